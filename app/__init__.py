@@ -1,0 +1,1 @@
+"""AgentLoom: compose, run, watch and trust AI agents and workflows."""

@@ -1,0 +1,1 @@
+"""The outside world: database, Redis, models, network, disk."""

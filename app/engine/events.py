@@ -1,0 +1,44 @@
+"""Everything that can happen in a run, as frozen values with a sequence number."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+RunStatus = Literal["pending", "running", "paused", "waiting", "succeeded", "failed", "canceled"]
+StepStatus = Literal[
+    "pending", "running", "waiting_human", "succeeded", "failed", "skipped", "canceled", "interrupted"
+]
+TERMINAL_RUN: frozenset[str] = frozenset({"succeeded", "failed", "canceled"})
+TERMINAL_STEP: frozenset[str] = frozenset({"succeeded", "failed", "skipped", "canceled"})
+
+EventType = Literal[
+    "run.started", "run.progress", "run.waiting", "run.paused", "run.completed", "run.failed", "run.canceled",
+    "step.started", "step.completed", "step.failed", "step.waiting_human", "step.retrying", "step.skipped",
+    "step.canceled", "step.log",
+    "agent.request", "agent.response", "agent.handoff", "llm.token", "tool.request", "tool.response",
+    "span.started", "span.ended",
+]  # fmt: skip
+FLEETING: frozenset[str] = frozenset({"llm.token"})
+"""Types that are streamed but not stored: the finished text is in the step's output."""
+
+
+class Event(BaseModel):
+    """One fact about a run.
+
+    Args:
+        seq: Counts from 1 within the run without gaps; 0 on fleeting events.
+        node_id, path: The step it is about, if any; path is the node id, or `loop[3]/inner`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    seq: int
+    at: datetime
+    workspace_id: str
+    run_id: str
+    type: EventType
+    node_id: str | None = None
+    path: str | None = None
+    span_id: str | None = None
+    payload: dict[str, Any] = {}

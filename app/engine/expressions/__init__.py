@@ -1,0 +1,1 @@
+"""The {{ }} language: parse, check, evaluate; pure and bounded."""

@@ -1,0 +1,1 @@
+"""Graphs as frozen values, and what is wrong with them."""

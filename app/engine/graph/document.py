@@ -1,0 +1,143 @@
+"""A workflow's graph as a frozen value: nodes, edges, positions. The JSON of the API and of versions."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.kernel.errors import GraphInvalid, TooLarge
+
+SCHEMA = 1
+MAX_NODES = 2_000
+MAX_EDGES = 10_000
+MAX_DEPTH = 64
+MAX_BYTES = 5_000_000
+NODE_ID = r"^[a-z][a-z0-9_]{0,63}$"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Position(_Value):
+    """Top left corner on the canvas, in canvas units; inside a container relative to it."""
+
+    x: float = 0
+    y: float = 0
+
+
+class NodeSettings(_Value):
+    """What every node has whatever its kind."""
+
+    timeout_s: float = Field(60, gt=0, le=86_400)
+    retries: int = Field(0, ge=0, le=10)
+    retry_delay_s: float = Field(5, ge=0, le=3_600)
+    backoff: Literal["fixed", "exponential"] = "exponential"
+    on_error: Literal["stop", "continue", "error_port"] = "stop"
+    default: Any = None
+    disabled: bool = False
+    tool_name: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_-]*$")
+    tool_description: str = Field("", max_length=1_000)
+
+
+class NodeRef(_Value):
+    """A box on the canvas. `parent` is the container whose body it belongs to."""
+
+    id: str = Field(pattern=NODE_ID)
+    kind: str = Field(min_length=1, max_length=100)
+    version: int = 1
+    label: str = Field("", max_length=200)
+    config: Mapping[str, Any] = {}
+    settings: NodeSettings = NodeSettings()
+    position: Position = Position()
+    parent: str | None = None
+    size: tuple[float, float] | None = None
+
+
+class Edge(_Value):
+    """A wire from an output port to an input port."""
+
+    id: str = Field(min_length=1, max_length=100)
+    source: str
+    source_port: str
+    target: str
+    target_port: str
+
+
+class Graph(BaseModel):
+    """Nodes and edges. Valid in shape; `validate.check` says whether it can run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    nodes: tuple[NodeRef, ...] = Field((), max_length=MAX_NODES)
+    edges: tuple[Edge, ...] = Field((), max_length=MAX_EDGES)
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Graph":
+        ids = {node.id for node in self.nodes}
+        if len(ids) != len(self.nodes):
+            seen: set[str] = set()
+            twice = next(n.id for n in self.nodes if n.id in seen or seen.add(n.id))
+            raise ValueError(f"two nodes have the id '{twice}'")
+        if len({edge.id for edge in self.edges}) != len(self.edges):
+            raise ValueError("two edges have the same id")
+        for edge in self.edges:
+            for end in (edge.source, edge.target):
+                if end not in ids:
+                    raise ValueError(f"edge '{edge.id}' names the node '{end}', which does not exist")
+        for node in self.nodes:
+            if node.parent is not None and (node.parent not in ids or node.parent == node.id):
+                raise ValueError(f"node '{node.id}' lies in '{node.parent}', which does not exist")
+        return self
+
+    @cached_property
+    def by_id(self) -> dict[str, NodeRef]:
+        """Nodes by id."""
+        return {node.id: node for node in self.nodes}
+
+    def as_json(self) -> dict[str, Any]:
+        """The document as JSON values."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def _depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
+    level, layer = 0, [value]
+    while layer and level <= MAX_DEPTH:
+        layer = [
+            child
+            for item in layer
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        level += 1
+    return level
+
+
+def parse_graph(raw: object) -> Graph:
+    """Read a graph from JSON values.
+
+    Raises:
+        TooLarge: More than 2,000 nodes, 10,000 edges or 64 levels.
+        GraphInvalid: `context["problems"]` has one entry per fault with its place, such as `nodes.3.kind`.
+    """
+    if isinstance(raw, Graph):
+        return raw
+    if not isinstance(raw, dict):
+        raise GraphInvalid("The graph must be a JSON object with `nodes` and `edges`.", problems=[])
+    for key, limit in (("nodes", MAX_NODES), ("edges", MAX_EDGES)):
+        if isinstance(raw.get(key), list) and len(raw[key]) > limit:
+            raise TooLarge(f"The graph has {len(raw[key])} {key}; at most {limit:,} are allowed.")
+    if _depth(raw) > MAX_DEPTH:
+        raise TooLarge(f"The graph is nested deeper than {MAX_DEPTH} levels.")
+    try:
+        return Graph.model_validate(raw)
+    except ValidationError as error:
+        problems = [
+            {"place": ".".join(map(str, fault["loc"])), "message": fault["msg"].removeprefix("Value error, ")}
+            for fault in error.errors(include_url=False)[:20]
+        ]
+        first = problems[0]
+        where = f" at {first['place']}" if first["place"] else ""
+        raise GraphInvalid(f"The graph is broken{where}: {first['message']}.", problems=problems) from error

@@ -1,0 +1,196 @@
+"""What the program that embeds the engine must provide. Adapters fulfil these protocols."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from app.engine.events import Event, RunStatus, StepStatus
+from app.engine.providers.base import ChatModel
+from app.engine.sdk.context import Answer, CodeResult, HttpReply, HttpRequest, Json, KeyValue, Question
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """The state of one step. A later record of the same (run, path) replaces the earlier one.
+
+    Args:
+        path: The node's id, with the loops around it: `loop[3]/inner`.
+        alive: Output ports whose edges live on; None means all. Needed to resume.
+        input: Values at the input ports and the resolved configuration: {"ports": …, "config": …}.
+        output: Values by output port; None until it succeeded.
+        error: {"code", "message", "field"?, "retryable"?}.
+    """
+
+    id: str
+    node_id: str
+    path: str
+    kind: str
+    label: str
+    status: StepStatus
+    attempt: int = 1
+    alive: tuple[str, ...] | None = None
+    input: Json = None
+    output: Json = None
+    error: dict[str, Any] | None = None
+    tokens: int = 0
+    cost_microusd: int | None = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SpanRecord:
+    """A piece of inner work of a step (`kind`: attempt, llm, tool, http, code, agent)."""
+
+    id: str
+    step_path: str
+    parent_id: str | None
+    kind: str
+    name: str
+    status: Literal["running", "succeeded", "failed", "canceled"]
+    attributes: dict[str, Any] = field(default_factory=dict)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LlmCallRecord:
+    """One model call, for the ledger. `cost_microusd` None means unpriced, not free."""
+
+    id: str
+    step_path: str
+    span_id: str
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cost_microusd: int | None
+    duration_ms: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class ApprovalRecord:
+    """A question to a person, open until answered."""
+
+    id: str
+    step_path: str
+    node_id: str
+    question: Question
+
+
+@dataclass(frozen=True)
+class RunPatch:
+    """A change of the run's own row."""
+
+    status: RunStatus | None = None
+    output: Json = None
+    error: dict[str, Any] | None = None
+    tokens: int | None = None
+    cost_microusd: int | None = None
+    unpriced: bool | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+Fact = StepRecord | SpanRecord | LlmCallRecord | ApprovalRecord | RunPatch | Event
+
+
+class Journal(Protocol):
+    """The durable memory of one run, held under its epoch. Facts are written in the order given."""
+
+    async def record(self, *facts: Fact) -> None:
+        """Write the facts in one transaction; return when they are committed, then publish the events.
+
+        Raises:
+            Fenced: Another worker owns the run now; nothing was written.
+        """
+
+    def note(self, *facts: Fact) -> None:
+        """Write soon, together with the next record; may be lost in a crash. For `running` rows and spans."""
+
+    def stream(self, event: Event) -> None:
+        """Publish a fleeting event (tokens), joined for about 40 ms; never stored."""
+
+
+class Models(Protocol):
+    """Finds chat models and prices."""
+
+    async def find(self, ref: str) -> ChatModel:
+        """Return the model; an empty ref is the default one.
+
+        Raises:
+            ModelMissing: Not configured, or its weights are not here.
+        """
+
+    def cost_microusd(self, provider: str, model: str, input_tokens: int, output_tokens: int, cached_tokens: int) -> int | None:
+        """Price of a call in millionths of a dollar; None when unknown, 0 for local models."""
+
+
+class Host(Protocol):
+    """The world of one run."""
+
+    journal: Journal
+    models: Models
+    memory: KeyValue
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+    def new_id(self, noun: str) -> str:
+        """A fresh id."""
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit vectors of 384 numbers."""
+
+    async def http(self, request: HttpRequest) -> HttpReply:
+        """Call the outside through the egress guard."""
+
+    async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
+        """Run Python in the sandbox."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one run, checked before each step and each model call."""
+
+    timeout_s: float = 300.0
+    max_steps: int = 10_000
+    max_tokens: int | None = None
+    max_cost_microusd: int | None = None
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What the runtime needs to know of a run.
+
+    Args:
+        done: Final step records by path, from earlier lives of the run: they are not executed again.
+        answers: Decisions by step path.
+        next_seq: Sequence number of the next event.
+        elapsed_s: Time the run has already used up.
+    """
+
+    run_id: str
+    workspace_id: str
+    workflow_id: str
+    input: Json
+    vars: Mapping[str, Json] = field(default_factory=dict)
+    done: Mapping[str, StepRecord] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    next_seq: int = 1
+    limits: Limits = Limits()
+    elapsed_s: float = 0.0
+    tokens: int = 0
+    cost_microusd: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the runtime left a run: `waiting` when a person must answer first."""
+
+    status: RunStatus
+    output: Json = None
+    error: dict[str, Any] | None = None

@@ -1,0 +1,63 @@
+"""The protocol every model provider fulfils."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.engine.sdk.messages import Message, ToolCall, ToolSpec, Usage
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One call. With `schema` the answer must be JSON of that shape."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    schema: Mapping[str, Any] | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A piece of an answer: text, then once at the end the calls, usage, model and reason."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage | None = None
+    model: str = ""
+    finish_reason: str = ""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """An entry of the model picker.
+
+    Args:
+        ref: What is stored in graphs: `provider/name`.
+        demo: Its judgement cannot be relied on; it is there to show how things run.
+    """
+
+    ref: str
+    provider: str
+    name: str
+    title: str
+    local: bool = False
+    demo: bool = False
+    available: bool = True
+    note: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ChatModel(Protocol):
+    """A model ready to be called."""
+
+    info: ModelInfo
+
+    def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+        """Stream the answer; cancelling the iteration ends the call.
+
+        Raises:
+            UpstreamFailed: 429 (with `retry_after_s` in context), 5xx, no connection. A retry can help.
+            UpstreamRefused: Any other refusal; the provider's message, redacted.
+        """

@@ -1,0 +1,1 @@
+"""Compiles graphs to plans and runs them. Alone imports langgraph."""

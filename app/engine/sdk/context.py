@@ -1,0 +1,207 @@
+"""The world as a running node sees it: everything outside goes through NodeContext."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from app.engine.sdk.messages import Completion, Message, ToolSpec, Usage
+
+Json = Any  # a JSON value: None, bool, int, float, str, list, dict; checked at the borders
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Question(_Value):
+    """What a person is asked while the run waits.
+
+    Args:
+        choices: Values of which one is picked; the first is the primary action.
+        value: The JSON value under review; shown, and editable when `editable`.
+    """
+
+    kind: Literal["approval", "clarification", "form"] = "approval"
+    title: str
+    body: str = ""
+    choices: tuple[str, ...] = ("approve", "reject")
+    value: Json = None
+    editable: bool = False
+
+
+class Answer(_Value):
+    """A person's decision. `value` is the edited value, or None when untouched."""
+
+    choice: str
+    comment: str = ""
+    value: Json = None
+    decided_by: str = ""
+
+
+class HttpRequest(_Value):
+    """A request of a workflow to the outside. It always passes the egress guard."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
+    url: str
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+    body: bytes = b""
+    timeout_s: float = 30.0
+    max_bytes: int = 5_000_000
+
+
+class HttpReply(_Value):
+    """An answer from outside; `text` is decoded by its charset."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    url: str
+
+
+class CodeResult(_Value):
+    """What a sandboxed program gave back."""
+
+    value: Json = None
+    printed: str = ""
+
+
+class AgentSpec(_Value):
+    """A conversation in which a model may call the tools in the node's slots."""
+
+    model: str = ""
+    instructions: str
+    messages: tuple[Message, ...]
+    max_turns: int = 6
+    schema_: Mapping[str, Any] | None = None
+
+
+class AgentResult(_Value):
+    """How an agent's conversation ended."""
+
+    text: str
+    data: Json = None
+    messages: tuple[Message, ...] = ()
+    usage: Usage = Usage()
+    tools_called: tuple[str, ...] = ()
+
+
+class KeyValue(Protocol):
+    """Values kept between runs. A scope is `workflow` or `workspace`."""
+
+    async def get(self, scope: str, key: str) -> Json:
+        """Return the stored value, or None."""
+
+    async def put(self, scope: str, key: str, value: Json) -> None:
+        """Store a JSON value of at most 256 KB."""
+
+    async def delete(self, scope: str, key: str) -> bool:
+        """Forget the key; say whether it was there."""
+
+
+class Span(Protocol):
+    """An inner piece of work that the trace shows below its step."""
+
+    def note(self, **facts: Json) -> None:
+        """Add facts such as `input=`, `output=`, `status_code=` to the span."""
+
+
+class NodeContext(Protocol):
+    """What a node may use. Nothing else of the outside exists for it."""
+
+    run_id: str
+    workspace_id: str
+    workflow_id: str
+    node_id: str
+    label: str
+    path: str
+    attempt: int
+    step_key: str
+    trigger: Json
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+    def emit_text(self, delta: str) -> None:
+        """Stream text into the node and the run drawer. Best effort; the output is the truth."""
+
+    def log(self, message: str, **fields: Json) -> None:
+        """Write a line into the step's log."""
+
+    def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[Span]:
+        """Open a child span of the step: kinds `llm`, `tool`, `http`, `code`, `agent`."""
+
+    def evaluate(self, expression: str, **names: Json) -> Json:
+        """Evaluate an expression (no braces) in the step's scope, with extra names."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str = "",
+        schema: Mapping[str, Any] | None = None,
+        tools: Sequence[ToolSpec] = (),
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        stream: bool = True,
+        name: str = "chat",
+    ) -> Completion:
+        """Call a chat model. Empty `model` is the default one. Usage, cost and a span are recorded.
+
+        Raises:
+            ModelMissing: No model can serve this.
+            UpstreamFailed, UpstreamRefused: The provider's error, redacted.
+            OutputInvalid: A schema was given and the answer does not fit it after one repair.
+        """
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return one unit vector of 384 numbers per text, computed on this machine."""
+
+    async def http(self, request: HttpRequest) -> HttpReply:
+        """Call the outside through the egress guard.
+
+        Raises:
+            UpstreamRefused: The address is not allowed.
+            UpstreamFailed: No answer, or the answer broke a limit.
+        """
+
+    async def python(self, source: str, inputs: Mapping[str, Json], *, timeout_s: float = 5.0) -> CodeResult:
+        """Run Python in the sandbox; its last expression, or `result`, is the value.
+
+        Raises:
+            CodeFailed: The program raised or hit a limit; the message has its line.
+        """
+
+    @property
+    def memory(self) -> KeyValue:
+        """Values kept between runs."""
+
+    async def ask(self, question: Question) -> Answer:
+        """Return a person's answer; the first time this ends the step as `waiting_human`.
+
+        Call it before any effect: the node starts again from its top when the answer is there.
+        """
+
+    @property
+    def body_size(self) -> int:
+        """How many nodes the body of this container has."""
+
+    async def run_body(self, index: int, names: Mapping[str, Json]) -> Json:
+        """Run the container's body once; `names` (item, index) are added to its scope.
+
+        Returns:
+            The value of the body's last node; a dict by node id when there are several.
+        """
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """The tools in this node's slots."""
+
+    async def call(self, tool: str, arguments: Mapping[str, Json]) -> Json:
+        """Run the node in a tool slot with these arguments and return its output."""
+
+    async def agent(self, spec: AgentSpec) -> AgentResult:
+        """Hold a conversation in which the model may call the tools of this node."""

@@ -1,0 +1,271 @@
+"""The declaration of a node type: configuration, ports, run function and examples in one place."""
+
+import inspect
+import types
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.engine.sdk.context import NodeContext
+
+PORT_TYPES = ("any", "text", "number", "boolean", "object", "list", "file", "message", "document", "tool")
+"""Types of ports; `any` fits all but `tool`, text takes numbers and booleans too."""
+
+ERROR_PORT = "error"
+TOOL_PORT = "tool"
+"""Implicit output port of a node type with `tool=True`: wired into an agent's `tools` slot."""
+
+Effects = Literal["none", "external", "pauses"]
+Mode = Literal["template", "expression", "literal"]
+
+
+def field(
+    default: Any = ...,
+    *,
+    title: str,
+    widget: str = "",
+    mode: Mode = "template",
+    placeholder: str = "",
+    options: Sequence[str] = (),
+    advanced: bool = False,
+    socket: bool = True,
+    show_if: Mapping[str, Any] | None = None,
+    **constraints: Any,
+) -> Any:
+    """Declare a field of a form or a port, with what the inspector needs to draw it.
+
+    Args:
+        widget: text, prompt, code, expression, model, choice, list, fields, schema, key_value, json; empty: by type.
+        mode: `template` evaluates `{{ }}` in texts, `expression` evaluates the whole text, `literal` does neither.
+        socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
+        show_if: Other fields and the values at which this one is shown.
+    """
+    extra: dict[str, Any] = {"mode": mode}
+    if widget:
+        extra["widget"] = widget
+    if placeholder:
+        extra["placeholder"] = placeholder
+    if options:
+        extra["options"] = list(options)
+    if advanced:
+        extra["advanced"] = True
+    if not socket:
+        extra["socket"] = False
+    if show_if:
+        extra["show_if"] = dict(show_if)
+    if "default_factory" in constraints:
+        return Field(title=title, json_schema_extra=extra, **constraints)
+    return Field(default, title=title, json_schema_extra=extra, **constraints)
+
+
+class NodeConfig(BaseModel):
+    """Base of a node's configuration; its JSON Schema is the inspector's form."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True)
+
+
+class Ports(BaseModel):
+    """Base of a node's inputs or outputs; each field is a port."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
+
+
+class Port(BaseModel):
+    """One typed socket. `many` takes several edges; a port that is not `socket` is data only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: str = "any"
+    title: str = ""
+    required: bool = False
+    many: bool = False
+    branch: bool = False
+    socket: bool = True
+    json_schema: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Result:
+    """An output by port name, for nodes whose ports depend on their form or that choose a branch.
+
+    Args:
+        values: Port name to JSON value.
+        alive: Output ports whose edges live on; None means all.
+    """
+
+    values: Mapping[str, Any]
+    alive: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A call with its expected result; the first tests of a node type and the examples on its page.
+
+    Args:
+        out: Expected output (a subset of the real one when a dict), or the error class it raises.
+        world: Answers of fakes, see engine.testing: model texts, http replies, a person's answer.
+    """
+
+    title: str
+    config: NodeConfig
+    inputs: Ports
+    out: Ports | Mapping[str, Any] | None = None
+    raises: type[BaseException] | None = None
+    alive: frozenset[str] | None = None
+    world: Mapping[str, Any] | None = None
+
+
+Run = Callable[[Any, Any, NodeContext], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """Everything the product knows about one kind of node."""
+
+    kind: str
+    version: int
+    title: str
+    category: str
+    icon: str
+    summary: str
+    description: str
+    config: type[NodeConfig]
+    inputs: type[Ports]
+    outputs: type[Ports]
+    run: Run
+    effects: Effects
+    retry_safe: bool
+    trigger: bool
+    container: bool
+    tool: bool
+    uses_model: bool
+    quick: bool
+    responds: bool
+    merges: bool
+    examples: tuple[Example, ...]
+    ports_for: Callable[[Mapping[str, Any]], tuple[Port, ...]] | None
+    upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
+    input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+
+    def input_ports(self) -> tuple[Port, ...]:
+        """Sockets on the left, in order."""
+        return ports_of(self.inputs)
+
+    def output_ports(self, config: Mapping[str, Any]) -> tuple[Port, ...]:
+        """Sockets on the right for this configuration, the declared ones first."""
+        extra = self.ports_for(config) if self.ports_for else ()
+        return (*ports_of(self.outputs), *extra)
+
+    def config_schema(self) -> dict[str, Any]:
+        """JSON Schema of the form; texts may hold `{{ }}` unless a field's `mode` is literal."""
+        return self.config.model_json_schema()
+
+
+def port_type(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type
+    """Name the port type of a Python annotation: `str` is text, `list[str]` list, `X | None` as X."""
+    origin = typing.get_origin(annotation)
+    if origin in (typing.Union, types.UnionType):
+        inner = {port_type(arg) for arg in typing.get_args(annotation) if arg is not type(None)}
+        return inner.pop() if len(inner) == 1 else "any"
+    if origin is Literal:
+        return "text"
+    base = origin or annotation
+    if base is bool:
+        return "boolean"
+    if base in (int, float):
+        return "number"
+    if base is str:
+        return "text"
+    if inspect.isclass(base):
+        if issubclass(base, (list, tuple, set)):
+            return "list"
+        if issubclass(base, (dict, BaseModel)) or base is Mapping:
+            return "object"
+    return "any"
+
+
+def ports_of(ports: type[Ports]) -> tuple[Port, ...]:
+    """Derive the ports from the fields of a Ports class."""
+    schema = ports.model_json_schema().get("properties", {})
+    found = []
+    for name, info in ports.model_fields.items():
+        extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        found.append(
+            Port(
+                name=name,
+                type=str(extra.get("type", "")) or port_type(info.annotation),
+                title=info.title or name.replace("_", " "),
+                required=info.is_required(),
+                many=bool(extra.get("many", False)),
+                branch=bool(extra.get("branch", False)),
+                socket=bool(extra.get("socket", True)),
+                json_schema={k: v for k, v in schema.get(name, {}).items() if k in ("type", "items", "enum", "description")},
+            )
+        )
+    return tuple(found)
+
+
+def node(
+    *,
+    kind: str,
+    title: str,
+    icon: str,
+    version: int = 1,
+    effects: Effects = "none",
+    retry_safe: bool = False,
+    trigger: bool = False,
+    container: bool = False,
+    tool: bool = False,
+    uses_model: bool = False,
+    quick: bool = False,
+    responds: bool = False,
+    merges: bool = False,
+    examples: Sequence[Example] = (),
+    ports_for: Callable[[Mapping[str, Any]], tuple[Port, ...]] | None = None,
+    input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+    upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+) -> Callable[[Run], NodeType]:
+    """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
+
+    Args:
+        kind: Dotted stable word stored in graphs, such as `data.template`; its first part is the category.
+        effects: `none` may be repeated and cached; `external` changes the world; `pauses` waits for a person or a time.
+        retry_safe: An external effect that carries `ctx.step_key` and may therefore be repeated.
+        trigger: Starts a run: has no inputs, and `input_schema_for(config)` says what the run is given.
+        container: Owns a body of nodes and runs it through `ctx.run_body`.
+        tool: May be wired into an agent's tool slot.
+        quick: No I/O, no user code, no wait: the web process may run it.
+        responds: Its output is the run's output.
+        merges: Takes several edges on its input and gets them as a list.
+        ports_for: More output ports, from the configuration.
+    """
+
+    def declare(run: Run) -> NodeType:
+        hints = typing.get_type_hints(run)
+        names = list(inspect.signature(run).parameters)
+        module = inspect.getmodule(run)
+        text = inspect.cleandoc((module.__doc__ if module else "") or run.__doc__ or "")
+        summary, _, rest = text.partition("\n")
+        outputs = hints["return"]
+        return NodeType(
+            kind=kind, version=version, title=title, category=kind.split(".")[0], icon=icon,
+            summary=summary.strip(), description=rest.strip(),
+            config=hints[names[0]], inputs=hints[names[1]],
+            outputs=outputs if inspect.isclass(outputs) and issubclass(outputs, Ports) else _declared(module),
+            run=run, effects=effects, retry_safe=retry_safe or effects == "none", trigger=trigger,
+            container=container, tool=tool, uses_model=uses_model, quick=quick, responds=responds, merges=merges,
+            examples=tuple(examples), ports_for=ports_for, upgrades=dict(upgrades or {}),
+            input_schema_for=input_schema_for,
+        )
+
+    return declare
+
+
+def _declared(module: types.ModuleType | None) -> type[Ports]:
+    """The class `Out` of the module, for run functions that return a Result."""
+    declared: type[Ports] = getattr(module, "Out", Ports)
+    return declared

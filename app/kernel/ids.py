@@ -1,0 +1,39 @@
+"""Typed, prefixed, time-sortable ids: `run_01J…`."""
+
+from typing import NewType
+
+from ulid import ULID
+
+UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", str)
+WorkspaceId = NewType("WorkspaceId", str)
+ProjectId = NewType("ProjectId", str)
+WorkflowId = NewType("WorkflowId", str)
+VersionId = NewType("VersionId", str)
+RunId = NewType("RunId", str)
+StepId = NewType("StepId", str)
+ApprovalId = NewType("ApprovalId", str)
+
+PREFIXES = {
+    "user": "usr",
+    "session": "ses",
+    "workspace": "wsp",
+    "member": "mem",
+    "project": "prj",
+    "workflow": "wfl",
+    "version": "ver",
+    "run": "run",
+    "step": "stp",
+    "span": "spn",
+    "approval": "apr",
+    "blob": "blb",
+    "llm_call": "llm",
+    "audit": "aud",
+    "request": "req",
+    "job": "job",
+}
+
+
+def new_id(noun: str) -> str:
+    """Return a fresh id of a noun in PREFIXES; ids of one process sort by time."""
+    return f"{PREFIXES[noun]}_{ULID()}"

@@ -1,0 +1,35 @@
+"""Tables: columns, constraints and indexes, one file per noun. No queries."""
+
+from sqlmodel import SQLModel
+
+from app.models.audit import AuditEntry
+from app.models.identity import Session, User
+from app.models.memory import MemoryValue
+from app.models.project import Project
+from app.models.run import Approval, Blob, LlmCall, Run, RunEvent, Span, Step
+from app.models.template import Template
+from app.models.workflow import Workflow, WorkflowVersion
+from app.models.workspace import Member, Workspace
+
+metadata = SQLModel.metadata
+
+__all__ = [
+    "Approval",
+    "AuditEntry",
+    "Blob",
+    "LlmCall",
+    "Member",
+    "MemoryValue",
+    "Project",
+    "Run",
+    "RunEvent",
+    "Session",
+    "Span",
+    "Step",
+    "Template",
+    "User",
+    "Workflow",
+    "WorkflowVersion",
+    "Workspace",
+    "metadata",
+]

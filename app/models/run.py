@@ -1,0 +1,160 @@
+"""Runs and all that is recorded about them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.models.types import json_column, moment
+
+
+class Run(SQLModel, table=True):
+    """One execution of a version. `epoch` fences writers; `lease_until` says until when one is alive."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "idempotency_key"),
+        Index("ix_run_recent", "workspace_id", "queued_at"),
+        Index("ix_run_of_workflow", "workflow_id", "queued_at"),
+        Index("ix_run_lease", "status", "lease_until"),
+    )
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", ondelete="CASCADE")
+    workflow_id: str = Field(foreign_key="workflow.id", ondelete="CASCADE")
+    version_id: str = Field(foreign_key="workflow_version.id", ondelete="CASCADE")
+    number: int
+    status: str = Field(default="pending", max_length=20)
+    trigger: str = Field(default="manual", max_length=40)
+    started_by: str | None = None
+    idempotency_key: str | None = Field(default=None, max_length=200)
+    request_hash: str | None = Field(default=None, max_length=64)
+    input: Any = json_column()
+    output: Any = json_column()
+    error: dict[str, Any] | None = json_column()
+    tokens: int = 0
+    cost_microusd: int = 0
+    unpriced: bool = False
+    control: str | None = Field(default=None, max_length=20)
+    epoch: int = 0
+    attempts: int = 0
+    worker: str | None = None
+    lease_until: datetime | None = moment(nullable=True)
+    queued_at: datetime = moment()
+    started_at: datetime | None = moment(nullable=True)
+    finished_at: datetime | None = moment(nullable=True)
+
+
+class Step(SQLModel, table=True):
+    """Execution of one node in a run; the journal from which a run resumes."""
+
+    __tablename__ = "step"
+    __table_args__ = (UniqueConstraint("run_id", "path"),)
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
+    run_id: str = Field(foreign_key="run.id", ondelete="CASCADE")
+    node_id: str
+    path: str
+    kind: str
+    label: str
+    status: str = Field(max_length=20)
+    attempt: int = 1
+    alive: list[str] | None = json_column()
+    input: Any = json_column()
+    output: Any = json_column()
+    error: dict[str, Any] | None = json_column()
+    tokens: int = 0
+    cost_microusd: int | None = 0
+    started_at: datetime | None = moment(nullable=True)
+    finished_at: datetime | None = moment(nullable=True)
+
+
+class Span(SQLModel, table=True):
+    """A piece of inner work of a step."""
+
+    __tablename__ = "span"
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
+    run_id: str = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
+    step_path: str
+    parent_id: str | None = None
+    kind: str = Field(max_length=20)
+    name: str
+    status: str = Field(max_length=20)
+    attributes: dict[str, Any] = json_column(nullable=False)
+    started_at: datetime | None = moment(nullable=True)
+    finished_at: datetime | None = moment(nullable=True)
+
+
+class RunEvent(SQLModel, table=True):
+    """An append-only fact about a run; `seq` counts from 1 without gaps."""
+
+    __tablename__ = "run_event"
+
+    run_id: str = Field(primary_key=True, foreign_key="run.id", ondelete="CASCADE")
+    seq: int = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
+    type: str = Field(max_length=40)
+    node_id: str | None = None
+    path: str | None = None
+    span_id: str | None = None
+    payload: dict[str, Any] = json_column(nullable=False)
+    at: datetime = moment()
+
+
+class Approval(SQLModel, table=True):
+    """A question to a person; decided by compare-and-set on `status`: open, answered, canceled."""
+
+    __tablename__ = "approval"
+    __table_args__ = (Index("ix_approval_open", "workspace_id", "status"),)
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", ondelete="CASCADE")
+    run_id: str = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
+    step_id: str = Field(index=True)
+    step_path: str
+    node_id: str
+    kind: str = Field(max_length=20)
+    question: dict[str, Any] = json_column(nullable=False)
+    status: str = Field(default="open", max_length=20)
+    answer: dict[str, Any] | None = json_column()
+    decided_by: str | None = None
+    created_at: datetime = moment()
+    decided_at: datetime | None = moment(nullable=True)
+
+
+class LlmCall(SQLModel, table=True):
+    """The ledger of model calls; `cost_microusd` null means unpriced."""
+
+    __tablename__ = "llm_call"
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
+    run_id: str = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
+    step_path: str
+    span_id: str
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    cost_microusd: int | None = None
+    duration_ms: int = 0
+    at: datetime = moment()
+
+
+class Blob(SQLModel, table=True):
+    """A large value by content; rows hold `{"$blob": id, "size": bytes, "preview": …}` instead."""
+
+    __tablename__ = "blob"
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
+    run_id: str | None = Field(default=None, foreign_key="run.id", index=True, ondelete="CASCADE")
+    sha256: str = Field(max_length=64)
+    size_bytes: int
+    data: bytes
+    created_at: datetime = moment()

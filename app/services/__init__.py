@@ -1,0 +1,1 @@
+"""Use cases: permission, load, decide, write, audit. What UI, API, worker and command line call."""

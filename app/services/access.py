@@ -1,0 +1,39 @@
+"""Who acts, and what they may do in their workspace."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from sqlalchemy import Select
+from sqlmodel import SQLModel, select
+
+from app.kernel.errors import Denied
+
+Role = Literal["owner", "admin", "member", "viewer"]
+Row = TypeVar("Row", bound=SQLModel)
+_RANK: dict[str, int] = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A signed-in person in one workspace, or the system acting for one."""
+
+    user_id: str
+    workspace_id: str
+    role: Role
+    name: str = ""
+    session_id: str = ""
+
+
+def require(actor: Actor, role: Role) -> None:
+    """Refuse an actor below the role. An unknown role is no role.
+
+    Raises:
+        Denied: The actor is not allowed.
+    """
+    if _RANK.get(actor.role, -1) < _RANK[role]:
+        raise Denied(f"This needs the role {role} in the workspace; you are {actor.role}. Ask an owner.")
+
+
+def scoped(table: type[Row], actor: Actor) -> Select[tuple[Row]]:
+    """Start a query on data of the actor's workspace; the only way to read such tables."""
+    return select(table).where(table.workspace_id == actor.workspace_id)  # type: ignore[attr-defined]

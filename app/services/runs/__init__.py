@@ -1,0 +1,1 @@
+"""Start, watch, answer, cancel and execute runs."""

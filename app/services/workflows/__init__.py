@@ -1,0 +1,1 @@
+"""Create, edit, check and delete workflows."""

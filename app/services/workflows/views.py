@@ -1,0 +1,60 @@
+"""What callers see of workflows."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from app.engine.graph.problem import Problem
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class WorkflowSummary(_View):
+    """A line of the list of workflows."""
+
+    id: str
+    name: str
+    project_id: str
+    project_name: str
+    status: str
+    revision: int
+    node_count: int
+    kinds: tuple[str, ...]
+    template_id: str | None
+    updated_at: datetime
+    last_run_status: str | None = None
+    last_run_at: datetime | None = None
+
+
+class WorkflowView(_View):
+    """A workflow with its draft graph."""
+
+    id: str
+    name: str
+    project_id: str
+    project_name: str
+    status: str
+    revision: int
+    graph: dict[str, Any]
+    template_id: str | None
+    example_input: Any
+    created_at: datetime
+    updated_at: datetime
+
+
+class CompileView(_View):
+    """The result of a check; `ok` when no problem is an error."""
+
+    ok: bool
+    problems: tuple[Problem, ...]
+
+
+class EditResult(_View):
+    """The draft after edits: its new revision, what is wrong now, and the canonical ops for other editors."""
+
+    revision: int
+    problems: tuple[Problem, ...]
+    ops: tuple[dict[str, Any], ...] = ()

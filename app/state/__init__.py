@@ -1,0 +1,1 @@
+"""Reactive state: reads the actor, calls one use case, assigns vars."""
