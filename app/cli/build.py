@@ -1,0 +1,111 @@
+"""Build the web pages, if anything they are made of has changed."""
+
+import argparse
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from app.kernel.errors import Unavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+_SOURCES = ("app", "assets", "rxconfig.py", "requirements.txt", "reflex.lock")
+_BUILT_ADDRESS = re.compile(r"""(["'`])(http|ws)s?://localhost:\d+([^"'`]*)\1""")
+
+
+def web_dir() -> Path:
+    """Where Reflex keeps its generated frontend; REFLEX_WEB_WORKDIR moves it."""
+    return ROOT / os.environ.get("REFLEX_WEB_WORKDIR", ".web")
+
+
+def fingerprint() -> str:
+    """Hash everything the bundle is made of."""
+    digest = hashlib.sha256()
+    for name in _SOURCES:
+        top = ROOT / name
+        files = sorted(top.rglob("*")) if top.is_dir() else [top]
+        for file in files:
+            if file.suffix in (".pyc",) or "external" in file.parts or not file.is_file():
+                continue
+            digest.update(str(file.relative_to(ROOT)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def node_environment() -> dict[str, str]:
+    """The environment in which npm and Node come from the virtual environment."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, "REFLEX_USE_NPM": "true", "REFLEX_TELEMETRY_ENABLED": "false",
+            "npm_config_update_notifier": "false", "npm_config_fund": "false", "npm_config_audit": "false",
+            "npm_config_progress": "false"}
+
+
+def use_page_origin(bundle: Path) -> int:
+    """Let the bundle talk to whatever host and port served it; return how many files changed.
+
+    Reflex writes http://localhost:<port> into one file, which breaks behind any port mapping.
+    """
+    changed = 0
+    for file in bundle.rglob("reflex-env-*.js"):
+        text = file.read_text(encoding="utf-8")
+
+        def replaced(found: re.Match[str]) -> str:
+            base = "location.origin" if found[2] == "http" else 'location.origin.replace(/^http/,"ws")'
+            return f'({base}+"{found[3]}")'
+
+        mended = _BUILT_ADDRESS.sub(replaced, text)
+        if mended == text:
+            continue
+        file.write_text(mended, encoding="utf-8")
+        packed = file.with_name(file.name + ".gz")
+        if packed.exists():
+            packed.write_bytes(gzip.compress(mended.encode()))
+        changed += 1
+    return changed
+
+
+def ensure_built(*, force: bool = False) -> bool:
+    """Build the bundle unless the last build was of the same sources. Return whether it was built.
+
+    Raises:
+        Unavailable: The build failed; its output is in `build/frontend.log`.
+    """
+    stamp = web_dir() / "agentloom.stamp"
+    current = fingerprint()
+    bundle = web_dir() / "build" / "client"
+    if not force and (bundle / "index.html").exists() and stamp.exists() and stamp.read_text() == current:
+        return False
+    log = ROOT / "build" / "frontend.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as output:
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
+            cwd=ROOT, env=node_environment(), stdout=output, stderr=subprocess.STDOUT, check=False,
+        )
+    if done.returncode != 0 or not (bundle / "index.html").exists():
+        tail = log.read_text(errors="replace").strip().splitlines()[-12:]
+        raise Unavailable("The web pages could not be built. The end of build/frontend.log:\n  " + "\n  ".join(tail))
+    use_page_origin(bundle)
+    stamp.write_text(current)
+    return True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `build`."""
+    parser.add_argument("--force", action="store_true", help="build even when nothing changed")
+    parser.add_argument("--clean", action="store_true", help="forget the generated frontend first")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Build and say how long it took."""
+    if options.clean:
+        shutil.rmtree(web_dir(), ignore_errors=True)
+    started = time.monotonic()
+    built = ensure_built(force=options.force or options.clean)
+    print(f"Web pages built in {time.monotonic() - started:.0f} s." if built else "Web pages are up to date.")
+    return 0

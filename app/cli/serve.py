@@ -1,0 +1,204 @@
+"""Start everything: embedded Redis, workers, the model server when wanted, and the web app."""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.adapters.redis_ladder import EmbeddedRedis, embedded, wait_until_up
+from app.cli.build import ROOT, ensure_built, web_dir
+from app.cli.model_watch import ModelWatch
+from app.cli.supervisor import Child, Supervisor
+from app.kernel.errors import Unavailable
+from app.kernel.settings import Settings, settings
+
+_READY_WITHIN_S = 60.0
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `serve`."""
+    parser.add_argument("--no-build", action="store_true", help="do not look whether the web pages changed")
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Refuse to start where something listens already.
+
+    Raises:
+        Unavailable: The port is taken; the message says how to choose another.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise Unavailable(
+                f"Port {port} is taken. Stop what listens there, or choose another: PORT={port + 1} make run"
+            ) from error
+
+
+def require_data_dir(path: Path) -> None:
+    """Make the data directory and see that it can be written.
+
+    Raises:
+        Unavailable: It cannot; the message has the system's reason.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".writable"
+        probe.write_bytes(b"0" * 4096)
+        probe.unlink()
+    except OSError as error:
+        raise Unavailable(
+            f"The data directory {path} cannot be written: {error.strerror}. "
+            "Free some space, or set AGENTLOOM_DATA to another directory."
+        ) from error
+
+
+def child_environment(config: Settings, redis_url: str) -> dict[str, str]:
+    """What every child gets: one place for data, database and Redis."""
+    return {
+        **os.environ,
+        "AGENTLOOM_DATA": str(config.data),
+        "DATABASE_URL": config.database_url or f"sqlite:///{config.data / 'agentloom.db'}",
+        "REDIS_URL": redis_url,
+        "AGENTLOOM_SUPERVISED": "1",
+        "ANONYMIZED_TELEMETRY": "False",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def start_redis(supervisor: Supervisor, config: Settings) -> str:
+    """Start the embedded Redis unless the settings name one; return where it is."""
+    if config.redis_url:
+        say("Redis         the server of REDIS_URL")
+        return config.redis_url
+    server: EmbeddedRedis = embedded(config.data)
+    child = supervisor.start(Child("redis", server.command(), os.environ, grace_s=10))
+    if child.process is not None:
+        wait_until_up(server, child.process)
+    say(f"Redis         embedded ({server.kind})")
+    return server.url
+
+
+def migrate(env: Mapping[str, str]) -> None:
+    """Bring the database to this version, in a process of its own so that its memory is given back.
+
+    Raises:
+        Unavailable: It could not; the message is the command's.
+    """
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "app.cli", "migrate"], cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise Unavailable(f"The database is not ready. {(done.stderr or done.stdout).strip().removeprefix('agentloom: ')}")
+
+
+def web_command(config: Settings) -> list[str]:
+    """The web server: the prebuilt pages, the sockets and the API on one port."""
+    return [
+        str(Path(sys.executable).parent / "granian"), "--interface", "asgi", "--factory", "--host", config.host,
+        "--port", str(config.port), "--workers", "1", "--no-access-log", "--log-level", "warning", "app.app:app",
+    ]  # fmt: skip
+
+
+def web_environment(config: Settings, env: Mapping[str, str]) -> dict[str, str]:
+    """What Reflex needs to serve a bundle that was built before."""
+    return {
+        **env,
+        "PORT": str(config.port),
+        "REFLEX_ENV_MODE": "prod",
+        "__REFLEX_SKIP_COMPILE": "1",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "1",
+        "REFLEX_STATES_WORKDIR": str(config.data / "states"),
+        "REFLEX_WEB_WORKDIR": str(web_dir()),
+    }
+
+
+def wait_until_ready(config: Settings, supervisor: Supervisor, stop: threading.Event) -> None:
+    """Wait for /readyz.
+
+    Raises:
+        Unavailable: The web app did not become ready; the message names its log.
+    """
+    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host  # noqa: S104 - compared, not bound
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while time.monotonic() < deadline and not stop.is_set():
+        supervisor.mend()
+        try:
+            with urllib.request.urlopen(f"http://{host}:{config.port}/readyz", timeout=2) as reply:  # noqa: S310
+                if reply.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    if not stop.is_set():
+        raise Unavailable(f"The web app did not become ready. See {supervisor.logs / 'web.log'}")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Start everything, say where it is, and stop everything on Ctrl-C."""
+    config = settings()
+    started = time.monotonic()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    require_data_dir(config.data)
+    require_free_port(config.host, config.port)
+    supervisor = Supervisor(say, config.data / "logs")
+    say(f"AgentLoom     data in {config.data}")
+    try:
+        if not options.no_build:
+            _build()
+        env = child_environment(config, start_redis(supervisor, config))
+        migrate(env)
+        kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
+        say(f"Database      {kind}, up to date")
+        web = supervisor.start(Child("web", web_command(config), web_environment(config, env), grace_s=10))
+        for number in range(1, config.workers + 1):
+            command = [sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency)]
+            supervisor.start(Child(f"worker {number}", command, env, grace_s=25))
+        wait_until_ready(config, supervisor, stop)
+        if not stop.is_set() and web.is_alive:
+            say(f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")
+        models = ModelWatch(config.data, env, supervisor)
+        while not stop.wait(0.2):
+            supervisor.mend()
+            models.look()
+    finally:
+        if supervisor.children:
+            say("Stopping …")
+        supervisor.stop_all()
+    say("Stopped. Everything is kept in the data directory.")
+    return 0
+
+
+def _build() -> None:
+    say("Web pages     checking …")
+    started = time.monotonic()
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(10):
+            say(f"              still building ({time.monotonic() - started:.0f} s; log: build/frontend.log)")
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    ticker.start()
+    try:
+        built = ensure_built()
+    finally:
+        stop.set()
+        ticker.join()
+    say(f"Web pages     {'built in %.0f s' % (time.monotonic() - started) if built else 'up to date'}")

@@ -1,0 +1,118 @@
+"""Child processes: started in order, started again when they die, stopped together."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_CALM_AFTER_S = 30.0
+_MAX_DELAY_S = 15.0
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """On Linux, let the child get SIGTERM when the supervisor is killed, so that nothing is left over."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@dataclass
+class Child:
+    """A process to keep alive. `grace_s` is how long it may take to end after SIGTERM."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    grace_s: float = 10.0
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    start_after: float = 0.0
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class Supervisor:
+    """Keeps children alive until it is told to stop.
+
+    Args:
+        say: Prints a line for the person at the terminal.
+        logs: Where each child's output goes: `<name>.log`.
+    """
+
+    say: Callable[[str], None]
+    logs: Path
+    children: list[Child] = field(default_factory=list)
+    stopping: bool = False
+
+    def start(self, child: Child) -> Child:
+        """Start a child and keep it alive from now on."""
+        if child not in self.children:
+            self.children.append(child)
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with (self.logs / f"{child.name.replace(' ', '-')}.log").open("ab") as output:
+            child.process = subprocess.Popen(  # noqa: S603 - our own command
+                list(child.command), env=dict(child.env), stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL, start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+            )
+        child.started_at = time.monotonic()
+        return child
+
+    def mend(self) -> None:
+        """Start again whatever died; wait longer each time it dies young."""
+        moment = time.monotonic()
+        for child in self.children:
+            if self.stopping or child.is_alive:
+                continue
+            if child.process is not None:
+                self._note_death(child, moment)
+            if moment >= child.start_after:
+                self.start(child)
+
+    def _note_death(self, child: Child, moment: float) -> None:
+        code = child.process.returncode if child.process else 0
+        child.failures = 0 if moment - child.started_at > _CALM_AFTER_S else child.failures + 1
+        delay = min(_MAX_DELAY_S, 0.25 * 2**child.failures)
+        child.start_after = moment + delay
+        child.process = None
+        reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        self.say(f"{child.name} ended ({reason}); starting it again. Its log: {self.logs / child.name.replace(' ', '-')}.log")
+
+    def stop(self, child: Child) -> None:
+        """End one child and no longer keep it alive."""
+        if child in self.children:
+            self.children.remove(child)
+        _end([child])
+
+    def stop_all(self) -> None:
+        """End the children, the last started first; those that do not end in time are killed."""
+        self.stopping = True
+        for child in reversed(self.children):
+            _end([child])
+        self.children.clear()
+
+
+def _end(children: Sequence[Child]) -> None:
+    for child in children:
+        process = child.process
+        if process is None or process.poll() is not None:
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(child.grace_s)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
