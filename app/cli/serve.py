@@ -31,6 +31,7 @@ def say(line: str) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `serve`."""
     parser.add_argument("--no-build", action="store_true", help="do not look whether the web pages changed")
+    parser.add_argument("--watch", action="store_true", help="build and start again when a source file changes")
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -174,15 +175,51 @@ def main(options: argparse.Namespace) -> int:
         if not stop.is_set() and web.is_alive:
             say(f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")
         models = ModelWatch(config.data, env, supervisor)
+        changed = SourceWatch() if options.watch else None
         while not stop.wait(0.2):
             supervisor.mend()
             models.look()
+            if changed and changed.look():
+                _restart(supervisor)
     finally:
         if supervisor.children:
             say("Stopping …")
         supervisor.stop_all()
     say("Stopped. Everything is kept in the data directory.")
     return 0
+
+
+class SourceWatch:
+    """Notices that a source file changed, by looking once a second."""
+
+    def __init__(self) -> None:
+        self._seen = self._newest()
+        self._next_look = 0.0
+
+    @staticmethod
+    def _newest() -> float:
+        files = (*(ROOT / "app").rglob("*.*"), *(ROOT / "assets").glob("*.*"))
+        return max(f.stat().st_mtime for f in files if f.suffix in (".py", ".jsx", ".js", ".css", ".json"))
+
+    def look(self) -> bool:
+        """Say whether something changed since the last look."""
+        if time.monotonic() < self._next_look:
+            return False
+        self._next_look = time.monotonic() + 1
+        before, self._seen = self._seen, self._newest()
+        return self._seen != before
+
+
+def _restart(supervisor: Supervisor) -> None:
+    say("Changed       building and starting again …")
+    try:
+        _build()
+    except Unavailable as error:
+        say(error.message)
+        return
+    for child in [c for c in supervisor.children if c.name == "web" or c.name.startswith("worker")]:
+        supervisor.stop(child)
+        supervisor.start(child)
 
 
 def _build() -> None:

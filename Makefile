@@ -1,0 +1,59 @@
+# Two commands matter: `make run` and `make test`. Both set up what they need.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+export PYTHONPATH := .
+
+.PHONY: help run dev test check e2e bench docs pictures setup clean
+
+help:            ## show this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 12
+
+run: $(VENV)/.runtime  ## set up if needed, then start everything (PORT=… changes the port)
+	@exec $(PY) -m app.cli serve
+
+dev: $(VENV)/.dev  ## the web app with reload on change, for work on pages
+	@exec $(PY) -m app.cli serve --watch
+
+test: $(VENV)/.dev system-packages  ## set up if needed, then every test
+	@$(PY) -m app.cli build
+	@$(PY) -m pytest -q
+
+check: $(VENV)/.dev  ## what every change must pass: format, types, floors, house, units, node types
+	@$(PY) -m ruff check app tests scripts alembic
+	@$(PY) -m ruff format --check app tests scripts alembic
+	@$(PY) -m mypy app
+	@$(VENV)/bin/lint-imports
+	@$(PY) -m pytest -q tests/house tests/unit tests/conform -m "not e2e and not fault"
+
+e2e: $(VENV)/.dev system-packages  ## the browser journeys only
+	@$(PY) -m app.cli build
+	@$(PY) -m pytest -q tests/e2e
+
+docs: $(VENV)/.runtime  ## the pages of the node types, from the node types
+	@$(PY) -m app.cli docs
+
+pictures: $(VENV)/.dev system-packages  ## the README's pictures, from the running product
+	@$(PY) scripts/pictures.py
+
+setup: $(VENV)/.dev  ## the virtual environment with everything for development
+
+clean:           ## forget what was built; data and the virtual environment stay
+	@rm -rf build .web .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+.PHONY: system-packages
+system-packages:
+	@sh scripts/system-packages.sh
+
+$(VENV)/bin/pip:
+	@sh scripts/venv.sh "$(PYTHON)" "$(VENV)"
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/pip
+	@echo "Installing packages (the first time this takes a minute or two) …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/pip
+	@echo "Installing packages for development …"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
