@@ -13,12 +13,14 @@ from app.engine.sdk.context import (
     Question,
 )
 from app.engine.sdk.messages import Completion, Message, ToolCall, ToolSpec, Usage
-from app.engine.sdk.node import Example, NodeConfig, NodeType, Port, Ports, Result, field, node
+from app.engine.sdk.node import Example, NodeConfig, NodeType, Port, Ports, Result, field, node, port
+from app.engine.sdk.text import Text, as_text, port_name
 from app.kernel.errors import (
     CodeFailed,
     ExpressionError,
     InvalidInput,
     OutputInvalid,
+    Paused,
     StepError,
     UpstreamFailed,
     UpstreamRefused,
@@ -43,16 +45,21 @@ __all__ = [
     "NodeContext",
     "NodeType",
     "OutputInvalid",
+    "Paused",
     "Port",
     "Ports",
     "Question",
     "Result",
     "StepError",
+    "Text",
     "ToolCall",
     "ToolSpec",
     "UpstreamFailed",
     "UpstreamRefused",
     "Usage",
+    "as_text",
     "field",
     "node",
+    "port",
+    "port_name",
 ]

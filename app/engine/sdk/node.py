@@ -61,6 +61,27 @@ def field(
     return Field(default, title=title, json_schema_extra=extra, **constraints)
 
 
+def port(
+    default: Any = None,
+    *,
+    title: str,
+    type: str = "",  # noqa: A002 - the word of the domain
+    many: bool = False,
+    branch: bool = False,
+    socket: bool = True,
+    **constraints: Any,
+) -> Any:
+    """Declare a port of which the annotation does not say enough; it is optional unless `default` is `...`.
+
+    Args:
+        type: One of PORT_TYPES; empty: by the annotation.
+        branch: An output of which some stay dead, such as the two sides of a condition.
+        socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
+    """
+    extra = {"port_type": type, "many": many, "branch": branch, "socket": socket}
+    return Field(default, title=title, json_schema_extra=extra, **constraints)
+
+
 class NodeConfig(BaseModel):
     """Base of a node's configuration; its JSON Schema is the inspector's form."""
 
@@ -197,7 +218,7 @@ def ports_of(ports: type[Ports]) -> tuple[Port, ...]:
         found.append(
             Port(
                 name=name,
-                type=str(extra.get("type", "")) or port_type(info.annotation),
+                type=str(extra.get("port_type", "")) or port_type(info.annotation),
                 title=info.title or name.replace("_", " "),
                 required=info.is_required(),
                 many=bool(extra.get("many", False)),

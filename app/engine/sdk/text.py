@@ -1,0 +1,29 @@
+"""Values as text, and names as port names."""
+
+import json
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+
+
+def as_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Write a JSON value the way a person would type it; null is the empty text."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (bool, dict, list, tuple)):
+        return json.dumps(value, ensure_ascii=False, indent=2 if isinstance(value, dict) else None)
+    return str(value)
+
+
+Text = Annotated[str, BeforeValidator(as_text)]
+"""A text field of a form: `{{ input }}` may put any JSON value into it."""
+
+
+def port_name(title: str) -> str:
+    """Make a port name of what a person typed: `Billing question` becomes `billing_question`."""
+    return re.sub(r"\W+", "_", title.strip().lower()).strip("_")
