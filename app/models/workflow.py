@@ -10,7 +10,10 @@ from app.models.types import json_column, moment
 
 
 class Workflow(SQLModel, table=True):
-    """What a person owns. `graph` is the draft, `revision` counts its saves."""
+    """What a person owns. `graph` is the draft, `revision` counts its saves.
+
+    `edits_seen` holds the last edit of each open editor, `{client: [seq, revision]}`: a repeat is not applied twice.
+    """
 
     __tablename__ = "workflow"
     __table_args__ = (Index("ix_workflow_recent", "workspace_id", "updated_at"),)
@@ -22,6 +25,7 @@ class Workflow(SQLModel, table=True):
     status: str = Field(default="draft", max_length=20)
     graph: dict[str, Any] = json_column(nullable=False)
     revision: int = 1
+    edits_seen: dict[str, Any] | None = json_column()
     template_id: str | None = None
     example_input: Any = json_column()
     created_by: str | None = None
