@@ -31,7 +31,7 @@ class RunView(_View):
 
 
 class StepView(_View):
-    """A step of a run."""
+    """A step of a run. `alive` names the output ports that lived on; None means all."""
 
     id: str
     run_id: str
@@ -48,6 +48,7 @@ class StepView(_View):
     cost_usd: float | None
     started_at: datetime | None
     finished_at: datetime | None
+    alive: tuple[str, ...] | None = None
 
 
 class SpanView(_View):

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from app.engine.graph.problem import Problem
+from app.engine.sdk.node import Port
 
 
 class _View(BaseModel):
@@ -46,15 +47,29 @@ class WorkflowView(_View):
 
 
 class CompileView(_View):
-    """The result of a check; `ok` when no problem is an error."""
+    """The result of a check; `ok` when no problem is an error.
+
+    Args:
+        ports: Output ports by node id, for nodes whose ports depend on their form.
+        input_schema: JSON Schema of what the trigger takes; None without a trigger.
+    """
 
     ok: bool
     problems: tuple[Problem, ...]
+    ports: dict[str, tuple[Port, ...]] = {}
+    input_schema: dict[str, Any] | None = None
 
 
 class EditResult(_View):
-    """The draft after edits: its new revision, what is wrong now, and the canonical ops for other editors."""
+    """The draft after edits: its new revision, what is wrong now, and the canonical ops for other editors.
+
+    Args:
+        ports: Output ports by node id, for nodes whose ports depend on their form.
+        behind: The edits were made on an older revision; the editor must load the draft again.
+    """
 
     revision: int
     problems: tuple[Problem, ...]
     ops: tuple[dict[str, Any], ...] = ()
+    ports: dict[str, tuple[Port, ...]] = {}
+    behind: bool = False
