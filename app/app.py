@@ -1,0 +1,43 @@
+"""Composition root of the web process: Reflex app, API, every page, and the runtime they share."""
+
+import gc
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import reflex as rx
+
+from app import pages
+from app.api.app import build
+from app.kernel.settings import settings
+from app.services.runtime import open_runtime
+from app.state.notices import notice
+
+for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
+    importlib.import_module(_module.name)
+
+
+@asynccontextmanager
+async def shared_runtime() -> AsyncIterator[None]:
+    """Open database, bus and queue for as long as the web process serves."""
+    opened = await open_runtime(settings())
+    gc.collect()
+    gc.freeze()  # what start-up made lives on: do not look at it in every collection
+    try:
+        yield
+    finally:
+        await opened.close()
+
+
+app = rx.App(
+    html_lang="en",
+    stylesheets=["/app.css", "/ui.css", "/shell.css"],
+    head_components=[
+        rx.el.script(src="/session.js"),
+        rx.el.link(rel="icon", href="/logo.svg", type="image/svg+xml"),
+    ],
+    api_transformer=build(),
+    backend_exception_handler=notice,
+)
+app.register_lifespan_task(shared_runtime)

@@ -1,0 +1,80 @@
+"""Who sits at this tab: the session cookie of the socket's handshake, checked by every handler."""
+
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, quote
+
+import reflex as rx
+
+from app.kernel.errors import Unauthenticated
+from app.services.access import Actor
+from app.services.identity.commands import authenticate
+from app.services.runtime import runtime
+
+COOKIE = "agentloom_session"
+
+
+def session_token(cookie_header: str) -> str:
+    """Return the session token in a Cookie header, or an empty text."""
+    try:
+        found = SimpleCookie(cookie_header).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def safe_next(path: str) -> str:
+    """Return where to go after signing in: the path if it lies on this site, else the home page."""
+    fits = path.startswith("/") and not path.startswith("//") and not set(path) & set("\r\n\t\\")
+    enters = path.partition("?")[0].rstrip("/") in ("/login", "/register")
+    return path if fits and not enters else "/"
+
+
+async def actor(state: rx.State) -> Actor:
+    """Return who acts at this tab. Every handler that reads or changes data calls this first.
+
+    Raises:
+        Unauthenticated: Nobody is signed in, or the session has ended since the tab was opened.
+    """
+    token = session_token(state.router.headers.cookie)
+    if not token:
+        raise Unauthenticated("You are not signed in.")
+    async with runtime().database.read() as uow:
+        return await authenticate(uow, token)
+
+
+class IdentityState(rx.State):
+    """What the shell shows of the person; the truth is looked up by `actor` each time."""
+
+    signed_in: bool = False
+    name: str = ""
+    role: str = ""
+    next_path: str = "/"
+
+    @rx.event
+    async def guard(self):  # noqa: ANN201 - an event or nothing
+        """Let signed-in people pass; send others to sign in and bring them back afterwards."""
+        try:
+            me = await actor(self)
+        except Unauthenticated:
+            self.reset()
+            url = self.router.url
+            here = f"{url.path}?{url.query}" if url.query else url.path
+            return rx.redirect(f"/login?next={quote(safe_next(here), safe='')}")
+        self.signed_in, self.name, self.role = True, me.name, me.role
+        return None
+
+    @rx.event
+    async def welcome(self):  # noqa: ANN201 - an event or nothing
+        """Remember where to go after signing in; who is signed in already goes there at once."""
+        self.next_path = safe_next(parse_qs(self.router.url.query).get("next", ["/"])[0])
+        try:
+            await actor(self)
+        except Unauthenticated:
+            self.signed_in = False
+            return None
+        return rx.redirect(self.next_path)
+
+    @rx.event
+    async def sign_out(self):  # noqa: ANN201 - an event
+        """End the session here and in every other tab of this browser."""
+        return rx.call_script("window.agentloomSession.signOut()")
