@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from sqlalchemy import Select
-from sqlmodel import SQLModel, select
+from sqlalchemy import Select, select
+from sqlmodel import SQLModel
 
 from app.kernel.errors import Denied
 
@@ -34,6 +34,6 @@ def require(actor: Actor, role: Role) -> None:
         raise Denied(f"This needs the role {role} in the workspace; you are {actor.role}. Ask an owner.")
 
 
-def scoped(table: type[Row], actor: Actor) -> Select[tuple[Row]]:
+def scoped(table: type[Row], actor: Actor) -> Select[Row]:
     """Start a query on data of the actor's workspace; the only way to read such tables."""
     return select(table).where(table.workspace_id == actor.workspace_id)  # type: ignore[attr-defined]

@@ -1,0 +1,209 @@
+"""Register, sign in and out, and find out who is asking."""
+
+import re
+import unicodedata
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.kernel.clock import now
+from app.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from app.kernel.ids import new_id
+from app.models import Member, Project, Session, User, Workspace
+from app.services import audit
+from app.services.access import Actor, Role
+from app.services.identity import passwords, throttle, tokens
+from app.services.identity.views import RegisterRequest, SignedIn, UserView
+
+SESSION_LIFE = timedelta(days=14)
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+")
+_NO_EMAIL = "This is not an e-mail address. It looks like ada@example.com."
+_WRONG = "The e-mail address or the password is wrong."
+_TAKEN = "There is an account with this e-mail address already. Sign in instead."
+
+
+def _folded(email: str) -> str:
+    return unicodedata.normalize("NFKC", email).strip().lower()
+
+
+def normal_email(email: str) -> str:
+    """Return the one form in which an address is stored and compared.
+
+    Raises:
+        InvalidInput: It is no e-mail address.
+    """
+    normal = _folded(email)
+    if len(normal) > 254 or not _EMAIL.fullmatch(normal):
+        raise InvalidInput(_NO_EMAIL, field="email")
+    return normal
+
+
+def _name(name: str) -> str:
+    clean = " ".join(name.split())
+    if not clean:
+        raise InvalidInput("Enter your name.", field="name")
+    if len(clean) > 100:
+        raise InvalidInput("The name is too long. Use at most 100 characters.", field="name")
+    return clean
+
+
+async def register(
+    uow: UnitOfWork, request: RegisterRequest, client_ip: str, user_agent: str = ""
+) -> SignedIn:
+    """Create a person with a workspace and a first project of their own, and sign them in.
+
+    Raises:
+        InvalidInput: Name, e-mail or password will not do; `context["field"]` says which.
+        Conflict: The e-mail address has an account.
+        RateLimited: Too many accounts from one address.
+    """
+    name, email = _name(request.name), normal_email(request.email)
+    passwords.require_strong(request.password, email=email, name=name)
+    await throttle.current().hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
+    hashed = await passwords.hash_password(request.password)
+    moment = now()
+    user = User(id=new_id("user"), email=email, name=name, password_hash=hashed, created_at=moment)
+    workspace = Workspace(
+        id=new_id("workspace"), name=f"{name.split()[0]}'s workspace", created_at=moment
+    )
+    if (await uow.session.execute(select(col(User.id)).where(col(User.email) == email))).first():
+        raise Conflict(_TAKEN, field="email")
+    uow.session.add_all([user, workspace])
+    try:
+        await uow.session.flush()
+    except IntegrityError as error:  # two at once: the unique index decides
+        raise Conflict(_TAKEN, field="email") from error
+    uow.session.add_all(
+        [
+            Member(
+                id=new_id("member"),
+                workspace_id=workspace.id,
+                user_id=user.id,
+                role="owner",
+                created_at=moment,
+            ),
+            Project(
+                id=new_id("project"),
+                workspace_id=workspace.id,
+                name="My project",
+                created_at=moment,
+            ),
+        ]
+    )
+    actor = Actor(user_id=user.id, workspace_id=workspace.id, role="owner", name=name)
+    audit.record(uow, actor, "user.register", user.id)
+    return await _open_session(uow, user, actor, user_agent)
+
+
+async def login(
+    uow: UnitOfWork, email: str, password: str, client_ip: str, user_agent: str = ""
+) -> SignedIn:
+    """Open a session for a person who knows their password.
+
+    Raises:
+        Unauthenticated: Unknown, disabled or mistyped: all answer alike and as slowly.
+        RateLimited: Too many attempts for the account or from the address.
+    """
+    address, account = throttle.address_of(client_ip), _folded(email)
+    guard = throttle.current()
+    await guard.hit(throttle.SIGN_IN_ADDRESS, address)
+    await guard.hit(throttle.SIGN_IN_PAIR, account, address)
+    await guard.hit(throttle.SIGN_IN_ACCOUNT, account)
+    user = (
+        await uow.session.execute(select(User).where(col(User.email) == account))
+    ).scalar_one_or_none()
+    fits, renewed = await passwords.verify(password, user.password_hash if user else None)
+    if user is None or not fits or user.disabled_at is not None:
+        raise Unauthenticated(_WRONG)
+    if renewed:
+        user.password_hash = renewed
+    await guard.forget(throttle.SIGN_IN_PAIR, account, address)
+    await guard.forget(throttle.SIGN_IN_ACCOUNT, account)
+    actor = await _actor(uow, user, None)
+    audit.record(uow, actor, "user.login", user.id)
+    return await _open_session(uow, user, actor, user_agent)
+
+
+async def logout(uow: UnitOfWork, session_id: str) -> None:
+    """End a session everywhere at once. Ending it twice is fine."""
+    session = await uow.session.get(Session, session_id)
+    if session is None or session.revoked_at is not None:
+        return
+    session.revoked_at = now()
+    audit.record(uow, Actor(session.user_id, "", "viewer"), "user.logout", session.user_id)
+
+
+async def authenticate(uow: UnitOfWork, token: str, workspace_id: str | None = None) -> Actor:
+    """Find out who is asking, from the token of a bearer header or of the session cookie.
+
+    Args:
+        workspace_id: Where they want to act; None: the workspace they joined first.
+
+    Raises:
+        Unauthenticated: The token is not ours, or its session has ended.
+        NotFound: They do not belong to that workspace.
+    """
+    claims = tokens.read(token)
+    found = (
+        await uow.session.execute(
+            select(User)
+            .join(Session, col(Session.user_id) == User.id)
+            .where(
+                col(Session.id) == claims.session_id,
+                col(User.id) == claims.user_id,
+                col(Session.revoked_at).is_(None),
+                col(Session.expires_at) > now(),
+                col(User.disabled_at).is_(None),
+            )
+        )
+    ).scalar_one_or_none()
+    if found is None:
+        raise Unauthenticated(tokens.SESSION_ENDED)
+    return await _actor(uow, found, workspace_id, claims.session_id)
+
+
+async def actor_in(uow: UnitOfWork, actor: Actor, workspace_id: str | None) -> Actor:
+    """Return the same person in another of their workspaces.
+
+    Raises:
+        NotFound: They do not belong to it.
+    """
+    if workspace_id is None or workspace_id == actor.workspace_id:
+        return actor
+    user = await uow.session.get_one(User, actor.user_id)
+    return await _actor(uow, user, workspace_id, actor.session_id)
+
+
+async def _actor(
+    uow: UnitOfWork, user: User, workspace_id: str | None, session_id: str = ""
+) -> Actor:
+    joined = col(Member.created_at), col(Member.id)
+    query = select(Member).where(col(Member.user_id) == user.id).order_by(*joined)
+    if workspace_id is not None:
+        query = query.where(col(Member.workspace_id) == workspace_id)
+    member = (await uow.session.execute(query.limit(1))).scalar_one_or_none()
+    if member is None:
+        raise NotFound("There is no such workspace.")
+    role: Role = member.role  # type: ignore[assignment]  # require() refuses a role it does not know
+    return Actor(user.id, member.workspace_id, role, user.name, session_id)
+
+
+async def _open_session(uow: UnitOfWork, user: User, actor: Actor, user_agent: str) -> SignedIn:
+    moment = now()
+    session = Session(
+        id=new_id("session"), user_id=user.id, created_at=moment, expires_at=moment + SESSION_LIFE,
+        user_agent=user_agent[:300],
+    )  # fmt: skip
+    uow.session.add(session)
+    await uow.session.flush()
+    return SignedIn(
+        user=UserView(id=user.id, name=user.name, email=user.email, created_at=user.created_at),
+        workspace_id=actor.workspace_id,
+        session_id=session.id,
+        access_token=tokens.issue(user.id, session.id, session.expires_at),
+        csrf_token=tokens.csrf_token(session.id),
+        expires_at=session.expires_at,
+    )

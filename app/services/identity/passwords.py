@@ -1,0 +1,97 @@
+"""Hash and check passwords, and say which ones are too weak."""
+
+import asyncio
+import logging
+import unicodedata
+import warnings
+
+from app.kernel.errors import InvalidInput
+
+with warnings.catch_warnings():  # passlib asks argon2 for its version in a deprecated way
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from passlib.context import CryptContext
+    from passlib.hash import argon2
+
+    argon2.get_backend()
+
+# passlib logs a trace because bcrypt 4.3 has no __about__; hashing works all the same.
+logging.getLogger("passlib.handlers.bcrypt").setLevel(logging.ERROR)
+
+MIN_LENGTH = 10
+MAX_LENGTH = 256
+_FEWEST_CHARACTERS = 4
+
+# OWASP's minimum for argon2id: about 40 ms here, and 19 MB while it lasts.
+_context = CryptContext(
+    schemes=["argon2", "bcrypt_sha256"],
+    deprecated=["bcrypt_sha256"],
+    argon2__memory_cost=19_456,
+    argon2__time_cost=2,
+    argon2__parallelism=1,
+)
+
+_FIRST_GUESSES = """
+0123456789 0987654321 1029384756 1111111111 1122334455 1212121212 1234512345 1234554321 1234567890
+12345678910 123456789a 123456789q 1234567891 12345qwert 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc
+9876543210 a123456789 aa12345678 abc1234567 abcd123456 abcd1234567 abcdefghij abcdefghijk
+administrator adminadmin alexander1 asdfasdfasdf asdfghjkl1 asdfghjkl; basketball baseball123
+changeme123 charlie123 christopher computer123 correcthorsebatterystaple dragon12345 football123
+football1234 iloveyou12 iloveyou123 iloveyou1234 letmein123 letmein1234 liverpool1 manchester1
+michael123 monkey12345 p@ssw0rd123 p@ssword123 passw0rd123 password00 password01 password11
+password12 password123 password123! password1234 password12345 password2024 password2025
+password2026 passwordpassword princess123 princess1234 q1w2e3r4t5 q1w2e3r4t5y6 qazwsxedcrfv
+qwerasdfzxcv qwerty1234 qwerty12345 qwerty123456 qwertyqwerty qwertyuiop qwertyuiop1 qwertyuiop123
+qwertyuiop[] secret12345 superman123 sunshine123 test123456 testtest123 trustno1234 welcome123
+welcome1234 welcome12345 zaq12wsxcde zxcvbnm123 zxcvbnm1234
+"""
+_COMMON = frozenset(_FIRST_GUESSES.split())
+
+
+def _plain(password: str) -> str:
+    """One form for characters that keyboards send in several."""
+    return unicodedata.normalize("NFC", password)
+
+
+def require_strong(password: str, *, email: str, name: str) -> None:
+    """Refuse a password that others would guess.
+
+    Raises:
+        InvalidInput: The message says what to change; `context["field"]` is `password`.
+    """
+    folded = password.casefold()
+    own = {
+        text.casefold() for text in (email, email.partition("@")[0], name, name.replace(" ", ""))
+    }
+    if len(password) < MIN_LENGTH:
+        reason = (
+            f"The password is too short. Use at least {MIN_LENGTH} characters, such as a few words."
+        )
+    elif len(password) > MAX_LENGTH:
+        reason = f"The password is too long. Use at most {MAX_LENGTH} characters."
+    elif folded in own:
+        reason = "The password must not be your name or e-mail address."
+    elif folded in _COMMON or len(set(folded)) < _FEWEST_CHARACTERS:
+        reason = "The password is one of the first that others would try. Choose a less common one."
+    else:
+        return
+    raise InvalidInput(reason, field="password")
+
+
+async def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password, computed beside the event loop."""
+    hashed: str = await asyncio.to_thread(_context.hash, _plain(password))
+    return hashed
+
+
+async def verify(password: str, hashed: str | None) -> tuple[bool, str | None]:
+    """Say whether the password fits, and give a new hash when the stored one is of an old kind.
+
+    Without a hash (no such account) the answer is no, after the same amount of work.
+    """
+    if len(password) > MAX_LENGTH:
+        return False, None
+    if hashed is None:
+        await asyncio.to_thread(_context.dummy_verify)
+        return False, None
+    fits, renewed = await asyncio.to_thread(_context.verify_and_update, _plain(password), hashed)
+    return bool(fits), renewed

@@ -1,0 +1,130 @@
+"""Slow down guessing: attempts per account and address, counted in Redis, else in this process."""
+
+import hashlib
+import ipaddress
+import logging
+import time
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from app.kernel.errors import RateLimited
+
+_log = logging.getLogger(__name__)
+_MAX_KEYS = 50_000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `count` attempts in a window that begins with the first one."""
+
+    name: str
+    count: int
+    window_s: int
+
+
+SIGN_IN_PAIR = Limit("sign-in-pair", 10, 900)
+"""One account from one address."""
+SIGN_IN_ACCOUNT = Limit("sign-in-account", 100, 900)
+"""One account from anywhere: generous, or anyone could lock anyone out."""
+SIGN_IN_ADDRESS = Limit("sign-in-address", 100, 900)
+"""All accounts from one address."""
+REGISTER_ADDRESS = Limit("register-address", 100, 3_600)
+"""New accounts from one address."""
+
+
+class _Memory:
+    """Counters of this process; the oldest are forgotten when there are too many."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[int, float]] = {}
+
+    def hit(self, key: str, window_s: int) -> tuple[int, int]:
+        now = time.monotonic()
+        count, ends = self._counts.get(key, (0, 0.0))
+        if ends <= now:
+            self._counts.pop(key, None)
+            count, ends = 0, now + window_s
+        self._counts[key] = (count + 1, ends)
+        while len(self._counts) > _MAX_KEYS:
+            self._counts.pop(next(iter(self._counts)))
+        return count + 1, int(ends - now) + 1
+
+    def forget(self, key: str) -> None:
+        self._counts.pop(key, None)
+
+
+class Throttle:
+    """Counts attempts before they are made, so that many at once cannot slip through."""
+
+    def __init__(self, redis: "Redis | None" = None) -> None:
+        self._redis = redis
+        self._memory = _Memory()
+
+    async def hit(self, limit: Limit, *who: str) -> None:
+        """Count an attempt.
+
+        Raises:
+            RateLimited: There were too many; `context["retry_after_s"]` says when to come back.
+        """
+        count, left_s = await self._count(_key(limit, who), limit.window_s)
+        if count > limit.count:
+            minutes = max(1, round(left_s / 60))
+            plural = "" if minutes == 1 else "s"
+            raise RateLimited(
+                f"Too many attempts. Try again in {minutes} minute{plural}.", retry_after_s=left_s
+            )
+
+    async def forget(self, limit: Limit, *who: str) -> None:
+        """Start counting anew, after a success."""
+        key = _key(limit, who)
+        self._memory.forget(key)
+        if self._redis is not None:
+            try:
+                await self._redis.delete(key)
+            except RedisError:
+                _log.warning("throttle: redis is away, counting in this process")
+
+    async def _count(self, key: str, window_s: int) -> tuple[int, int]:
+        if self._redis is not None:
+            try:
+                async with self._redis.pipeline(transaction=True) as pipe:
+                    pipe.set(key, 0, ex=window_s, nx=True)
+                    pipe.incr(key)
+                    pipe.ttl(key)
+                    _, count, left_s = await pipe.execute()
+                return int(count), max(1, int(left_s))
+            except RedisError:
+                _log.warning("throttle: redis is away, counting in this process")
+        return self._memory.hit(key, window_s)
+
+
+def _key(limit: Limit, who: tuple[str, ...]) -> str:
+    """A key that tells nobody who it is about."""
+    return f"throttle:{limit.name}:{hashlib.sha256(chr(0).join(who).encode()).hexdigest()[:32]}"
+
+
+def address_of(client: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 network of an IPv6 one."""
+    try:
+        ip = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
+    return str(ip)
+
+
+class _Current:
+    throttle = Throttle()
+
+
+def use(redis: "Redis | None") -> None:
+    """Count in this Redis from now on; None: in this process."""
+    _Current.throttle = Throttle(redis)
+
+
+def current() -> Throttle:
+    """Return the throttle of this process."""
+    return _Current.throttle
