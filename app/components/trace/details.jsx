@@ -1,0 +1,132 @@
+// What is known of one row of the trace: error, input, output, prompt, completion, attempts, facts.
+
+import { useEffect, useState } from "react";
+import { api } from "../js/api.js";
+import { STATUS, duration, formatCost, formatMs } from "./model.js";
+
+const LARGE = 200_000;
+
+export function textOf(value) {
+  return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "null";
+}
+
+function Code({ value, label }) {
+  const [copied, setCopied] = useState(false);
+  const [whole, setWhole] = useState(false);
+  const text = textOf(value);
+  const shown = whole || text.length <= LARGE ? text : text.slice(0, LARGE);
+  const copy = () => navigator.clipboard?.writeText(text).then(() => { setCopied(true); setTimeout(() => setCopied(false), 1500); });
+  return (
+    <>
+      <pre className="tx-code" tabIndex={0} aria-label={label}>
+        <button className="tx-copy" onClick={copy} aria-label={`Copy ${label}`}>{copied ? "Copied" : "Copy"}</button>{shown}
+      </pre>
+      {shown.length < text.length && <button className="tx-tab" onClick={() => setWhole(true)}>Show all {(text.length / 1000).toFixed(0)} kB</button>}
+    </>
+  );
+}
+
+/** The step in full: the live store carries only short previews. */
+function useStep(row, runId) {
+  const [step, setStep] = useState(null);
+  const id = row?.type === "step" ? row.item.id : null;
+  const status = row?.status;
+  useEffect(() => {
+    let gone = false;
+    setStep(null);
+    if (id) api("GET", `/api/runs/${runId}/steps/${id}`).then((full) => !gone && setStep(full), () => {});
+    return () => { gone = true; };
+  }, [id, status, runId]);
+  return step ?? row?.item ?? null;
+}
+
+function ErrorCard({ step, error, workflowId }) {
+  const field = error.field ? `&field=${encodeURIComponent(error.field)}` : "";
+  return (
+    <div className="tx-card err" role="alert">
+      <strong>{error.message}</strong>
+      <p>{[error.code, step.attempt > 1 ? `${step.attempt} attempts` : null, formatMs(duration(step))].filter(Boolean).join(" · ")}</p>
+      {step.node_id && <p><a href={`/workflows/${workflowId}?node=${encodeURIComponent(step.node_id)}${field}`} data-testid="go-to-field">
+        {error.field ? `Change “${error.field}” of ${step.label || step.node_id}` : `Open ${step.label || step.node_id} in the editor`} →</a></p>}
+    </div>
+  );
+}
+
+function Conversation({ messages }) {
+  if (!Array.isArray(messages)) return <Code value={messages} label="prompt" />;
+  return messages.map((message, at) => (
+    <div className="tx-turn" key={at}>
+      <span>{message.role}{message.tool_call_id ? ` · answers ${message.tool_call_id}` : ""}</span>
+      <Code value={message.text || message.tool_calls || message.content || ""} label={`${message.role} message`} />
+    </div>
+  ));
+}
+
+function stepTabs(step, row, trace, workflowId) {
+  const tabs = {};
+  const attempts = trace.spans.filter((s) => s.step_path === step.path && s.kind === "attempt");
+  const llm = trace.spans.filter((s) => s.step_path === step.path && s.kind === "llm");
+  const tried = attempts.some((s) => s.status === "failed");
+  if (step.error) tabs.Error = () => <ErrorCard step={step} error={step.error} workflowId={workflowId} />;
+  if (step.status === "waiting_human") {
+    const open = trace.approvals.find((a) => a.step_id === step.id || a.node_id === step.node_id);
+    tabs.Question = () => (
+      <div className="tx-card wait"><strong>{open?.title ?? "Waiting for a person"}</strong>{open?.body && <p>{open.body}</p>}
+        <p><a href={`/workflows/${workflowId}?run=${trace.run.id}`}>Answer in the editor</a> or in <a href="/approvals">Approvals</a>.</p></div>
+    );
+  }
+  if (row.status === "skipped") tabs.Why = () => <p className="tx-empty">This branch was not taken.</p>;
+  if (step.output !== null && step.output !== undefined) tabs.Output = () => <Code value={step.output} label="output" />;
+  if (step.input?.ports || step.input) {
+    tabs.Input = () => (<>
+      {step.input.ports !== undefined && <><h3>Values that arrived</h3><Code value={step.input.ports} label="input" /></>}
+      {step.input.config !== undefined && <><h3>Fields after expressions were filled in</h3><Code value={step.input.config} label="fields" /></>}
+      {step.input.ports === undefined && step.input.config === undefined && <Code value={step.input} label="input" />}
+    </>);
+  }
+  if (llm.length) {
+    tabs.Prompt = () => llm.map((s) => <div key={s.id}><h3>{s.name} · {s.attributes.model ?? ""}</h3><Conversation messages={s.attributes.messages} /></div>);
+    tabs.Completion = () => llm.map((s) => <div key={s.id}><h3>{s.name}</h3><Code value={s.attributes.completion ?? ""} label="completion" /></div>);
+  }
+  if (tried) tabs.Attempts = () => attempts.map((s) => (
+    <div className="tx-turn" key={s.id}><span>{s.name} · {STATUS[s.status]?.word} · {formatMs(duration(s))}</span>{s.attributes.error && <Code value={s.attributes.error.message ?? s.attributes.error} label="error" />}</div>
+  ));
+  tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
+  return tabs;
+}
+
+function spanTabs(span) {
+  const { messages, completion, error, ...rest } = span.attributes;
+  const tabs = {};
+  if (error) tabs.Error = () => <div className="tx-card err" role="alert"><strong>{error.message ?? textOf(error)}</strong></div>;
+  if (completion !== undefined) tabs.Completion = () => <Code value={completion} label="completion" />;
+  if (messages !== undefined) tabs.Prompt = () => <Conversation messages={messages} />;
+  if (rest.result !== undefined) tabs.Result = () => <Code value={rest.result} label="result" />;
+  if (rest.arguments !== undefined) tabs.Arguments = () => <Code value={rest.arguments} label="arguments" />;
+  tabs.Facts = () => <Facts pairs={{ Kind: span.kind, Time: formatMs(duration(span)), ...Object.fromEntries(Object.entries(rest).filter(([k]) => !["result", "arguments"].includes(k))) }} />;
+  return tabs;
+}
+
+function Facts({ pairs }) {
+  return <dl className="tx-facts">{Object.entries(pairs).map(([name, value]) => [<dt key={name}>{name.replaceAll("_", " ")}</dt>, <dd key={`${name}-v`}>{typeof value === "object" ? textOf(value) : String(value)}</dd>])}</dl>;
+}
+
+export function Details({ row, trace, workflowId, now }) {
+  const step = useStep(row, trace.run.id);
+  const [tab, setTab] = useState(null);
+  useEffect(() => setTab(null), [row?.key]);
+  if (!row) return <aside className="tx-side"><p className="tx-empty">Choose a span to see its values.</p></aside>;
+  const state = STATUS[row.status] ?? STATUS.pending;
+  const tabs = row.type === "span" ? spanTabs(row.item) : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId);
+  const names = Object.keys(tabs);
+  const shown = names.includes(tab) ? tab : names[0];
+  return (
+    <aside className="tx-side" aria-label={`Details of ${row.label}`}>
+      <div className="tx-side-head"><h2>{row.label}</h2><span className={`tx-badge tone-${state.tone}`}>{state.mark} {state.word}{row.item.started_at ? ` · ${formatMs(duration(row.item, now))}` : ""}</span></div>
+      <div className="tx-tabs" role="tablist" aria-label="Details">
+        {names.map((name) => <button key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}>{name}</button>)}
+      </div>
+      <div className="tx-panel" role="tabpanel" aria-label={shown} tabIndex={0}>{shown ? tabs[shown]() : <p className="tx-empty">An item of the loop: choose a step inside.</p>}</div>
+    </aside>
+  );
+}

@@ -1,0 +1,221 @@
+// The trace explorer: tree with bars, timeline, graph by status, log; and all that is known of the chosen span.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Virtuoso } from "react-virtuoso";
+import { api } from "../js/api.js";
+import { live } from "../js/live.js";
+import * as model from "./model.js";
+import { Details } from "./details.jsx";
+import { GraphView } from "./graph.jsx";
+import "./trace.css";
+
+const VIEWS = ["Tree", "Timeline", "Graph", "Log"];
+
+/** The run's trace from the live store; loads it when the store has none, ticks while it runs. */
+function useTrace(runId) {
+  const [trace, setTrace] = useState(() => live.trace(runId));
+  const [error, setError] = useState(null);
+  const [now, setNow] = useState(Date.now());
+  const load = useCallback(() => {
+    setError(null);
+    api("GET", `/api/runs/${runId}/trace`).then(live.snapshot, setError);
+  }, [runId]);
+  useEffect(() => {
+    setTrace(live.trace(runId));
+    const stop = live.subscribe(runId, () => setTrace(live.trace(runId)));
+    load();
+    return stop;
+  }, [runId, load]);
+  const running = trace?.run.status === "running";
+  useEffect(() => {
+    if (!running) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, [running]);
+  return { trace, error, load, now: running ? now : Date.now() };
+}
+
+function Stats({ trace, now }) {
+  const sums = model.totals(trace, now);
+  const { run } = trace;
+  const tiles = [
+    ["Duration", model.formatMs(sums.duration)],
+    ["First token", model.formatMs(sums.firstToken)],
+    ["Tokens", run.tokens.toLocaleString("en"), sums.input ? `${sums.input.toLocaleString("en")} in · ${sums.output.toLocaleString("en")} out` : null],
+    ["Cost", model.formatCost(run.cost_usd)],
+    ["Retries", sums.retries],
+    ["Started", run.started_at ? new Date(run.started_at).toLocaleTimeString() : "not yet", `by ${run.trigger}`],
+  ];
+  return (
+    <dl className="tx-stats" style={{ margin: 0 }}>
+      {tiles.map(([name, value, more]) => (
+        <div className="tx-stat" key={name}>
+          <dt>{name}</dt>
+          <dd>{value}{more && <small>{more}</small>}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
+  const state = model.STATUS[row.status] ?? model.STATUS.pending;
+  const line = model.bar(row.item, axis, now);
+  return (
+    <div
+      className="tx-row" role="treeitem" aria-level={row.depth + 1} aria-selected={chosen} aria-expanded={twist ? !collapsed : undefined}
+      tabIndex={chosen ? 0 : -1} data-key={row.key} data-status={row.status} onClick={() => onChoose(row)}
+    >
+      <span className="tx-name" style={{ paddingLeft: row.depth * 16 }}>
+        {twist ? (
+          <button className="tx-twist" tabIndex={-1} aria-label={collapsed ? "Expand" : "Collapse"} onClick={(e) => { e.stopPropagation(); onTwist(row.key); }}>
+            {collapsed ? "▸" : "▾"}
+          </button>
+        ) : <span className="tx-twist" />}
+        <span className={`tx-mark tone-${state.tone}`} title={state.word} aria-label={state.word}>{state.mark}</span>
+        <i>{row.kind}</i>
+        <b className={row.status === "failed" ? "tone-err" : row.status === "skipped" ? "tone-idle" : ""}>{row.label}</b>
+      </span>
+      <span className="tx-line">{line && <i className={`tone-${state.tone}`} style={{ left: `${line.left}%`, width: `${line.width}%` }} />}</span>
+      <span className="tx-num">{row.status === "skipped" ? "not taken" : model.formatMs(model.duration(row.item, now))}</span>
+      <span className="tx-num tx-tok">{row.tokens ? row.tokens.toLocaleString("en") : ""}</span>
+      <span className="tx-num tx-cost">{row.tokens ? model.formatCost(row.cost) : ""}</span>
+    </div>
+  );
+}
+
+function Tree({ all, axis, now, chosen, onChoose }) {
+  const [collapsed, setCollapsed] = useState(() => new Set());
+  const list = useRef(null);
+  const shown = useMemo(() => model.visible(all, collapsed), [all, collapsed]);
+  const twist = useCallback((key) => setCollapsed((old) => {
+    const next = new Set(old);
+    next.delete(key) || next.add(key);
+    return next;
+  }), []);
+  const onKeyDown = (event) => {
+    const at = shown.findIndex((row) => row.key === chosen);
+    const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
+    if (move !== undefined) {
+      event.preventDefault();
+      const next = Math.max(0, Math.min(shown.length - 1, at + move));
+      onChoose(shown[next]);
+      list.current?.scrollIntoView({ index: next, done: () => document.querySelector(`.tx-row[data-key="${CSS.escape(shown[next].key)}"]`)?.focus() });
+    } else if (event.key === "ArrowRight" && collapsed.has(chosen)) twist(chosen);
+    else if (event.key === "ArrowLeft" && at >= 0 && model.hasChildren(shown, at)) twist(chosen);
+  };
+  return (
+    <>
+      <div className="tx-head" aria-hidden="true">
+        <span>Span</span>
+        <span className="tx-axis">{model.ticks(axis).map((t) => <span key={t.label} style={{ left: `${t.at}%` }}>{t.label}</span>)}</span>
+        <span>Time</span><span className="tx-tok">Tokens</span><span className="tx-cost">Cost</span>
+      </div>
+      <div className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown}>
+        {shown.length === 0 && <p className="tx-empty">Nothing fits the filter.</p>}
+        <Virtuoso
+          ref={list} data={shown} style={{ height: "100%" }} fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
+          itemContent={(at, row) => (
+            <Row row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={onChoose} onTwist={twist}
+              collapsed={collapsed.has(row.key)} twist={collapsed.has(row.key) || model.hasChildren(shown, at)} />
+          )}
+        />
+      </div>
+    </>
+  );
+}
+
+function Timeline({ all, axis, now, chosen, onChoose }) {
+  const started = all.filter((row) => row.item.started_at && row.type !== "group");
+  if (!started.length) return <p className="tx-empty">Nothing has started yet.</p>;
+  return (
+    <div className="tx-gantt">
+      <div className="tx-lane" aria-hidden="true"><span className="tx-axis" style={{ display: "block" }}>
+        {model.ticks(axis).map((t) => <span key={t.label} style={{ left: `${t.at}%`, color: "var(--muted)", fontSize: 12 }}>{t.label}</span>)}</span></div>
+      {started.map((row) => {
+        const line = model.bar(row.item, axis, now);
+        const tone = (model.STATUS[row.status] ?? model.STATUS.pending).tone;
+        return (
+          <div className="tx-lane" key={row.key}>
+            <button className={`tone-${tone}${line.left + line.width > 60 ? " flip" : ""}`} aria-pressed={row.key === chosen} onClick={() => onChoose(row)}
+              style={{ left: `${line.left}%`, width: `${line.width}%` }} title={`${row.label}: ${row.status}`}>
+              <span>{row.label} · {model.formatMs(model.duration(row.item, now))}</span>
+            </button>
+          </div>
+        );
+      })}
+    </div>
+  );
+}
+
+function Log({ runId, seq }) {
+  const [events, setEvents] = useState(null);
+  const [error, setError] = useState(null);
+  useEffect(() => {
+    let gone = false;
+    const timer = setTimeout(() => api("GET", `/api/runs/${runId}/log`).then(
+      (page) => !gone && setEvents(page.items), (problem) => !gone && setError(problem)), events ? 400 : 0);
+    return () => { gone = true; clearTimeout(timer); };
+  }, [runId, seq]); // eslint-disable-line react-hooks/exhaustive-deps
+  if (error) return <p className="tx-empty" role="alert">{error.message}</p>;
+  if (!events) return <p className="tx-empty">Loading …</p>;
+  return (
+    <div className="tx-log" role="log">
+      {events.map((event) => (
+        <div key={event.seq}>
+          <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString("en", { hour12: false })}.{String(new Date(event.at).getMilliseconds()).padStart(3, "0")}</time>
+          <em>{event.type}</em>
+          <span>{event.path ?? ""} {event.payload.message ?? event.payload.step?.error?.message ?? event.payload.step?.preview ?? event.payload.span?.name ?? event.payload.run?.status ?? ""}</span>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+export function TraceExplorer({ runId, workflowId }) {
+  const { trace, error, load, now } = useTrace(runId);
+  const [view, setView] = useState("Tree");
+  const [filter, setFilter] = useState("");
+  const [chosen, setChosen] = useState(null);
+  const all = useMemo(() => (trace ? model.rows(trace) : []), [trace]);
+  const current = all.find((row) => row.key === chosen) ?? null;
+  useEffect(() => {
+    if (chosen || !trace || !all.length) return;
+    const bad = model.culprit(trace);
+    setChosen(bad ? bad.id : (all.find((row) => row.status === "waiting_human") ?? all[0]).key);
+  }, [trace, all, chosen]);
+  if (!trace) {
+    return (
+      <div className="tx-empty" role={error ? "alert" : "status"}>
+        {error ? <>{error.message} <button className="tx-tab" onClick={load}>Try again</button></> : "Loading the trace …"}
+      </div>
+    );
+  }
+  const axis = model.bounds(trace, now);
+  const shown = model.filtered(all, filter);
+  const choose = (row) => setChosen(row.key);
+  return (
+    <div className="tx" data-testid="trace">
+      <Stats trace={trace} now={now} />
+      <div className="tx-body">
+        <section className="tx-main" aria-label="Trace">
+          <div className="tx-bar">
+            <div role="tablist" aria-label="View" style={{ display: "flex", gap: 6 }}>
+              {VIEWS.map((name) => (
+                <button key={name} role="tab" className="tx-tab" aria-selected={view === name} data-testid={`trace-${name.toLowerCase()}`} onClick={() => setView(name)}>{name}</button>
+              ))}
+            </div>
+            {view !== "Log" && view !== "Graph" && (
+              <input className="tx-find" type="search" aria-label="Filter spans" placeholder="Filter spans…  error, >1s, llm" value={filter} onChange={(e) => setFilter(e.target.value)} />
+            )}
+          </div>
+          {view === "Tree" && <Tree all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} />}
+          {view === "Timeline" && <Timeline all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} />}
+          {view === "Graph" && <GraphView trace={trace} chosen={current?.item.node_id} onChoose={(step) => setChosen(step.id)} now={now} />}
+          {view === "Log" && <Log runId={runId} seq={trace.seq} />}
+        </section>
+        <Details row={current} trace={trace} workflowId={workflowId} now={now} />
+      </div>
+    </div>
+  );
+}
