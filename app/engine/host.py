@@ -15,10 +15,11 @@ class StepRecord:
     """The state of one step. A later record of the same (run, path) replaces the earlier one.
 
     Args:
+        id: Derived from run and path, so it stays when the step runs again.
         path: The node's id, with the loops around it: `loop[3]/inner`.
         alive: Output ports whose edges live on; None means all. Needed to resume.
         input: Values at the input ports and the resolved configuration: {"ports": …, "config": …}.
-        output: Values by output port; None until it succeeded.
+        output: Values by output port; None until it succeeded. A failed step whose error is handled has one too.
         error: {"code", "message", "field"?, "retryable"?}.
     """
 
@@ -168,9 +169,12 @@ class RunRequest:
 
     Args:
         done: Final step records by path, from earlier lives of the run: they are not executed again.
+        waiting: Steps that wait for a person, by path: left alone until `answers` has theirs.
         answers: Decisions by step path.
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.
+        started_at: When it first started; None: now.
+        tokens, cost_microusd, unpriced: What earlier lives have used.
     """
 
     run_id: str
@@ -179,12 +183,15 @@ class RunRequest:
     input: Json
     vars: Mapping[str, Json] = field(default_factory=dict)
     done: Mapping[str, StepRecord] = field(default_factory=dict)
+    waiting: Mapping[str, StepRecord] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
     next_seq: int = 1
     limits: Limits = Limits()
     elapsed_s: float = 0.0
+    started_at: datetime | None = None
     tokens: int = 0
     cost_microusd: int = 0
+    unpriced: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Typed, prefixed, time-sortable ids: `run_01J…`."""
 
+import hashlib
 from typing import NewType
 
 from ulid import ULID
@@ -37,3 +38,9 @@ PREFIXES = {
 def new_id(noun: str) -> str:
     """Return a fresh id of a noun in PREFIXES; ids of one process sort by time."""
     return f"{PREFIXES[noun]}_{ULID()}"
+
+
+def derived_id(noun: str, *parts: str) -> str:
+    """Return the id that always belongs to these parts, so that a repetition finds the same row."""
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return f"{PREFIXES[noun]}_{ULID.from_bytes(digest[:16])}"

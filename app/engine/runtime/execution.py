@@ -1,0 +1,90 @@
+"""What belongs together while a run goes: the run, a level of it, and a step in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from app.engine.host import Host, RunRequest, StepRecord
+from app.engine.runtime.budget import Budget
+from app.engine.runtime.payloads import plain
+from app.engine.runtime.plan import Plan, PlanNode
+from app.engine.runtime.recorder import Recorder
+from app.engine.sdk import Json
+from app.kernel.ids import derived_id
+
+
+class Execution:
+    """One life of a run: from its start, or from where an earlier life stopped."""
+
+    def __init__(self, plan: Plan, request: RunRequest, host: Host) -> None:
+        self.plan = plan
+        self.request = request
+        self.host = host
+        self.budget = Budget(request)
+        self.recorder = Recorder(host, request, self.budget)
+
+    @property
+    def trigger(self) -> Json:
+        """What started the run: the output of its trigger, or the raw input before that has run."""
+        for node_id in self.plan.order:
+            if self.plan.nodes[node_id].type.trigger:
+                record = self.recorder.steps.get(node_id)
+                if record and record.output is not None:
+                    return plain(record.output)
+        return self.request.input
+
+
+@dataclass(frozen=True)
+class Level:
+    """The graph of a run, or one turn of a container's body.
+
+    Args:
+        prefix: What stands before node ids in paths: empty, or `loop[3]/`.
+        names: More names for expressions, such as `item` and `index`.
+        outputs: Finished outputs by node id, those of the levels around it included.
+        last_output: What finished before this level began.
+    """
+
+    execution: Execution
+    plan: Plan
+    prefix: str = ""
+    names: Mapping[str, Json] = field(default_factory=dict)
+    outputs: dict[str, Json] = field(default_factory=dict)
+    last_output: Json = None
+
+    def path_of(self, node: PlanNode) -> str:
+        """The path of a node's step in this level."""
+        return self.prefix + node.id
+
+
+class Step:
+    """A node being executed; `record` is its newest state."""
+
+    def __init__(self, level: Level, node: PlanNode) -> None:
+        self.level = level
+        self.node = node
+        self.execution = level.execution
+        run_id, path = self.execution.request.run_id, level.path_of(node)
+        self.record = StepRecord(
+            id=derived_id("step", run_id, path),
+            node_id=node.id,
+            path=path,
+            kind=node.type.kind,
+            label=node.label,
+            status="running",
+            started_at=self.execution.host.now(),
+        )
+
+    @property
+    def key(self) -> str:
+        """The same in every life of the run: for idempotent calls."""
+        return f"{self.execution.request.run_id}:{self.record.path}"
+
+    def spend(self, tokens: int, cost_microusd: int | None) -> None:
+        """Add what a model call has used to the step and to the run."""
+        known = self.record.cost_microusd is not None and cost_microusd is not None
+        self.record = replace(
+            self.record,
+            tokens=self.record.tokens + tokens,
+            cost_microusd=(self.record.cost_microusd or 0) + (cost_microusd or 0) if known else None,
+        )
+        self.execution.budget.spend(tokens, cost_microusd)

@@ -1,0 +1,25 @@
+"""Why a step stops without an end of its own: it waits for a person, or a body failed."""
+
+from app.engine.sdk import Question
+from app.engine.host import StepRecord
+from app.kernel.errors import Paused, StepError
+
+
+class Asked(Paused):
+    """A step needs a person's answer; `approval_id` is where it will arrive."""
+
+    def __init__(self, approval_id: str, question: Question, path: str) -> None:
+        super().__init__(question.title)
+        self.approval_id = approval_id
+        self.question = question
+        self.path = path
+
+
+class BodyFailed(StepError):
+    """A step in a container's body failed and its error was not handled."""
+
+    def __init__(self, record: StepRecord) -> None:
+        error = record.error or {}
+        name = record.label or record.node_id
+        super().__init__(f"{name}: {error.get('message', 'failed')}", code=error.get("code"), path=record.path)
+        self.can_retry = bool(error.get("retryable"))

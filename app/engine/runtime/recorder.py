@@ -1,0 +1,143 @@
+"""Turns what happens in a run into facts and events, numbered in the order in which they are handed over."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.engine.events import TERMINAL_RUN, Event, EventType, RunStatus
+from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord
+from app.engine.runtime.budget import Budget
+from app.engine.runtime.payloads import run_payload, span_payload, step_payload
+
+_OPEN = frozenset({"pending", "running", "waiting_human"})
+
+
+class Recorder:
+    """The pen of one run. It holds the last record of every step.
+
+    A sequence number is given and its fact handed to the journal without a pause between, so the journal sees
+    them in order.
+    """
+
+    def __init__(self, host: Host, request: RunRequest, budget: Budget) -> None:
+        self.steps: dict[str, StepRecord] = {**request.waiting, **request.done}
+        self._host = host
+        self._request = request
+        self._budget = budget
+        self._next_seq = request.next_seq
+        self._started_at = request.started_at or host.now()
+
+    def event(
+        self,
+        type_: EventType,
+        payload: Mapping[str, Any],
+        step: StepRecord | None = None,
+        span_id: str | None = None,
+    ) -> Event:
+        """Make the next event; hand it to the journal before the next one is made."""
+        seq, self._next_seq = self._next_seq, self._next_seq + 1
+        return Event(
+            seq=seq,
+            at=self._host.now(),
+            workspace_id=self._request.workspace_id,
+            run_id=self._request.run_id,
+            type=type_,
+            node_id=step.node_id if step else None,
+            path=step.path if step else None,
+            span_id=span_id,
+            payload=dict(payload),
+        )
+
+    def text(self, delta: str, step: StepRecord, span_id: str | None) -> None:
+        """Stream a piece of text; it is not kept."""
+        self._host.journal.stream(
+            Event(
+                seq=0,
+                at=self._host.now(),
+                workspace_id=self._request.workspace_id,
+                run_id=self._request.run_id,
+                type="llm.token",
+                node_id=step.node_id,
+                path=step.path,
+                span_id=span_id,
+                payload={"text": delta},
+            )
+        )
+
+    def note_event(
+        self, type_: EventType, payload: Mapping[str, Any], step: StepRecord, span_id: str | None = None
+    ) -> None:
+        """Write an event soon."""
+        self._host.journal.note(self.event(type_, payload, step, span_id))
+
+    def note_step(self, step: StepRecord, type_: EventType, **more: Any) -> None:  # noqa: ANN401 - JSON
+        """Write a state of a step soon, with its event."""
+        self._host.journal.note(*self._step_facts(step, type_, more))
+
+    async def record_step(
+        self, step: StepRecord, type_: EventType, *facts: Fact, **more: Any  # noqa: ANN401 - JSON
+    ) -> None:
+        """Write a state of a step with its event and other facts; return when they are committed."""
+        await self._host.journal.record(*facts, *self._step_facts(step, type_, more))
+
+    def note_span(self, span: SpanRecord, step: StepRecord) -> None:
+        """Write a span soon, with its event."""
+        type_: EventType = "span.started" if span.status == "running" else "span.ended"
+        self._host.journal.note(span, self.event(type_, {"span": span_payload(span)}, step, span.id))
+
+    async def record_spending(self, *facts: Fact) -> None:
+        """Write a model call with what the run has used so far: money is never only in memory."""
+        patch = RunPatch(
+            tokens=self._budget.tokens, cost_microusd=self._budget.cost_microusd, unpriced=self._budget.unpriced
+        )
+        progress = self.event("run.progress", {"run": self._run("running")})
+        await self._host.journal.record(*facts, patch, progress)
+
+    def cancel_open(self, prefix: str = "") -> list[Fact]:
+        """Return the facts that end every open step below a prefix as canceled."""
+        facts: list[Fact] = []
+        for step in [s for s in self.steps.values() if s.status in _OPEN and s.path.startswith(prefix)]:
+            ended = replace(step, status="canceled", finished_at=self._host.now())
+            facts += self._step_facts(ended, "step.canceled", {})
+        return facts
+
+    def note_canceled(self, prefix: str) -> None:
+        """End every open step below a prefix as canceled, soon."""
+        if facts := self.cancel_open(prefix):
+            self._host.journal.note(*facts)
+
+    def note_run_started(self) -> None:
+        """Say that the run is going, for the first time or again."""
+        first = self._next_seq == 1
+        patch = RunPatch(status="running", started_at=self._started_at if first else None)
+        type_: EventType = "run.started" if first else "run.progress"
+        self._host.journal.note(patch, self.event(type_, {"run": self._run("running")}))
+
+    async def record_run(
+        self, status: RunStatus, type_: EventType, *facts: Fact, output: Any = None,  # noqa: ANN401 - JSON
+        error: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Write how the run stands now that nothing of it moves, after other last facts."""
+        finished_at = self._host.now() if status in TERMINAL_RUN else None
+        patch = RunPatch(
+            status=status,
+            output=output,
+            error=error,
+            tokens=self._budget.tokens,
+            cost_microusd=self._budget.cost_microusd,
+            unpriced=self._budget.unpriced,
+            finished_at=finished_at,
+        )
+        event = self.event(type_, {"run": self._run(status, error, finished_at)})
+        await self._host.journal.record(*facts, patch, event)
+
+    def _step_facts(self, step: StepRecord, type_: EventType, more: Mapping[str, Any]) -> tuple[Fact, Event]:
+        self.steps[step.path] = step
+        return step, self.event(type_, {"step": step_payload(step), **more}, step)
+
+    def _run(
+        self, status: RunStatus, error: dict[str, Any] | None = None, finished_at: datetime | None = None
+    ) -> dict[str, Any]:
+        budget = self._budget
+        return run_payload(status, budget.tokens, budget.cost, error, self._started_at, finished_at)

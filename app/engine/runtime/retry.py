@@ -1,0 +1,32 @@
+"""When to try again, and after how long. Pure but for the dice."""
+
+import random
+
+from app.engine.graph.document import NodeSettings
+from app.engine.runtime.interrupts import BodyFailed
+from app.engine.sdk import NodeType
+from app.kernel.errors import AppError, StepError
+
+LONGEST_S = 3_600.0
+JITTER = 0.2
+
+
+def may_retry(error: Exception, attempt: int, settings: NodeSettings, node_type: NodeType) -> bool:
+    """Say whether another attempt is allowed and could help.
+
+    Effects on the outside are repeated only where the node type says that this is safe. An unknown exception
+    may be a passing one, so it is retried when the person asked for retries.
+    """
+    if attempt > settings.retries or not node_type.retry_safe:
+        return False
+    if isinstance(error, BodyFailed):
+        return error.can_retry
+    return error.retryable if isinstance(error, StepError) else not isinstance(error, AppError)
+
+
+def delay_s(error: Exception, attempt: int, settings: NodeSettings) -> float:
+    """Seconds to wait after a failed attempt (1 is the first): spread by a fifth, never before `retry_after_s`."""
+    wait = settings.retry_delay_s * (2 ** (attempt - 1) if settings.backoff == "exponential" else 1)
+    wait *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
+    asked = error.context.get("retry_after_s") if isinstance(error, AppError) else None
+    return min(max(wait, float(asked or 0)), LONGEST_S)
