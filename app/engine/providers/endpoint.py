@@ -1,0 +1,131 @@
+"""Where a provider is reached, and how its failures become errors of ours."""
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from app.kernel.errors import StepError, UpstreamFailed, UpstreamRefused
+from app.kernel.log import mask
+
+_LONGEST_DETAIL = 400
+_RETRYABLE = frozenset({408, 409, 425, 429})
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A provider's address and key.
+
+    Args:
+        title: How people call it: `OpenAI`, `the local model server`.
+        setting: Environment variable that holds the key; named when the key is refused.
+    """
+
+    title: str
+    url: str
+    key: str = ""
+    setting: str = ""
+
+
+def redact(text: str, *secrets: str) -> str:
+    """Replace known secrets, in every form they travel in, and whatever looks like a key."""
+    for secret in filter(None, secrets):
+        encoded = base64.b64encode(secret.encode()).decode()
+        for form in {
+            secret,
+            quote(secret, safe=""),
+            json.dumps(secret)[1:-1],
+            encoded,
+            encoded.rstrip("="),
+        }:
+            text = text.replace(form, "•••")
+    return mask(text)
+
+
+def failure(endpoint: Endpoint, model: str, error: Exception) -> StepError:
+    """Turn an error of an SDK or of the wire into UpstreamFailed or UpstreamRefused.
+
+    Both SDKs give `status_code`, `response` and `body` to errors that carry an HTTP answer.
+    """
+    status = _status(error)
+    detail = redact(_detail(error), endpoint.key)[:_LONGEST_DETAIL]
+    facts: dict[str, Any] = {"model": model, "status_code": status}
+    if status is None:
+        return UpstreamFailed(
+            f"{endpoint.title} at {endpoint.url} broke off or did not answer: {detail}", **facts
+        )
+    if status == 429 and _code(error) != "insufficient_quota":
+        after = _retry_after(error)
+        if after is not None:
+            facts["retry_after_s"] = after
+        return UpstreamFailed(f"{endpoint.title} asks to slow down (429): {detail}", **facts)
+    if status >= 500 or status in _RETRYABLE - {429}:
+        after = _retry_after(error)
+        return UpstreamFailed(
+            f"{endpoint.title} failed ({status}): {detail}",
+            **facts,
+            **({} if after is None else {"retry_after_s": after}),
+        )
+    return UpstreamRefused(_refusal(endpoint, model, status, detail), **facts)
+
+
+def malformed(endpoint: Endpoint, model: str, what: str) -> UpstreamFailed:
+    """Say that the provider answered with something that is no answer."""
+    return UpstreamFailed(
+        f"{endpoint.title} sent an answer that cannot be read: {what}", model=model
+    )
+
+
+def _refusal(endpoint: Endpoint, model: str, status: int, detail: str) -> str:
+    if status in (401, 403):
+        advice = f" Check {endpoint.setting}." if endpoint.setting else ""
+        return f"{endpoint.title} refused the key ({status}).{advice} It said: {detail}"
+    if status == 404:
+        return f"{endpoint.title} does not know the model '{model}': {detail}"
+    return f"{endpoint.title} refused the request ({status}): {detail}"
+
+
+def _status(error: Exception) -> int | None:
+    """HTTP status of the answer, or of an error object inside a stream."""
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        # An error inside a stream that began with 200 says its real status in its body.
+        return status if status >= 400 else _kind(error)
+    return _kind(error)
+
+
+def _kind(error: Exception) -> int | None:
+    code = _body(error).get("code")
+    if isinstance(code, int) and 400 <= code < 600:
+        return code
+    return {"overloaded_error": 529, "rate_limit_error": 429, "invalid_request_error": 400}.get(
+        str(_body(error).get("type"))
+    )
+
+
+def _body(error: Exception) -> dict[str, Any]:
+    body = getattr(error, "body", None)
+    if isinstance(body, dict):
+        inner = body.get("error", body)
+        return inner if isinstance(inner, dict) else {"message": inner}
+    return {}
+
+
+def _code(error: Exception) -> str:
+    return str(_body(error).get("code") or _body(error).get("type") or "")
+
+
+def _detail(error: Exception) -> str:
+    return str(_body(error).get("message") or error) or type(error).__name__
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds of the Retry-After header; its date form is rare and is left to our own backoff."""
+    response = getattr(error, "response", None)
+    if response is None:
+        return None
+    try:
+        return max(0.0, float(response.headers.get("retry-after", "")))
+    except ValueError:
+        return None
