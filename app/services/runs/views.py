@@ -11,7 +11,10 @@ class _View(BaseModel):
 
 
 class RunView(_View):
-    """A run. `version` is the number of the workflow's version; `cost_usd` None means unpriced."""
+    """A run. `version` is the number of the workflow's version; `cost_usd` None means unpriced.
+
+    `notice` is a sentence for the person who started it, when something delays it.
+    """
 
     id: str
     number: int
@@ -28,6 +31,7 @@ class RunView(_View):
     queued_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    notice: str | None = None
 
 
 class StepView(_View):
@@ -94,3 +98,43 @@ class TraceView(_View):
     approvals: tuple[ApprovalView, ...]
     graph: dict[str, Any]
     seq: int
+
+
+class HourView(_View):
+    """One hour of the home chart."""
+
+    at: datetime
+    runs: int
+    succeeded: int
+    failed: int
+    cost_usd: float
+
+
+class WorkflowHealth(_View):
+    """A workflow that failed, or cost most, in the last 24 hours."""
+
+    workflow_id: str
+    name: str
+    runs: int
+    failed: int
+    cost_usd: float
+    last_error: str | None = None
+    last_run_id: str | None = None
+
+
+class OverviewView(_View):
+    """The numbers of the home page. Rates and times are of the last 24 hours; None when nothing ended."""
+
+    active: int
+    runs: int
+    succeeded: int
+    failed: int
+    success_rate: float | None
+    median_seconds: float | None
+    tokens: int
+    cost_usd: float
+    hours: tuple[HourView, ...]
+    waiting: tuple[ApprovalView, ...]
+    failing: tuple[WorkflowHealth, ...]
+    most_expensive: tuple[WorkflowHealth, ...]
+    recent: tuple[RunView, ...]

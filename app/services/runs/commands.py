@@ -1,0 +1,200 @@
+"""Starting runs, stopping them, and answering their questions."""
+
+import hashlib
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.adapters.values import pack, unpack
+from app.engine.events import TERMINAL_RUN
+from app.engine.sdk import Answer
+from app.kernel.clock import now
+from app.kernel.errors import AlreadyDecided, Conflict, InvalidInput, NotFound, TooLarge
+from app.kernel.ids import new_id
+from app.models import Approval, AuditEntry, Blob, Run, Workflow, WorkflowVersion, Workspace
+from app.services.access import Actor, require, scoped
+from app.services.runs.execute import launch, plan_of
+from app.services.runs.life import database_now, end, is_held, locked_run, wake_answered
+from app.services.runs.present import run_view
+from app.services.runs.views import RunView
+from app.services.runtime import runtime
+
+MAX_INPUT_BYTES = 5_000_000
+_WAITS_FOR_REDIS = "Redis does not answer. The run is stored and starts by itself when Redis is back."
+
+
+class StartRun(BaseModel):
+    """A wish to run a workflow's draft. The same key with the same wish gives the same run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workflow_id: str
+    input: Any = None
+    idempotency_key: str | None = Field(None, min_length=1, max_length=200)
+    trigger: str = Field("manual", max_length=40)
+
+
+async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView:
+    """Store a run of the workflow as it is now; it starts after the commit, here when quick, else in a worker.
+
+    Raises:
+        NotFound: No such workflow.
+        GraphInvalid: The graph has errors; `context["problems"]` lists them.
+        Conflict: The idempotency key was used for another wish.
+    """
+    require(actor, "member")
+    # locks the workspace's counter first: starts with one key come one after the other
+    workspace = await uow.session.get_one(Workspace, actor.workspace_id, with_for_update=True, populate_existing=True)
+    workflow = await _workflow(uow, actor, request.workflow_id)
+    wish = _hash([request.workflow_id, request.input, request.trigger])
+    if len(wish[1]) > MAX_INPUT_BYTES:
+        raise TooLarge(f"The input has {len(wish[1]):,} bytes; at most {MAX_INPUT_BYTES:,} are allowed.")
+    if request.idempotency_key:
+        earlier = await _earlier(uow, actor, request.idempotency_key)
+        if earlier is not None:
+            return await _same(uow, earlier, workflow, wish[0])
+    version = await _version(uow, actor, workflow)
+    plan = plan_of(version.id, version.graph)
+    workspace.run_count += 1
+    run_id = new_id("run")
+    stored, blobs = pack(request.input, run_id, actor.workspace_id)
+    run = Run(
+        id=run_id, workspace_id=actor.workspace_id, workflow_id=workflow.id, version_id=version.id,
+        number=workspace.run_count, trigger=request.trigger, started_by=actor.user_id,
+        idempotency_key=request.idempotency_key, request_hash=wish[0], input=stored, queued_at=now(),
+    )  # fmt: skip
+    uow.session.add(run)
+    await uow.session.flush()
+    uow.session.add_all(Blob(**blob) for blob in blobs)
+    await uow.session.flush()
+    parts = runtime()
+    uow.after_commit(lambda: launch(parts, run.id, 1, quick=plan.quick))
+    notice = None if plan.quick or await parts.queue.answers() else _WAITS_FOR_REDIS
+    return run_view(run, workflow.name, version.number, notice).model_copy(update={"input": request.input})
+
+
+async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+    """Cancel a run in any state; a finished one stays as it is. One at work stops within two seconds.
+
+    Raises:
+        NotFound: No such run.
+    """
+    require(actor, "member")
+    run = await locked_run(uow, run_id, actor.workspace_id)
+    if run.status not in TERMINAL_RUN:
+        _audit(uow, actor, "run.cancel", run.id)
+        if is_held(run, await database_now(uow)):
+            run.control = "cancel"
+        else:
+            run.epoch += 1
+            await end(uow, runtime().bus, run, "canceled")
+    workflow = await uow.session.get_one(Workflow, run.workflow_id)
+    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    return run_view(run, workflow.name, version.number)
+
+
+async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) -> RunView:  # noqa: ANN401 - JSON
+    """Answer the open question of a step; its run goes on.
+
+    Args:
+        output: `{"choice", "comment"?, "value"?}`, or just the choice as text, or `{"approved": true}`.
+
+    Raises:
+        NotFound: No such step, or it asked nothing.
+        InvalidInput: The choice is not one of the question's.
+        AlreadyDecided: Somebody was faster.
+    """
+    require(actor, "member")
+    query = scoped(Approval, actor).where(col(Approval.step_id) == step_id).order_by(col(Approval.created_at).desc())
+    approval = (await uow.session.execute(query.limit(1))).scalar_one_or_none()
+    if approval is None:
+        raise NotFound("There is no such step, or it asks nothing.")
+    run = await locked_run(uow, approval.run_id, actor.workspace_id)
+    await uow.session.refresh(approval)  # another answer may have come before we held the run
+    if approval.status != "open":
+        raise AlreadyDecided("This question has been answered before.", status=approval.status)
+    answer = _answer(approval.question, output, actor)
+    approval.status, approval.decided_by, approval.decided_at = "answered", actor.user_id, now()
+    approval.answer = answer.model_dump(mode="json")
+    _audit(uow, actor, "approval.answer", approval.id, choice=answer.choice, run_id=run.id)
+    await uow.session.flush()
+    if await wake_answered(uow, run):
+        parts, epoch = runtime(), run.epoch
+        uow.after_commit(lambda: launch(parts, run.id, epoch + 1, quick=False))
+    workflow = await uow.session.get_one(Workflow, run.workflow_id)
+    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    return run_view(run, workflow.name, version.number)
+
+
+def _answer(question: dict[str, Any], output: Any, actor: Actor) -> Answer:  # noqa: ANN401 - JSON
+    choices = tuple(question.get("choices") or ())
+    given = output if isinstance(output, dict) else {"choice": output}
+    choice = given.get("choice")
+    if choice is None and isinstance(given.get("approved"), bool) and len(choices) > 1:
+        choice = choices[0] if given["approved"] else choices[1]
+    if choice is None and question.get("kind") == "form":
+        choice, given = (choices[0] if choices else "submit"), {"value": output}
+    if not isinstance(choice, str) or (choices and choice not in choices):
+        allowed = ", ".join(f"'{one}'" for one in choices)
+        raise InvalidInput(f"The answer must be {{\"choice\": …}} with one of {allowed}.", field="output.choice")
+    return Answer(
+        choice=choice, comment=str(given.get("comment") or "")[:4_000], value=given.get("value"),
+        decided_by=actor.name or actor.user_id,
+    )  # fmt: skip
+
+
+def _hash(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
+    try:
+        data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise InvalidInput("The input must be a JSON value.", field="input") from error
+    return hashlib.sha256(data).hexdigest(), data
+
+
+async def _workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
+    # locked, so that two first runs of a graph do not both make its version
+    query = scoped(Workflow, actor).where(col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None))
+    workflow = (await uow.session.execute(query.with_for_update())).scalar_one_or_none()
+    if workflow is None:
+        raise NotFound("There is no such workflow.")
+    return workflow
+
+
+async def _earlier(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:
+    return (await uow.session.execute(scoped(Run, actor).where(col(Run.idempotency_key) == key))).scalar_one_or_none()
+
+
+async def _same(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> RunView:
+    if run.request_hash != wish:
+        raise Conflict("This idempotency key was used before with another request.", run_id=run.id)
+    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    view = run_view(run, workflow.name, version.number)
+    return view.model_copy(update={"input": await unpack(uow.session, run.input, run.id)})
+
+
+async def _version(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> WorkflowVersion:
+    query = scoped(WorkflowVersion, actor).where(col(WorkflowVersion.workflow_id) == workflow.id)
+    latest = (
+        await uow.session.execute(query.order_by(col(WorkflowVersion.number).desc()).limit(1))
+    ).scalar_one_or_none()
+    digest = _hash(workflow.graph)[0]
+    if latest is not None and latest.graph_hash == digest:
+        return latest
+    version = WorkflowVersion(
+        id=new_id("version"), workspace_id=workflow.workspace_id, workflow_id=workflow.id,
+        number=latest.number + 1 if latest else 1, graph=workflow.graph, graph_hash=digest,
+        created_by=actor.user_id, created_at=now(),
+    )  # fmt: skip
+    uow.session.add(version)
+    await uow.session.flush()
+    return version
+
+
+def _audit(uow: UnitOfWork, actor: Actor, action: str, subject: str, **details: Any) -> None:  # noqa: ANN401
+    uow.session.add(
+        AuditEntry(id=new_id("audit"), workspace_id=actor.workspace_id, actor_id=actor.user_id, action=action,
+                   subject=subject, details=details, at=now())
+    )  # fmt: skip

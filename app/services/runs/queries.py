@@ -1,0 +1,201 @@
+"""Reading runs: lists, one run, its steps, its trace, its events, and what waits for a person."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, and_, cast, func, or_
+from sqlalchemy.types import String
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.adapters.values import unpack
+from app.engine.events import Event
+from app.kernel.errors import InvalidInput, NotFound
+from app.models import Approval, Run, RunEvent, Span, Step, Workflow, WorkflowVersion
+from app.services.access import Actor, require, scoped
+from app.services.page import Page, read_cursor, write_cursor
+from app.services.runs.overview import overview
+from app.services.runs.present import approval_view, event_of, run_view, span_view, step_view
+from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, TraceView
+
+__all__ = [
+    "get_run", "get_step", "get_trace", "list_approvals", "list_events", "list_runs", "list_steps", "overview",
+]  # fmt: skip
+
+
+async def list_runs(
+    uow: UnitOfWork,
+    actor: Actor,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    workflow_id: str | None = None,
+    status: str | None = None,
+    search: str | None = None,
+) -> Page[RunView]:
+    """List runs, newest first. `search` looks in the workflow's name, the run's number and its id."""
+    require(actor, "viewer")
+    query = _with_names(actor)
+    if workflow_id:
+        query = query.where(col(Run.workflow_id) == workflow_id)
+    if status:
+        query = query.where(col(Run.status) == status)
+    if search:
+        text = search.strip().lstrip("#").lower()
+        query = query.where(
+            or_(
+                func.lower(col(Workflow.name)).contains(text, autoescape=True),
+                cast(col(Run.number), String) == text,
+                col(Run.id) == search.strip(),
+            )
+        )
+    if cursor:
+        query = query.where(_after(cursor))
+    limit = max(1, min(limit, 200))
+    query = query.order_by(col(Run.queued_at).desc(), col(Run.id).desc()).limit(limit + 1)
+    rows = (await uow.session.execute(query)).all()
+    items = tuple(run_view(run, name, version) for run, name, version in rows[:limit])
+    more = len(rows) > limit
+    return Page(items=items, next_cursor=write_cursor(items[-1].queued_at.isoformat(), items[-1].id) if more else None)
+
+
+async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+    """Return a run with its whole input and output.
+
+    Raises:
+        NotFound: There is none, or it is another workspace's.
+    """
+    require(actor, "viewer")
+    run, name, version = await _row(uow, actor, run_id)
+    view = run_view(run, name, version)
+    return view.model_copy(
+        update={
+            "input": await unpack(uow.session, run.input, run.id),
+            "output": await unpack(uow.session, run.output, run.id),
+        }
+    )
+
+
+async def list_steps(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[StepView, ...]:
+    """List a run's steps by start; values over 64 KB are references, see `get_step`."""
+    require(actor, "viewer")
+    await _row(uow, actor, run_id)
+    return tuple(step_view(step) for step in await _steps(uow, actor, run_id))
+
+
+async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> StepView:
+    """Return a step with its whole input and output.
+
+    Raises:
+        NotFound: There is none in this run.
+    """
+    require(actor, "viewer")
+    query = scoped(Step, actor).where(col(Step.id) == step_id, col(Step.run_id) == run_id)
+    step = (await uow.session.execute(query)).scalar_one_or_none()
+    if step is None:
+        raise NotFound("There is no such step.")
+    view = step_view(step)
+    return view.model_copy(
+        update={
+            "input": await unpack(uow.session, step.input, run_id),
+            "output": await unpack(uow.session, step.output, run_id),
+        }
+    )
+
+
+async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
+    """Return all of a run at one moment; `seq` is read first, so later events repeat, never lack, a change."""
+    require(actor, "viewer")
+    seq = await last_seq(uow, run_id)
+    run, name, version = await _row(uow, actor, run_id)
+    graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
+    spans = await uow.session.execute(
+        scoped(Span, actor).where(col(Span.run_id) == run_id).order_by(col(Span.started_at), col(Span.id))
+    )
+    asked = await uow.session.execute(
+        scoped(Approval, actor).where(col(Approval.run_id) == run_id).order_by(col(Approval.created_at))
+    )
+    return TraceView(
+        run=run_view(run, name, version),
+        steps=tuple(step_view(step) for step in await _steps(uow, actor, run_id)),
+        spans=tuple(await _whole_span(uow, span) for span in spans.scalars()),
+        approvals=tuple(approval_view(row, run.number, run.workflow_id, name) for row in asked.scalars()),
+        graph=graph,
+        seq=seq,
+    )
+
+
+async def list_events(
+    uow: UnitOfWork, actor: Actor, run_id: str, *, after: int = 0, limit: int = 1_000
+) -> tuple[Event, ...]:
+    """List a run's stored events with a greater sequence number, in order, at most `limit`."""
+    require(actor, "viewer")
+    query = (
+        scoped(RunEvent, actor)
+        .where(col(RunEvent.run_id) == run_id, col(RunEvent.seq) > after)
+        .order_by(col(RunEvent.seq))
+        .limit(limit)
+    )
+    return tuple(event_of(row) for row in (await uow.session.execute(query)).scalars())
+
+
+async def list_approvals(
+    uow: UnitOfWork, actor: Actor, *, open_only: bool = True, limit: int = 100
+) -> tuple[ApprovalView, ...]:
+    """List questions of the workspace's runs, oldest open ones first."""
+    require(actor, "viewer")
+    query = (
+        scoped(Approval, actor)
+        .join(Run, col(Run.id) == col(Approval.run_id))
+        .join(Workflow, col(Workflow.id) == col(Run.workflow_id))
+        .add_columns(col(Run.number), col(Run.workflow_id), col(Workflow.name))
+        .order_by(col(Approval.created_at))
+        .limit(limit)
+    )
+    if open_only:
+        query = query.where(col(Approval.status) == "open")
+    return tuple(approval_view(*row) for row in (await uow.session.execute(query)).all())
+
+
+async def last_seq(uow: UnitOfWork, run_id: str) -> int:
+    """The sequence number of a run's last stored event; 0 before the first."""
+    found = await uow.session.scalar(
+        func.max(col(RunEvent.seq)).select().where(col(RunEvent.run_id) == run_id)
+    )
+    return int(found or 0)
+
+
+def _with_names(actor: Actor) -> Select[tuple[Run, str, int]]:
+    query: Select[tuple[Run, str, int]] = (
+        scoped(Run, actor)
+        .join(Workflow, col(Workflow.id) == col(Run.workflow_id))
+        .join(WorkflowVersion, col(WorkflowVersion.id) == col(Run.version_id))
+        .add_columns(col(Workflow.name), col(WorkflowVersion.number))
+    )
+    return query
+
+
+async def _row(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[Run, str, int]:
+    found = (await uow.session.execute(_with_names(actor).where(col(Run.id) == run_id))).one_or_none()
+    if found is None:
+        raise NotFound("There is no such run.")
+    run, name, version = found
+    return run, name, version
+
+
+async def _steps(uow: UnitOfWork, actor: Actor, run_id: str) -> list[Step]:
+    query = scoped(Step, actor).where(col(Step.run_id) == run_id).order_by(col(Step.started_at), col(Step.id))
+    return list((await uow.session.execute(query)).scalars())
+
+
+async def _whole_span(uow: UnitOfWork, span: Span) -> SpanView:
+    view = span_view(span)
+    return view.model_copy(update={"attributes": await unpack(uow.session, span.attributes, span.run_id)})
+
+
+def _after(cursor: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a SQL condition
+    moment, run_id = read_cursor(cursor, 2)
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise InvalidInput("The cursor is not one of this list. Start again without it.", field="cursor") from error
+    return or_(col(Run.queued_at) < at, and_(col(Run.queued_at) == at, col(Run.id) < run_id))

@@ -1,0 +1,94 @@
+"""What a process needs to start, execute and watch runs, put together once: web, worker and cli alike."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from app.adapters.bus import Bus
+from app.adapters.database import Database
+from app.adapters.journal import RunJournal, Writer
+from app.adapters.keeper import Keeper
+from app.adapters.queue import Queue
+from app.engine.host import Host
+from app.kernel.errors import Unavailable
+from app.kernel.settings import Settings
+
+HostFactory = Callable[["Runtime", RunJournal, str], Host]
+"""Builds the world of one run from the process's parts, its journal and its workflow's id."""
+
+
+class Runtime:
+    """The parts of one process. Use `open_runtime` to get one that works."""
+
+    def __init__(self, settings: Settings, make_host: HostFactory) -> None:
+        self.settings = settings
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self.database = Database(settings.database)
+        self.bus = Bus(settings.redis_url)
+        self.queue = Queue(settings.redis_url)
+        self.writer = Writer(self.database, self.bus)
+        self.keeper = Keeper(settings.database, self.name)
+        self.make_host = make_host
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Start what runs in the background."""
+        await self.bus.start()
+        self.writer.start()
+        self.keeper.start()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run in the background until done or until the process closes."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def close(self) -> None:
+        """Give up what is in flight (other processes go on with it) and close all connections."""
+        self.keeper.give_up_all()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.writer.close()
+        await self.keeper.close()
+        await self.bus.close()
+        await self.queue.close()
+        await self.database.close()
+
+
+class _Process:
+    runtime: Runtime | None = None
+
+
+async def open_runtime(settings: Settings, *, make_host: HostFactory | None = None) -> Runtime:
+    """Open the process's runtime and make it the one that `runtime()` returns."""
+    opened = Runtime(settings, make_host or default_host)
+    await opened.start()
+    _Process.runtime = opened
+    return opened
+
+
+async def close_runtime() -> None:
+    """Close the process's runtime, if it is open."""
+    opened, _Process.runtime = _Process.runtime, None
+    if opened is not None:
+        await opened.close()
+
+
+def runtime() -> Runtime:
+    """Return the runtime of this process.
+
+    Raises:
+        Unavailable: It has not been opened yet.
+    """
+    if _Process.runtime is None:
+        raise Unavailable("The server is still starting. Try again in a moment.")
+    return _Process.runtime
+
+
+def default_host(parts: Runtime, journal: RunJournal, workflow_id: str) -> Host:
+    """The real world of a run: models, memory, embeddings, egress and sandbox."""
+    raise NotImplementedError
