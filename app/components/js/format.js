@@ -1,0 +1,37 @@
+// Numbers as people read them.
+
+export function duration(ms) {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
+  if (ms < 1) return "<1 ms";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export const tokens = (count) => (count ? count.toLocaleString("en-US") : "–");
+
+// Null is a call without a known price; that is not free.
+export function cost(usd) {
+  if (usd === null || usd === undefined) return "unpriced";
+  if (usd === 0) return "$0";
+  if (usd < 0.0001) return "<$0.0001";
+  return usd < 1 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`;
+}
+
+export const millis = (iso) => (iso ? Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(iso) ? iso : `${iso}Z`) : null);
+
+// Time a step or run took, up to now while it goes on; null before it started.
+export function elapsed({ started_at: start, finished_at: end }, now = Date.now()) {
+  if (!start) return null;
+  return Math.max(0, (end ? millis(end) : now) - millis(start));
+}
+
+// A value as one line of text.
+export function brief(value, limit = 80) {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (text === undefined) return "";
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+}

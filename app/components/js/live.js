@@ -1,0 +1,256 @@
+// What this page knows of runs, kept current by patches. One instance serves canvas, drawer and trace page.
+//
+// A patch is {run_id, from, seq, reset?, run?, steps?, spans?, tokens?, approvals?, logs?}: the changes of the
+// events after `from` up to `seq`. A patch that is known already is dropped; a gap is closed by loading the trace.
+import { api } from "./api.js";
+
+export const RUN_DONE = new Set(["succeeded", "failed", "canceled"]);
+export const STEP_DONE = new Set(["succeeded", "failed", "skipped", "canceled"]);
+
+const MAX_TEXT = 200_000;
+const MAX_LOGS = 500;
+const MAX_TRIES = 8;
+
+const fresh = (id) => ({
+  id, seq: 0, loaded: false, loading: null, error: "", ahead: [], run: null, graph: null, order: [],
+  steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), logs: new Map(), nodes: new Map(),
+});
+
+// The one badge of a node: its latest step, or the sum of its rounds when it ran in a loop.
+function summary(steps) {
+  if (!steps.length) return null;
+  const last = steps.at(-1);
+  if (steps.length === 1) return { ...last, rounds: 1, done: STEP_DONE.has(last.status) ? 1 : 0 };
+  const rank = ["failed", "waiting_human", "interrupted", "running", "pending", "canceled", "succeeded", "skipped"];
+  const status = rank.find((each) => steps.some((step) => step.status === each)) ?? last.status;
+  const costs = steps.map((step) => step.cost_usd);
+  return {
+    ...last,
+    status,
+    rounds: steps.length,
+    done: steps.filter((step) => STEP_DONE.has(step.status)).length,
+    tokens: steps.reduce((sum, step) => sum + (step.tokens ?? 0), 0),
+    cost_usd: costs.some((each) => each === null) ? null : costs.reduce((sum, each) => sum + (each ?? 0), 0),
+    started_at: steps.map((step) => step.started_at).filter(Boolean).sort()[0] ?? null,
+    finished_at: steps.every((step) => step.finished_at) ? steps.map((step) => step.finished_at).sort().at(-1) : null,
+  };
+}
+
+export class LiveStore {
+  constructor({
+    load = (runId) => api("GET", `/api/runs/${runId}/trace`),
+    pause = (ms) => new Promise((go) => setTimeout(go, ms)),
+  } = {}) {
+    this.load = load;
+    this.pause = pause;
+    this.runs = new Map();
+    this.listeners = new Map();
+    this.version = new Map();
+  }
+
+  entry(runId) {
+    if (!this.runs.has(runId)) this.runs.set(runId, fresh(runId));
+    return this.runs.get(runId);
+  }
+
+  // Takes over a whole trace as GET /api/runs/{id}/trace gives it, unless something newer is known.
+  snapshot(trace) {
+    const entry = this.entry(trace.run.id);
+    if (entry.loaded && trace.seq < entry.seq) return;
+    Object.assign(entry, { loaded: true, seq: trace.seq, run: trace.run, graph: trace.graph ?? entry.graph });
+    entry.steps = new Map();
+    entry.order = [];
+    for (const step of trace.steps) this.putStep(entry, step);
+    entry.spans = new Map(trace.spans.map((span) => [span.id, span]));
+    entry.approvals = new Map();
+    for (const asked of trace.approvals) if (asked.status === "open") this.putApproval(entry, asked);
+    this.count(entry);
+    this.tell(entry, null);
+  }
+
+  patch(patch) {
+    const entry = this.entry(patch.run_id);
+    const touched = new Set();
+    if (patch.reset) {
+      for (const path of entry.texts.keys()) touched.add(path);
+      entry.texts = new Map();
+    }
+    if (!entry.loaded || entry.loading || patch.from > entry.seq) {
+      entry.ahead.push(patch);
+      this.refresh(patch.run_id);
+    } else if (patch.seq > entry.seq) {
+      this.facts(entry, patch, touched);
+    }
+    for (const [path, text] of Object.entries(patch.tokens ?? {})) {
+      entry.texts.set(path, ((entry.texts.get(path) ?? "") + text).slice(-MAX_TEXT));
+      touched.add(path);
+    }
+    this.tell(entry, touched);
+  }
+
+  facts(entry, patch, touched) {
+    for (const step of patch.steps ?? []) {
+      const before = entry.steps.get(step.path);
+      if (before && before.attempt !== step.attempt && step.status === "running") entry.texts.delete(step.path);
+      this.putStep(entry, step);
+      if (step.status !== "waiting_human") entry.approvals.delete(step.path);
+      touched.add(step.path);
+    }
+    for (const span of patch.spans ?? []) {
+      entry.spans.set(span.id, { ...entry.spans.get(span.id), ...span });
+      touched.add(span.step_path);
+    }
+    for (const asked of patch.approvals ?? []) {
+      this.putApproval(entry, asked);
+      touched.add(asked.path);
+    }
+    for (const [path, lines] of Object.entries(patch.logs ?? {})) {
+      entry.logs.set(path, [...(entry.logs.get(path) ?? []), ...lines].slice(-MAX_LOGS));
+      touched.add(path);
+    }
+    if (patch.run) {
+      entry.run = { ...entry.run, ...patch.run };
+      // A waiting run that was decided elsewhere, or ended, asks no one any more.
+      if (RUN_DONE.has(entry.run.status)) entry.approvals = new Map();
+    }
+    entry.seq = patch.seq;
+    this.count(entry, touched);
+  }
+
+  putStep(entry, step) {
+    if (!entry.steps.has(step.path)) entry.order.push(step.path);
+    entry.steps.set(step.path, { ...entry.steps.get(step.path), ...step });
+  }
+
+  putApproval(entry, asked) {
+    const question = asked.question ?? asked;
+    const step = [...entry.steps.values()].find((each) => each.id === asked.step_id || each.path === asked.path);
+    const path = asked.path ?? step?.path ?? asked.node_id;
+    entry.approvals.set(path, {
+      path,
+      id: asked.approval_id ?? asked.id,
+      step_id: asked.step_id ?? step?.id,
+      node_id: asked.node_id ?? step?.node_id,
+      kind: question.kind ?? "approval",
+      title: question.title,
+      body: question.body ?? "",
+      choices: question.choices ?? ["approve", "reject"],
+      value: question.value ?? null,
+      editable: Boolean(question.editable),
+    });
+  }
+
+  // Recomputes the summaries of nodes; all, or those of the touched steps.
+  count(entry, touched = null) {
+    const nodes = touched && new Set([...touched].map((path) => entry.steps.get(path)?.node_id));
+    const byNode = new Map();
+    for (const path of entry.order) {
+      const step = entry.steps.get(path);
+      if (nodes && !nodes.has(step.node_id)) continue;
+      if (!byNode.has(step.node_id)) byNode.set(step.node_id, []);
+      byNode.get(step.node_id).push(step);
+    }
+    if (!nodes) entry.nodes = new Map();
+    for (const [id, steps] of byNode) entry.nodes.set(id, summary(steps));
+  }
+
+  // Loads the trace; who asks while it is on its way shares the answer. Patches wait until it is there.
+  refresh(runId) {
+    const entry = this.entry(runId);
+    entry.loading ??= this.reload(entry).finally(() => {
+      entry.loading = null;
+      this.tell(entry, null);
+    });
+    return entry.loading;
+  }
+
+  async reload(entry) {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        this.snapshot(await this.load(entry.id));
+        entry.error = "";
+        if (this.catchUp(entry)) return;
+      } catch (error) {
+        entry.error = error.message;
+        if (error.status !== 0) return;
+      }
+      if (attempt >= MAX_TRIES) return;
+      // A trace may be a moment older than the patch that made us ask.
+      await this.pause(Math.min(250 * 2 ** attempt, 5000));
+    }
+  }
+
+  // Applies the patches that waited. Says whether all fitted on.
+  catchUp(entry) {
+    const waiting = entry.ahead;
+    entry.ahead = [];
+    for (const patch of waiting) {
+      if (patch.from > entry.seq) entry.ahead.push(patch);
+      else if (patch.seq > entry.seq) this.facts(entry, patch, new Set());
+    }
+    return entry.ahead.length === 0;
+  }
+
+  // Makes sure the run is known; for pages that open it.
+  open(runId) {
+    const entry = this.entry(runId);
+    return entry.loaded ? Promise.resolve() : this.refresh(runId);
+  }
+
+  // Calls `listener` when the run changes; with a node id only when that node does. Returns the way to stop.
+  subscribe(runId, listener, nodeId = "") {
+    const key = `${runId}\n${nodeId}`;
+    if (!this.listeners.has(key)) this.listeners.set(key, new Set());
+    this.listeners.get(key).add(listener);
+    return () => {
+      this.listeners.get(key)?.delete(listener);
+      if (!this.listeners.get(key)?.size) this.listeners.delete(key);
+    };
+  }
+
+  tell(entry, touched) {
+    this.version.set(entry.id, (this.version.get(entry.id) ?? 0) + 1);
+    const nodes = touched && new Set([...touched].map((path) => entry.steps.get(path)?.node_id ?? path));
+    for (const [key, listeners] of this.listeners) {
+      const [runId, nodeId] = key.split("\n");
+      if (runId !== entry.id || (nodeId && nodes && !nodes.has(nodeId))) continue;
+      for (const listener of [...listeners]) listener();
+    }
+  }
+
+  // Counts the changes of a run: a stable value for useSyncExternalStore.
+  versionOf(runId) {
+    return this.version.get(runId) ?? 0;
+  }
+
+  get(runId) {
+    return this.runs.get(runId) ?? null;
+  }
+
+  node(runId, nodeId) {
+    return this.runs.get(runId)?.nodes.get(nodeId) ?? null;
+  }
+
+  step(runId, path) {
+    return this.runs.get(runId)?.steps.get(path) ?? null;
+  }
+
+  text(runId, path) {
+    return this.runs.get(runId)?.texts.get(path) ?? "";
+  }
+
+  // Text that streams into a node: that of its step which runs now.
+  nodeText(runId, nodeId) {
+    const last = this.node(runId, nodeId);
+    return last ? this.text(runId, last.path) : "";
+  }
+}
+
+export const live = new LiveStore();
+
+// The server pushes to `window.agentloomLive.patch`; patches from before this script was loaded wait in `queue`.
+if (typeof window !== "undefined") {
+  const early = window.agentloomLive?.queue ?? [];
+  window.agentloomLive = live;
+  for (const patch of early) live.patch(patch);
+}
