@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Select, and_, or_
+from sqlalchemy import Select, and_, or_
+from sqlalchemy.orm import Mapped
 
 from app.kernel.errors import InvalidInput
 
@@ -49,8 +50,8 @@ def read_cursor(cursor: str, count: int) -> list[str]:
 
 def newest_first(
     query: Select[Any],
-    at: ColumnElement[datetime],
-    row_id: ColumnElement[str],
+    at: Mapped[datetime],
+    row_id: Mapped[str],
     cursor: str | None,
     limit: int,
 ) -> Select[Any]:

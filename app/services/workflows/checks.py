@@ -1,0 +1,40 @@
+"""What is wrong with a draft, and what its form makes of it: ports and input."""
+
+from typing import Any
+
+from app.engine.catalog import Catalog, catalog
+from app.engine.graph.document import Graph
+from app.engine.graph.validate import check
+from app.engine.sdk.node import Port
+from app.services.workflows.views import CompileView
+
+
+def compile_view(graph: Graph) -> CompileView:
+    """Check a graph without running, fetching or writing anything."""
+    types = catalog()
+    problems = tuple(check(graph, types))
+    return CompileView(
+        ok=not any(problem.severity == "error" for problem in problems),
+        problems=problems,
+        ports=ports_by_node(graph, types),
+        input_schema=input_schema(graph, types),
+    )
+
+
+def ports_by_node(graph: Graph, types: Catalog) -> dict[str, tuple[Port, ...]]:
+    """Return the output ports of the nodes whose ports depend on their form."""
+    found = {}
+    for node in graph.nodes:
+        node_type = types.get(node.kind)
+        if node_type is not None and node_type.ports_for is not None:
+            found[node.id] = node_type.output_ports(node.config)
+    return found
+
+
+def input_schema(graph: Graph, types: Catalog) -> dict[str, Any] | None:
+    """Return the JSON Schema of what the graph's trigger takes; None without a trigger."""
+    for node in graph.nodes:
+        node_type = types.get(node.kind)
+        if node_type is not None and node_type.trigger and node_type.input_schema_for is not None:
+            return node_type.input_schema_for(node.config)
+    return None

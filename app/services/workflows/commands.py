@@ -1,0 +1,229 @@
+"""Create, edit, rename and delete workflows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.engine.graph.document import MAX_BYTES, Graph, parse_graph
+from app.engine.graph.edits import apply
+from app.kernel.clock import now
+from app.kernel.errors import InvalidInput, NotFound, RevisionConflict, TooLarge
+from app.kernel.ids import new_id
+from app.models import Project, Workflow
+from app.services import audit
+from app.services.access import Actor, require, scoped
+from app.services.workflows.checks import compile_view
+from app.services.workflows.rows import load_workflow, workflow_view
+from app.services.workflows.views import EditResult, WorkflowView
+
+_EDITORS_KEPT = 20
+
+
+def clean_name(name: str) -> str:
+    """Return a name without needless spaces.
+
+    Raises:
+        InvalidInput: It is empty or longer than 200 characters.
+    """
+    clean = " ".join(name.split())
+    if not 1 <= len(clean) <= 200:
+        raise InvalidInput("Give the workflow a name of 1 to 200 characters.", field="name")
+    return clean
+
+
+def _stored(graph: Graph) -> dict[str, Any]:
+    """The document as it is kept.
+
+    Raises:
+        TooLarge: It has more than 5 MB.
+    """
+    document = graph.as_json()
+    size = len(orjson.dumps(document))
+    if size > MAX_BYTES:
+        raise TooLarge(
+            f"The graph has {size / 1e6:.1f} MB; at most {MAX_BYTES / 1e6:.0f} MB are allowed. "
+            "Keep large data outside the nodes' forms."
+        )
+    return document
+
+
+async def create_workflow(
+    uow: UnitOfWork,
+    actor: Actor,
+    name: str,
+    graph: object | None = None,
+    project_id: str | None = None,
+    *,
+    template_id: str | None = None,
+    example_input: Any = None,  # noqa: ANN401 - a JSON value
+) -> WorkflowView:
+    """Create a workflow; without a graph it is blank, without a project it goes to the first one.
+
+    Raises:
+        InvalidInput: The name will not do.
+        GraphInvalid, TooLarge: The graph is broken; the message names the place.
+        NotFound: There is no such project.
+    """
+    require(actor, "member")
+    clean = clean_name(name)
+    document = _stored(Graph() if graph is None else parse_graph(graph))
+    projects = scoped(Project, actor).order_by(col(Project.created_at), col(Project.id)).limit(1)
+    if project_id is not None:
+        projects = projects.where(col(Project.id) == project_id)
+    project = (await uow.session.scalars(projects)).first()
+    if project is None:
+        raise NotFound("There is no such project.")
+    moment = now()
+    workflow = Workflow(
+        id=new_id("workflow"),
+        workspace_id=actor.workspace_id,
+        project_id=project.id,
+        name=clean,
+        graph=document,
+        template_id=template_id,
+        example_input=example_input,
+        created_by=actor.user_id,
+        created_at=moment,
+        updated_at=moment,
+    )
+    uow.session.add(workflow)
+    await uow.session.flush()
+    audit.record(uow, actor, "workflow.create", workflow.id)
+    return workflow_view(workflow, project.name)
+
+
+async def save_draft(
+    uow: UnitOfWork,
+    actor: Actor,
+    workflow_id: str,
+    graph: object,
+    base_revision: int,
+    name: str | None = None,
+) -> WorkflowView:
+    """Replace the draft that was read at `base_revision`. A broken one is kept: it just cannot run.
+
+    Raises:
+        RevisionConflict: Somebody saved since; `context["revision"]` is the current one.
+        GraphInvalid, TooLarge: The graph is no graph; the message names the place.
+        NotFound: There is none, or it is another workspace's.
+    """
+    require(actor, "member")
+    document = _stored(parse_graph(graph))
+    workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
+    if workflow.revision != base_revision:
+        raise RevisionConflict(
+            f"The workflow was changed since you loaded it: it is at revision {workflow.revision}, "
+            f"you have {base_revision}. Load it again and repeat your change.",
+            revision=workflow.revision,
+        )
+    if name is not None:
+        workflow.name = clean_name(name)
+    _put(workflow, document)
+    await uow.session.flush()
+    return workflow_view(workflow, project_name)
+
+
+async def edit_draft(
+    uow: UnitOfWork,
+    actor: Actor,
+    workflow_id: str,
+    base_revision: int,
+    ops: Sequence[dict[str, Any]],
+    client: str = "",
+    seq: int = 0,
+) -> EditResult:
+    """Apply edits to the draft as it is now, and say what is wrong with the result.
+
+    Args:
+        base_revision: What the editor had; an older one still applies, and the answer is `behind`.
+        client: The editor's own name. With it, a repeated `seq` changes nothing.
+
+    Raises:
+        EditRefused: An edit would make the graph impossible; nothing is applied.
+        NotFound: There is none, or it is another workspace's.
+    """
+    require(actor, "member")
+    workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
+    seen = dict(workflow.edits_seen or {})
+    last_seq, last_revision = seen.get(client, (0, 0))
+    graph = parse_graph(workflow.graph)
+    if base_revision > workflow.revision:
+        raise InvalidInput(
+            f"There is no revision {base_revision} yet; the workflow is at {workflow.revision}.",
+            field="base_revision",
+        )
+    if client and seq <= last_seq:
+        return _edited(workflow, graph, (), behind=workflow.revision != last_revision)
+    behind = workflow.revision not in (base_revision, last_revision if client else base_revision)
+    graph = apply(graph, ops).graph
+    _put(workflow, _stored(graph))
+    if client:
+        seen[client] = [seq, workflow.revision]
+        latest = sorted(seen, key=lambda editor: -int(seen[editor][1]))[:_EDITORS_KEPT]
+        workflow.edits_seen = {editor: seen[editor] for editor in latest}
+    await uow.session.flush()
+    return _edited(workflow, graph, tuple(ops), behind=behind)
+
+
+async def rename_workflow(
+    uow: UnitOfWork, actor: Actor, workflow_id: str, name: str
+) -> WorkflowView:
+    """Give a workflow another name.
+
+    Raises:
+        InvalidInput: The name will not do.
+        NotFound: There is none, or it is another workspace's.
+    """
+    require(actor, "member")
+    workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
+    workflow.name, workflow.updated_at = clean_name(name), now()
+    await uow.session.flush()
+    return workflow_view(workflow, project_name)
+
+
+async def delete_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
+    """Take a workflow away; its runs stay readable, and `restore_workflow` brings it back.
+
+    Raises:
+        NotFound: There is none, or it is another workspace's.
+    """
+    require(actor, "member")
+    workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
+    workflow.deleted_at = now()
+    audit.record(uow, actor, "workflow.delete", workflow.id)
+
+
+async def restore_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> WorkflowView:
+    """Bring a deleted workflow back as it was.
+
+    Raises:
+        NotFound: No such workflow was deleted.
+    """
+    require(actor, "member")
+    workflow, project = await load_workflow(uow, actor, workflow_id, deleted=True, lock=True)
+    workflow.deleted_at = None
+    audit.record(uow, actor, "workflow.restore", workflow.id)
+    await uow.session.flush()
+    return workflow_view(workflow, project)
+
+
+def _put(workflow: Workflow, document: dict[str, Any]) -> None:
+    workflow.graph = document
+    workflow.revision += 1
+    workflow.updated_at = now()
+
+
+def _edited(
+    workflow: Workflow, graph: Graph, ops: tuple[dict[str, Any], ...], *, behind: bool
+) -> EditResult:
+    found = compile_view(graph)
+    return EditResult(
+        revision=workflow.revision,
+        problems=found.problems,
+        ops=ops,
+        ports=found.ports,
+        behind=behind,
+    )

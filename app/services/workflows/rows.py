@@ -1,0 +1,78 @@
+"""Load workflows of a workspace, and turn rows into views."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.kernel.errors import NotFound
+from app.models import Project, Workflow
+from app.services.access import Actor, scoped
+from app.services.workflows.views import WorkflowSummary, WorkflowView
+
+
+async def load_workflow(
+    uow: UnitOfWork, actor: Actor, workflow_id: str, *, deleted: bool = False, lock: bool = False
+) -> tuple[Workflow, str]:
+    """Return a workflow of the actor's workspace with its project's name.
+
+    Args:
+        deleted: Look among the deleted ones instead.
+        lock: Keep others from changing the row until the transaction ends (SQLite locks anyway).
+
+    Raises:
+        NotFound: There is none, it is deleted, or it is another workspace's.
+    """
+    gone = col(Workflow.deleted_at)
+    query = (
+        scoped(Workflow, actor)
+        .join(Project, col(Project.id) == col(Workflow.project_id))
+        .add_columns(col(Project.name))
+        .where(col(Workflow.id) == workflow_id, gone.is_not(None) if deleted else gone.is_(None))
+    )
+    if lock:
+        query = query.with_for_update(of=Workflow)
+    found = (await uow.session.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such workflow.")
+    workflow, project_name = found
+    return workflow, project_name
+
+
+def workflow_view(workflow: Workflow, project_name: str) -> WorkflowView:
+    """A workflow as callers see it."""
+    return WorkflowView(
+        id=workflow.id,
+        name=workflow.name,
+        project_id=workflow.project_id,
+        project_name=project_name,
+        status=workflow.status,
+        revision=workflow.revision,
+        graph=workflow.graph,
+        template_id=workflow.template_id,
+        example_input=workflow.example_input,
+        created_at=workflow.created_at,
+        updated_at=workflow.updated_at,
+    )
+
+
+def summary_view(
+    workflow: Workflow, project_name: str, last_run: Mapping[str, Any]
+) -> WorkflowSummary:
+    """A workflow as a line of a list; `last_run` has `status` and `at`."""
+    nodes = workflow.graph.get("nodes", [])
+    return WorkflowSummary(
+        id=workflow.id,
+        name=workflow.name,
+        project_id=workflow.project_id,
+        project_name=project_name,
+        status=workflow.status,
+        revision=workflow.revision,
+        node_count=len(nodes),
+        kinds=tuple(dict.fromkeys(node["kind"] for node in nodes)),
+        template_id=workflow.template_id,
+        updated_at=workflow.updated_at,
+        last_run_status=last_run.get("status"),
+        last_run_at=last_run.get("at"),
+    )

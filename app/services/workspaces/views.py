@@ -1,0 +1,26 @@
+"""What callers see of workspaces and projects."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+
+class WorkspaceView(BaseModel):
+    """A workspace and the caller's role in it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    role: str
+    created_at: datetime
+
+
+class ProjectView(BaseModel):
+    """A folder of workflows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    created_at: datetime
