@@ -1,0 +1,90 @@
+// Light SVG charts for the first page: stacked bars over time, and a heat map. No chart library.
+
+const WIDTH = 760;
+const HEIGHT = 180;
+const FOOT = 18;
+const TOP = 10;
+
+const SERIES = [
+  { key: "succeeded", color: "var(--accent)", word: "succeeded" },
+  { key: "failed", color: "var(--err)", word: "failed" },
+  { key: "other", color: "var(--wait)", word: "waiting or running" },
+];
+
+function hourOf(at) {
+  return new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}
+
+function niceTop(most) {
+  if (most <= 4) return 4;
+  const power = 10 ** Math.floor(Math.log10(most));
+  return [1, 2, 4, 5, 8, 10].map((n) => n * power).find((n) => n >= most);
+}
+
+export function ChartLegend() {
+  return (
+    <span className="legend">
+      {SERIES.map(({ key, color, word }) => <span key={key}><i style={{ background: color }} />{word}</span>)}
+    </span>
+  );
+}
+
+// points: [{at, succeeded, failed, other}], oldest first.
+export function BarChart({ points = [], label = "Runs per hour" }) {
+  const total = (point) => SERIES.reduce((sum, { key }) => sum + (point[key] || 0), 0);
+  const top = niceTop(Math.max(0, ...points.map(total)));
+  const inner = HEIGHT - FOOT - TOP;
+  const slot = WIDTH / Math.max(1, points.length);
+  const bar = Math.min(24, slot * 0.7);
+  const all = points.reduce((sum, point) => sum + total(point), 0);
+  return (
+    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${label}: ${all} in total, at most ${Math.max(0, ...points.map(total))} in one hour`}>
+      {[0, 0.5, 1].map((part) => {
+        const y = TOP + inner * (1 - part);
+        return (
+          <g key={part}>
+            <line x1="0" x2={WIDTH} y1={y} y2={y} stroke="var(--line)" strokeDasharray={part ? "2 4" : undefined} />
+            {part > 0 && <text x={WIDTH} y={y - 3} textAnchor="end">{top * part}</text>}
+          </g>
+        );
+      })}
+      {points.map((point, at) => {
+        let y = TOP + inner;
+        const x = at * slot + (slot - bar) / 2;
+        return (
+          <g key={point.at} className="bar">
+            <title>{`${hourOf(point.at)} · ${SERIES.map(({ key, word }) => `${point[key] || 0} ${word}`).join(", ")}`}</title>
+            <rect x={at * slot} y={TOP} width={slot} height={inner} fill="transparent" />
+            {SERIES.map(({ key, color }) => {
+              const height = ((point[key] || 0) / top) * inner;
+              y -= height;
+              return height > 0 && <rect key={key} x={x} y={y} width={bar} height={Math.max(1.5, height)} rx="2.5" fill={color} />;
+            })}
+            {at % 6 === 0 && <text x={at * slot + 2} y={HEIGHT - 3} suppressHydrationWarning>{hourOf(point.at)}</text>}
+          </g>
+        );
+      })}
+    </svg>
+  );
+}
+
+// rows: [{id, name, href, cells: [number]}]; all rows share one scale.
+export function HeatMap({ rows = [], unit = "tokens" }) {
+  const most = Math.max(1, ...rows.flatMap((row) => row.cells));
+  const columns = rows[0]?.cells.length ?? 24;
+  return (
+    <div className="heat" role="table" aria-label={`${unit} by workflow and hour`} style={{ gridTemplateColumns: `minmax(80px, 150px) repeat(${columns}, minmax(0, 1fr))` }}>
+      {rows.map((row) => (
+        <div key={row.id} role="row" style={{ display: "contents" }}>
+          <a className="truncate-1 link" role="rowheader" href={row.href} style={{ color: "var(--text)" }}>{row.name}</a>
+          {row.cells.map((value, at) => {
+            const hours = columns - at;
+            const words = `${value.toLocaleString()} ${unit}, ${hours === 1 ? "in the last hour" : `${hours} hours ago`}`;
+            const style = value ? { background: "var(--accent)", opacity: 0.14 + 0.86 * Math.sqrt(value / most) } : undefined;
+            return <span key={at} role="cell" className="heat-cell" style={style} title={words} aria-label={words} />;
+          })}
+        </div>
+      ))}
+    </div>
+  );
+}

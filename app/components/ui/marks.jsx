@@ -1,0 +1,91 @@
+// Small marks: status, time, category. Used by Python wrappers and by other scripts alike.
+
+import { useEffect, useState } from "react";
+import {
+  Ban, Bot, Braces, Check, CircleDashed, Clock, CornerDownLeft, Database, Hourglass, LoaderCircle, Pause, PencilLine,
+  Play, Send, SkipForward, Sparkles, Split, Unplug, UserRound, Wrench, X,
+} from "lucide-react";
+
+// Colour, icon and word of every status: none of the three stands alone.
+export const STATUS = {
+  pending: { tone: "", icon: Clock, word: "pending" },
+  running: { tone: "run", icon: LoaderCircle, word: "running", spin: true },
+  paused: { tone: "wait", icon: Pause, word: "paused" },
+  waiting: { tone: "wait", icon: Hourglass, word: "waiting" },
+  waiting_human: { tone: "wait", icon: UserRound, word: "waiting for a person" },
+  succeeded: { tone: "ok", icon: Check, word: "succeeded" },
+  failed: { tone: "err", icon: X, word: "failed" },
+  canceled: { tone: "", icon: Ban, word: "canceled" },
+  skipped: { tone: "", icon: SkipForward, word: "skipped" },
+  interrupted: { tone: "wait", icon: Unplug, word: "interrupted" },
+  draft: { tone: "", icon: PencilLine, word: "draft" },
+  published: { tone: "ok", icon: Check, word: "published" },
+  archived: { tone: "", icon: Ban, word: "archived" },
+};
+
+export function StatusBadge({ status, word }) {
+  const known = STATUS[status] ?? { tone: "", icon: CircleDashed, word: status || "not run yet" };
+  const Icon = known.icon;
+  return (
+    <span className={`badge ${known.tone ? `badge-${known.tone}` : ""}`} data-status={status}>
+      <Icon size={11} className={known.spin ? "spin" : undefined} aria-hidden="true" />
+      {word || known.word}
+    </span>
+  );
+}
+
+const CATEGORY = {
+  trigger: Play, model: Sparkles, agent: Bot, tool: Wrench, logic: Split, data: Braces, memory: Database, human: UserRound,
+  flow: CornerDownLeft,
+};
+
+export function CategoryIcon({ category, size = 22 }) {
+  const Icon = CATEGORY[category] ?? Send;
+  return (
+    <span className="category-icon" style={{ background: `var(--${category})`, width: size, height: size }}>
+      <Icon size={Math.round(size * 0.6)} aria-hidden="true" />
+    </span>
+  );
+}
+
+const STEPS = [
+  [60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [2592000, 86400, "d"],
+];
+
+export function ago(from, now = Date.now()) {
+  const seconds = Math.max(0, (now - new Date(from).getTime()) / 1000);
+  if (seconds < 10) return "just now";
+  for (const [limit, unit, name] of STEPS) if (seconds < limit) return `${Math.floor(seconds / unit)} ${name} ago`;
+  return new Date(from).toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+}
+
+export function TimeAgo({ at }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => tick((n) => n + 1), 20_000);
+    return () => clearInterval(timer);
+  }, []);
+  if (!at) return <span className="muted">–</span>;
+  return <time dateTime={at} title={new Date(at).toLocaleString()} suppressHydrationWarning>{ago(at)}</time>;
+}
+
+export function spent(ms) {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+// How long something took, or has been going on while it has no end.
+export function Elapsed({ start, end, live }) {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    if (!live || end) return undefined;
+    const timer = setInterval(() => tick((n) => n + 1), 1000);
+    return () => clearInterval(timer);
+  }, [live, end]);
+  if (!start || (!end && !live)) return <span className="muted">–</span>;
+  const until = end ? new Date(end).getTime() : Date.now();
+  return <span className="num" suppressHydrationWarning>{spent(until - new Date(start).getTime())}</span>;
+}

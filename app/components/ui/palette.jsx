@@ -1,0 +1,93 @@
+// The command palette: opens with Ctrl+K or ⌘K, goes to pages and runs actions. Entries come from outside.
+
+import { useEffect, useRef, useState } from "react";
+import { useNavigate } from "react-router";
+import { Command } from "cmdk";
+import {
+  Activity, ArrowRight, BookOpen, Bot, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon, Workflow,
+} from "lucide-react";
+
+const ICONS = {
+  home: Home, workflows: Workflow, templates: BookOpen, runs: Activity, approvals: Inbox, models: Bot, settings: Settings,
+  new: FilePlus, leave: LogOut, light: Sun, dark: Moon, system: SunMoon,
+};
+const OPEN = "agentloom:palette";
+
+export const openPalette = () => window.dispatchEvent(new Event(OPEN));
+
+export function PaletteButton() {
+  const [mac, setMac] = useState(false);
+  useEffect(() => setMac(/Mac|iPhone|iPad/.test(navigator.platform)), []);
+  return (
+    <button type="button" className="btn btn-ghost btn-sm" onClick={openPalette} data-testid="open-palette" aria-label="Open the command palette">
+      <span className="kbd">{mac ? "⌘K" : "Ctrl K"}</span>
+    </button>
+  );
+}
+
+// entries: [{id, label, group, icon?, href?, keywords?}]; without href, onAction gets the id.
+export function CommandPalette({ entries = [], onAction }) {
+  const [open, setOpen] = useState(false);
+  const navigate = useNavigate();
+  const before = useRef(null);
+
+  useEffect(() => {
+    const show = () => {
+      before.current = document.activeElement;
+      setOpen(true);
+    };
+    const keys = (event) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      event.preventDefault();
+      show();
+    };
+    window.addEventListener(OPEN, show);
+    document.addEventListener("keydown", keys);
+    return () => {
+      window.removeEventListener(OPEN, show);
+      document.removeEventListener("keydown", keys);
+    };
+  }, []);
+
+  if (!open) return null;
+  const close = () => {
+    setOpen(false);
+    before.current?.focus?.();
+  };
+  const choose = (entry) => {
+    setOpen(false);
+    if (entry.href) navigate(entry.href);
+    else onAction?.(entry.id);
+  };
+  const groups = [...new Set(entries.map((entry) => entry.group))];
+  return (
+    <>
+      <div className="palette-scrim" onClick={close} />
+      <div className="palette" role="dialog" aria-modal="true" aria-label="Command palette" data-testid="palette"
+        onKeyDown={(event) => {
+          if (event.key === "Escape") close();
+          if (event.key === "Tab") event.preventDefault();
+        }}>
+        <Command label="Command palette" loop>
+          <Command.Input autoFocus placeholder="Go to a page or run an action…" />
+          <Command.List>
+            <Command.Empty>Nothing fits.</Command.Empty>
+            {groups.map((group) => (
+              <Command.Group key={group} heading={group}>
+                {entries.filter((entry) => entry.group === group).map((entry) => {
+                  const Icon = ICONS[entry.icon] ?? ArrowRight;
+                  return (
+                    <Command.Item key={entry.id} value={`${entry.label} ${entry.id}`} keywords={entry.keywords} onSelect={() => choose(entry)}>
+                      <Icon size={15} aria-hidden="true" />{entry.label}
+                    </Command.Item>
+                  );
+                })}
+              </Command.Group>
+            ))}
+          </Command.List>
+        </Command>
+        <div className="palette-foot"><span><span className="kbd">↑↓</span> choose</span><span><span className="kbd">↵</span> open</span><span><span className="kbd">esc</span> close</span></div>
+      </div>
+    </>
+  );
+}
