@@ -12,7 +12,7 @@ from app.engine.sdk.context import (
     NodeContext,
     Question,
 )
-from app.engine.sdk.messages import Completion, Message, ToolCall, ToolSpec, Usage
+from app.engine.sdk.messages import Completion, Message, ToolCall, ToolSpec, Usage, turns
 from app.engine.sdk.node import Example, NodeConfig, NodeType, Port, Ports, Result, field, node, port
 from app.engine.sdk.text import Text, as_text, port_name
 from app.kernel.errors import (
@@ -62,4 +62,5 @@ __all__ = [
     "node",
     "port",
     "port_name",
+    "turns",
 ]

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.engine.sdk.text import as_text
+from app.kernel.errors import InvalidInput
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,3 +67,19 @@ class Completion(_Value):
     usage: Usage = Usage()
     model: str = ""
     finish_reason: str = "stop"
+
+
+def turns(history: object) -> tuple[Message, ...]:
+    """Read earlier messages given as a list of `{role, text}`; null means none.
+
+    Raises:
+        InvalidInput: It has another shape, or a role besides user and assistant.
+    """
+    rows = [] if history is None else history
+    if not isinstance(rows, list) or not all(
+        isinstance(row, Mapping) and row.get("role") in ("user", "assistant") for row in rows
+    ):
+        raise InvalidInput(
+            "Earlier messages must be a list of {role, text} with the roles user and assistant."
+        )
+    return tuple(Message(role=row["role"], text=as_text(row.get("text"))) for row in rows)

@@ -78,7 +78,7 @@ def port(
         branch: An output of which some stay dead, such as the two sides of a condition.
         socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
     """
-    extra = {"port_type": type, "many": many, "branch": branch, "socket": socket}
+    extra: dict[str, Any] = {"port_type": type, "many": many, "branch": branch, "socket": socket}
     return Field(default, title=title, json_schema_extra=extra, **constraints)
 
 

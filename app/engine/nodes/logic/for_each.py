@@ -1,0 +1,174 @@
+"""Run the nodes inside this box once for each item of a list.
+
+Drop nodes into the box and connect them. Inside, `{{ item }}` is the current item and `{{ index }}`
+its number, counted from 0. Under List say which list, for example `trigger.rows`; by default it is
+the input. What the last node in the box gives becomes one entry of `results`, in the order of the
+list.
+
+Several items are worked on at once. When one fails, stop everything, leave it out of the results,
+or keep its place with an empty value; `failed` lists the index, the item and what went wrong.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from app.engine.sdk import (
+    Example,
+    InvalidInput,
+    Json,
+    NodeConfig,
+    NodeContext,
+    Paused,
+    Ports,
+    StepError,
+    field,
+    node,
+    port,
+)
+
+
+class Config(NodeConfig):
+    """Form of the inspector."""
+
+    items: Any = field(
+        "input", title="List", widget="expression", mode="expression", placeholder="trigger.rows"
+    )
+    concurrency: int = field(5, title="Items at once", ge=1, le=50)
+    on_item_error: Literal["stop", "skip", "collect"] = field(
+        "stop",
+        title="When an item fails",
+        mode="literal",
+        widget="choice",
+        options=("Stop the run", "Leave it out of the results", "Keep its place empty"),
+    )
+
+
+class In(Ports):
+    """Sockets on the left."""
+
+    input: Any = port(title="List")
+
+
+class Out(Ports):
+    """Sockets on the right."""
+
+    results: list[Any] = port(..., title="Results")
+    failed: list[dict[str, Any]] = port(..., title="Failed items")
+
+
+class _Loop:
+    """The work of one step: several workers take items from one list."""
+
+    def __init__(self, config: Config, items: list[Json], ctx: NodeContext) -> None:
+        self.config = config
+        self.items = items
+        self.ctx = ctx
+        self.results: dict[int, Json] = {}
+        self.failed: dict[int, dict[str, Any]] = {}
+        self.paused: Paused | None = None
+
+    async def run(self) -> None:
+        """Work on all items; a person asked about one of them does not hold up the others."""
+        left = iter(enumerate(self.items))
+        workers = [
+            asyncio.create_task(self._work(left)) for _ in self.items[: self.config.concurrency]
+        ]
+        if not workers:
+            return
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.wait(workers)
+        if self.paused:
+            raise self.paused
+
+    async def _work(self, left: Iterator[tuple[int, Json]]) -> None:
+        for index, item in left:
+            try:
+                self.results[index] = await self.ctx.run_body(index, {"item": item, "index": index})
+            except Paused as signal:
+                self.paused = signal
+            except (StepError, InvalidInput) as error:
+                if self.config.on_item_error == "stop":
+                    raise
+                self.failed[index] = {
+                    "index": index,
+                    "item": item,
+                    "error": {"code": error.code, "message": error.message},
+                }
+
+
+@node(
+    kind="logic.for_each",
+    title="For each",
+    icon="repeat",
+    container=True,
+    effects="none",
+    examples=[
+        Example(
+            "each item in its place",
+            Config(),
+            In(input=[1, 2, 3]),
+            Out(results=[10, 20, 30], failed=[]),
+            world={"body": "item * 10"},
+        ),
+        Example(
+            "an empty list",
+            Config(),
+            In(input=[]),
+            Out(results=[], failed=[]),
+            world={"body": "item"},
+        ),
+        Example(
+            "a failed item is left out",
+            Config(on_item_error="skip"),
+            In(input=[1, "x", 3]),
+            {"results": [10, 30]},
+            world={"body": "item * 10"},
+        ),
+        Example(
+            "a failed item keeps its place",
+            Config(on_item_error="collect"),
+            In(input=[1, "x", 3]),
+            {"results": [10, None, 30]},
+            world={"body": "item * 10"},
+        ),
+        Example(
+            "a failed item stops the run",
+            Config(),
+            In(input=[1, "x"]),
+            raises=InvalidInput,
+            world={"body": "item * 10"},
+        ),
+        Example(
+            "not a list",
+            Config(items="input.rows"),
+            In(input={"rows": 3}),
+            raises=InvalidInput,
+            world={"body": "item"},
+        ),
+    ],
+)
+async def for_each(config: Config, inputs: In, ctx: NodeContext) -> Out:
+    """Run the body for each item and gather what it gives."""
+    if not isinstance(config.items, list):
+        what = "nothing" if config.items is None else f"a {type(config.items).__name__}"
+        raise InvalidInput(f"There must be a list to go through, but it is {what}.", field="items")
+    if not ctx.body_size:
+        raise InvalidInput(
+            "The box is empty: put the nodes into it that each item goes through.", field="items"
+        )
+    loop = _Loop(config, config.items, ctx)
+    await loop.run()
+    kept = [
+        i
+        for i in range(len(config.items))
+        if i in loop.results or config.on_item_error == "collect"
+    ]
+    return Out(
+        results=[loop.results.get(i) for i in kept],
+        failed=[loop.failed[i] for i in sorted(loop.failed)],
+    )
