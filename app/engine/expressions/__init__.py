@@ -1,1 +1,36 @@
-"""The {{ }} language: parse, check, evaluate; pure and bounded."""
+"""The {{ }} language: parse, check, evaluate. Pure, bounded, JSON values only."""
+
+from app.engine.expressions.assist import (
+    FunctionHelp,
+    Preview,
+    Suggestion,
+    complete,
+    functions,
+    preview,
+)
+from app.engine.expressions.evaluator import Scope, evaluate
+from app.engine.expressions.fields import Leaf, Mode, check, leaves, references, resolve, texts
+from app.engine.expressions.syntax import parse
+from app.engine.expressions.template import Template, parse_template, render
+
+__all__ = [
+    "FunctionHelp",
+    "Leaf",
+    "Mode",
+    "Preview",
+    "Scope",
+    "Suggestion",
+    "Template",
+    "check",
+    "complete",
+    "evaluate",
+    "functions",
+    "leaves",
+    "parse",
+    "parse_template",
+    "preview",
+    "references",
+    "render",
+    "resolve",
+    "texts",
+]

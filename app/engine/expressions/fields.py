@@ -1,0 +1,189 @@
+"""Configurations with expressions in them: which texts are dynamic, and their values in a scope."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from app.engine.expressions.budget import MAX_CONFIG
+from app.engine.expressions.evaluator import Scope, evaluate, without_braces
+from app.engine.expressions.syntax import Path, parse
+from app.engine.expressions.template import is_dynamic, parse_template, placed, render
+from app.engine.sdk.text import as_text
+from app.kernel.errors import ExpressionError
+
+Json = Any  # a JSON value
+Mode = Literal["template", "expression", "literal"]
+Schema = Mapping[str, Any]
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A text of a configuration with an expression in it. `title` is its field's name on screen."""
+
+    place: Place
+    text: str
+    mode: Mode
+    title: str
+    wants_text: bool
+
+
+def check(text: str, mode: Mode = "template") -> None:
+    """Check the syntax of a text.
+
+    Raises:
+        ExpressionError: `context["position"]` is the offset of the fault in the text.
+    """
+    paths_of(text, mode)
+
+
+def references(text: str, mode: Mode = "template") -> set[Path]:
+    """Return the paths a text reads, such as ("nodes", "classify", "label").
+
+    Raises:
+        ExpressionError: The text cannot be read.
+    """
+    return paths_of(text, mode)
+
+
+def paths_of(text: str, mode: Mode) -> set[Path]:
+    """Parse a text by its mode and collect the paths it reads."""
+    if mode == "literal" or (mode == "expression" and not text.strip()):
+        return set()
+    if mode == "template":
+        return {path for part in parse_template(text).expressions for path in part.expression.paths}
+    bare = without_braces(text)
+    try:
+        return set(parse(bare).paths)
+    except ExpressionError as error:
+        raise placed(error, text.find(bare)) from error
+
+
+def leaves(config: Mapping[str, Json], schema: Schema) -> Iterator[Leaf]:
+    """List the texts of a configuration that hold expressions, in order."""
+    found: list[Leaf] = []
+
+    def note(leaf: Leaf) -> str:
+        found.append(leaf)
+        return leaf.text
+
+    _Form(schema, note).walk(config, schema, "template", (), "")
+    return iter(found)
+
+
+def texts(config: Mapping[str, Json]) -> Iterator[tuple[Place, str]]:
+    """List all texts of a configuration with their places, whatever their mode."""
+    stack: list[tuple[Place, Json]] = [((), config)]
+    while stack:
+        place, value = stack.pop()
+        if isinstance(value, str):
+            yield place, value
+        elif isinstance(value, Mapping):
+            stack.extend(((*place, key), item) for key, item in reversed(list(value.items())))
+        elif isinstance(value, (list, tuple)):
+            stack.extend(((*place, index), value[index]) for index in reversed(range(len(value))))
+
+
+def resolve(config: Mapping[str, Json], schema: Schema, scope: Scope) -> dict[str, Json]:
+    """Put values in the place of expressions, by the mode of each field.
+
+    A whole-text expression in a field that takes texts only becomes a text, as a mixed text would.
+
+    Raises:
+        ExpressionError: `context` has `field` (dotted place), `path` and `position`.
+    """
+    size = 0
+
+    def value_of(leaf: Leaf) -> Json:
+        nonlocal size
+        try:
+            value = (
+                evaluate(leaf.text, scope)
+                if leaf.mode == "expression"
+                else render(leaf.text, scope)
+            )
+            if leaf.wants_text and leaf.mode == "template":
+                value = as_text(value)
+        except ExpressionError as error:
+            raise _in_field(error, leaf) from error
+        size += len(value) if isinstance(value, (str, list, dict)) else 1
+        if size > MAX_CONFIG:
+            too_large = ExpressionError("All values of this form together are larger than 8 MiB.")
+            raise _in_field(too_large, leaf)
+        return value
+
+    resolved: dict[str, Json] = _Form(schema, value_of).walk(config, schema, "template", (), "")
+    return resolved
+
+
+def _in_field(error: ExpressionError, leaf: Leaf) -> ExpressionError:
+    place = ".".join(map(str, leaf.place))
+    message = f"In “{leaf.title}”: {error.message}"
+    return ExpressionError(message, **{**error.context, "field": place})
+
+
+class _Form:
+    """One walk over a configuration beside its JSON Schema."""
+
+    def __init__(self, root: Schema, at_leaf: Callable[[Leaf], Json]) -> None:
+        self.root = root
+        self.at_leaf = at_leaf
+
+    def walk(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Json:
+        if mode == "literal":
+            return value
+        if isinstance(value, str):
+            if not (value.strip() if mode == "expression" else is_dynamic(value)):
+                return value
+            return self.at_leaf(Leaf(place, value, mode, title, self.wants_text(schema)))
+        if isinstance(value, Mapping):
+            return {
+                key: self.child(item, schema, mode, (*place, key), title)
+                for key, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            inner = self.inside(schema, "items", 0)
+            return [
+                self.walk(item, inner, mode, (*place, index), title)
+                for index, item in enumerate(value)
+            ]
+        return value
+
+    def child(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Json:
+        inner = self.inside(schema, "properties", place[-1])
+        own: Mode = inner["mode"] if inner.get("mode") in get_args(Mode) else mode
+        return self.walk(value, inner, own, place, str(inner.get("title") or title or place[-1]))
+
+    def inside(self, schema: Schema, where: str, key: str | int) -> Schema:
+        """The schema of a property or of the items, in the first alternative that has it."""
+        for option in self.options(schema):
+            if where == "items" and isinstance(option.get("items"), Mapping):
+                return option["items"]  # type: ignore[no-any-return]
+            if where == "properties" and key in option.get("properties", {}):
+                found: Schema = option["properties"][key]
+                return found
+        for option in self.options(schema):
+            if where == "properties" and isinstance(option.get("additionalProperties"), Mapping):
+                return option["additionalProperties"]  # type: ignore[no-any-return]
+        return {}
+
+    def options(self, schema: Schema) -> list[Schema]:
+        """The schema with its references followed and its alternatives laid side by side."""
+        found: list[Schema] = []
+        stack: list[tuple[Schema, int]] = [(schema, 0)]
+        while stack:
+            option, depth = stack.pop()
+            found.append(option)
+            if depth > 8:
+                continue
+            inner = [part for key in ("allOf", "anyOf", "oneOf") for part in option.get(key, ())]
+            if "$ref" in option:
+                name = str(option["$ref"]).rpartition("/")[2]
+                inner.append(self.root.get("$defs", {}).get(name, {}))
+            stack.extend((part, depth + 1) for part in reversed(inner))
+        return found
+
+    def wants_text(self, schema: Schema) -> bool:
+        """Whether only texts fit here."""
+        types = [option["type"] for option in self.options(schema) if "type" in option]
+        return bool(types) and all(kind == "string" for kind in types)
