@@ -167,6 +167,7 @@ def main(options: argparse.Namespace) -> int:
         migrate(env)
         kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
         say(f"Database      {kind}, up to date")
+        models = ModelWatch(config.data, env, supervisor)
         web = supervisor.start(Child("web", web_command(config), web_environment(config, env), grace_s=10))
         for number in range(1, config.workers + 1):
             command = [sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency)]
@@ -174,7 +175,6 @@ def main(options: argparse.Namespace) -> int:
         wait_until_ready(config, supervisor, stop)
         if not stop.is_set() and web.is_alive:
             say(f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")
-        models = ModelWatch(config.data, env, supervisor)
         changed = SourceWatch() if options.watch else None
         while not stop.wait(0.2):
             supervisor.mend()

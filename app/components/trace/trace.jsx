@@ -1,6 +1,6 @@
 // The trace explorer: tree with bars, timeline, graph by status, log; and all that is known of the chosen span.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
 import { api } from "../js/api.js";
 import { live } from "../js/live.js";
@@ -11,28 +11,50 @@ import "./trace.css";
 
 const VIEWS = ["Tree", "Timeline", "Graph", "Log"];
 
-/** The run's trace from the live store; loads it when the store has none, ticks while it runs. */
+/** What the store knows of the run, in the shape of the API's trace; null until it is loaded. */
+function traceOf(runId) {
+  const entry = live.get(runId);
+  if (!entry?.loaded) return null;
+  return {
+    run: entry.run, graph: entry.graph, seq: entry.seq, steps: entry.order.map((path) => entry.steps.get(path)),
+    spans: [...entry.spans.values()].map((span) => ({ ...span, attributes: { ...span.attributes, ...shortFacts(span) } })),
+    approvals: [...entry.approvals.values()],
+  };
+}
+
+/** A span of a live patch carries its tokens and cost at the top; the trace has them among its attributes. */
+function shortFacts(span) {
+  const facts = {};
+  if (span.attributes?.cost_usd === undefined && span.cost_usd !== undefined) facts.cost_usd = span.cost_usd;
+  if (span.attributes?.output_tokens === undefined && span.tokens) facts.output_tokens = span.tokens;
+  return facts;
+}
+
+/** The run's trace from the live store; ticks while it runs, and is read whole again when it has ended. */
 function useTrace(runId) {
-  const [trace, setTrace] = useState(() => live.trace(runId));
-  const [error, setError] = useState(null);
+  const [, redraw] = useReducer((count) => count + 1, 0);
   const [now, setNow] = useState(Date.now());
-  const load = useCallback(() => {
-    setError(null);
-    api("GET", `/api/runs/${runId}/trace`).then(live.snapshot, setError);
-  }, [runId]);
+  const load = useCallback(() => live.refresh(runId), [runId]);
   useEffect(() => {
-    setTrace(live.trace(runId));
-    const stop = live.subscribe(runId, () => setTrace(live.trace(runId)));
-    load();
+    const stop = live.subscribe(runId, redraw);
+    live.open(runId);
     return stop;
-  }, [runId, load]);
-  const running = trace?.run.status === "running";
+  }, [runId]);
+  const trace = traceOf(runId);
+  const status = trace?.run.status;
+  const running = status === "running";
+  const before = useRef(null);
+  useEffect(() => {
+    // Patches carry short facts only; prompts and completions are in the whole trace.
+    if (before.current && before.current !== status) load();
+    before.current = status ?? null;
+  }, [status, load]);
   useEffect(() => {
     if (!running) return undefined;
     const timer = setInterval(() => setNow(Date.now()), 250);
     return () => clearInterval(timer);
   }, [running]);
-  return { trace, error, load, now: running ? now : Date.now() };
+  return { trace, error: live.get(runId)?.error, load, now: running ? now : Date.now() };
 }
 
 function Stats({ trace, now }) {
@@ -177,7 +199,8 @@ export function TraceExplorer({ runId, workflowId }) {
   const [view, setView] = useState("Tree");
   const [filter, setFilter] = useState("");
   const [chosen, setChosen] = useState(null);
-  const all = useMemo(() => (trace ? model.rows(trace) : []), [trace]);
+  const version = live.versionOf(runId);
+  const all = useMemo(() => (trace ? model.rows(trace) : []), [runId, version]); // eslint-disable-line react-hooks/exhaustive-deps
   const current = all.find((row) => row.key === chosen) ?? null;
   useEffect(() => {
     if (chosen || !trace || !all.length) return;
@@ -187,7 +210,7 @@ export function TraceExplorer({ runId, workflowId }) {
   if (!trace) {
     return (
       <div className="tx-empty" role={error ? "alert" : "status"}>
-        {error ? <>{error.message} <button className="tx-tab" onClick={load}>Try again</button></> : "Loading the trace …"}
+        {error ? <>{error} <button className="tx-tab" onClick={load}>Try again</button></> : "Loading the trace …"}
       </div>
     );
   }
