@@ -1,5 +1,6 @@
 """The numbers of the home page."""
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from app.kernel.clock import now
 from app.models import Approval, Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.runs.present import approval_view, dollars, run_view
-from app.services.runs.views import ApprovalView, HourView, OverviewView, RunView, WorkflowHealth
+from app.services.runs.views import ApprovalView, HourView, OverviewView, RunView, WorkflowHealth, WorkflowTokens
 
 _DAY_ROWS = 20_000
 _SHOWN = 5
@@ -49,16 +50,21 @@ async def overview(uow: UnitOfWork, actor: Actor) -> OverviewView:
         if line.started_at and line.finished_at
     ]
     health = _health(lines)
+    runs_before, rate_before = await _day_before(uow, actor, at - timedelta(hours=24))
     return OverviewView(
         active=await _active(uow, actor),
         runs=len(lines),
         succeeded=succeeded,
         failed=len(done) - succeeded,
-        success_rate=round(succeeded / len(done), 4) if done else None,
+        success_rate=_rate(succeeded, len(done)),
+        runs_before=runs_before,
+        success_rate_before=rate_before,
         median_seconds=round(median(seconds), 3) if seconds else None,
+        p95_seconds=round(_nearly_all(seconds), 3) if seconds else None,
         tokens=sum(line.tokens for line in lines),
         cost_usd=_usd(lines),
         hours=_hours(lines, at),
+        tokens_by_workflow=_tokens(lines, at),
         waiting=await _waiting(uow, actor),
         failing=tuple(sorted((h for h in health if h.failed), key=lambda h: -h.failed)[:_SHOWN]),
         most_expensive=tuple(sorted((h for h in health if h.cost_usd), key=lambda h: -h.cost_usd)[:_SHOWN]),
@@ -79,6 +85,43 @@ async def _day(uow: UnitOfWork, actor: Actor, since: datetime) -> list[_Line]:
         )
     )  # fmt: skip
     return [_Line(*row) for row in (await uow.session.execute(query)).all()]
+
+
+async def _day_before(uow: UnitOfWork, actor: Actor, until: datetime) -> tuple[int, float | None]:
+    queued = col(Run.queued_at)
+    query = (
+        scoped(Run, actor)
+        .where(queued >= until - timedelta(hours=24), queued < until)
+        .with_only_columns(col(Run.status), func.count())
+        .group_by(col(Run.status))
+    )
+    by_status = {status: int(number) for status, number in (await uow.session.execute(query)).all()}
+    succeeded = by_status.get("succeeded", 0)
+    return sum(by_status.values()), _rate(succeeded, succeeded + by_status.get("failed", 0))
+
+
+def _rate(succeeded: int, done: int) -> float | None:
+    return round(succeeded / done, 4) if done else None
+
+
+def _nearly_all(seconds: Sequence[float]) -> float:
+    """The time within which 95 of 100 runs ended."""
+    return sorted(seconds)[math.ceil(len(seconds) * 0.95) - 1]
+
+
+def _tokens(lines: Sequence[_Line], at: datetime) -> tuple[WorkflowTokens, ...]:
+    last = at.replace(minute=0, second=0, microsecond=0)
+    names: dict[str, str] = {}
+    hours: dict[str, list[int]] = defaultdict(lambda: [0] * 24)
+    for line in lines:
+        back = int((last - line.queued_at.replace(minute=0, second=0, microsecond=0)).total_seconds() // 3600)
+        if line.tokens and 0 <= back < 24:
+            names[line.workflow_id] = line.name
+            hours[line.workflow_id][23 - back] += line.tokens
+    most = sorted(hours, key=lambda one: -sum(hours[one]))[:_SHOWN]
+    return tuple(
+        WorkflowTokens(workflow_id=one, name=names[one], hours=tuple(hours[one])) for one in most
+    )
 
 
 def _usd(lines: Sequence[_Line]) -> float:

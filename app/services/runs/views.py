@@ -122,18 +122,41 @@ class WorkflowHealth(_View):
     last_run_id: str | None = None
 
 
+class ActivityView(_View):
+    """How much goes on now: runs at work or queued, questions that wait, workflows there are."""
+
+    live: int
+    waiting: int
+    workflows: int
+
+
+class WorkflowTokens(_View):
+    """Tokens a workflow used in each of the last 24 hours, oldest first."""
+
+    workflow_id: str
+    name: str
+    hours: tuple[int, ...]
+
+
 class OverviewView(_View):
-    """The numbers of the home page. Rates and times are of the last 24 hours; None when nothing ended."""
+    """The numbers of the home page. Rates and times are of the last 24 hours; None when nothing ended.
+
+    `runs_before` and `success_rate_before` are of the 24 hours before those.
+    """
 
     active: int
     runs: int
     succeeded: int
     failed: int
     success_rate: float | None
+    runs_before: int
+    success_rate_before: float | None
     median_seconds: float | None
+    p95_seconds: float | None
     tokens: int
     cost_usd: float
     hours: tuple[HourView, ...]
+    tokens_by_workflow: tuple[WorkflowTokens, ...]
     waiting: tuple[ApprovalView, ...]
     failing: tuple[WorkflowHealth, ...]
     most_expensive: tuple[WorkflowHealth, ...]
