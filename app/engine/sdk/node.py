@@ -5,9 +5,11 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
 
 from app.engine.sdk.context import NodeContext
 
@@ -171,6 +173,13 @@ class NodeType:
     ports_for: Callable[[Mapping[str, Any]], tuple[Port, ...]] | None
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
     input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+
+    @cached_property
+    def default_config(self) -> dict[str, Any]:
+        """The form as a new node has it, as JSON values; fields without a default are not in it."""
+        fields = self.config.model_fields.items()
+        given = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
+        return cast("dict[str, Any]", to_jsonable_python(given))
 
     def input_ports(self) -> tuple[Port, ...]:
         """Sockets on the left, in order."""
