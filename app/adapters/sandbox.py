@@ -1,0 +1,148 @@
+"""The safe tier of Python code: a subset of Python, interpreted in worker processes without rights.
+
+The interpreter (Monty) has no files, network, environment or imports beyond a few modules of its
+own; the workers start with an empty environment and enforce time, memory and depth. A worker that
+does not stop by itself is killed. There is no way to run the code without it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import orjson
+
+from app.engine.sdk.context import CodeResult, Json
+from app.kernel.errors import CodeFailed
+
+if TYPE_CHECKING:
+    from pydantic_monty import AsyncMonty, AsyncMontySession, MontyError
+
+_MAX_JSON_BYTES = 10 * 1024 * 1024
+_MAX_SOURCE_CHARS = 200_000
+_MAX_PRINTED_CHARS = 20_000
+_MAX_MEMORY_BYTES = 256 * 1024 * 1024
+_MAX_DEPTH = 200
+_MAX_TIMEOUT_S = 60.0
+_GRACE_S = 2.0
+_RUNS_PER_WORKER = 100
+_WORKERS = 4
+
+_Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Future[AsyncMonty]"]
+_pools: _Pools = WeakKeyDictionary()
+
+
+async def run_python(source: str, inputs: Mapping[str, Json], timeout_s: float = 5.0) -> CodeResult:
+    """Run a program; `inputs` are its global variables.
+
+    Returns:
+        The value of its last expression, or of the variable `result` when that is None; and what
+        it printed, the first 20,000 characters.
+
+    Raises:
+        CodeFailed: It raised, broke a limit, or its value is no JSON. The message has its line.
+    """
+    if len(source) > _MAX_SOURCE_CHARS:
+        raise CodeFailed(
+            f"The program has {len(source)} characters; {_MAX_SOURCE_CHARS} are allowed."
+        )
+    if len(orjson.dumps(dict(inputs), default=str)) > _MAX_JSON_BYTES:
+        raise CodeFailed("The values given to the program are larger than 10 MB.")
+    timeout_s = min(timeout_s, _MAX_TIMEOUT_S)
+    printed = _Printed()
+    value = await _run(source, dict(inputs), timeout_s, printed)
+    return CodeResult(value=_json(value), printed=printed.text)
+
+
+async def close() -> None:
+    """End the worker processes of this event loop."""
+    opening = _pools.pop(asyncio.get_running_loop(), None)
+    if opening is not None:
+        await (await opening).__aexit__(None, None, None)
+
+
+async def _run(source: str, inputs: dict[str, Json], timeout_s: float, printed: "_Printed") -> Any:  # noqa: ANN401
+    from pydantic_monty import MontyError  # noqa: PLC0415 - native, on first use
+
+    limits: Any = {
+        "max_feed_duration_secs": timeout_s,
+        "max_memory": _MAX_MEMORY_BYTES,
+        "max_recursion_depth": _MAX_DEPTH,
+        "max_total_sleep_secs": timeout_s,
+    }
+    pool = await _pool()
+    try:
+        async with pool.checkout(script_name="code.py", limits=limits) as session:
+            # The worker's own clock stops while it waits for us; this one does not.
+            async with asyncio.timeout(timeout_s + _GRACE_S):
+                value = await session.feed_run(source, inputs=inputs, print_callback=printed.add)
+                return await _result(session) if value is None else value
+    except TimeoutError as error:
+        raise CodeFailed(f"The program was stopped after {timeout_s:g} s.") from error
+    except MontyError as error:
+        raise CodeFailed(_explain(error, timeout_s)) from error
+
+
+async def _result(session: "AsyncMontySession") -> Any:  # noqa: ANN401 - whatever the program made
+    from pydantic_monty import MontyRuntimeError  # noqa: PLC0415 - native, on first use
+
+    try:
+        return await session.feed_run("result")
+    except MontyRuntimeError:  # there is no such variable
+        return None
+
+
+async def _pool() -> "AsyncMonty":
+    """The pool of this event loop; its first worker takes 20 ms, a session in it one."""
+    from pydantic_monty import AsyncMonty  # noqa: PLC0415 - native, on first use
+
+    loop = asyncio.get_running_loop()
+    if loop not in _pools:
+        pool = AsyncMonty(max_processes=_WORKERS, max_checkouts_per_worker=_RUNS_PER_WORKER)
+        _pools[loop] = asyncio.ensure_future(pool.__aenter__())
+    return await asyncio.shield(_pools[loop])
+
+
+class _Printed:
+    """Collects what the program prints, up to a limit."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def add(self, _stream: str, text: str) -> None:
+        """Take a piece of output; beyond the limit it is dropped."""
+        room = _MAX_PRINTED_CHARS - len(self.text)
+        if room > 0:
+            self.text += text[:room] + ("\n… (the rest was cut)" if len(text) > room else "")
+
+
+def _explain(error: "MontyError", timeout_s: float) -> str:
+    """One sentence with the line of the program where it happened."""
+    cause = error.exception()
+    frames = error.traceback() if hasattr(error, "traceback") else []
+    where = (
+        f" in line {frames[-1].line}: {(frames[-1].source_line or '').strip()}" if frames else ""
+    )
+    if isinstance(cause, TimeoutError):
+        return f"The program was stopped after {timeout_s:g} s{where}."
+    if isinstance(cause, MemoryError):
+        return f"The program used more than {_MAX_MEMORY_BYTES // 1024 // 1024} MB{where}."
+    return f"{type(cause).__name__}: {cause}{where}"
+
+
+def _json(value: Any) -> Json:  # noqa: ANN401 - whatever the program made
+    """Return the value as plain JSON: tuples become lists, dates texts, keys texts.
+
+    Raises:
+        CodeFailed: It has no JSON form, or it is larger than 10 MB.
+    """
+    try:
+        data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError as error:
+        raise CodeFailed(
+            f"The program's value cannot be kept as JSON ({error}). "
+            "Return texts, numbers, booleans, lists, dicts or None."
+        ) from error
+    if len(data) > _MAX_JSON_BYTES:
+        raise CodeFailed("The program's value is larger than 10 MB.")
+    return orjson.loads(data)
