@@ -25,11 +25,10 @@ class Execution:
     @property
     def trigger(self) -> Json:
         """What started the run: the output of its trigger, or the raw input before that has run."""
-        for node_id in self.plan.order:
-            if self.plan.nodes[node_id].type.trigger:
-                record = self.recorder.steps.get(node_id)
-                if record and record.output is not None:
-                    return plain(record.output)
+        for node_id in self.plan.triggers:
+            record = self.recorder.steps.get(node_id)
+            if record and record.output is not None:
+                return plain(record.output)
         return self.request.input
 
 

@@ -1,7 +1,7 @@
 """Why a step stops without an end of its own: it waits for a person, or a body failed."""
 
-from app.engine.sdk import Question
 from app.engine.host import StepRecord
+from app.engine.sdk import Question
 from app.kernel.errors import Paused, StepError
 
 
@@ -16,10 +16,10 @@ class Asked(Paused):
 
 
 class BodyFailed(StepError):
-    """A step in a container's body failed and its error was not handled."""
+    """A step in a container's body failed and its error was not handled; it keeps that step's code."""
 
     def __init__(self, record: StepRecord) -> None:
         error = record.error or {}
-        name = record.label or record.node_id
-        super().__init__(f"{name}: {error.get('message', 'failed')}", code=error.get("code"), path=record.path)
-        self.can_retry = bool(error.get("retryable"))
+        super().__init__(f"{record.label}: {error.get('message', 'failed')}", path=record.path)
+        self.code = error.get("code", StepError.code)  # type: ignore[misc] - the code of what happened inside
+        self.inner_retryable = bool(error.get("retryable"))

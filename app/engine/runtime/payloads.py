@@ -53,11 +53,11 @@ def error_of(error: Exception) -> dict[str, Any]:
     if not isinstance(error, AppError):
         words = mask(f"{type(error).__name__}: {error}".removesuffix(": "))
         return {"code": StepError.code, "message": f"The step stopped with an unexpected {words}"}
-    described = {"code": error.context.get("code", error.code), "message": mask(error.message)}
+    described = {"code": error.code, "message": mask(error.message)}
     if error.context.get("field"):
         described["field"] = error.context["field"]
     if isinstance(error, StepError):
-        described["retryable"] = error.retryable
+        described["retryable"] = getattr(error, "inner_retryable", error.retryable)
     return described
 
 

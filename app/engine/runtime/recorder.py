@@ -78,8 +78,9 @@ class Recorder:
     async def record_step(
         self, step: StepRecord, type_: EventType, *facts: Fact, **more: Any  # noqa: ANN401 - JSON
     ) -> None:
-        """Write a state of a step with its event and other facts; return when they are committed."""
-        await self._host.journal.record(*facts, *self._step_facts(step, type_, more))
+        """Write a state of a step, facts about it and its event; return when they are committed."""
+        record, event = self._step_facts(step, type_, more)
+        await self._host.journal.record(record, *facts, event)
 
     def note_span(self, span: SpanRecord, step: StepRecord) -> None:
         """Write a span soon, with its event."""

@@ -4,23 +4,25 @@ import random
 
 from app.engine.graph.document import NodeSettings
 from app.engine.runtime.interrupts import BodyFailed
-from app.engine.sdk import NodeType
 from app.kernel.errors import AppError, StepError
 
 LONGEST_S = 3_600.0
 JITTER = 0.2
 
 
-def may_retry(error: Exception, attempt: int, settings: NodeSettings, node_type: NodeType) -> bool:
+def may_retry(error: Exception, attempt: int, settings: NodeSettings) -> bool:
     """Say whether another attempt is allowed and could help.
 
-    Effects on the outside are repeated only where the node type says that this is safe. An unknown exception
-    may be a passing one, so it is retried when the person asked for retries.
+    Without retries in its settings no step is tried twice, so a person decides whether effects may be repeated.
+    An unknown exception may be a passing one.
     """
-    if attempt > settings.retries or not node_type.retry_safe:
-        return False
+    return attempt <= settings.retries and can_help(error)
+
+
+def can_help(error: Exception) -> bool:
+    """Say whether trying again can help against an error."""
     if isinstance(error, BodyFailed):
-        return error.can_retry
+        return error.inner_retryable
     return error.retryable if isinstance(error, StepError) else not isinstance(error, AppError)
 
 

@@ -60,3 +60,8 @@ async def open_span(step: Step, kind: str, name: str, **facts: Json) -> AsyncIte
     finally:
         _current.reset(token)
         recorder.note_span(replace(span.record, status=status, finished_at=host.now()), step.record)
+
+
+def detach() -> None:
+    """Begin a step: its spans do not hang below one of the step that started it."""
+    _current.set(None)

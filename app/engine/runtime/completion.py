@@ -1,0 +1,138 @@
+"""Calls of chat models: streamed, bounded, priced, recorded, and repaired once when a shape was asked for."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import orjson
+
+from app.engine.host import LlmCallRecord
+from app.engine.providers.base import ChatModel, ChatRequest
+from app.engine.runtime.execution import Step
+from app.engine.runtime.payloads import dollars
+from app.engine.runtime.spans import OpenSpan, open_span
+from app.engine.sdk import Completion, Message, ToolCall, Usage
+from app.kernel.errors import OutputInvalid
+
+_MEND = "That answer cannot be used: {fault} Reply again with the corrected JSON only, without any other text."
+Emit = Callable[[str], None]
+
+
+async def complete(step: Step, ref: str, request: ChatRequest, *, name: str, emit: Emit | None) -> Completion:
+    """Call a model; with a schema, check the answer and let the model mend it once.
+
+    Args:
+        ref: `provider/name`, or empty for the default model.
+        emit: Receives the text as it comes.
+    """
+    completion = await _call(step, ref, request, name, emit)
+    if request.schema is None or completion.tool_calls:
+        return completion
+    try:
+        return completion.model_copy(update={"data": parse_answer(completion.text, request.schema)})
+    except OutputInvalid as fault:
+        mend = Message(role="user", text=_MEND.format(fault=fault.message))
+        said = Message(role="assistant", text=completion.text)
+        again = replace(request, messages=(*request.messages, said, mend))
+    mended = await _call(step, ref, again, f"{name} (repair)", None)
+    return mended.model_copy(
+        update={
+            "data": parse_answer(mended.text, request.schema),
+            "usage": completion.usage + mended.usage,
+        }
+    )
+
+
+def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a model's answer as JSON of a shape; a code fence around it is taken off.
+
+    Raises:
+        OutputInvalid: It is no JSON, or does not fit; the message says where.
+    """
+    try:
+        value = orjson.loads(_bare(text))
+    except orjson.JSONDecodeError as error:
+        raise OutputInvalid(f"The model's answer is not JSON ({error.msg}, line {error.lineno}).") from error
+    try:
+        jsonschema.validate(value, dict(schema))
+    except jsonschema.ValidationError as error:
+        place = f" at `{error.json_path}`" if error.absolute_path else ""
+        raise OutputInvalid(f"The model's answer does not fit the asked shape{place}: {error.message[:200]}.") from error
+    except jsonschema.SchemaError as error:
+        raise OutputInvalid(f"The asked shape is no JSON Schema: {error.message[:200]}.", field="schema") from error
+    return value
+
+
+def _bare(text: str) -> str:
+    """Cut the JSON out of a code fence or of the words around it."""
+    text = text.strip()
+    if "```" in text:
+        text = text.split("```")[1].removeprefix("json").strip()
+    if text[:1] in ("{", "["):
+        return text
+    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
+    ends = max(text.rfind("}"), text.rfind("]"))
+    return text[min(starts) : ends + 1] if starts and ends > min(starts) else text
+
+
+async def _call(step: Step, ref: str, request: ChatRequest, name: str, emit: Emit | None) -> Completion:
+    execution = step.execution
+    execution.budget.check()
+    chat = await execution.host.models.find(ref)
+    messages = [message.model_dump(mode="json", exclude_defaults=True) for message in request.messages]
+    facts = {"model": chat.info.name, "provider": chat.info.provider, "messages": messages}
+    async with open_span(step, "llm", name, **facts) as span:
+        began = time.monotonic()
+        completion = await _gather(chat, request, emit)
+        await _settle(step, span, chat, completion, round((time.monotonic() - began) * 1000))
+    return completion
+
+
+async def _gather(chat: ChatModel, request: ChatRequest, emit: Emit | None) -> Completion:
+    pieces: list[str] = []
+    calls: tuple[ToolCall, ...] = ()
+    usage, model, reason = Usage(), chat.info.name, "stop"
+    async for delta in chat.stream(request):
+        if delta.text:
+            pieces.append(delta.text)
+            if emit:
+                emit(delta.text)
+        calls += delta.tool_calls
+        usage = delta.usage or usage
+        model = delta.model or model
+        reason = delta.finish_reason or reason
+    return Completion(text="".join(pieces), tool_calls=calls, usage=usage, model=model, finish_reason=reason)
+
+
+async def _settle(step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int) -> None:
+    """Write the call into the ledger before anything is made of its answer."""
+    host, usage = step.execution.host, completion.usage
+    provider = chat.info.provider
+    cost = host.models.cost_microusd(
+        provider, completion.model, usage.input_tokens, usage.output_tokens, usage.cached_tokens
+    )
+    step.spend(usage.total, cost)
+    span.note(
+        completion=completion.text,
+        tool_calls=[call.model_dump(mode="json") for call in completion.tool_calls],
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cost_usd=dollars(cost),
+        finish_reason=completion.finish_reason,
+    )
+    call = LlmCallRecord(
+        id=host.new_id("llm_call"),
+        step_path=step.record.path,
+        span_id=span.record.id,
+        provider=provider,
+        model=completion.model,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        cost_microusd=cost,
+        duration_ms=duration_ms,
+        at=host.now(),
+    )
+    await step.execution.recorder.record_spending(call)

@@ -1,0 +1,222 @@
+"""The NodeContext a node gets: everything outside it passes here and is recorded."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Any
+
+from app.engine.expressions import evaluate
+from app.engine.providers.base import ChatRequest
+from app.engine.runtime import agents
+from app.engine.runtime.completion import complete
+from app.engine.runtime.execution import Step
+from app.engine.runtime.interrupts import Asked
+from app.engine.runtime.payloads import masked, preview
+from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.spans import OpenSpan, current_span, open_span
+from app.engine.sdk import (
+    AgentResult,
+    AgentSpec,
+    Answer,
+    CodeResult,
+    Completion,
+    HttpReply,
+    HttpRequest,
+    Json,
+    KeyValue,
+    Message,
+    Question,
+    ToolSpec,
+)
+from app.kernel.errors import InvalidInput, ensure
+from app.kernel.ids import derived_id
+
+RunBody = Callable[[int, Mapping[str, Json]], Awaitable[Json]]
+RunTool = Callable[[PlanNode, Mapping[str, Json]], Awaitable[Json]]
+
+
+class StepContext:
+    """What one attempt of a step may use; a tool called in it has its own, with the same step.
+
+    Args:
+        names: What expressions may use.
+        run_body: Runs the node's body, when it has one.
+        run_tool: Runs a node from one of its tool slots.
+    """
+
+    def __init__(
+        self, step: Step, node: PlanNode, names: Mapping[str, Json], run_body: RunBody, run_tool: RunTool
+    ) -> None:
+        self._step = step
+        self._node = node
+        self._names = names
+        self._run_body = run_body
+        self._run_tool = run_tool
+        self._turns: set[asyncio.Task[Any]] = set()
+
+    @property
+    def run_id(self) -> str:
+        """Id of the run."""
+        return self._step.execution.request.run_id
+
+    @property
+    def workspace_id(self) -> str:
+        """Id of the workspace."""
+        return self._step.execution.request.workspace_id
+
+    @property
+    def workflow_id(self) -> str:
+        """Id of the workflow."""
+        return self._step.execution.request.workflow_id
+
+    @property
+    def node_id(self) -> str:
+        """Id of the node in its graph."""
+        return self._node.id
+
+    @property
+    def label(self) -> str:
+        """What people call the node."""
+        return self._node.label
+
+    @property
+    def path(self) -> str:
+        """Where the step is: the node's id with the loops around it."""
+        return self._step.record.path
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, from 1."""
+        return self._step.record.attempt
+
+    @property
+    def step_key(self) -> str:
+        """The same in every try: for idempotent calls."""
+        return self._step.key
+
+    @property
+    def trigger(self) -> Json:
+        """What started the run."""
+        return self._names["trigger"]
+
+    @property
+    def memory(self) -> KeyValue:
+        """Values kept between runs."""
+        return self._step.execution.host.memory
+
+    @property
+    def body_size(self) -> int:
+        """How many nodes the body of this container has."""
+        return len(self._node.body.nodes) if self._node.body else 0
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """The tools in this node's slots."""
+        return tuple(tool.spec for tool in self._node.tools)
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        return self._step.execution.host.now()
+
+    def emit_text(self, delta: str) -> None:
+        """Stream text into the node and the run drawer."""
+        self._step.execution.recorder.text(delta, self._step.record, current_span())
+
+    def log(self, message: str, **fields: Json) -> None:
+        """Write a line into the step's log."""
+        line = {"message": masked(message), "fields": masked(fields)}
+        self._step.execution.recorder.note_event("step.log", line, self._step.record, current_span())
+
+    def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[OpenSpan]:
+        """Open a child span of the step."""
+        return open_span(self._step, kind, name, **facts)
+
+    def evaluate(self, expression: str, **names: Json) -> Json:
+        """Evaluate an expression in the step's scope, with extra names."""
+        return evaluate(expression, {**self._names, **names})
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str = "",
+        schema: Mapping[str, Any] | None = None,
+        tools: Sequence[ToolSpec] = (),
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        stream: bool = True,
+        name: str = "chat",
+    ) -> Completion:
+        """Call a chat model; usage, cost and a span are recorded."""
+        request = ChatRequest(tuple(messages), tuple(tools), schema, temperature, max_tokens)
+        return await complete(self._step, model, request, name=name, emit=self.emit_text if stream else None)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return one unit vector of 384 numbers per text."""
+        return await self._step.execution.host.embed(texts)
+
+    async def http(self, request: HttpRequest) -> HttpReply:
+        """Call the outside through the egress guard, as a span."""
+        address = request.url.split("?")[0]
+        async with self.span("http", f"{request.method} {address}", method=request.method, url=request.url) as span:
+            reply = await self._step.execution.host.http(request)
+            span.note(status_code=reply.status, bytes=len(reply.text), final_url=reply.url)
+        return reply
+
+    async def python(self, source: str, inputs: Mapping[str, Json], *, timeout_s: float = 5.0) -> CodeResult:
+        """Run Python in the sandbox, as a span."""
+        async with self.span("code", "python", source=source) as span:
+            result = await self._step.execution.host.python(source, inputs, timeout_s)
+            span.note(printed=result.printed, result=preview(result.value))
+        return result
+
+    async def ask(self, question: Question) -> Answer:
+        """Return a person's answer; the first time this ends the step as `waiting_human`."""
+        answer = self._step.execution.request.answers.get(self.path)
+        if answer is None:
+            raise Asked(derived_id("approval", self.run_id, self.path), question, self.path)
+        return answer
+
+    async def run_body(self, index: int, names: Mapping[str, Json]) -> Json:
+        """Run the container's body once, with more names for its expressions."""
+        task = asyncio.current_task()
+        ensure(task is not None, "A body runs in a task.")
+        if task is not None:
+            self._turns.add(task)
+        return await self._run_body(index, names)
+
+    async def call(self, tool: str, arguments: Mapping[str, Json]) -> Json:
+        """Run the node in a tool slot with these arguments and return its output."""
+        found = next((known for known in self._node.tools if known.spec.name == tool), None)
+        if found is None:
+            known = ", ".join(f"'{spec.name}'" for spec in self.tools) or "none"
+            raise InvalidInput(f"There is no tool '{tool}'. Known: {known}.")
+        recorder, record = self._step.execution.recorder, self._step.record
+        async with self.span("tool", tool, arguments=dict(arguments)) as span:
+            told = {"tool": tool, "arguments": masked(dict(arguments))}
+            recorder.note_event("tool.request", told, record, span.record.id)
+            result = await self._run_tool(found.node, arguments)
+            span.note(result=result)
+            told = {"tool": tool, "preview": preview(result)}
+            recorder.note_event("tool.response", told, record, span.record.id)
+        return result
+
+    async def agent(self, spec: AgentSpec) -> AgentResult:
+        """Hold a conversation in which the model may call the tools of this node."""
+        recorder, record = self._step.execution.recorder, self._step.record
+        async with self.span("agent", self.label, model=spec.model, instructions=spec.instructions) as span:
+            asked = {"tools": [tool.name for tool in self.tools], "max_turns": spec.max_turns}
+            recorder.note_event("agent.request", asked, record, span.record.id)
+            result = await agents.converse(self, spec)
+            span.note(output=result.text, tools_called=list(result.tools_called))
+            answered = {"preview": preview(result.text), "tools_called": list(result.tools_called)}
+            recorder.note_event("agent.response", answered, record, span.record.id)
+        return result
+
+    async def close(self) -> None:
+        """End turns of the body that the node left running when it failed."""
+        left = [task for task in self._turns if task is not asyncio.current_task() and not task.done()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)

@@ -1,0 +1,75 @@
+"""The one way to execute a run: from a plan and a request to an outcome."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from app.engine.events import EventType, RunStatus
+from app.engine.host import Host, Outcome, RunRequest
+from app.engine.runtime.driver import flow_of
+from app.engine.runtime.execution import Execution
+from app.engine.runtime.outcome import output_of, status_of, unhandled
+from app.engine.runtime.plan import Plan
+from app.kernel.errors import Cancelled
+
+_EVENTS: dict[RunStatus, EventType] = {
+    "succeeded": "run.completed",
+    "failed": "run.failed",
+    "waiting": "run.waiting",
+}
+
+
+async def execute(
+    plan: Plan, request: RunRequest, host: Host, *, cancelled: asyncio.Event | None = None
+) -> Outcome:
+    """Run a plan until it is over or waits for a person; every fact goes to the host's journal.
+
+    The last record holds the run's own status, output and error. When the awaiting task itself is cancelled (the
+    worker shuts down) nothing more is written, and another worker can go on.
+
+    Args:
+        cancelled: Set by whoever cancels the run; its steps are stopped in the middle.
+    Raises:
+        Fenced: Another worker owns the run; nothing more was written.
+    """
+    execution = Execution(plan, request, host)
+    recorder = execution.recorder
+    recorder.note_run_started()
+    try:
+        await _unless(cancelled, flow_of(plan).ainvoke(execution))
+    except Cancelled:
+        error = {"code": "canceled", "message": "The run was canceled."}
+        await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open(), error=error)
+        return Outcome("canceled", error=error)
+    failure = unhandled(recorder.steps.values())
+    last_facts = recorder.cancel_open() if failure else []
+    status = status_of(recorder.steps.values())
+    error = {**(failure.error or {}), "node_id": failure.node_id} if failure else None
+    output = output_of(plan, recorder.steps) if status == "succeeded" else None
+    await recorder.record_run(status, _EVENTS[status], *last_facts, output=output, error=error)
+    return Outcome(status, output, error)
+
+
+async def _unless(cancelled: asyncio.Event | None, work: Coroutine[Any, Any, Any]) -> None:
+    """Await the work, but stop it when the event is set first.
+
+    Raises:
+        Cancelled: It was stopped.
+    """
+    if cancelled is None:
+        await work
+        return
+    working = asyncio.create_task(work)
+    watching = asyncio.create_task(cancelled.wait())
+    try:
+        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+        stopped = not working.done()
+    finally:
+        watching.cancel()
+        if not working.done():
+            working.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+    if not working.cancelled():
+        working.result()
+    elif stopped:
+        raise Cancelled

@@ -1,0 +1,76 @@
+"""What a step sees: the values at its input ports, and the names its expressions may use. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.engine.graph.document import Edge
+from app.engine.runtime.execution import Level
+from app.engine.runtime.payloads import plain
+from app.engine.runtime.plan import PlanNode
+from app.engine.sdk import Json, Port
+from app.engine.sdk.text import as_text
+
+
+def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> dict[str, Json]:
+    """Collect what arrives at the input ports over edges that are alive, in the order of the edges.
+
+    A node in a body that nothing is wired to gets the item of this turn at its first port.
+    """
+    if not node.into:
+        if level.prefix and node.inputs and "item" in level.names:
+            port = node.inputs[0]
+            item = level.names["item"]
+            return {port.name: _fit(port, [item] if port.many or node.type.merges else item)}
+        return {}
+    values: dict[str, Json] = {}
+    for port in node.inputs:
+        arrived = [_value_of(level, edge) for edge in alive if edge.target_port == port.name]
+        if port.many or node.type.merges:
+            values[port.name] = [_fit(port, value) if port.many else value for value in arrived]
+        elif arrived and not (arrived[0] is None and not port.required):
+            values[port.name] = _fit(port, arrived[0])
+    return values
+
+
+def values_from_arguments(node: PlanNode, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """Feed a tool's input ports from the arguments of a call: by name, a single port with all of them."""
+    if len(node.inputs) == 1 and node.inputs[0].name not in arguments:
+        return {node.inputs[0].name: _fit(node.inputs[0], dict(arguments))}
+    return {port.name: _fit(port, arguments[port.name]) for port in node.inputs if port.name in arguments}
+
+
+def names_for(level: Level, node: PlanNode, values: Mapping[str, Json], last_output: Json) -> dict[str, Any]:
+    """Gather the names an expression of this step may use."""
+    ports = [port.name for port in node.inputs if port.type != "tool"]
+    only_port = ports[0] if len(ports) == 1 else None
+    return {
+        **level.names,
+        "input": values.get(only_port) if only_port else dict(values),
+        "trigger": level.execution.trigger,
+        "nodes": level.outputs,
+        "vars": dict(level.execution.request.vars),
+        "context": {"last_output": last_output},
+    }
+
+
+def last_output(level: Level, alive: tuple[Edge, ...]) -> Json:
+    """Return the output of the step before this one: of those wired to it, the one that finished last."""
+    steps = level.execution.recorder.steps
+    before = [steps[level.prefix + edge.source] for edge in alive]
+    finished = [step for step in before if step.finished_at]
+    if not finished:
+        return level.last_output
+    return plain(max(finished, key=lambda step: str(step.finished_at)).output)
+
+
+def _value_of(level: Level, edge: Edge) -> Json:
+    return (level.outputs.get(edge.source) or {}).get(edge.source_port)
+
+
+def _fit(port: Port, value: Json) -> Json:
+    """Text ports take any value as a person would write it; null stays null."""
+    if port.type != "text" or value is None or isinstance(value, str):
+        return value
+    if port.many and isinstance(value, list):
+        return [_fit(port, item) for item in value]
+    return as_text(value)
