@@ -16,6 +16,7 @@ from app.models import Member, Project, Session, User, Workspace
 from app.services import audit
 from app.services.access import Actor, Role
 from app.services.identity import passwords, throttle, tokens
+from app.services.identity.queries import session_user
 from app.services.identity.views import RegisterRequest, SignedIn, UserView
 
 SESSION_LIFE = timedelta(days=14)
@@ -147,19 +148,7 @@ async def authenticate(uow: UnitOfWork, token: str, workspace_id: str | None = N
         NotFound: They do not belong to that workspace.
     """
     claims = tokens.read(token)
-    found = (
-        await uow.session.execute(
-            select(User)
-            .join(Session, col(Session.user_id) == User.id)
-            .where(
-                col(Session.id) == claims.session_id,
-                col(User.id) == claims.user_id,
-                col(Session.revoked_at).is_(None),
-                col(Session.expires_at) > now(),
-                col(User.disabled_at).is_(None),
-            )
-        )
-    ).scalar_one_or_none()
+    found = await session_user(uow, claims.session_id, claims.user_id)
     if found is None:
         raise Unauthenticated(tokens.SESSION_ENDED)
     return await _actor(uow, found, workspace_id, claims.session_id)

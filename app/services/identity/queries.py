@@ -1,7 +1,11 @@
 """Read about the signed-in person."""
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from app.adapters.database import UnitOfWork
-from app.models import User, Workspace
+from app.kernel.clock import now
+from app.models import Session, User, Workspace
 from app.services.access import Actor
 from app.services.identity.views import MeView
 
@@ -19,3 +23,24 @@ async def me(uow: UnitOfWork, actor: Actor) -> MeView:
         workspace_name=workspace.name,
         role=actor.role,
     )
+
+
+async def session_user(uow: UnitOfWork, session_id: str, user_id: str) -> User | None:
+    """Return the person of a session that is neither revoked nor over; None otherwise."""
+    user: User | None = await uow.session.scalar(
+        select(User)
+        .join(Session, col(Session.user_id) == User.id)
+        .where(
+            col(Session.id) == session_id,
+            col(User.id) == user_id,
+            col(Session.revoked_at).is_(None),
+            col(Session.expires_at) > now(),
+            col(User.disabled_at).is_(None),
+        )
+    )
+    return user
+
+
+async def session_is_alive(uow: UnitOfWork, actor: Actor) -> bool:
+    """Say whether an actor who was signed in a while ago still is."""
+    return await session_user(uow, actor.session_id, actor.user_id) is not None

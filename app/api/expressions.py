@@ -1,0 +1,29 @@
+"""Help while writing expressions."""
+
+from app.api.bodies import router
+from app.api.deps import Signed
+from app.engine.expressions import Suggestion
+from app.services.page import Page
+from app.services.runtime import runtime
+from app.services.workflows.preview import (
+    PreviewRequest,
+    PreviewView,
+    complete_expression,
+    preview_expression,
+)
+
+expressions = router("/expressions", "expressions")
+
+
+@expressions.post("/preview")
+async def preview(body: PreviewRequest, who: Signed) -> PreviewView:
+    """What a text gives with the values of an earlier run."""
+    async with runtime().database.read() as uow:
+        return await preview_expression(uow, who, body)
+
+
+@expressions.post("/complete")
+async def complete(body: PreviewRequest, who: Signed) -> Page[Suggestion]:
+    """What may come next after the text left of the cursor."""
+    async with runtime().database.read() as uow:
+        return Page(items=await complete_expression(uow, who, body))

@@ -1,0 +1,23 @@
+"""For load balancers and supervisors: is the process alive, and can it take work."""
+
+from fastapi import APIRouter, Response
+
+from app.services.health import Readiness, readiness
+from app.services.runtime import runtime
+
+health = APIRouter(tags=["health"])
+
+
+@health.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers; says nothing about database and Redis."""
+    return {"status": "ok"}
+
+
+@health.get("/readyz", responses={503: {"model": Readiness}})
+async def readyz(response: Response) -> Readiness:
+    """Database and Redis answer; 503 when one of them does not."""
+    found = await readiness(runtime())
+    if not found.ready:
+        response.status_code = 503
+    return found

@@ -1,0 +1,135 @@
+"""Every failure as an RFC 9457 problem document that carries the request's id."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.kernel import log
+from app.kernel.errors import (
+    AppError,
+    Denied,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    TooMuch,
+    Unauthenticated,
+)
+
+_log = logging.getLogger(__name__)
+_RESERVED = frozenset({"type", "title", "status", "detail", "code", "request_id"})
+_TITLES = {
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    422: "Invalid input",
+    429: "Too many requests",
+    503: "Not available",
+}
+_CODES = {
+    401: Unauthenticated.code,
+    403: Denied.code,
+    404: NotFound.code,
+    405: "method_not_allowed",
+    413: TooLarge.code,
+    422: InvalidInput.code,
+    429: TooMuch.code,
+}
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+    413: "The request is too large; at most 10 MB are allowed.",
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    context: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Write a problem document; members of `context` stand beside the standard ones."""
+    body = {
+        "type": code,
+        "title": _TITLES.get(status, "Something went wrong"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": log.context.get().get("request_id", ""),
+        **{key: value for key, value in (context or {}).items() if key not in _RESERVED},
+    }
+    return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
+
+
+def of_error(error: AppError) -> JSONResponse:
+    """The answer to an expected failure."""
+    headers = {}
+    if "retry_after_s" in error.context:
+        headers["Retry-After"] = str(error.context["retry_after_s"])
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.status >= 500:
+        _log.error("request failed", extra={"code": error.code}, exc_info=error)
+    return problem(error.status, error.code, error.message, error.context, headers)
+
+
+def of_defect() -> JSONResponse:
+    """The answer when we broke a promise: no details, only the id to ask about."""
+    detail = "Something went wrong on our side. Nothing is lost; quote the request id when you ask."
+    return problem(500, "defect", detail)
+
+
+async def _app_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    return of_error(error)
+
+
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = _SENTENCES.get(error.status_code, str(error.detail))
+    code = _CODES.get(error.status_code, "error")
+    return problem(error.status_code, code, detail, headers=error.headers)
+
+
+async def _unfit(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {
+            "in": str(fault["loc"][0]) if fault["loc"] else "body",
+            "place": ".".join(str(part) for part in fault["loc"][1:]),
+            "message": _sentence(fault),
+        }
+        for fault in error.errors()[:20]
+    ]
+    first = faults[0]
+    where = f"`{first['place']}`" if first["place"] else f"The {first['in']}"
+    return problem(
+        422,
+        InvalidInput.code,
+        f"{where}: {first['message']}",
+        {"field": first["place"], "errors": faults},
+    )
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """What pydantic says, in words of the person who sent it; the value is not repeated."""
+    if fault["type"] == "extra_forbidden":
+        return "There is no such field."
+    if fault["type"] == "missing":
+        return "This field is required."
+    return str(fault["msg"]).removeprefix("Value error, ") + "."
+
+
+def set_up(api: FastAPI) -> None:
+    """Answer every failure of the endpoints with a problem document."""
+    api.add_exception_handler(AppError, _app_error)
+    api.add_exception_handler(HTTPException, _http_error)
+    api.add_exception_handler(RequestValidationError, _unfit)

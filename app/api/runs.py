@@ -1,0 +1,115 @@
+"""Runs: read, watch and cancel. Mounted twice: executions are runs under an older name."""
+
+from typing import Annotated
+
+from fastapi import Header
+from fastapi.responses import StreamingResponse
+
+from app.api.bodies import router
+from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.api.streams import event_stream
+from app.engine.events import Event, RunStatus
+from app.kernel.errors import InvalidInput
+from app.services.page import Page
+from app.services.runs import commands, queries
+from app.services.runs.views import RunView, StepView, TraceView
+from app.services.runtime import runtime
+
+runs = router("", "runs")
+
+_LOG_PAGE = 1_000
+
+
+@runs.get("")
+async def list_runs(
+    who: Signed,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    workflow_id: Search = None,
+    status: RunStatus | None = None,
+    search: Search = None,
+) -> Page[RunView]:
+    """Runs, newest first."""
+    async with runtime().database.read() as uow:
+        return await queries.list_runs(
+            uow,
+            who,
+            cursor=cursor,
+            limit=limit,
+            workflow_id=workflow_id,
+            status=status,
+            search=search,
+        )
+
+
+@runs.get("/{run_id}")
+async def get_run(run_id: Id, who: Signed) -> RunView:
+    """A run with its input and output."""
+    async with runtime().database.read() as uow:
+        return await queries.get_run(uow, who, run_id)
+
+
+@runs.get("/{run_id}/steps")
+async def list_steps(run_id: Id, who: Signed) -> Page[StepView]:
+    """The steps of a run; very large values are references, see the single step."""
+    async with runtime().database.read() as uow:
+        return Page(items=await queries.list_steps(uow, who, run_id))
+
+
+@runs.get("/{run_id}/steps/{step_id}")
+async def get_step(run_id: Id, step_id: Id, who: Signed) -> StepView:
+    """A step with its whole input and output."""
+    async with runtime().database.read() as uow:
+        return await queries.get_step(uow, who, run_id, step_id)
+
+
+@runs.get("/{run_id}/trace")
+async def get_trace(run_id: Id, who: Signed) -> TraceView:
+    """All of a run at one moment: steps, spans, questions and the graph that ran."""
+    async with runtime().database.read() as uow:
+        return await queries.get_trace(uow, who, run_id)
+
+
+@runs.get("/{run_id}/log")
+async def get_log(run_id: Id, who: Signed, cursor: Cursor = None) -> Page[Event]:
+    """The stored events of a run, oldest first."""
+    if cursor and not cursor.isdecimal():
+        raise InvalidInput("The cursor is not one of this list.", field="cursor")
+    async with runtime().database.read() as uow:
+        await queries.get_run(uow, who, run_id)
+        events = await queries.list_events(
+            uow, who, run_id, after=int(cursor or 0), limit=_LOG_PAGE
+        )
+    more = str(events[-1].seq) if len(events) == _LOG_PAGE else None
+    return Page(items=events, next_cursor=more)
+
+
+@runs.get(
+    "/{run_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+async def stream_events(
+    run_id: Id,
+    who: Signed,
+    last_event_id: Annotated[
+        str | None, Header(max_length=20, description="Go on after this event.")
+    ] = None,
+) -> StreamingResponse:
+    """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends."""
+    if last_event_id and not last_event_id.isdecimal():
+        raise InvalidInput("Last-Event-ID must be the number of an event.", field="Last-Event-ID")
+    async with runtime().database.read() as uow:
+        await queries.get_run(uow, who, run_id)
+    return StreamingResponse(
+        event_stream(who, run_id, int(last_event_id or 0)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+@runs.post("/{run_id}/cancel")
+async def cancel_run(run_id: Id, who: Signed) -> RunView:
+    """Stop a run; a finished one stays as it is."""
+    async with runtime().database.work() as uow:
+        return await commands.cancel_run(uow, who, run_id)

@@ -1,0 +1,24 @@
+"""Answers to the questions of waiting steps."""
+
+from typing import Any
+
+from app.api.bodies import Body, router
+from app.api.deps import Id, Signed
+from app.services.runs.commands import answer_step
+from app.services.runs.views import RunView
+from app.services.runtime import runtime
+
+steps = router("/steps", "approvals")
+
+
+class StepAnswer(Body):
+    """What the person decided, such as `{"choice": "approve", "comment": "fine"}`."""
+
+    output: Any
+
+
+@steps.post("/{step_id}/human-complete")
+async def complete_step(step_id: Id, body: StepAnswer, who: Signed) -> RunView:
+    """Answer the question of a step; its run goes on."""
+    async with runtime().database.work() as uow:
+        return await answer_step(uow, who, step_id, body.output)

@@ -1,0 +1,159 @@
+"""Workflows: drafts, checks, edits, and starting runs."""
+
+from typing import Annotated, Any
+
+from fastapi import Header, Response
+from pydantic import Field
+
+from app.api.bodies import Body, router
+from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.engine.events import TERMINAL_RUN
+from app.services.page import Page
+from app.services.runs.commands import StartRun, start_run
+from app.services.runs.follow import wait_for_run
+from app.services.runs.views import RunView
+from app.services.runtime import runtime
+from app.services.workflows import commands, queries
+from app.services.workflows.views import CompileView, EditResult, WorkflowSummary, WorkflowView
+
+workflows = router("/workflows", "workflows")
+
+
+class NewWorkflow(Body):
+    """A workflow to create; without a graph it is blank."""
+
+    name: str = Field(max_length=1_000)
+    graph: dict[str, Any] | None = None
+    project_id: str | None = Field(None, max_length=100)
+
+
+class Draft(Body):
+    """A whole draft, and the revision it was made from."""
+
+    graph: dict[str, Any]
+    base_revision: int = Field(ge=1)
+    name: str | None = Field(None, max_length=1_000)
+
+
+class Edits(Body):
+    """Edits of an open editor; `seq` counts its batches, and a repeated one changes nothing."""
+
+    base_revision: int = Field(ge=1)
+    client: str = Field(min_length=1, max_length=64)
+    seq: int = Field(ge=1)
+    ops: list[dict[str, Any]] = Field(min_length=1)
+
+
+class NewRun(Body):
+    """Input of a run. With `wait` the answer is the whole run if it ends within these seconds."""
+
+    input: Any = None
+    wait: float = Field(0, ge=0, le=60)
+
+
+class StartedRun(Body):
+    """A run that goes on."""
+
+    run_id: str
+    status: str
+
+
+@workflows.get("")
+async def list_workflows(
+    who: Signed,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    search: Search = None,
+    project_id: Search = None,
+) -> Page[WorkflowSummary]:
+    """Workflows, the last changed first."""
+    async with runtime().database.read() as uow:
+        return await queries.list_workflows(
+            uow, who, cursor=cursor, limit=limit, search=search, project_id=project_id
+        )
+
+
+@workflows.post("", status_code=201)
+async def create_workflow(body: NewWorkflow, who: Signed) -> WorkflowView:
+    """Create a workflow, blank or from a graph."""
+    async with runtime().database.work() as uow:
+        return await commands.create_workflow(uow, who, body.name, body.graph, body.project_id)
+
+
+@workflows.get("/{workflow_id}")
+async def get_workflow(workflow_id: Id, who: Signed) -> WorkflowView:
+    """A workflow with its draft graph."""
+    async with runtime().database.read() as uow:
+        return await queries.get_workflow(uow, who, workflow_id)
+
+
+@workflows.put("/{workflow_id}")
+async def save_draft(workflow_id: Id, body: Draft, who: Signed) -> WorkflowView:
+    """Replace the draft; 409 when somebody saved since `base_revision`."""
+    async with runtime().database.work() as uow:
+        return await commands.save_draft(
+            uow, who, workflow_id, body.graph, body.base_revision, body.name
+        )
+
+
+@workflows.delete("/{workflow_id}", status_code=204)
+async def delete_workflow(workflow_id: Id, who: Signed) -> None:
+    """Take a workflow away; its runs stay readable."""
+    async with runtime().database.work() as uow:
+        await commands.delete_workflow(uow, who, workflow_id)
+
+
+@workflows.post("/{workflow_id}/edits")
+async def edit_draft(workflow_id: Id, body: Edits, who: Signed) -> EditResult:
+    """Apply edits to the draft as it is now; `behind` tells the editor to load it again."""
+    async with runtime().database.work() as uow:
+        return await commands.edit_draft(
+            uow, who, workflow_id, body.base_revision, body.ops, body.client, body.seq
+        )
+
+
+@workflows.post("/{workflow_id}/compile")
+async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
+    """Say whether the draft can run, and what to mend."""
+    async with runtime().database.read() as uow:
+        return await queries.compile_workflow(uow, who, workflow_id)
+
+
+@workflows.post(
+    "/{workflow_id}/runs",
+    status_code=202,
+    response_model=None,
+    responses={
+        200: {"model": RunView, "description": "The run ended within `wait` seconds."},
+        202: {"model": StartedRun, "description": "The run is stored and goes on."},
+    },
+)
+async def run_workflow(
+    workflow_id: Id,
+    who: Signed,
+    response: Response,
+    body: NewRun | None = None,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=200,
+            description="The same key with the same body gives the same run.",
+        ),
+    ] = None,
+) -> RunView | StartedRun:
+    """Start a run of the draft as it is now."""
+    wish = body or NewRun()
+    request = StartRun(
+        workflow_id=workflow_id, input=wish.input, idempotency_key=key, trigger="api"
+    )
+    async with runtime().database.work() as uow:
+        run = await start_run(uow, who, request)
+    response.headers["Location"] = f"/api/runs/{run.id}"
+    if wish.wait > 0:
+        run = await wait_for_run(runtime(), who, run.id, wish.wait)
+        if run.status in TERMINAL_RUN:
+            response.status_code = 200
+            return run
+    return StartedRun(run_id=run.id, status=run.status)

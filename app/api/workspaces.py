@@ -1,0 +1,40 @@
+"""Workspaces and projects."""
+
+from pydantic import Field
+
+from app.api.bodies import Body, router
+from app.api.deps import Signed
+from app.services.page import Page
+from app.services.runtime import runtime
+from app.services.workspaces import commands, queries
+from app.services.workspaces.views import ProjectView, WorkspaceView
+
+workspaces = router("/workspaces", "workspaces")
+projects = router("/projects", "workspaces")
+
+
+class NewProject(Body):
+    """A project to create."""
+
+    name: str = Field(max_length=1_000)
+
+
+@workspaces.get("")
+async def list_workspaces(who: Signed) -> Page[WorkspaceView]:
+    """The workspaces you belong to."""
+    async with runtime().database.read() as uow:
+        return Page(items=await queries.list_workspaces(uow, who))
+
+
+@projects.get("")
+async def list_projects(who: Signed) -> Page[ProjectView]:
+    """The projects of the workspace."""
+    async with runtime().database.read() as uow:
+        return Page(items=await queries.list_projects(uow, who))
+
+
+@projects.post("", status_code=201)
+async def create_project(body: NewProject, who: Signed) -> ProjectView:
+    """Add a project."""
+    async with runtime().database.work() as uow:
+        return await commands.create_project(uow, who, body.name)

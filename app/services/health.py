@@ -1,0 +1,74 @@
+"""Whether this installation can take work: a write to the database and a round trip to Redis."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.adapters.database import Database
+from app.kernel.clock import now
+from app.kernel.errors import AppError
+from app.kernel.ids import new_id
+from app.models import Template
+from app.services.runtime import Runtime
+
+_PATIENCE_S = 2.0
+
+
+class Check(BaseModel):
+    """How one part answered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+    milliseconds: int
+    message: str = ""
+
+
+class Readiness(BaseModel):
+    """`ready` when every part answered in time."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ready: bool
+    checks: dict[str, Check]
+
+
+async def readiness(parts: Runtime) -> Readiness:
+    """Ask database and Redis, both at once, each for at most two seconds."""
+    database, redis = await asyncio.gather(
+        _timed(_write(parts.database), "The database cannot be written."),
+        _timed(_answers(parts), "Redis does not answer."),
+    )
+    return Readiness(ready=database.ok and redis.ok, checks={"database": database, "redis": redis})
+
+
+async def _write(database: Database) -> bool:
+    """Commit a row that comes and goes in one transaction: nobody sees it, the disk does."""
+    row_id = new_id("request")
+    async with database.work() as uow:
+        row = Template(
+            id=row_id, title="", summary="", description="", category="", needs=[], graph={},
+            updated_at=now(),
+        )  # fmt: skip
+        uow.session.add(row)
+        await uow.session.flush()
+        await uow.session.delete(row)
+    return True
+
+
+async def _answers(parts: Runtime) -> bool:
+    return await parts.queue.answers()
+
+
+async def _timed(work: Awaitable[bool], message: str) -> Check:
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            ok = await work
+    except (AppError, SQLAlchemyError, TimeoutError):
+        ok = False
+    spent = round((time.monotonic() - started) * 1_000)
+    return Check(ok=ok, milliseconds=spent, message="" if ok else message)

@@ -1,0 +1,170 @@
+"""What an expression gives: evaluated in the editor, with the values of an earlier run."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.adapters.values import unpack
+from app.engine.catalog import catalog
+from app.engine.expressions import Preview, Suggestion, complete, preview
+from app.engine.graph.document import Graph, NodeRef, parse_graph
+from app.kernel.errors import NotFound
+from app.models import Run, Step
+from app.services.access import Actor, require, scoped
+from app.services.workflows.rows import load_workflow
+
+Json = Any  # a JSON value
+
+
+class PreviewRequest(BaseModel):
+    """A text of a node's form. `run_id` names the run whose values are used; else the last one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workflow_id: str = Field(max_length=100)
+    node_id: str = Field(max_length=100)
+    text: str = Field(max_length=100_000)
+    mode: Literal["template", "expression", "literal"] = "template"
+    run_id: str | None = Field(None, max_length=100)
+
+
+class PreviewView(Preview):
+    """The value, or why there is none. Without a run (`run_id` None) only the example is known."""
+
+    run_id: str | None = None
+
+
+async def preview_expression(uow: UnitOfWork, actor: Actor, request: PreviewRequest) -> PreviewView:
+    """Evaluate a text as a step of that node would have seen it. Changes nothing.
+
+    Raises:
+        NotFound: There is no such workflow, node or run.
+    """
+    scope, run_id = await _scope(uow, actor, request)
+    found = preview(request.text, request.mode, scope)
+    return PreviewView(**found.model_dump(), run_id=run_id)
+
+
+async def complete_expression(
+    uow: UnitOfWork, actor: Actor, request: PreviewRequest
+) -> Sequence[Suggestion]:
+    """List what may stand at the end of the text, the part left of the cursor.
+
+    Raises:
+        NotFound: There is no such workflow, node or run.
+    """
+    scope, _ = await _scope(uow, actor, request)
+    prefix = "{{" + request.text if request.mode == "expression" else request.text
+    return complete(prefix, scope)
+
+
+async def _scope(
+    uow: UnitOfWork, actor: Actor, request: PreviewRequest
+) -> tuple[dict[str, Json], str | None]:
+    require(actor, "viewer")
+    workflow, _ = await load_workflow(uow, actor, request.workflow_id)
+    graph = parse_graph(workflow.graph)
+    node = graph.by_id.get(request.node_id)
+    if node is None:
+        raise NotFound("There is no such node in the workflow.")
+    run = await _run(uow, actor, request)
+    if run is None:
+        names = {"input": None, "trigger": workflow.example_input, "nodes": {}, "vars": {}}
+        return {**names, "context": {"last_output": None}}, None
+    steps = await uow.session.scalars(
+        scoped(Step, actor).where(col(Step.run_id) == run.id).order_by(col(Step.finished_at))
+    )
+    return await _Past(uow, run, graph, list(steps)).names(node), run.id
+
+
+async def _run(uow: UnitOfWork, actor: Actor, request: PreviewRequest) -> Run | None:
+    query = scoped(Run, actor).where(col(Run.workflow_id) == request.workflow_id)
+    if request.run_id:
+        run = await uow.session.scalar(query.where(col(Run.id) == request.run_id))
+        if run is None:
+            raise NotFound("There is no such run of this workflow.")
+        return run
+    latest = query.order_by(col(Run.queued_at).desc(), col(Run.id).desc()).limit(1)
+    return await uow.session.scalar(latest)
+
+
+class _Past:
+    """The steps of an earlier run, as the scope of a node."""
+
+    def __init__(self, uow: UnitOfWork, run: Run, graph: Graph, steps: Sequence[Step]) -> None:
+        self.uow = uow
+        self.run = run
+        self.graph = graph
+        self.steps = {step.path: step for step in steps}
+
+    async def names(self, node: NodeRef) -> dict[str, Json]:
+        """The names an expression of the node may use; in a body, those of its first turn."""
+        prefix = self._prefix(node)
+        levels = [prefix[: i + 1] for i, sign in enumerate(prefix) if sign == "/"]
+        outputs = {
+            step.node_id: await self._whole(step.output)
+            for path, step in self.steps.items()
+            if step.output is not None and path.removesuffix(step.node_id) in ("", *levels)
+        }
+        before = [outputs[edge.source] for edge in self._into(node) if edge.source in outputs]
+        return {
+            **(await self._turn(prefix) if prefix else {}),
+            "input": await self._input(node, prefix, outputs),
+            "trigger": await self._trigger(),
+            "nodes": outputs,
+            "vars": {},
+            "context": {"last_output": _plain(before[-1]) if before else None},
+        }
+
+    def _prefix(self, node: NodeRef) -> str:
+        if node.parent is None:
+            return ""
+        first = (path for path in self.steps if path.endswith(f"/{node.id}"))
+        around = self._prefix(self.graph.by_id[node.parent])
+        path = min(first, default=f"{around}{node.parent}[0]/{node.id}", key=len)
+        return path.removesuffix(node.id)
+
+    def _into(self, node: NodeRef) -> list[Any]:
+        return [edge for edge in self.graph.edges if edge.target == node.id]
+
+    async def _input(self, node: NodeRef, prefix: str, outputs: dict[str, Json]) -> Json:
+        """The value at the only port, or the values by port: as recorded, else over the edges."""
+        recorded = self.steps.get(prefix + node.id)
+        stored = await self._whole(recorded.input) if recorded else None
+        ports = (stored or {}).get("ports")
+        if not isinstance(ports, dict):
+            ports = {
+                edge.target_port: (outputs.get(edge.source) or {}).get(edge.source_port)
+                for edge in self._into(node)
+            }
+        node_type = catalog().get(node.kind)
+        names = [port.name for port in node_type.input_ports()] if node_type else []
+        return ports.get(names[0]) if len(names) == 1 else ports
+
+    async def _trigger(self) -> Json:
+        for step in self.steps.values():
+            node_type = catalog().get(step.kind)
+            if node_type is not None and node_type.trigger and step.output is not None:
+                return _plain(await self._whole(step.output))
+        return await self._whole(self.run.input)
+
+    async def _turn(self, prefix: str) -> dict[str, Json]:
+        """Item and index of a turn: the container's form held the list it went through."""
+        path, _, number = prefix.removesuffix("]/").rpartition("[")
+        container, index = self.steps.get(path), int(number) if number.isdecimal() else 0
+        stored = await self._whole(container.input) if container else None
+        items = ((stored or {}).get("config") or {}).get("items")
+        item = items[index] if isinstance(items, list) and index < len(items) else None
+        return {"item": item, "index": index}
+
+    async def _whole(self, value: Json) -> Json:
+        return await unpack(self.uow.session, value, self.run.id)
+
+
+def _plain(output: Json) -> Json:
+    """The value of an output with one port, otherwise the values by port."""
+    single = isinstance(output, dict) and len(output) == 1
+    return next(iter(output.values())) if single else output
