@@ -57,6 +57,12 @@ def _binaries() -> list[tuple[str, Path]]:
     return found
 
 
+def embedded_kind() -> str:
+    """Name the server that would be started, or say that there is none."""
+    rungs = _binaries()
+    return rungs[0][0] if rungs else "none found: install redis-server, or set REDIS_URL"
+
+
 def embedded(data: Path) -> EmbeddedRedis:
     """Choose the embedded server and make its directory.
 

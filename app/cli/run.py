@@ -1,0 +1,103 @@
+"""Run a workflow, by id or from a file, and print its trace as it happens."""
+
+import argparse
+import asyncio
+import json
+import sys
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from app.engine.events import Event
+from app.engine.graph.document import parse_graph
+from app.kernel import log
+from app.kernel.errors import InvalidInput
+from app.kernel.settings import settings
+from app.services.identity.local import local_actor
+from app.services.runs.commands import StartRun, start_run
+from app.services.runs.follow import follow
+from app.services.runs.queries import get_run
+from app.services.runtime import Runtime, close_runtime, open_runtime
+from app.services.workflows.commands import create_workflow
+
+_MARKS = {
+    "step.started": "●", "step.completed": "✓", "step.failed": "✕", "step.skipped": "–", "step.waiting_human": "◌",
+    "step.retrying": "↻", "step.canceled": "⊘",
+}  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of `run`."""
+    parser.add_argument("workflow", help="a workflow's id, or a JSON file with a graph (or {name, graph, example_input})")
+    parser.add_argument("--input", default="", help="JSON text, or @file; empty: the file's example_input")
+
+
+def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Parse JSON from a text or from @file.
+
+    Raises:
+        InvalidInput: It is not JSON, or there is no such file; the message has the place.
+    """
+    try:
+        return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+    except OSError as error:
+        raise InvalidInput(f"{what}: {text[1:]} cannot be read: {error.strerror}.") from error
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+
+
+def show(event: Event) -> None:
+    """Print one event as a line; tokens as they come."""
+    if event.type == "llm.token":
+        print(event.payload.get("text", ""), end="", flush=True)
+        return
+    mark = _MARKS.get(event.type)
+    if mark is None:
+        return
+    step = event.payload.get("step", {})
+    error = (step.get("error") or {}).get("message", "")
+    indent = "  " * (event.path or "").count("/")
+    print(f"{event.at:%H:%M:%S} {mark} {indent}{step.get('label') or event.node_id}  {error or step.get('preview', '')}".rstrip())
+
+
+async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
+    async with parts.database.work() as uow:
+        actor = await local_actor(uow)
+        workflow_id, given = options.workflow, options.input
+        value: Any = read_json(given, "--input") if given else None
+        if Path(workflow_id).is_file():
+            document = read_json(f"@{workflow_id}", "The file")
+            graph = document.get("graph", document) if isinstance(document, dict) else document
+            made = await create_workflow(uow, actor, Path(workflow_id).stem, parse_graph(graph), None)
+            workflow_id = made.id
+            value = document.get("example_input") if value is None and isinstance(document, dict) else value
+    async with parts.database.work() as uow:
+        run = await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=value or {}, trigger="cli"))
+    async with aclosing(follow(parts, actor, run.id)) as batches:
+        async for batch in batches:
+            for event in batch:
+                show(event)
+            if any(event.type == "run.waiting" for event in batch):
+                break
+    async with parts.database.read() as uow:
+        run = await get_run(uow, actor, run.id)
+    print(f"\n{run.status} · {run.tokens} tokens · {'unpriced' if run.cost_usd is None else f'${run.cost_usd:.4f}'}")
+    if run.error:
+        print(run.error.get("message", ""), file=sys.stderr)
+    if run.output is not None:
+        print(json.dumps(run.output, indent=2, ensure_ascii=False))
+    return 0 if run.status in ("succeeded", "waiting") else 1
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run in this installation; workers take what is not quick, so `serve` or `worker` must be up for that."""
+    log.set_up("ERROR")
+
+    async def work() -> int:
+        parts = await open_runtime(settings())
+        try:
+            return await _execute(parts, options)
+        finally:
+            await close_runtime()
+
+    return asyncio.run(work())
