@@ -14,7 +14,8 @@ from app.engine.sdk import Answer
 from app.kernel.clock import now
 from app.kernel.errors import AlreadyDecided, Conflict, InvalidInput, NotFound, TooLarge
 from app.kernel.ids import new_id
-from app.models import Approval, AuditEntry, Blob, Run, Workflow, WorkflowVersion, Workspace
+from app.models import Approval, Blob, Run, Workflow, WorkflowVersion, Workspace
+from app.services import audit
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import launch, plan_of
 from app.services.runs.life import database_now, end, is_held, locked_run, wake_answered
@@ -57,7 +58,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         if earlier is not None:
             return await _same(uow, earlier, workflow, wish[0])
     version = await _version(uow, actor, workflow)
-    plan = plan_of(version.id, version.graph)
+    plan = plan_of(version.graph)
     workspace.run_count += 1
     run_id = new_id("run")
     stored, blobs = pack(request.input, run_id, actor.workspace_id)
@@ -85,7 +86,7 @@ async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     require(actor, "member")
     run = await locked_run(uow, run_id, actor.workspace_id)
     if run.status not in TERMINAL_RUN:
-        _audit(uow, actor, "run.cancel", run.id)
+        audit.record(uow, actor, "run.cancel", run.id)
         if is_held(run, await database_now(uow)):
             run.control = "cancel"
         else:
@@ -119,7 +120,7 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
     answer = _answer(approval.question, output, actor)
     approval.status, approval.decided_by, approval.decided_at = "answered", actor.user_id, now()
     approval.answer = answer.model_dump(mode="json")
-    _audit(uow, actor, "approval.answer", approval.id, choice=answer.choice, run_id=run.id)
+    audit.record(uow, actor, "approval.answer", approval.id, choice=answer.choice, run_id=run.id)
     await uow.session.flush()
     if await wake_answered(uow, run):
         parts, epoch = runtime(), run.epoch
@@ -191,10 +192,3 @@ async def _version(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> Workflo
     uow.session.add(version)
     await uow.session.flush()
     return version
-
-
-def _audit(uow: UnitOfWork, actor: Actor, action: str, subject: str, **details: Any) -> None:  # noqa: ANN401
-    uow.session.add(
-        AuditEntry(id=new_id("audit"), workspace_id=actor.workspace_id, actor_id=actor.user_id, action=action,
-                   subject=subject, details=details, at=now())
-    )  # fmt: skip

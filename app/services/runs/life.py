@@ -1,6 +1,6 @@
 """The life of a run in the database: claimed under a new epoch, released, ended. All in single transactions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from app.adapters.bus import Bus
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.sdk import Answer, Question
+from app.engine.sdk.node import ERROR_PORT
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, ensure
 from app.kernel.ids import new_id
@@ -28,8 +29,8 @@ _ENDS: dict[str, EventType] = {
     "succeeded": "run.completed", "failed": "run.failed", "canceled": "run.canceled", "waiting": "run.waiting",
 }  # fmt: skip
 
-Repeatable = Callable[[Step], bool]
-"""Says whether a step that was cut off may simply run again."""
+Repeatable = Callable[[Step, Mapping[str, Any]], bool]
+"""Says whether a step of a graph that was cut off may simply run again."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,12 @@ async def claim(uow: UnitOfWork, bus: Bus, run_id: str, worker: str, repeatable:
         scoped(Approval, actor).where(col(Approval.run_id) == run_id).order_by(col(Approval.created_at))
     )
     approvals = {row.step_path: row for row in asked.scalars()}  # the latest of each path
-    if not await _recover(uow, bus, run, steps, approvals, repeatable):
+    graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
+    cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]
+    if not await _recover(uow, bus, run, graph, _Unclear(steps, cut_off, approvals)):
         return None
-    version = await uow.session.get_one(WorkflowVersion, run.version_id)
     return Life(
-        run=run, graph=version.graph, steps=steps, next_seq=await next_seq(uow, run.id),
+        run=run, graph=graph, steps=steps, next_seq=await next_seq(uow, run.id),
         answers={path: Answer.model_validate(row.answer) for path, row in approvals.items()
                  if row.answer is not None and not _is_recovery(row)},
     )  # fmt: skip
@@ -182,19 +184,26 @@ def _is_recovery(approval: Approval) -> bool:
     return bool(approval.question.get("recovery"))
 
 
-async def _recover(
-    uow: UnitOfWork, bus: Bus, run: Run, steps: tuple[Step, ...], approvals: dict[str, Approval], repeatable: Repeatable
-) -> bool:
+@dataclass(frozen=True)
+class _Unclear:
+    """Steps of a run, those that were just found cut off, and the latest question of each path."""
+
+    steps: tuple[Step, ...]
+    cut_off: list[Step]
+    approvals: dict[str, Approval]
+
+
+async def _recover(uow: UnitOfWork, bus: Bus, run: Run, graph: Mapping[str, Any], unclear: _Unclear) -> bool:
     """Treat steps of unknown outcome: ask about new ones, apply decisions; say whether the run may go on."""
     seq = await next_seq(uow, run.id)
     events: list[Event] = []
     open_questions = False
-    for step in steps:
-        if step.status == "running" and not repeatable(step):
+    for step in unclear.steps:
+        if step in unclear.cut_off:
             events.append(_ask(uow, step, seq + len(events)))
             open_questions = True
         elif step.status == "interrupted":
-            approval = approvals.get(step.path)
+            approval = unclear.approvals.get(step.path)
             answer = approval.answer if approval else None
             if answer is None:
                 open_questions = True
@@ -203,7 +212,8 @@ async def _recover(
                 await end(uow, bus, run, "failed", {"code": "interrupted", "message": message, "node_id": step.node_id})
                 return False
             elif answer["choice"] == "skip":
-                step.status, step.finished_at, step.output = "skipped", now(), answer.get("value")
+                step.status, step.finished_at = "skipped", now()
+                step.alive = _ports_but_error(graph, step.node_id)
                 events.append(step_event(step, seq + len(events), "step.skipped"))
     if open_questions:
         run.status, run.worker, run.lease_until = "waiting", None, None
@@ -211,6 +221,10 @@ async def _recover(
     if events:
         await store(uow, bus, events)
     return not open_questions
+
+
+def _ports_but_error(graph: Mapping[str, Any], node_id: str) -> list[str]:
+    return sorted({e["source_port"] for e in graph["edges"] if e["source"] == node_id} - {ERROR_PORT})
 
 
 def _ask(uow: UnitOfWork, step: Step, seq: int) -> Event:

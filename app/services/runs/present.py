@@ -39,7 +39,7 @@ def step_view(step: Step) -> StepView:
         id=step.id, run_id=step.run_id, node_id=step.node_id, path=step.path, kind=step.kind, label=step.label,
         status=step.status, attempt=step.attempt, input=step.input, output=step.output, error=step.error,
         tokens=step.tokens, cost_usd=dollars(step.cost_microusd), started_at=step.started_at,
-        finished_at=step.finished_at,
+        finished_at=step.finished_at, alive=None if step.alive is None else tuple(step.alive),
     )  # fmt: skip
 
 

@@ -1,18 +1,16 @@
 """Reading runs: lists, one run, its steps, its trace, its events, and what waits for a person."""
 
-from datetime import datetime
-
-from sqlalchemy import Select, and_, cast, func, or_
+from sqlalchemy import Select, cast, func, or_, select
 from sqlalchemy.types import String
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
 from app.adapters.values import unpack
 from app.engine.events import Event
-from app.kernel.errors import InvalidInput, NotFound
+from app.kernel.errors import NotFound
 from app.models import Approval, Run, RunEvent, Span, Step, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
-from app.services.page import Page, read_cursor, write_cursor
+from app.services.page import Page, newest_first, write_cursor
 from app.services.runs.overview import overview
 from app.services.runs.present import approval_view, event_of, run_view, span_view, step_view
 from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, TraceView
@@ -48,10 +46,7 @@ async def list_runs(
                 col(Run.id) == search.strip(),
             )
         )
-    if cursor:
-        query = query.where(_after(cursor))
-    limit = max(1, min(limit, 200))
-    query = query.order_by(col(Run.queued_at).desc(), col(Run.id).desc()).limit(limit + 1)
+    query = newest_first(query, col(Run.queued_at), col(Run.id), cursor, limit)
     rows = (await uow.session.execute(query)).all()
     items = tuple(run_view(run, name, version) for run, name, version in rows[:limit])
     more = len(rows) > limit
@@ -158,9 +153,7 @@ async def list_approvals(
 
 async def last_seq(uow: UnitOfWork, run_id: str) -> int:
     """The sequence number of a run's last stored event; 0 before the first."""
-    found = await uow.session.scalar(
-        func.max(col(RunEvent.seq)).select().where(col(RunEvent.run_id) == run_id)
-    )
+    found = await uow.session.scalar(select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id))
     return int(found or 0)
 
 
@@ -191,11 +184,3 @@ async def _whole_span(uow: UnitOfWork, span: Span) -> SpanView:
     view = span_view(span)
     return view.model_copy(update={"attributes": await unpack(uow.session, span.attributes, span.run_id)})
 
-
-def _after(cursor: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a SQL condition
-    moment, run_id = read_cursor(cursor, 2)
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError as error:
-        raise InvalidInput("The cursor is not one of this list. Start again without it.", field="cursor") from error
-    return or_(col(Run.queued_at) < at, and_(col(Run.queued_at) == at, col(Run.id) < run_id))

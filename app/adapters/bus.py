@@ -1,0 +1,219 @@
+"""Live events between processes: one Redis stream per run, read by one connection per process."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from app.engine.events import FLEETING, Event
+
+_log = logging.getLogger(__name__)
+
+MAX_ENTRIES = 2_000
+KEEP_AFTER_END_S = 3_600
+KEEP_S = 86_400
+VIEWER_EVENTS = 256
+UNSENT_EVENTS = 20_000
+_ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
+_LOST = (RedisError, OSError)
+
+
+def stream_key(run_id: str) -> str:
+    """The stream of a run's events."""
+    return f"run:{run_id}:events"
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    millis, _, count = entry_id.partition("-")
+    return int(millis), int(count)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a viewer gets: events in order. After a `gap` it must read again what it has missed."""
+
+    events: tuple[Event, ...] = ()
+    gap: bool = False
+
+
+class Viewer:
+    """One reader of one run with a bounded queue: tokens of a step are merged, and a full queue becomes a gap."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[str, Event]] = deque()
+        self._gap = False
+        self._merging = False
+        self._floor = (0, 0)
+        self._wake = asyncio.Event()
+
+    def push(self, entry_id: str, event: Event) -> None:
+        """Add an event; never blocks."""
+        if _order(entry_id) <= self._floor:
+            return
+        last = self._events[-1][1] if self._events and self._merging else None
+        if last is not None and event.type == "llm.token" and last.type == "llm.token" and last.path == event.path:
+            text = str(last.payload.get("text", "")) + str(event.payload.get("text", ""))
+            self._events[-1] = entry_id, event.model_copy(update={"payload": {**event.payload, "text": text}})
+        elif len(self._events) >= VIEWER_EVENTS:
+            self.lose()
+        else:
+            self._events.append((entry_id, event))
+        self._wake.set()
+
+    def hold(self) -> None:
+        """Keep entries apart until `start_after` has said which of them are known."""
+        self._merging = False
+
+    def start_after(self, entry_id: str) -> None:
+        """Leave out entries up to this one: the reader has them from the history."""
+        self._floor = _order(entry_id)
+        self._events = deque(entry for entry in self._events if _order(entry[0]) > self._floor)
+        self._merging = True
+
+    def lose(self) -> None:
+        """Forget what waits; the viewer reads it again from where it is stored."""
+        self._events.clear()
+        self._gap = True
+        self._wake.set()
+
+    async def take(self, seconds: float) -> Batch:
+        """Wait at most so long for events, and take all there are."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+        batch = Batch(tuple(event for _, event in self._events), self._gap)
+        self._events.clear()
+        self._gap = False
+        return batch
+
+
+class Bus:
+    """Publishes and follows events. Without Redis both wait for it to come back: what is durable is in the database."""
+
+    def __init__(self, url: str) -> None:
+        self._redis: Redis = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2)
+        self._unsent: deque[Event] = deque(maxlen=UNSENT_EVENTS)
+        self._wake = asyncio.Event()
+        self._viewers: dict[str, set[Viewer]] = {}
+        self._positions: dict[str, str] = {}
+        self._wake_key = f"bus:wake:{uuid4().hex}"
+        self._tasks: list[asyncio.Task[None]] = []
+        self.connected = True
+
+    async def start(self) -> None:
+        """Start to send and to read."""
+        self._positions[self._wake_key] = "0-0"
+        self._tasks = [
+            asyncio.create_task(self._forever(self._send_all), name="bus sender"),
+            asyncio.create_task(self._forever(self._read), name="bus reader"),
+        ]
+
+    async def close(self) -> None:
+        """Send what waits for at most a second, then stop."""
+        for _ in range(20):
+            if not self._unsent or not self.connected:
+                break
+            await asyncio.sleep(0.05)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(*_LOST):
+            await self._redis.delete(self._wake_key)
+        await self._redis.aclose()
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Send events soon, in order."""
+        if events:
+            self._unsent.extend(events)
+            self._wake.set()
+
+    @asynccontextmanager
+    async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
+        """Receive a run's events from now on; read the `history` inside the block to miss none."""
+        viewer, key = Viewer(), stream_key(run_id)
+        if key not in self._positions:
+            try:
+                self._positions.setdefault(key, await self._last_id(key))
+                await self._wake_reader()
+            except _LOST:
+                self._positions.setdefault(key, "0-0")
+        self._viewers.setdefault(key, set()).add(viewer)
+        try:
+            yield viewer
+        finally:
+            self._viewers[key].discard(viewer)
+            if not self._viewers[key]:
+                del self._viewers[key]
+                self._positions.pop(key, None)
+
+    async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
+        """The events still in a run's stream; the viewer then gets only later ones. None without Redis."""
+        viewer.hold()
+        try:
+            entries = await self._redis.xrange(stream_key(run_id))
+        except _LOST:
+            entries = []
+        viewer.start_after(entries[-1][0].decode() if entries else "0-0")
+        return tuple(Event.model_validate_json(fields[b"e"]) for _, fields in entries)
+
+    async def _forever(self, work: Any) -> None:  # noqa: ANN401 - a coroutine function
+        pause = 0.1
+        while True:
+            try:
+                await work()
+                self.connected, pause = True, 0.1
+            except _LOST as error:
+                if self.connected:
+                    _log.warning("Redis is away; live events wait for it", extra={"error": str(error)})
+                self.connected = False
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+                for viewers in self._viewers.values():
+                    for viewer in viewers:
+                        viewer.lose()
+
+    async def _send_all(self) -> None:
+        if not self._unsent:
+            self._wake.clear()
+            await self._wake.wait()
+        batch = [self._unsent[i] for i in range(min(len(self._unsent), 200))]
+        pipe = self._redis.pipeline(transaction=False)
+        for event in batch:
+            key = stream_key(event.run_id)
+            pipe.xadd(key, {"e": event.model_dump_json()}, maxlen=MAX_ENTRIES, approximate=True)
+            if event.type not in FLEETING:
+                pipe.expire(key, KEEP_AFTER_END_S if event.type in _ENDS else KEEP_S)
+        await pipe.execute()
+        for _ in range(min(len(batch), len(self._unsent))):
+            self._unsent.popleft()
+
+    async def _read(self) -> None:
+        reply = await self._redis.xread(dict(self._positions), count=500, block=5_000)
+        for raw_key, entries in reply or ():
+            key = raw_key.decode()
+            if key in self._positions:
+                self._positions[key] = entries[-1][0].decode()
+            for entry_id, fields in entries:
+                if b"e" in fields and key in self._viewers:
+                    event = Event.model_validate_json(fields[b"e"])
+                    for viewer in self._viewers[key]:
+                        viewer.push(entry_id.decode(), event)
+
+    async def _last_id(self, key: str) -> str:
+        newest = await self._redis.xrevrange(key, count=1)
+        return newest[0][0].decode() if newest else "0-0"
+
+    async def _wake_reader(self) -> None:
+        """End the reader's wait, so that it reads the new stream too."""
+        await self._redis.xadd(self._wake_key, {"w": "1"}, maxlen=1, approximate=False)
+        await self._redis.expire(self._wake_key, KEEP_S)

@@ -1,0 +1,57 @@
+"""The real world of one run, put together from adapters (host.Host)."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.engine.host import Journal, Models
+from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
+from app.kernel import clock, ids
+
+Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
+Http = Callable[[HttpRequest], Awaitable[HttpReply]]
+Python = Callable[[str, Mapping[str, Json], float], Awaitable[CodeResult]]
+
+
+@dataclass(frozen=True)
+class World:
+    """What all runs of a process share of the outside."""
+
+    models: Models
+    embed: Embed
+    http: Http
+    python: Python
+
+
+@dataclass(frozen=True)
+class RunHost:
+    """The world of one run: the shared one, its own journal, and its workflow's memory."""
+
+    world: World
+    journal: Journal
+    memory: KeyValue
+
+    @property
+    def models(self) -> Models:
+        """Chat models and prices."""
+        return self.world.models
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        return clock.now()
+
+    def new_id(self, noun: str) -> str:
+        """A fresh id."""
+        return ids.new_id(noun)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Unit vectors of 384 numbers."""
+        return await self.world.embed(texts)
+
+    async def http(self, request: HttpRequest) -> HttpReply:
+        """Call the outside through the egress guard."""
+        return await self.world.http(request)
+
+    async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
+        """Run Python in the sandbox."""
+        return await self.world.python(source, inputs, timeout_s)

@@ -1,0 +1,232 @@
+"""The journal of runs: one writer per process gathers facts and commits many of them at once."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from app.adapters import journal_rows as rows
+from app.adapters.bus import Bus
+from app.adapters.database import Database
+from app.engine.events import Event
+from app.engine.host import Fact, RunPatch
+from app.kernel.errors import Fenced, StorageDown
+
+_log = logging.getLogger(__name__)
+
+MAX_FACTS = 500
+MAX_BYTES = 1_000_000
+NOTE_DELAY_S = 0.05
+TOKEN_DELAY_S = 0.04
+TOKEN_COUNT = 32
+RETRY_S = 30.0
+
+
+@dataclass
+class Entry:
+    """Facts of one run that are written together; `done` is None when nobody waits for them."""
+
+    run_id: str
+    epoch: int
+    batch: rows.Rows
+    events: list[Event]
+    done: asyncio.Future[None] | None = None
+
+
+class Writer:
+    """Drains a queue of facts into the database, at most 500 facts or 1 MB a transaction.
+
+    Runs whose epoch has passed are fenced: their facts are dropped and whoever waits for them gets Fenced. Events go to
+    the bus after the commit, never before.
+    """
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+        self._queue: deque[Entry] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start to write."""
+        self._task = asyncio.create_task(self._drain(), name="journal writer")
+
+    async def close(self) -> None:
+        """Write what waits, then stop."""
+        if self._task is None:
+            return
+        try:
+            await asyncio.wait_for(self._idle.wait(), 5)
+        except TimeoutError:
+            _log.warning("the journal could not write everything before the end")
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry in; entries of a run are written in the order given."""
+        self._queue.append(entry)
+        self._idle.clear()
+        self._wake.set()
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Publish fleeting events at once."""
+        self._bus.publish(events)
+
+    async def _drain(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                await self._write_surely(self._take())
+            self._idle.set()
+
+    def _take(self) -> list[Entry]:
+        taken = [self._queue.popleft()]
+        facts, size = taken[0].batch.count, taken[0].batch.size
+        while self._queue and facts < MAX_FACTS and size < MAX_BYTES:
+            entry = self._queue.popleft()
+            facts, size = facts + entry.batch.count, size + entry.batch.size
+            taken.append(entry)
+        return taken
+
+    async def _write_surely(self, entries: list[Entry]) -> None:
+        """Write; wait out a database that is away, and keep one bad entry from taking the others down.
+
+        Every statement may be repeated: rows have keys, so a commit whose answer was lost does no harm.
+        """
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + RETRY_S, 0.05
+        while True:
+            try:
+                await self._write(entries)
+                return
+            except (OperationalError, InterfaceError, OSError) as error:
+                if loop.time() > until:
+                    _log.error("the database did not come back in time", exc_info=error)
+                    self._fail(entries, StorageDown("The database does not answer; the run could not be recorded."))
+                    return
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+            except SQLAlchemyError as error:
+                if isinstance(error, DBAPIError) and error.connection_invalidated and loop.time() < until:
+                    await asyncio.sleep(pause)
+                    continue
+                if len(entries) == 1:
+                    _log.error("facts could not be stored", exc_info=error, extra={"run_id": entries[0].run_id})
+                    self._fail(entries, error)
+                    return
+                for entry in entries:
+                    await self._write_surely([entry])
+                return
+
+    async def _write(self, entries: list[Entry]) -> None:
+        async with self._database.writer.begin() as connection:
+            epochs = await rows.lock_epochs(connection, {entry.run_id for entry in entries})
+            held = [entry for entry in entries if epochs.get(entry.run_id) == entry.epoch]
+            await rows.write(connection, rows.merge([entry.batch for entry in held]))
+        for entry in entries:
+            if entry not in held:
+                self._fail([entry], Fenced())
+            elif entry.done is not None and not entry.done.done():
+                entry.done.set_result(None)
+        self._bus.publish([event for entry in held for event in entry.events])
+
+    @staticmethod
+    def _fail(entries: Sequence[Entry], error: BaseException) -> None:
+        for entry in entries:
+            if entry.done is not None and not entry.done.done():
+                entry.done.set_exception(error)
+
+
+@dataclass
+class _Tokens:
+    """Text of one step that waits to be published."""
+
+    last: Event
+    texts: list[str] = field(default_factory=list)
+
+
+class RunJournal:
+    """The durable memory of one run, held under its epoch (host.Journal)."""
+
+    def __init__(self, writer: Writer, run_id: str, workspace_id: str, epoch: int) -> None:
+        self.run_id = run_id
+        self.workspace_id = workspace_id
+        self.epoch = epoch
+        self.patch = RunPatch()
+        """The last change of the run's row that set a status."""
+        self.last_seq = 0
+        self._writer = writer
+        self._noted: list[Fact] = []
+        self._tokens: dict[str, _Tokens] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    async def record(self, *facts: Fact) -> None:
+        """Write the facts with those noted before; return when they are committed.
+
+        Raises:
+            Fenced: Another worker owns the run now; nothing was written.
+            StorageDown: The database stayed away for half a minute.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._send(facts, done)
+        await done
+
+    def note(self, *facts: Fact) -> None:
+        """Write within 50 ms, or with the next record."""
+        self._noted.extend(facts)
+        self._later("notes", NOTE_DELAY_S, self._flush_notes)
+
+    def stream(self, event: Event) -> None:
+        """Publish a token soon, joined with others of its step."""
+        path = event.path or ""
+        tokens = self._tokens.setdefault(path, _Tokens(event))
+        tokens.last = event
+        tokens.texts.append(str(event.payload.get("text", "")))
+        if len(tokens.texts) >= TOKEN_COUNT:
+            self._flush_tokens()
+        else:
+            self._later("tokens", TOKEN_DELAY_S, self._flush_tokens)
+
+    def _later(self, what: str, seconds: float, work: Any) -> None:  # noqa: ANN401 - a callback
+        if what not in self._timers:
+            self._timers[what] = asyncio.get_running_loop().call_later(seconds, work)
+
+    def _flush_notes(self) -> None:
+        if self._noted:
+            self._send((), None)
+        self._stop_timer("notes")
+
+    def _flush_tokens(self) -> None:
+        self._stop_timer("tokens")
+        waiting, self._tokens = self._tokens, {}
+        self._writer.publish(
+            [one.last.model_copy(update={"payload": {**one.last.payload, "text": "".join(one.texts)}})
+             for one in waiting.values()]
+        )  # fmt: skip
+
+    def _stop_timer(self, what: str) -> None:
+        timer = self._timers.pop(what, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _send(self, facts: Sequence[Fact], done: asyncio.Future[None] | None) -> None:
+        if self._tokens:
+            self._flush_tokens()  # the text of a step comes before the event that ends it
+        self._stop_timer("notes")
+        noted, self._noted = self._noted, []
+        whole = [*noted, *facts]
+        for fact in whole:
+            if isinstance(fact, RunPatch) and fact.status is not None:
+                self.patch = fact
+            elif isinstance(fact, Event):
+                self.last_seq = max(self.last_seq, fact.seq)
+        batch = rows.rows_of(whole, self.run_id, self.workspace_id)
+        events = [fact for fact in whole if isinstance(fact, Event)]
+        self._writer.put(Entry(self.run_id, self.epoch, batch, events, done))

@@ -1,0 +1,198 @@
+"""Facts as rows, and the statements that store them. Every statement may be repeated without harm."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.adapters.values import pack
+from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
+from app.engine.host import ApprovalRecord, Fact, LlmCallRecord, RunPatch, SpanRecord, StepRecord
+from app.kernel.clock import now
+from app.models import metadata
+
+_RUN = metadata.tables["run"]
+_STEP = metadata.tables["step"]
+_SPAN = metadata.tables["span"]
+_EVENT = metadata.tables["run_event"]
+_APPROVAL = metadata.tables["approval"]
+_CALL = metadata.tables["llm_call"]
+_BLOB = metadata.tables["blob"]
+_LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
+"""Statuses in which no process works on a run."""
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Rows:
+    """Rows by table; `size` is a rough number of bytes."""
+
+    runs: dict[str, Row] = field(default_factory=dict)
+    steps: dict[tuple[str, str], Row] = field(default_factory=dict)
+    spans: dict[str, Row] = field(default_factory=dict)
+    events: dict[tuple[str, int], Row] = field(default_factory=dict)
+    approvals: dict[str, Row] = field(default_factory=dict)
+    calls: dict[str, Row] = field(default_factory=dict)
+    blobs: dict[str, Row] = field(default_factory=dict)
+    size: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many facts these are."""
+        return len(self.steps) + len(self.spans) + len(self.events) + len(self.approvals) + len(self.calls)
+
+
+def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
+    """Turn facts of one run into rows; a later fact about the same thing replaces the earlier one."""
+    batch = Rows()
+    for fact in facts:
+        if isinstance(fact, StepRecord):
+            _add_step(batch, _step(batch, fact, run_id, workspace_id))
+        elif isinstance(fact, SpanRecord):
+            batch.spans[fact.id] = _span(batch, fact, run_id, workspace_id)
+        elif isinstance(fact, Event):
+            if fact.type not in FLEETING:
+                batch.events[(run_id, fact.seq)] = _event(batch, fact)
+        elif isinstance(fact, ApprovalRecord):
+            batch.approvals[fact.id] = _approval(batch, fact, run_id, workspace_id)
+        elif isinstance(fact, LlmCallRecord):
+            batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
+            batch.size += 200
+        else:
+            batch.runs.setdefault(run_id, {}).update(_patch(batch, fact, run_id, workspace_id))
+    return batch
+
+
+def merge(batches: Sequence[Rows]) -> Rows:
+    """Join batches in order; a later row replaces an earlier one, but no row of a final step."""
+    whole = Rows()
+    for batch in batches:
+        for run_id, patch in batch.runs.items():
+            whole.runs.setdefault(run_id, {}).update(patch)
+        for step in batch.steps.values():
+            _add_step(whole, step)
+        whole.spans.update(batch.spans)
+        whole.events.update(batch.events)
+        whole.approvals.update(batch.approvals)
+        whole.calls.update(batch.calls)
+        whole.blobs.update(batch.blobs)
+    return whole
+
+
+async def lock_epochs(connection: AsyncConnection, run_ids: Collection[str]) -> dict[str, int]:
+    """Read the epochs of runs and hold them: nobody can claim these runs before the transaction ends.
+
+    In the order of ids, like every statement that locks several runs, so that two never wait for each other.
+    """
+    query = select(_RUN.c.id, _RUN.c.epoch).where(_RUN.c.id.in_(sorted(run_ids))).order_by(_RUN.c.id)
+    found = await connection.execute(query.with_for_update(key_share=True))
+    return {run_id: epoch for run_id, epoch in found}
+
+
+async def write(connection: AsyncConnection, batch: Rows) -> None:
+    """Store rows. Final steps and runs stay as they are; what was stored before is not stored twice."""
+    await _insert(connection, _BLOB, batch.blobs.values())
+    await _upsert(connection, _STEP, batch.steps.values(), ("run_id", "path"), TERMINAL_STEP)
+    await _upsert(connection, _SPAN, batch.spans.values(), ("id",), ())
+    await _insert(connection, _EVENT, batch.events.values())
+    await _insert(connection, _CALL, batch.calls.values())
+    for approval in batch.approvals.values():
+        same = (_STEP.c.run_id == approval["run_id"]) & (_STEP.c.path == approval["step_path"])
+        step_id = select(func.coalesce(func.max(_STEP.c.id), "")).where(same).scalar_subquery()
+        statement = _dialect(connection).insert(_APPROVAL).values(**approval, step_id=step_id)
+        await connection.execute(statement.on_conflict_do_nothing())
+    for run_id, patch in batch.runs.items():
+        await connection.execute(
+            update(_RUN).where(_RUN.c.id == run_id, _RUN.c.status.not_in(TERMINAL_RUN)).values(**patch)
+        )
+
+
+def _dialect(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the two modules share their names
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+
+
+async def _insert(connection: AsyncConnection, table: Table, rows: Collection[Row]) -> None:
+    if rows:
+        await connection.execute(_dialect(connection).insert(table).on_conflict_do_nothing(), list(rows))
+
+
+async def _upsert(
+    connection: AsyncConnection, table: Table, rows: Collection[Row], keys: tuple[str, ...], final: Collection[str]
+) -> None:
+    if not rows:
+        return
+    statement = _dialect(connection).insert(table)
+    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    statement = statement.on_conflict_do_update(
+        index_elements=list(keys), set_=changed, where=table.c.status.not_in(final) if final else None
+    )
+    await connection.execute(statement, list(rows))
+
+
+def _add_step(batch: Rows, step: Row) -> None:
+    key = (step["run_id"], step["path"])
+    earlier = batch.steps.get(key)
+    if earlier is None or earlier["status"] not in TERMINAL_STEP:
+        batch.steps[key] = step
+
+
+def _packed(batch: Rows, value: Any, run_id: str, workspace_id: str) -> Any:  # noqa: ANN401 - a JSON value
+    if value is None:
+        return None
+    stored, blobs = pack(value, run_id, workspace_id)
+    for blob in blobs:
+        batch.blobs[blob["id"]] = blob
+        batch.size += blob["size_bytes"]
+    batch.size += 500  # most values are small; only the large ones decide when a batch is full
+    return stored
+
+
+def _step(batch: Rows, fact: StepRecord, run_id: str, workspace_id: str) -> Row:
+    return {
+        **vars(fact),
+        "run_id": run_id,
+        "workspace_id": workspace_id,
+        "alive": None if fact.alive is None else list(fact.alive),
+        "input": _packed(batch, fact.input, run_id, workspace_id),
+        "output": _packed(batch, fact.output, run_id, workspace_id),
+        "error": _packed(batch, fact.error, run_id, workspace_id),
+    }
+
+
+def _span(batch: Rows, fact: SpanRecord, run_id: str, workspace_id: str) -> Row:
+    attributes = _packed(batch, dict(fact.attributes), run_id, workspace_id)
+    return {**vars(fact), "run_id": run_id, "workspace_id": workspace_id, "attributes": attributes}
+
+
+def _event(batch: Rows, event: Event) -> Row:
+    payload = _packed(batch, event.payload, event.run_id, event.workspace_id)
+    return {
+        "run_id": event.run_id, "seq": event.seq, "workspace_id": event.workspace_id, "type": event.type,
+        "node_id": event.node_id, "path": event.path, "span_id": event.span_id, "payload": payload, "at": event.at,
+    }  # fmt: skip
+
+
+def _approval(batch: Rows, fact: ApprovalRecord, run_id: str, workspace_id: str) -> Row:
+    question = _packed(batch, fact.question.model_dump(mode="json"), run_id, workspace_id)
+    return {
+        "id": fact.id, "workspace_id": workspace_id, "run_id": run_id, "step_path": fact.step_path,
+        "node_id": fact.node_id, "kind": fact.question.kind, "question": question, "status": "open",
+        "created_at": now(),
+    }  # fmt: skip
+
+
+def _patch(batch: Rows, fact: RunPatch, run_id: str, workspace_id: str) -> Mapping[str, Any]:
+    patch = {key: value for key, value in vars(fact).items() if value is not None}
+    for key in ("output", "error"):
+        if key in patch:
+            patch[key] = _packed(batch, patch[key], run_id, workspace_id)
+    if fact.status in _LEFT:
+        patch.update(worker=None, lease_until=None)
+    if fact.status in TERMINAL_RUN:
+        patch.setdefault("finished_at", now())
+        patch["control"] = None
+    return patch

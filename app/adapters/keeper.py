@@ -1,0 +1,160 @@
+"""Keeps the leases of the runs this process works on, and hears of cancelled and lost ones."""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.adapters.database import Database
+from app.kernel.clock import now
+from app.models import metadata
+
+_log = logging.getLogger(__name__)
+_RUN = metadata.tables["run"]
+
+LEASE = timedelta(seconds=2)
+TICK_S = 0.5
+STALLED_S = 10.0
+
+
+@dataclass
+class Held:
+    """A run that this process works on. `why` says how it was taken from us: lost, released, or not at all."""
+
+    run_id: str
+    epoch: int
+    loop: asyncio.AbstractEventLoop
+    task: asyncio.Task[None]
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    why: str = ""
+
+    def take_away(self, why: str) -> None:
+        """Stop the work on the run, once. Call in its loop."""
+        if not self.why and not self.task.done():
+            self.why = why
+            self.task.cancel()
+
+
+class Keeper:
+    """A thread with its own loop and connection, so that a busy process keeps its leases.
+
+    Each half second it renews the leases (2 s) and reads what others want of these runs. With `watch` it also ends the
+    process when the main loop has not moved for ten seconds: a thread alone would keep a stuck process alive.
+    """
+
+    def __init__(self, database_url: str, name: str) -> None:
+        self._url = database_url
+        self._name = name
+        self._held: dict[str, Held] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._moved = time.monotonic()
+        self._on_stall: Callable[[], None] | None = None
+        self._beat: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def watch(self, on_stall: Callable[[], None] = lambda: os._exit(70)) -> None:
+        """Watch the running loop; call `on_stall` from the thread when it stands still."""
+        self._moved = time.monotonic()
+        self._beat = asyncio.create_task(self._beats(), name="keeper beat")
+        self._on_stall = on_stall
+
+    def hold(self, run_id: str, epoch: int) -> Held:
+        """Keep the lease of a run that the current task works on."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a run is held by a task")
+        held = Held(run_id, epoch, asyncio.get_running_loop(), task)
+        with self._lock:
+            self._held[run_id] = held
+        return held
+
+    def let_go(self, run_id: str) -> None:
+        """Forget a run; its lease runs out by itself unless it was ended or released."""
+        with self._lock:
+            self._held.pop(run_id, None)
+
+    @property
+    def count(self) -> int:
+        """How many runs are in flight here."""
+        return len(self._held)
+
+    def give_up_all(self) -> None:
+        """Take all runs away from their tasks, to be released for other processes. Call in their loop."""
+        for held in self._snapshot():
+            held.take_away("released")
+
+    async def close(self) -> None:
+        """Stop the thread."""
+        if self._beat is not None:
+            self._on_stall = None
+            self._beat.cancel()
+            await asyncio.gather(self._beat, return_exceptions=True)
+        self._stop.set()
+        if self._thread.is_alive():
+            await asyncio.to_thread(self._thread.join, 5)
+
+    async def _beats(self) -> None:
+        while True:
+            self._moved = time.monotonic()
+            await asyncio.sleep(TICK_S)
+
+    def _snapshot(self) -> list[Held]:
+        with self._lock:
+            return list(self._held.values())
+
+    def _run(self) -> None:
+        asyncio.run(self._keep())
+
+    async def _keep(self) -> None:
+        database = Database(self._url, pool_size=1)
+        try:
+            while not self._stop.is_set():
+                held = self._snapshot()
+                if held:
+                    await self._renew(database, {one.run_id: one for one in held})
+                on_stall = self._on_stall
+                if on_stall is not None and time.monotonic() - self._moved > STALLED_S:
+                    _log.error("the process has not moved for ten seconds; it ends so that others go on")
+                    on_stall()
+                await asyncio.sleep(TICK_S)
+        finally:
+            await database.close()
+
+    async def _renew(self, database: Database, held: dict[str, Held]) -> None:
+        try:
+            async with database.writer.begin() as connection:
+                found = await _renew_rows(connection, held)
+        except (SQLAlchemyError, OSError) as error:
+            _log.warning("leases could not be renewed", extra={"error": str(error)})
+            return
+        for run_id, one in held.items():
+            epoch, control = found.get(run_id, (-1, None))
+            if epoch != one.epoch:
+                one.loop.call_soon_threadsafe(one.take_away, "lost")
+            elif control == "cancel":
+                one.loop.call_soon_threadsafe(one.cancelled.set)
+
+
+async def _renew_rows(connection: AsyncConnection, held: dict[str, Held]) -> dict[str, tuple[int, str | None]]:
+    # rows are locked in the order of their ids, like in the journal, so that the two never wait for each other
+    query = select(_RUN.c.id, _RUN.c.epoch, _RUN.c.status, _RUN.c.control).where(_RUN.c.id.in_(sorted(held)))
+    rows = (await connection.execute(query.order_by(_RUN.c.id).with_for_update(key_share=True))).all()
+    ours = [row.id for row in rows if row.epoch == held[row.id].epoch and row.status == "running"]
+    if ours:
+        postgres = connection.dialect.name == "postgresql"
+        until = func.clock_timestamp() + LEASE if postgres else now() + LEASE
+        await connection.execute(update(_RUN).where(_RUN.c.id.in_(ours)).values(lease_until=until))
+    return {row.id: (row.epoch, row.control) for row in rows}

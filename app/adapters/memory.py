@@ -1,0 +1,77 @@
+"""Values that workflows keep between runs, in the database."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.adapters.database import Database
+from app.adapters.values import storable
+from app.engine.sdk import InvalidInput, Json
+from app.kernel.clock import now
+from app.models import metadata
+
+_VALUE = metadata.tables["memory_value"]
+MAX_BYTES = 262_144
+MAX_KEY = 200
+
+
+class SqlMemory:
+    """The memory of one workflow and of its workspace (sdk.KeyValue)."""
+
+    def __init__(self, database: Database, workspace_id: str, workflow_id: str) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._workflow_id = workflow_id
+
+    async def get(self, scope: str, key: str) -> Json:
+        """Return the stored value, or None."""
+        async with self._database.read() as uow:
+            return await uow.session.scalar(select(_VALUE.c.value).where(self._at(scope, key)))
+
+    async def put(self, scope: str, key: str, value: Json) -> None:
+        """Store a JSON value.
+
+        Raises:
+            InvalidInput: It has more than 256 KB, or the key is empty or too long.
+        """
+        clean, data = storable(value)
+        if len(data) > MAX_BYTES:
+            raise InvalidInput(f"The value under '{key}' has {len(data):,} bytes; at most {MAX_BYTES:,} are kept.")
+        row: dict[str, str | datetime | Json] = {
+            "workspace_id": self._workspace_id, "scope": self._scope(scope), "key": _checked(key),
+            "value": clean, "updated_at": now(),
+        }  # fmt: skip
+        dialect = sqlite if self._database.is_sqlite else postgresql
+        statement = dialect.insert(_VALUE).values(row)
+        changed = {"value": statement.excluded.value, "updated_at": statement.excluded.updated_at}
+        async with self._database.work() as uow:
+            await uow.session.execute(statement.on_conflict_do_update(
+                index_elements=["workspace_id", "scope", "key"], set_=changed
+            ))  # fmt: skip
+
+    async def delete(self, scope: str, key: str) -> bool:
+        """Forget the key; say whether it was there."""
+        async with self._database.work() as uow:
+            gone = await uow.session.execute(delete(_VALUE).where(self._at(scope, key)).returning(_VALUE.c.key))
+            return gone.first() is not None
+
+    def _at(self, scope: str, key: str) -> ColumnElement[bool]:
+        return and_(
+            _VALUE.c.workspace_id == self._workspace_id,
+            _VALUE.c.scope == self._scope(scope),
+            _VALUE.c.key == _checked(key),
+        )
+
+    def _scope(self, scope: str) -> str:
+        if scope == "workspace":
+            return "workspace"
+        if scope == "workflow":
+            return self._workflow_id
+        raise InvalidInput(f"The scope must be 'workflow' or 'workspace', not '{scope}'.", field="scope")
+
+
+def _checked(key: str) -> str:
+    if not key or len(key) > MAX_KEY or "\x00" in key:
+        raise InvalidInput(f"A key has 1 to {MAX_KEY} characters.", field="key")
+    return key

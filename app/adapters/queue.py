@@ -1,0 +1,110 @@
+"""The queue of runs: RQ on Redis. Jobs carry nothing but a run's id; the database is the truth."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue as RqQueue
+from rq.exceptions import DuplicateJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from app.kernel.errors import QueueDown
+
+_log = logging.getLogger(__name__)
+
+QUEUES = ("high", "default", "low")
+EXECUTE = "app.worker.jobs.execute"
+"""The one function that a job may name."""
+
+_LOST = (RedisError, OSError)
+_JOB_TTL_S = 7 * 86_400
+
+
+def connect(url: str) -> Redis:
+    """Open a connection that fails at once when Redis is away, instead of trying again by itself."""
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2)
+
+
+def job_id(run_id: str, life: int) -> str:
+    """The id of the job that starts a run's n-th life; the same life is never queued twice."""
+    return f"run-{run_id}-{life}"
+
+
+class Queue:
+    """Puts runs into the queues `high`, `default` and `low`, which workers serve strictly in this order."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+        self._queues = {name: RqQueue(name, connection=self._redis, serializer=JSONSerializer) for name in QUEUES}
+
+    async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+        """Queue a run's n-th life; False when it is queued already.
+
+        Raises:
+            QueueDown: Redis does not answer. The run stays pending; the sweeper queues it later.
+        """
+        return await self._ask(self._enqueue, run_id, life, priority)
+
+    async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+        """Queue a run whose job was popped but never came to life: its old job is forgotten first."""
+        return await self._ask(self._replace, run_id, life, priority)
+
+    async def waiting(self) -> frozenset[str]:
+        """Ids of all jobs that wait in the queues."""
+        return frozenset(await self._ask(self._waiting))
+
+    async def lead(self, role: str, name: str, seconds: float) -> bool:
+        """Become or stay the one process with this role for the next seconds; False when another one is."""
+        return await self._ask(self._lead, role, name, seconds)
+
+    async def answers(self) -> bool:
+        """Whether Redis answers now."""
+        try:
+            await self._ask(self._redis.ping)
+        except QueueDown:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await asyncio.to_thread(self._redis.close)
+
+    async def _ask(self, work, *args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202 - as to_thread
+        try:
+            return await asyncio.to_thread(work, *args)
+        except _LOST as error:
+            raise QueueDown("Redis does not answer. What was asked for is stored and goes on when it is back.") from error
+
+    def _enqueue(self, run_id: str, life: int, priority: str) -> bool:
+        try:
+            self._queues[priority].enqueue_call(
+                EXECUTE, args=(run_id,), job_id=job_id(run_id, life), timeout=-1, ttl=None, result_ttl=0,
+                failure_ttl=_JOB_TTL_S, description=f"run {run_id}", unique=True,
+            )  # fmt: skip
+        except DuplicateJobError:
+            return False
+        return True
+
+    def _replace(self, run_id: str, life: int, priority: str) -> bool:
+        self._redis.delete(Job.key_for(job_id(run_id, life)))
+        return self._enqueue(run_id, life, priority)
+
+    def _waiting(self) -> Sequence[str]:
+        pipe = self._redis.pipeline(transaction=False)
+        for queue in self._queues.values():
+            pipe.lrange(queue.key, 0, -1)
+        return [raw.decode() for jobs in pipe.execute() for raw in jobs]
+
+    def _lead(self, role: str, name: str, seconds: float) -> bool:
+        key, millis = f"lead:{role}", int(seconds * 1_000)
+        if self._redis.set(key, name, nx=True, px=millis):
+            return True
+        holder = self._redis.get(key)
+        if holder is None or holder.decode() != name:
+            return False
+        return bool(self._redis.pexpire(key, millis))

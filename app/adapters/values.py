@@ -1,0 +1,106 @@
+"""JSON values on their way into rows: made storable, and large ones moved into blobs."""
+
+import hashlib
+import math
+import re
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.engine.sdk import Json
+from app.kernel.clock import now
+from app.kernel.errors import Defect
+from app.models import Blob
+
+LIMIT = 65_536
+"""Values larger than this (bytes as JSON) are stored in `blob`."""
+
+_PREVIEW = 200
+_DEPTH = 3
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def storable(value: Json) -> tuple[Json, bytes]:
+    """Return the value as both databases can store it, and its JSON.
+
+    PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON; they become the replacement character or null.
+    """
+    try:
+        data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        data = orjson.dumps(_plain(value, 0), option=orjson.OPT_NON_STR_KEYS)
+    if b"\\u0000" in data:
+        data = _NUL.sub(rb"\1\\ufffd", data)
+    return orjson.loads(data), data
+
+
+def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[str, Any]]]:
+    """Return the value with large parts replaced by `{"$blob", "size", "preview"}`, and the blob rows to store."""
+    clean, data = storable(value)
+    blobs: list[dict[str, Any]] = []
+    if len(data) <= LIMIT:
+        return clean, blobs
+    return _shrink(clean, data, _DEPTH, (run_id, workspace_id, blobs)), blobs
+
+
+async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
+    """Return the value with its references resolved; only blobs of the same run count, others stay as they are."""
+    if isinstance(value, list):
+        return [await unpack(session, item, run_id) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("$blob"), str) and value.keys() == {"$blob", "size", "preview"}:
+        blob = await session.get(Blob, value["$blob"])
+        if blob is None or blob.run_id != run_id:
+            return value
+        if hashlib.sha256(blob.data).hexdigest() != blob.sha256:
+            raise Defect("A stored value was changed behind our back.", blob_id=blob.id)
+        return await unpack(session, orjson.loads(blob.data), run_id)
+    return {key: await unpack(session, item, run_id) for key, item in value.items()}
+
+
+def _shrink(value: Json, data: bytes, depth: int, where: tuple[str, str, list[dict[str, Any]]]) -> Json:
+    if isinstance(value, dict) and depth:
+        smaller = {}
+        for key, item in value.items():
+            part = orjson.dumps(item)
+            smaller[key] = _shrink(item, part, depth - 1, where) if len(part) > LIMIT else item
+        value, data = smaller, orjson.dumps(smaller)
+        if len(data) <= LIMIT:
+            return value
+    run_id, workspace_id, blobs = where
+    digest = hashlib.sha256(data).hexdigest()
+    # the id follows from run and content, so the same value of a run is stored once
+    blob_id = "blb_" + hashlib.sha256(f"{run_id}:{digest}".encode()).hexdigest()[:40]
+    blobs.append(
+        {"id": blob_id, "workspace_id": workspace_id, "run_id": run_id, "sha256": digest, "size_bytes": len(data),
+         "data": data, "created_at": now()}
+    )  # fmt: skip
+    text = value if isinstance(value, str) else data[: _PREVIEW * 4].decode("utf-8", "ignore")
+    return {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
+
+
+def _plain(value: Any, depth: int) -> Json:  # noqa: ANN401 - what orjson refused
+    if depth > 200:
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**64 else _number(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_plain(str(key), 0): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth + 1) for item in value]
+    return _plain(str(value), depth)
+
+
+def _number(value: int) -> float | str:
+    try:
+        return float(value)
+    except OverflowError:
+        return str(value)

@@ -1,0 +1,184 @@
+"""The one way to execute a run: claim it, give it to the engine, and leave it as the engine did."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.adapters.journal import RunJournal
+from app.adapters.keeper import Held
+from app.adapters.values import unpack
+from app.engine.catalog import catalog
+from app.engine.events import TERMINAL_STEP
+from app.engine.graph.document import parse_graph
+from app.engine.graph.slots import slots
+from app.engine.host import RunRequest, StepRecord
+from app.engine.runtime.compiler import compile as compile_graph
+from app.engine.runtime.execute import execute
+from app.engine.runtime.plan import Plan
+from app.engine.sdk import NodeType
+from app.kernel import log
+from app.kernel.errors import AppError, Fenced, NotFound, QueueDown, StorageDown
+from app.models import Step
+from app.services.runs.life import Life, claim, end, locked_run, release, wake_answered
+from app.services.runtime import Runtime
+
+_log = logging.getLogger(__name__)
+
+
+def plan_of(graph: Mapping[str, Any]) -> Plan:
+    """Compile a version's graph; the same graph is compiled once per process.
+
+    Raises:
+        GraphInvalid: `context["problems"]` lists what blocks running.
+    """
+    return compile_graph(parse_graph(graph), catalog())
+
+
+async def launch(parts: Runtime, run_id: str, life: int, *, quick: bool) -> None:
+    """Start a stored run: here when it is quick, else through the queue. Never fails: the row is the promise."""
+    if quick:
+        parts.spawn(execute_run(parts, run_id))
+        return
+    try:
+        await parts.queue.enqueue(run_id, life)
+    except QueueDown:
+        _log.warning("Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id})
+
+
+async def execute_run(parts: Runtime, run_id: str) -> None:
+    """Execute a run that nobody else works on until it ends, waits, or is taken from us.
+
+    Cancelling the task hands the run back, for another process to go on with it.
+    """
+    log.context.set({**log.context.get(), "run_id": run_id})
+    try:
+        async with parts.database.work() as uow:
+            life = await claim(uow, parts.bus, run_id, parts.name, _may_repeat)
+    except StorageDown:
+        _log.warning("the database is away: the run stays where it is")
+        return
+    if life is None:
+        return
+    held = parts.keeper.hold(run_id, life.run.epoch)
+    try:
+        await _live(parts, life, held)
+    except Fenced:
+        _log.info("another process has this run now")
+    except asyncio.CancelledError:
+        if held.why != "lost":
+            await _hand_back(parts, life)
+        if not held.why:
+            raise
+    except StorageDown:
+        _log.warning("the database stayed away: whoever finds the run next goes on with it")
+    except Exception as error:  # noqa: BLE001 - the edge: a job never ends without the run knowing
+        await _fail(parts, life, error)
+    finally:
+        parts.keeper.let_go(run_id)
+
+
+async def _live(parts: Runtime, life: Life, held: Held) -> None:
+    run = life.run
+    journal = RunJournal(parts.writer, run.id, run.workspace_id, run.epoch)
+    host = parts.make_host(parts, journal, run.workflow_id)
+    request = await _request(parts, life)
+    outcome = await execute(plan_of(life.graph), request, host, cancelled=held.cancelled)
+    if outcome.status == "waiting":
+        async with parts.database.work() as uow:
+            row = await locked_run(uow, run.id)
+            if row.epoch == run.epoch and await wake_answered(uow, row):  # answered while other steps still ran
+                uow.after_commit(lambda: launch(parts, run.id, run.epoch + 1, quick=False))
+
+
+async def _request(parts: Runtime, life: Life) -> RunRequest:
+    run = life.run
+    async with parts.database.read() as uow:
+        records = {
+            step.path: _record(step, await unpack(uow.session, step.output, run.id))
+            for step in life.steps
+            if step.status in TERMINAL_STEP or step.status == "waiting_human"
+        }
+        given = await unpack(uow.session, run.input, run.id)
+    return RunRequest(
+        run_id=run.id,
+        workspace_id=run.workspace_id,
+        workflow_id=run.workflow_id,
+        input=given,
+        done={path: record for path, record in records.items() if record.status in TERMINAL_STEP},
+        waiting={path: record for path, record in records.items() if record.status == "waiting_human"},
+        answers=life.answers,
+        next_seq=life.next_seq,
+        elapsed_s=worked_seconds(life.steps),
+        started_at=run.started_at,
+        tokens=run.tokens,
+        cost_microusd=run.cost_microusd,
+        unpriced=run.unpriced,
+    )
+
+
+def worked_seconds(steps: Sequence[Step]) -> float:
+    """How long at least one step was at work: waiting for people and for workers does not count."""
+    spans = sorted((s.started_at, s.finished_at) for s in steps if s.started_at and s.finished_at)
+    total = timedelta()
+    reached: datetime | None = None
+    for began, ended in spans:
+        if reached is None or began > reached:
+            total += ended - began
+        elif ended > reached:
+            total += ended - reached
+        reached = ended if reached is None else max(reached, ended)
+    return total.total_seconds()
+
+
+def _record(step: Step, output: Any) -> StepRecord:  # noqa: ANN401 - a JSON value
+    return StepRecord(
+        id=step.id, node_id=step.node_id, path=step.path, kind=step.kind, label=step.label,
+        status=step.status, attempt=step.attempt,  # type: ignore[arg-type]  # the column holds only these
+        alive=None if step.alive is None else tuple(step.alive), input=step.input, output=output,
+        error=step.error, tokens=step.tokens, cost_microusd=step.cost_microusd,
+        started_at=step.started_at, finished_at=step.finished_at,
+    )  # fmt: skip
+
+
+def _may_repeat(step: Step, graph: Mapping[str, Any]) -> bool:
+    """Whether a step that was cut off may run again unasked. An agent is as safe as the tools in its slots."""
+    types = catalog()
+    node_type = types.get(step.kind)
+    if node_type is None:
+        return False
+    if not any(port.type == "tool" for port in node_type.input_ports()):
+        return _is_safe(node_type)
+    document = parse_graph(graph)
+    tools = slots(document, types).get(step.node_id, ())
+    return all(_is_safe(types.get(document.by_id[tool].kind)) for tool in tools)
+
+
+def _is_safe(node_type: NodeType | None) -> bool:
+    return node_type is not None and (node_type.effects != "external" or node_type.retry_safe)
+
+
+async def _hand_back(parts: Runtime, life: Life) -> None:
+    try:
+        async with parts.database.work() as uow:
+            if await release(uow, life.run.id, life.run.epoch):
+                uow.after_commit(lambda: launch(parts, life.run.id, life.run.epoch + 2, quick=False))
+    except StorageDown:
+        _log.warning("the run could not be handed back; its lease runs out by itself")
+
+
+async def _fail(parts: Runtime, life: Life, error: Exception) -> None:
+    _log.error("a run stopped with an unexpected error", exc_info=error)
+    told = {
+        "code": error.code if isinstance(error, AppError) else "defect",
+        "message": error.message if isinstance(error, AppError) else
+        "Something went wrong on our side while the run was executed. Run it again; if it stays, see the server's log.",
+    }  # fmt: skip
+    try:
+        async with parts.database.work() as uow:
+            run = await locked_run(uow, life.run.id)
+            if run.epoch == life.run.epoch and run.status == "running":
+                await end(uow, parts.bus, run, "failed", told)
+    except (StorageDown, NotFound):
+        _log.warning("the failure could not be recorded; whoever finds the run next goes on with it")
