@@ -1,5 +1,6 @@
-"""A workflow's graph as a frozen value: nodes, edges, positions. The JSON of the API and of versions."""
+"""A workflow's graph as a frozen value. The JSON of the API and of versions."""
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Literal
@@ -64,13 +65,24 @@ class Edge(_Value):
     target: str
     target_port: str
 
+    def same_ports(self, other: "Edge") -> bool:
+        """Whether another edge connects the same two ports."""
+        return (
+            self.target == other.target
+            and self.source == other.source
+            and self.source_port == other.source_port
+            and self.target_port == other.target_port
+        )
+
 
 class Graph(BaseModel):
     """Nodes and edges. Valid in shape; `validate.check` says whether it can run."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+    )
 
-    schema_: Literal[1] = Field(SCHEMA, alias="schema")
+    schema_: Literal[1] = Field(1, alias="schema")
     nodes: tuple[NodeRef, ...] = Field((), max_length=MAX_NODES)
     edges: tuple[Edge, ...] = Field((), max_length=MAX_EDGES)
 
@@ -78,18 +90,20 @@ class Graph(BaseModel):
     def _whole(self) -> "Graph":
         ids = {node.id for node in self.nodes}
         if len(ids) != len(self.nodes):
-            seen: set[str] = set()
-            twice = next(n.id for n in self.nodes if n.id in seen or seen.add(n.id))
+            twice = Counter(node.id for node in self.nodes).most_common(1)[0][0]
             raise ValueError(f"two nodes have the id '{twice}'")
         if len({edge.id for edge in self.edges}) != len(self.edges):
             raise ValueError("two edges have the same id")
         for edge in self.edges:
             for end in (edge.source, edge.target):
                 if end not in ids:
-                    raise ValueError(f"edge '{edge.id}' names the node '{end}', which does not exist")
+                    raise ValueError(
+                        f"edge '{edge.id}' names the node '{end}', which does not exist"
+                    )
         for node in self.nodes:
             if node.parent is not None and (node.parent not in ids or node.parent == node.id):
                 raise ValueError(f"node '{node.id}' lies in '{node.parent}', which does not exist")
+        _check_nesting({node.id: node.parent for node in self.nodes})
         return self
 
     @cached_property
@@ -102,7 +116,21 @@ class Graph(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def _depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
+def _check_nesting(parents: Mapping[str, str | None]) -> None:
+    sound: set[str] = set()
+    for start in parents:
+        chain: list[str] = []
+        node: str | None = start
+        while node is not None and node not in sound:
+            if node in chain:
+                raise ValueError(f"node '{node}' lies inside itself")
+            chain.append(node)
+            node = parents[node]
+        sound.update(chain)
+
+
+def json_depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
+    """Levels of nesting; counting stops just above the limit."""
     level, layer = 0, [value]
     while layer and level <= MAX_DEPTH:
         layer = [
@@ -120,7 +148,7 @@ def parse_graph(raw: object) -> Graph:
 
     Raises:
         TooLarge: More than 2,000 nodes, 10,000 edges or 64 levels.
-        GraphInvalid: `context["problems"]` has one entry per fault with its place, such as `nodes.3.kind`.
+        GraphInvalid: `context["problems"]` lists faults and places, such as `nodes.3.kind`.
     """
     if isinstance(raw, Graph):
         return raw
@@ -129,15 +157,20 @@ def parse_graph(raw: object) -> Graph:
     for key, limit in (("nodes", MAX_NODES), ("edges", MAX_EDGES)):
         if isinstance(raw.get(key), list) and len(raw[key]) > limit:
             raise TooLarge(f"The graph has {len(raw[key])} {key}; at most {limit:,} are allowed.")
-    if _depth(raw) > MAX_DEPTH:
+    if json_depth(raw) > MAX_DEPTH:
         raise TooLarge(f"The graph is nested deeper than {MAX_DEPTH} levels.")
     try:
         return Graph.model_validate(raw)
     except ValidationError as error:
         problems = [
-            {"place": ".".join(map(str, fault["loc"])), "message": fault["msg"].removeprefix("Value error, ")}
+            {
+                "place": ".".join(map(str, fault["loc"])),
+                "message": fault["msg"].removeprefix("Value error, "),
+            }
             for fault in error.errors(include_url=False)[:20]
         ]
         first = problems[0]
         where = f" at {first['place']}" if first["place"] else ""
-        raise GraphInvalid(f"The graph is broken{where}: {first['message']}.", problems=problems) from error
+        raise GraphInvalid(
+            f"The graph is broken{where}: {first['message']}.", problems=problems
+        ) from error

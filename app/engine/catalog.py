@@ -1,0 +1,138 @@
+"""Finds node types by walking `app.engine.nodes`; there is no list to keep."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property
+from types import ModuleType
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from app.engine import nodes
+from app.engine.sdk import Example, NodeType, Port
+from app.kernel.errors import ensure
+
+CATEGORIES = (
+    "trigger",
+    "model",
+    "agent",
+    "tool",
+    "logic",
+    "data",
+    "memory",
+    "human",
+    "flow",
+)
+"""The order of the palette; categories that are not named here follow by name."""
+
+
+class Catalog:
+    """A set of node types, in the order of the palette."""
+
+    def __init__(self, types: Iterable[NodeType]) -> None:
+        self._types: dict[str, NodeType] = {}
+        for node_type in sorted(types, key=_order):
+            twice = node_type.kind in self._types
+            ensure(not twice, f"Two node types are of the kind '{node_type.kind}'.")
+            self._types[node_type.kind] = node_type
+
+    def get(self, kind: str) -> NodeType | None:
+        """Return the node type of a kind, or None."""
+        return self._types.get(kind)
+
+    def all(self) -> tuple[NodeType, ...]:
+        """Return all node types."""
+        return tuple(self._types.values())
+
+    def public(self) -> list[dict[str, Any]]:
+        """Return what the API tells about each node type, as JSON values. Do not change it."""
+        return self._public
+
+    @cached_property
+    def _public(self) -> list[dict[str, Any]]:
+        return [_public(node_type) for node_type in self._types.values()]
+
+
+def _order(node_type: NodeType) -> tuple[int, str, str]:
+    category = node_type.category
+    place = CATEGORIES.index(category) if category in CATEGORIES else len(CATEGORIES)
+    return place, category, node_type.kind
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the node types of this installation, found once per process.
+
+    Raises:
+        Defect: Two node types are of one kind.
+    """
+    return Catalog(found_in(nodes))
+
+
+def found_in(package: ModuleType) -> Iterator[NodeType]:
+    """Import all modules of a package and yield the node types declared in them.
+
+    A node type that one module imports from another counts once.
+    """
+    seen: set[int] = set()
+    for module in _modules(package):
+        for value in vars(module).values():
+            if isinstance(value, NodeType) and id(value) not in seen:
+                seen.add(id(value))
+                yield value
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(info.name)
+
+
+def _public(node_type: NodeType) -> dict[str, Any]:
+    outputs = node_type.output_ports(node_type.default_config)
+    return {
+        "kind": node_type.kind,
+        "version": node_type.version,
+        "title": node_type.title,
+        "category": node_type.category,
+        "icon": node_type.icon,
+        "summary": node_type.summary,
+        "description": node_type.description,
+        "config_schema": node_type.config_schema(),
+        "default_config": node_type.default_config,
+        "inputs": [_input(port) for port in node_type.input_ports()],
+        "outputs": [_output(port) for port in outputs],
+        "dynamic_outputs": node_type.ports_for is not None,
+        "effects": node_type.effects,
+        "retry_safe": node_type.retry_safe,
+        "trigger": node_type.trigger,
+        "container": node_type.container,
+        "tool": node_type.tool,
+        "uses_model": node_type.uses_model,
+        "quick": node_type.quick,
+        "responds": node_type.responds,
+        "merges": node_type.merges,
+        "examples": [example_json(example) for example in node_type.examples],
+    }
+
+
+def _input(port: Port) -> dict[str, Any]:
+    return port.model_dump(mode="json", include={"name", "type", "title", "required", "many"})
+
+
+def _output(port: Port) -> dict[str, Any]:
+    return port.model_dump(mode="json", include={"name", "type", "title", "socket", "branch"})
+
+
+def example_json(example: Example) -> dict[str, Any]:
+    """Return an example as JSON values; `error` is the code of the error it ends with."""
+    found: dict[str, Any] = {
+        "title": example.title,
+        "config": example.config.model_dump(mode="json", exclude_unset=True),
+        "inputs": example.inputs.model_dump(mode="json", exclude_unset=True),
+    }
+    if example.raises is not None:
+        found["error"] = getattr(example.raises, "code", example.raises.__name__.lower())
+    elif example.out is not None:
+        found["outputs"] = to_jsonable_python(example.out)
+    return found

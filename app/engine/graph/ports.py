@@ -1,0 +1,61 @@
+"""The ports and the form of a node, as the canvas, the checks and the runtime see them."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from app.engine.graph.document import NodeRef
+from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, NodeConfig, NodeType, Port, Ports, ports_of
+from app.kernel.errors import AppError
+
+
+class NodeTypes(Protocol):
+    """Finds node types; the catalogue of the engine, or a small one in a test."""
+
+    def get(self, kind: str) -> NodeType | None:
+        """The node type of a kind, or None."""
+
+    def all(self) -> Iterable[NodeType]:
+        """All node types, in a fixed order."""
+
+
+@lru_cache(512)
+def _schema(config: type[NodeConfig]) -> dict[str, Any]:
+    return config.model_json_schema()
+
+
+def form_schema(node_type: NodeType) -> Mapping[str, Any]:
+    """Return the JSON Schema of a node type's form, made once. Do not change it."""
+    return _schema(node_type.config)
+
+
+def filled(node: NodeRef, node_type: NodeType) -> dict[str, Any]:
+    """Return a node's form with the defaults of the fields it does not have."""
+    return {**node_type.default_config, **node.config}
+
+
+@lru_cache(512)
+def _declared(ports: type[Ports]) -> tuple[Port, ...]:
+    return ports_of(ports)
+
+
+def inputs_of(node_type: NodeType) -> tuple[Port, ...]:
+    """Return the sockets on the left, made once."""
+    return _declared(node_type.inputs)
+
+
+def outputs_of(node: NodeRef, node_type: NodeType) -> tuple[Port, ...]:
+    """Return all output ports: declared, made by the form, `error` when asked for, and `tool`.
+
+    A form that is not filled in yet makes no ports of its own.
+    """
+    try:
+        made = node_type.ports_for(filled(node, node_type)) if node_type.ports_for else ()
+    except (AppError, ValueError, TypeError, AttributeError, LookupError):
+        made = ()
+    extra = []
+    if node.settings.on_error == "error_port":
+        extra.append(Port(name=ERROR_PORT, type="object", title="Error", branch=True))
+    if node_type.tool:
+        extra.append(Port(name=TOOL_PORT, type="tool", title="Tool"))
+    return (*_declared(node_type.outputs), *made, *extra)
