@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.models.types import json_column, moment
@@ -34,7 +34,7 @@ class Run(SQLModel, table=True):
     output: Any = json_column()
     error: dict[str, Any] | None = json_column()
     tokens: int = 0
-    cost_microusd: int = 0
+    cost_microusd: int = Field(default=0, sa_type=BigInteger)
     unpriced: bool = False
     control: str | None = Field(default=None, max_length=20)
     epoch: int = 0
@@ -66,7 +66,7 @@ class Step(SQLModel, table=True):
     output: Any = json_column()
     error: dict[str, Any] | None = json_column()
     tokens: int = 0
-    cost_microusd: int | None = 0
+    cost_microusd: int | None = Field(default=0, sa_type=BigInteger)
     started_at: datetime | None = moment(nullable=True)
     finished_at: datetime | None = moment(nullable=True)
 
@@ -106,7 +106,10 @@ class RunEvent(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """A question to a person; decided by compare-and-set on `status`: open, answered, canceled."""
+    """A question to a person; decided by compare-and-set on `status`: open, answered, canceled.
+
+    `question` may hold `"recovery": true`: asked by the product about a step of unknown outcome.
+    """
 
     __tablename__ = "approval"
     __table_args__ = (Index("ix_approval_open", "workspace_id", "status"),)
@@ -141,7 +144,7 @@ class LlmCall(SQLModel, table=True):
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
-    cost_microusd: int | None = None
+    cost_microusd: int | None = Field(default=None, sa_type=BigInteger)
     duration_ms: int = 0
     at: datetime = moment()
 

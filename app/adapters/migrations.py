@@ -1,0 +1,81 @@
+"""Bring a database's tables to a version of the schema, up or down."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, pool
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.kernel.errors import StorageDown
+
+_ROOT = Path(__file__).resolve().parents[2]
+Got = TypeVar("Got")
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring the tables up to a revision; those already there stay. Call outside of a running loop.
+
+    Raises:
+        StorageDown: The database cannot be reached or opened.
+    """
+    _within(database_url, lambda connection: command.upgrade(_config(connection), revision))
+
+
+def downgrade(database_url: str, revision: str = "base") -> None:
+    """Take the tables back to a revision; `base` removes them all.
+
+    Raises:
+        StorageDown: The database cannot be reached or opened.
+    """
+    _within(database_url, lambda connection: command.downgrade(_config(connection), revision))
+
+
+def current(database_url: str) -> str | None:
+    """Return the revision the database is at; None when it is empty.
+
+    Raises:
+        StorageDown: The database cannot be reached or opened.
+    """
+    return _within(database_url, lambda connection: MigrationContext.configure(connection).get_current_revision())
+
+
+def head() -> str | None:
+    """Return the newest revision this program knows."""
+    return ScriptDirectory.from_config(_config(None)).get_current_head()
+
+
+def _config(connection: Connection | None) -> Config:
+    config = Config(_ROOT / "alembic.ini")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _within(database_url: str, work: Callable[[Connection], Got]) -> Got:
+    return asyncio.run(_connected(database_url, work))
+
+
+async def _connected(database_url: str, work: Callable[[Connection], Got]) -> Got:
+    url = make_url(database_url)
+    engine = create_async_engine(url, poolclass=pool.NullPool)
+    try:
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    except (OperationalError, OSError) as error:
+        raise StorageDown(f"The database cannot be opened: {_why(error)} Check DATABASE_URL.") from error
+    finally:
+        await engine.dispose()
+
+
+def _why(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return str(cause).strip().split("\n")[0].rstrip(".") + "."

@@ -1,0 +1,188 @@
+"""Real parts for tests: throw-away PostgreSQL and Redis servers, and fresh migrated databases."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis as redis_client
+
+from app.adapters.database import Database
+from app.adapters.migrations import upgrade
+
+PG_BIN = Path("/usr/lib/postgresql/15/bin")
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_true, seconds: float = 10.0, what: str = "it") -> None:
+    """Poll until something is true."""
+    until = time.monotonic() + seconds
+    while not is_true():
+        if time.monotonic() > until:
+            raise AssertionError(f"{what} did not come within {seconds} s")
+        time.sleep(0.02)
+
+
+def _as_postgres(*command: str | Path, check: bool = True) -> subprocess.CompletedProcess:
+    words = [str(word) for word in command]
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        words = ["runuser", "-u", "postgres", "--", *words]
+    return subprocess.run(words, check=check, capture_output=True, text=True, cwd="/")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A cluster of its own for this test process; the URL of its administration database."""
+    initdb = PG_BIN / "initdb" if PG_BIN.exists() else Path(shutil.which("initdb") or "")
+    if not initdb.name:
+        pytest.skip("PostgreSQL is not installed")
+    binaries = initdb.parent
+    home = Path(tempfile.mkdtemp(prefix="agentloom-pg-"))
+    port = free_port()
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(home, "postgres")
+        data = home / "data"
+        _as_postgres(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c fsync=off -c synchronous_commit=off "
+            "-c full_page_writes=off -c shared_buffers=64MB -c max_connections=200 -c wal_level=minimal -c max_wal_senders=0"
+        )
+        _as_postgres(binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
+        yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        _as_postgres(binaries / "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop", check=False)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _sql(server_url: str, statement: str) -> None:
+    port = server_url.rsplit(":", 1)[1].split("/")[0]
+    subprocess.run(
+        ["psql", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-qc", statement, "postgres"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty PostgreSQL database for this session."""
+    name = f"empty_{uuid4().hex[:8]}"
+    _sql(postgres_server, f"CREATE DATABASE {name}")
+    yield postgres_server.rsplit("/", 1)[0] + f"/{name}"
+    _sql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    upgrade(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres_server: str) -> str:
+    _sql(postgres_server, "CREATE DATABASE template_agentloom")
+    upgrade(postgres_server.rsplit("/", 1)[0] + "/template_agentloom")
+    return "template_agentloom"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database; each test that uses it runs on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "agentloom.db"
+        shutil.copy(request.getfixturevalue("_sqlite_template"), path)
+        yield f"sqlite+aiosqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid4().hex[:12]}"
+    _sql(server, f"CREATE DATABASE {name} TEMPLATE {request.getfixturevalue('_postgres_template')}")
+    yield server.rsplit("/", 1)[0] + f"/{name}"
+    _sql(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database, opened."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+class RedisServer:
+    """A Redis of our own that a test may stop, kill and start again."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start with what was kept on disk, and wait until it answers."""
+        binary = shutil.which("redis-server") or shutil.which("valkey-server")
+        if binary is None:
+            pytest.skip("Redis is not installed")
+        self._process = subprocess.Popen(
+            [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", "",
+             "--appendonly", "no", "--daemonize", "no"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        wait_until(self._answers, what="Redis")
+
+    def stop(self) -> None:
+        """End it; what it held is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(redis_client.RedisError), redis_client.Redis(port=self.port) as client:
+            return bool(client.ping())
+        return False
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """The Redis of this session."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(redis_server: RedisServer) -> str:
+    """Where the session's Redis is."""
+    return redis_server.url
+
+
+@pytest.fixture
+def clean_redis(redis_url: str) -> str:
+    """The session's Redis, emptied for this test."""
+    with redis_client.Redis.from_url(redis_url) as client:
+        client.flushall()
+    return redis_url
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis for this test alone, to be stopped and started in it."""
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()

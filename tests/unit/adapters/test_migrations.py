@@ -1,0 +1,51 @@
+"""The migrations and the models describe the same schema, up and down, on both databases."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect
+
+from app.adapters import migrations
+from app.kernel.errors import StorageDown
+from app.models import metadata
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/deep/empty.db"
+    return request.getfixturevalue("postgres_url")
+
+
+def _drift(connection):
+    options = {"compare_type": True, "compare_server_default": True}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+
+def test_up_gives_the_schema_of_the_models_and_down_leaves_nothing(empty_url):
+    migrations.upgrade(empty_url)
+    assert migrations.current(empty_url) == migrations.head()
+    assert migrations._within(empty_url, _drift) == []
+    migrations.upgrade(empty_url)  # again: nothing to do
+
+    migrations.downgrade(empty_url)
+    left = migrations._within(empty_url, lambda connection: inspect(connection).get_table_names())
+    assert left == ["alembic_version"]
+    assert migrations.current(empty_url) is None
+
+    migrations.upgrade(empty_url)
+    assert migrations._within(empty_url, _drift) == []
+    migrations.downgrade(empty_url)
+
+
+def test_a_wrong_address_is_told_in_one_sentence():
+    with pytest.raises(StorageDown, match=r"^The database cannot be opened: .*DATABASE_URL\.$"):
+        migrations.current("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+
+
+def test_a_file_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageDown):
+        migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/file/x.db")
