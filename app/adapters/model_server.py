@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -36,7 +36,7 @@ class RunningServer:
     """Where the local model answers. `url` ends in `/v1`."""
 
     url: str
-    key: str
+    key: str = field(repr=False)
     weights: str
     pid: int
 
@@ -112,7 +112,7 @@ def wanted(data: Path) -> Path | None:
 def want(data: Path, weights: Path) -> None:
     """Ask for a server with these weights."""
     data.mkdir(parents=True, exist_ok=True)
-    _replace(data / "model-server.want", str(weights))
+    _replace(data / "model-server.want", str(weights.absolute()))
 
 
 def running_server(data: Path) -> RunningServer | None:
@@ -167,7 +167,6 @@ class LocalServer:
         Raises:
             ModelMissing: It did not come up within a minute; the message says why.
         """
-        weights = weights.resolve()
         if found := self._ready(weights):
             return found
         async with self._turn:
@@ -217,7 +216,7 @@ class LocalServer:
     def _ready(self, weights: Path) -> RunningServer | None:
         """The running server if it has these weights. It announces itself when they are loaded."""
         found = running_server(self._data)
-        return found if found and Path(found.weights) == weights else None
+        return found if found and Path(found.weights) == weights.absolute() else None
 
     def _start_unless_supervised(self, weights: Path) -> None:
         self._claim = self._claim or claim(self._data)

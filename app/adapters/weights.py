@@ -105,15 +105,15 @@ class Pull:
 OnProgress = Callable[[Pull], None]
 
 
-def pinned(name: str) -> Weights:
+def pinned(name: str, known: tuple[Weights, ...] = PINNED) -> Weights:
     """Return the weights of this name; the start of a name is enough, such as `smollm2`.
 
     Raises:
         NotFound: None or several begin like that; the message lists all.
     """
-    found = [weights for weights in PINNED if weights.name.startswith(name.lower())] if name else []
+    found = [weights for weights in known if weights.name.startswith(name.lower())] if name else []
     if len(found) != 1:
-        names = ", ".join(weights.name for weights in PINNED)
+        names = ", ".join(weights.name for weights in known)
         raise NotFound(f"There is no model '{name}' to pull. There are: {names}.")
     return found[0]
 

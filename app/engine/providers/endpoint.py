@@ -2,7 +2,7 @@
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +24,7 @@ class Endpoint:
 
     title: str
     url: str
-    key: str = ""
+    key: str = field(default="", repr=False)
     setting: str = ""
 
 

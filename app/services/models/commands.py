@@ -1,0 +1,59 @@
+"""Download models, one download a model at a time, in the background of the web process."""
+
+import asyncio
+import logging
+
+from app.adapters.models import ModelRegistry
+from app.adapters.weights import Pull, Weights, pinned
+from app.kernel.clock import now
+from app.kernel.errors import AppError
+from app.services.access import Actor, require
+from app.services.models.queries import pull_view
+from app.services.models.views import PullView
+
+_log = logging.getLogger(__name__)
+_running: dict[str, asyncio.Task[None]] = {}
+
+
+async def start_pull(models: ModelRegistry, actor: Actor, name: str) -> PullView:
+    """Begin to download a model and return at once; a download that runs already is left alone.
+
+    Raises:
+        Denied: The actor is not an administrator of the workspace.
+        NotFound: There is no such model to download.
+    """
+    require(actor, "admin")
+    weights = pinned(name, models.store.known)
+    running = next((p for p in models.store.pulls() if p.name == weights.name), None)
+    if running is not None and running.status == "running":
+        return pull_view(models, running)
+    if models.store.is_here(weights):
+        done = Pull(
+            weights.name, "done", weights.size_bytes, weights.size_bytes, "It is here.", now()
+        )
+        return pull_view(models, done)
+    if weights.name not in _running:
+        task = asyncio.create_task(_pull(models, weights))
+        _running[weights.name] = task
+        task.add_done_callback(lambda _: _running.pop(weights.name, None))
+    message = f"Downloading {weights.title}"
+    return pull_view(models, Pull(weights.name, "running", 0, weights.size_bytes, message, now()))
+
+
+async def cancel_pull(models: ModelRegistry, actor: Actor, name: str) -> None:
+    """Stop a download, in whatever process it runs; a later one goes on where it stopped.
+
+    Raises:
+        Denied: The actor is not an administrator of the workspace.
+        NotFound: There is no such model to download.
+    """
+    require(actor, "admin")
+    models.store.cancel(pinned(name, models.store.known))
+
+
+async def _pull(models: ModelRegistry, weights: Weights) -> None:
+    try:
+        await models.store.pull(weights)
+    except AppError as error:
+        # The pages show it from the download's own record.
+        _log.warning("The download of %s ended: %s", weights.name, error.message)

@@ -1,0 +1,59 @@
+"""Read models and their downloads."""
+
+from app.adapters.models import ModelRegistry
+from app.adapters.weights import Pull, pinned
+from app.engine.providers.base import ModelInfo
+from app.kernel.errors import ModelMissing
+from app.services.access import Actor, require
+from app.services.models.views import ModelView, PullView
+
+
+async def list_models(models: ModelRegistry, actor: Actor) -> list[ModelView]:
+    """Return the entries of the model picker, the default's provider first."""
+    require(actor, "viewer")
+    try:
+        default = await models.default_ref()
+    except ModelMissing:
+        default = ""
+    return [_model_view(info, default) for info in await models.list()]
+
+
+async def pulls(models: ModelRegistry, actor: Actor) -> list[PullView]:
+    """Return downloads that run, in whatever process, and how the last ones ended."""
+    require(actor, "viewer")
+    return [pull_view(models, pull) for pull in models.store.pulls()]
+
+
+def pull_view(models: ModelRegistry, pull: Pull) -> PullView:
+    """Turn a download into what callers see."""
+    return PullView(
+        name=pull.name,
+        title=pinned(pull.name, models.store.known).title,
+        status=pull.status,
+        done_bytes=pull.done_bytes,
+        total_bytes=pull.total_bytes,
+        message=pull.message,
+        at=pull.at,
+    )
+
+
+def _model_view(info: ModelInfo, default: str) -> ModelView:
+    pull = info.details.get("pull")
+    return ModelView(
+        ref=info.ref,
+        title=info.title,
+        provider=info.provider,
+        local=info.local,
+        demo=info.demo,
+        available=info.available,
+        default=info.ref == default,
+        note=info.note,
+        how="" if info.available else _how(info),
+        pull=pull,
+        size_bytes=info.details.get("size_bytes"),
+    )
+
+
+def _how(info: ModelInfo) -> str:
+    pull = info.details.get("pull")
+    return f"Download it here, or run: python -m app.cli models pull {pull}" if pull else info.note
