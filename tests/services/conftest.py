@@ -1,0 +1,16 @@
+"""An installation of its own for each test: data directory, secret, counters."""
+
+import pytest
+
+from app.kernel.settings import settings
+from app.services.identity import throttle
+
+
+@pytest.fixture(autouse=True)
+def installation(tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENTLOOM_DATA", str(tmp_path / "data"))
+    settings.cache_clear()
+    throttle.use(None)
+    yield
+    settings.cache_clear()
+    throttle.use(None)

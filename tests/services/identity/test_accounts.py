@@ -1,0 +1,217 @@
+"""Register, sign in, sign out, and who is asking."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from passlib.hash import bcrypt_sha256
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from app.kernel.clock import now
+from app.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
+from app.models import AuditEntry, Member, Project, Session, User, Workspace
+from app.services.identity import throttle
+from app.services.identity.commands import (
+    authenticate,
+    login,
+    logout,
+    normal_email,
+    register,
+)
+from app.services.identity.queries import me, session_is_alive
+from app.services.identity.views import RegisterRequest
+
+PASSWORD = "copper kettle 9"
+IP = "192.0.2.7"
+
+
+def wish(**changes):
+    given = {"name": "Ada Lovelace", "email": "ada@example.com", "password": PASSWORD, **changes}
+    return RegisterRequest(**given)
+
+
+async def joined(database, **changes):
+    async with database.work() as uow:
+        return await register(uow, wish(**changes), IP, "a browser")
+
+
+async def count(database, table):
+    async with database.read() as uow:
+        return await uow.session.scalar(select(func.count()).select_from(table))
+
+
+async def test_registering_makes_person_workspace_membership_and_project(database):
+    signed = await joined(database)
+    async with database.read() as uow:
+        actor = await authenticate(uow, signed.access_token)
+        mine = await me(uow, actor)
+        project = await uow.session.scalar(select(Project))
+    assert (mine.name, mine.email, mine.role) == ("Ada Lovelace", "ada@example.com", "owner")
+    assert mine.workspace_name == "Ada's workspace"
+    assert project.name == "My project"
+    assert project.workspace_id == actor.workspace_id == signed.workspace_id
+
+
+async def test_password_is_stored_only_as_a_hash(database):
+    await joined(database)
+    async with database.read() as uow:
+        user = await uow.session.scalar(select(User))
+    assert PASSWORD not in user.password_hash
+    assert user.password_hash.startswith("$argon2id$")
+
+
+async def test_email_is_one_account_however_it_is_written(database):
+    await joined(database)
+    with pytest.raises(Conflict) as refused:
+        await joined(database, email="  ADA@Example.COM ")
+    assert refused.value.context["field"] == "email"
+    async with database.work() as uow:
+        assert await login(uow, " Ada@EXAMPLE.com", PASSWORD, IP)
+
+
+async def test_refused_registration_leaves_nothing(database):
+    await joined(database)
+    for changes in ({}, {"email": "b@example.com", "password": "short"}):
+        with pytest.raises((Conflict, InvalidInput)):
+            await joined(database, **changes)
+    assert [await count(database, t) for t in (User, Workspace, Member, Project)] == [1, 1, 1, 1]
+
+
+async def test_two_registrations_at_once_make_one_account(database):
+    results = await asyncio.gather(*(joined(database) for _ in range(4)), return_exceptions=True)
+    assert sum(1 for result in results if isinstance(result, Conflict)) == 3
+    assert await count(database, User) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": "  "}, "name"),
+        ({"name": "x" * 101}, "name"),
+        ({"email": "nobody"}, "email"),
+        ({"email": "a@b"}, "email"),
+        ({"email": "a b@example.com"}, "email"),
+        ({"email": "a@@example.com"}, "email"),
+        ({"email": "a@example..com"}, "email"),
+        ({"email": "a\x00@example.com"}, "email"),
+        ({"email": f"{'x' * 250}@example.com"}, "email"),
+        ({"password": "short"}, "password"),
+    ],
+)
+async def test_bad_field_is_named(database, changes, field):
+    with pytest.raises(InvalidInput) as refused:
+        await joined(database, **changes)
+    assert refused.value.context["field"] == field
+
+
+def test_full_width_address_is_the_same_address():
+    assert normal_email("Ａda@example.com") == "ada@example.com"
+
+
+async def test_wrong_password_unknown_and_disabled_account_answer_alike(database):
+    await joined(database)
+    await joined(database, email="gone@example.com")
+    async with database.work() as uow:
+        gone = update(User).where(col(User.email) == "gone@example.com").values(disabled_at=now())
+        await uow.session.execute(gone)
+    said = set()
+    for email, password in (
+        ("ada@example.com", "wrong password"),
+        ("nobody@example.com", PASSWORD),
+        ("gone@example.com", PASSWORD),
+        ("no address at all", PASSWORD),
+    ):
+        with pytest.raises(Unauthenticated) as refused:
+            async with database.work() as uow:
+                await login(uow, email, password, IP)
+        said.add((refused.value.message, refused.value.code, str(refused.value.context)))
+    assert len(said) == 1
+
+
+async def test_each_sign_in_is_a_session_of_its_own(database):
+    first = await joined(database)
+    async with database.work() as uow:
+        second = await login(uow, "ada@example.com", PASSWORD, IP)
+    assert first.session_id != second.session_id
+    async with database.work() as uow:
+        await logout(uow, first.session_id)
+    async with database.read() as uow:
+        with pytest.raises(Unauthenticated):
+            await authenticate(uow, first.access_token)
+        actor = await authenticate(uow, second.access_token)
+        assert await session_is_alive(uow, actor)
+
+
+async def test_signing_out_twice_is_fine(database):
+    signed = await joined(database)
+    for session_id in (signed.session_id, signed.session_id, "ses_none"):
+        async with database.work() as uow:
+            await logout(uow, session_id)
+    async with database.read() as uow:
+        left = select(func.count()).where(col(AuditEntry.action) == "user.logout")
+        assert await uow.session.scalar(left) == 1
+
+
+async def test_expired_session_is_over_even_with_a_fresh_token(database):
+    signed = await joined(database)
+    async with database.work() as uow:
+        await uow.session.execute(update(Session).values(expires_at=now() - timedelta(seconds=1)))
+    async with database.read() as uow:
+        with pytest.raises(Unauthenticated):
+            await authenticate(uow, signed.access_token)
+
+
+async def test_disabled_person_is_out_at_once(database):
+    signed = await joined(database)
+    async with database.work() as uow:
+        await uow.session.execute(update(User).values(disabled_at=now()))
+    async with database.read() as uow:
+        with pytest.raises(Unauthenticated):
+            await authenticate(uow, signed.access_token)
+
+
+async def test_workspace_of_others_is_not_found(database):
+    ada = await joined(database)
+    bob = await joined(database, email="bob@example.com", name="Bob")
+    async with database.read() as uow:
+        assert (await authenticate(uow, ada.access_token, ada.workspace_id)).role == "owner"
+        for workspace_id in (bob.workspace_id, "wsp_none"):
+            with pytest.raises(NotFound):
+                await authenticate(uow, ada.access_token, workspace_id)
+
+
+async def test_guessing_is_slowed_down_per_account_and_address(database):
+    await joined(database)
+    for _ in range(throttle.SIGN_IN_PAIR.count):
+        with pytest.raises(Unauthenticated):
+            async with database.work() as uow:
+                await login(uow, "ada@example.com", "wrong password", IP)
+    with pytest.raises(RateLimited):
+        async with database.work() as uow:
+            await login(uow, "ada@example.com", PASSWORD, IP)
+    async with database.work() as uow:
+        assert await login(uow, "ada@example.com", PASSWORD, "192.0.2.8")
+
+
+async def test_old_hash_is_replaced_when_its_owner_signs_in(database):
+    await joined(database)
+    async with database.work() as uow:
+        old = bcrypt_sha256.using(rounds=4).hash(PASSWORD)
+        await uow.session.execute(update(User).values(password_hash=old))
+    async with database.work() as uow:
+        await login(uow, "ada@example.com", PASSWORD, IP)
+    async with database.read() as uow:
+        assert (await uow.session.scalar(select(User.password_hash))).startswith("$argon2id$")
+
+
+async def test_sign_ups_and_sign_ins_are_on_record(database):
+    signed = await joined(database)
+    async with database.work() as uow:
+        await login(uow, "ada@example.com", PASSWORD, IP)
+    async with database.work() as uow:
+        await logout(uow, signed.session_id)
+    async with database.read() as uow:
+        rows = (await uow.session.scalars(select(AuditEntry).order_by(AuditEntry.at))).all()
+    assert [row.action for row in rows] == ["user.register", "user.login", "user.logout"]
+    assert {row.actor_id for row in rows} == {signed.user.id}
