@@ -34,7 +34,7 @@ class Config(NodeConfig):
         options=("Get", "Set", "Append to a list", "Delete"),
     )
     key: Text = field(
-        "", title="Key", min_length=1, max_length=200, placeholder="customer:{{ trigger.email }}"
+        ..., title="Key", min_length=1, max_length=200, placeholder="customer:{{ trigger.email }}"
     )
     value: Any = field(
         "{{ input }}", title="Value", widget="json", show_if={"operation": ["set", "append"]}

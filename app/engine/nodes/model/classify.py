@@ -234,6 +234,7 @@ _DESK = [
             Config(labels=_DESK, when_unsure="model", threshold=1),
             In(input="Hm."),
             {"label": "Bug", "decided_by": "model"},
+            alive=frozenset({"label", "bug"}),
             world={"models": ['{"label": "Bug"}']},
         ),
         Example(

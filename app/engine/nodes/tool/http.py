@@ -41,7 +41,7 @@ class Config(NodeConfig):
         "GET", title="Method", mode="literal"
     )
     url: Text = field(
-        "",
+        ...,
         title="Address",
         min_length=1,
         placeholder="https://api.example.com/orders/{{ trigger.order }}",
