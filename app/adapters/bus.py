@@ -1,4 +1,4 @@
-"""Live events between processes: one Redis stream per run, read by one connection per process."""
+"""Live events between processes: a Redis stream per run and workspace, read by one connection per process."""
 
 import asyncio
 import contextlib
@@ -25,12 +25,18 @@ KEEP_S = 86_400
 VIEWER_EVENTS = 256
 UNSENT_EVENTS = 20_000
 _ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
+_OF_WORKSPACE = _ENDS | {"run.started", "run.progress", "run.waiting", "run.paused", "step.waiting_human"}
 _LOST = (RedisError, OSError)
 
 
 def stream_key(run_id: str) -> str:
     """The stream of a run's events."""
     return f"run:{run_id}:events"
+
+
+def workspace_key(workspace_id: str) -> str:
+    """The stream of changes of a workspace's runs."""
+    return f"workspace:{workspace_id}:runs"
 
 
 def _order(entry_id: str) -> tuple[int, int]:
@@ -140,7 +146,18 @@ class Bus:
     @asynccontextmanager
     async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
         """Receive a run's events from now on; read the `history` inside the block to miss none."""
-        viewer, key = Viewer(), stream_key(run_id)
+        async with self._viewer(stream_key(run_id)) as viewer:
+            yield viewer
+
+    @asynccontextmanager
+    async def subscribe_workspace(self, workspace_id: str) -> AsyncIterator[Viewer]:
+        """Receive, from now on, what changes the state of any run of a workspace."""
+        async with self._viewer(workspace_key(workspace_id)) as viewer:
+            yield viewer
+
+    @asynccontextmanager
+    async def _viewer(self, key: str) -> AsyncIterator[Viewer]:
+        viewer = Viewer()
         if key not in self._positions:
             try:
                 self._positions.setdefault(key, await self._last_id(key))
@@ -193,6 +210,10 @@ class Bus:
             pipe.xadd(key, {"e": event.model_dump_json()}, maxlen=MAX_ENTRIES, approximate=True)
             if event.type not in FLEETING:
                 pipe.expire(key, KEEP_AFTER_END_S if event.type in _ENDS else KEEP_S)
+            if event.type in _OF_WORKSPACE:
+                shared = workspace_key(event.workspace_id)
+                pipe.xadd(shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True)
+                pipe.expire(shared, KEEP_AFTER_END_S)
         await pipe.execute()
         for _ in range(min(len(batch), len(self._unsent))):
             self._unsent.popleft()
