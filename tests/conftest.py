@@ -16,6 +16,9 @@ import redis as redis_client
 
 from app.adapters.database import Database
 from app.adapters.migrations import upgrade
+from tests.fakes.local_model import smollm2, smollm2_weights
+
+__all__ = ["smollm2", "smollm2_weights"]
 
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 
