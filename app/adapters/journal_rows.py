@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, and_, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -90,7 +90,7 @@ async def lock_epochs(connection: AsyncConnection, run_ids: Collection[str]) -> 
     """
     query = select(_RUN.c.id, _RUN.c.epoch).where(_RUN.c.id.in_(sorted(run_ids))).order_by(_RUN.c.id)
     found = await connection.execute(query.with_for_update(key_share=True))
-    return {run_id: epoch for run_id, epoch in found}
+    return {row.id: row.epoch for row in found}
 
 
 async def write(connection: AsyncConnection, batch: Rows) -> None:
@@ -127,9 +127,8 @@ async def _upsert(
         return
     statement = _dialect(connection).insert(table)
     changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    statement = statement.on_conflict_do_update(
-        index_elements=list(keys), set_=changed, where=table.c.status.not_in(final) if final else None
-    )
+    open_still = and_(*(table.c.status != status for status in sorted(final))) if final else None
+    statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changed, where=open_still)
     await connection.execute(statement, list(rows))
 
 

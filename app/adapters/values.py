@@ -24,7 +24,8 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 def storable(value: Json) -> tuple[Json, bytes]:
     """Return the value as both databases can store it, and its JSON.
 
-    PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON; they become the replacement character or null.
+    PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON: they are replaced, or become null. Integers
+    beyond 64 bits become text, since no browser could read them.
     """
     try:
         data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
@@ -89,7 +90,7 @@ def _plain(value: Any, depth: int) -> Json:  # noqa: ANN401 - what orjson refuse
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return value if -(2**63) <= value < 2**64 else _number(value)
+        return value if -(2**63) <= value < 2**64 else str(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -97,10 +98,3 @@ def _plain(value: Any, depth: int) -> Json:  # noqa: ANN401 - what orjson refuse
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item, depth + 1) for item in value]
     return _plain(str(value), depth)
-
-
-def _number(value: int) -> float | str:
-    try:
-        return float(value)
-    except OverflowError:
-        return str(value)
