@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.engine.catalog import catalog
+
 ROOT = Path(__file__).resolve().parents[2]
 APP = sorted((ROOT / "app").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -71,12 +73,14 @@ def test_our_modules_are_imported_at_the_top():
 
 
 def test_runtime_names_no_kind():
-    kinds = re.compile(r"""["'](trigger|model|agent|tool|logic|data|memory|human|flow)\.[a-z_]+["']""")
+    kinds = {node_type.kind for node_type in catalog().all()}
     named = [
-        f"{_name(p)}: {found[0]}"
+        f"{_name(p)}: {kind}"
         for p in (ROOT / "app/engine/runtime").rglob("*.py")
-        if (found := kinds.search(p.read_text()))
+        for kind in kinds
+        if f'"{kind}"' in p.read_text()
     ]
+    assert kinds
     assert not named
 
 
