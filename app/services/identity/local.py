@@ -1,0 +1,32 @@
+"""Who acts on the command line: whoever may read the data directory is the owner of the installation."""
+
+import secrets
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.models import Member, User
+from app.services.access import Actor
+from app.services.identity.commands import register
+from app.services.identity.views import RegisterRequest
+
+
+async def local_actor(uow: UnitOfWork) -> Actor:
+    """Return the first owner of the installation; a fresh one gets an owner who cannot sign in."""
+    query = (
+        select(Member, User)
+        .join(User, col(User.id) == col(Member.user_id))
+        .where(col(Member.role) == "owner")
+        .order_by(col(Member.created_at))
+        .limit(1)
+    )
+    found = (await uow.session.execute(query)).first()
+    if found is not None:
+        member, user = found
+        return Actor(user.id, member.workspace_id, "owner", user.name)
+    request = RegisterRequest(
+        name="Command line", email="local@agentloom.invalid", password=secrets.token_urlsafe(24)
+    )
+    made = await register(uow, request, "127.0.0.1")
+    return Actor(made.user.id, made.workspace_id, "owner", made.user.name)
