@@ -7,7 +7,15 @@ from typing import Any, Literal, Protocol
 
 from app.engine.events import Event, RunStatus, StepStatus
 from app.engine.providers.base import ChatModel
-from app.engine.sdk.context import Answer, CodeResult, HttpReply, HttpRequest, Json, KeyValue, Question
+from app.engine.sdk.context import (
+    Answer,
+    CodeResult,
+    HttpReply,
+    HttpRequest,
+    Json,
+    KeyValue,
+    Question,
+)
 
 
 @dataclass(frozen=True)
@@ -133,9 +141,17 @@ class Models(Protocol):
 class Host(Protocol):
     """The world of one run."""
 
-    journal: Journal
-    models: Models
-    memory: KeyValue
+    @property
+    def journal(self) -> Journal:
+        """The durable memory of the run."""
+
+    @property
+    def models(self) -> Models:
+        """Chat models and their prices."""
+
+    @property
+    def memory(self) -> KeyValue:
+        """Values kept between runs."""
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""

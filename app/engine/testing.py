@@ -12,7 +12,16 @@ from typing import Any
 from app.engine.events import Event
 from app.engine.expressions import evaluate
 from app.engine.graph.document import NodeRef
-from app.engine.host import ApprovalRecord, Fact, Limits, LlmCallRecord, RunPatch, RunRequest, SpanRecord, StepRecord
+from app.engine.host import (
+    ApprovalRecord,
+    Fact,
+    Limits,
+    LlmCallRecord,
+    RunPatch,
+    RunRequest,
+    SpanRecord,
+    StepRecord,
+)
 from app.engine.providers.base import ChatRequest, Delta, ModelInfo
 from app.engine.runtime.context import StepContext
 from app.engine.runtime.execution import Execution, Level, Step
@@ -68,7 +77,10 @@ class FakeJournal:
         ensure(self.fenced_at is None or self.commits < self.fenced_at, "A fenced run wrote.")
         for fact in facts:
             if isinstance(fact, Event):
-                ensure(fact.seq == self._next_seq, f"Event {fact.seq} came when {self._next_seq} was due.")
+                ensure(
+                    fact.seq == self._next_seq,
+                    f"Event {fact.seq} came when {self._next_seq} was due.",
+                )
                 self._next_seq += 1
         self.facts.extend(facts)
 
@@ -120,8 +132,12 @@ class FakeModel:
         requests: What it was asked, in order.
     """
 
-    def __init__(self, script: Sequence[Any], provider: str = "fake", name: str = "scripted") -> None:
-        self.info = ModelInfo(ref=f"{provider}/{name}", provider=provider, name=name, title="Scripted model")
+    def __init__(
+        self, script: Sequence[Any], provider: str = "fake", name: str = "scripted"
+    ) -> None:
+        self.info = ModelInfo(
+            ref=f"{provider}/{name}", provider=provider, name=name, title="Scripted model"
+        )
         self.requests: list[ChatRequest] = []
         self._script = iter(script)
         self._calls = itertools.count(1)
@@ -135,8 +151,16 @@ class FakeModel:
         if isinstance(said, BaseException):
             raise said
         if isinstance(said, Mapping):
-            call = ToolCall(id=f"call_{next(self._calls)}", name=said["tool"], arguments=said.get("arguments", {}))
-            yield Delta(tool_calls=(call,), usage=Usage(input_tokens=10, output_tokens=5), finish_reason="tool_calls")
+            call = ToolCall(
+                id=f"call_{next(self._calls)}",
+                name=said["tool"],
+                arguments=said.get("arguments", {}),
+            )
+            yield Delta(
+                tool_calls=(call,),
+                usage=Usage(input_tokens=10, output_tokens=5),
+                finish_reason="tool_calls",
+            )
             return
         for word in re.findall(r"\S+\s*|\s+", said):
             yield Delta(text=word)
@@ -197,7 +221,13 @@ class FakeHost:
         python, embed: Real parts for these two; without them code is refused and texts that share words are alike.
     """
 
-    def __init__(self, world: World | None = None, *, python: RunPython | None = None, embed: Embed | None = None) -> None:
+    def __init__(
+        self,
+        world: World | None = None,
+        *,
+        python: RunPython | None = None,
+        embed: Embed | None = None,
+    ) -> None:
         self.world = world or {}
         self.journal = FakeJournal()
         self.model = FakeModel(self.world.get("models", ()))
@@ -222,7 +252,11 @@ class FakeHost:
     async def http(self, request: HttpRequest) -> HttpReply:
         """Answer a request from the world."""
         replies = self.world.get("http", {})
-        found = replies.get(request.url) if isinstance(replies, Mapping) else dict(enumerate(replies)).get(len(self.requests))
+        found = (
+            replies.get(request.url)
+            if isinstance(replies, Mapping)
+            else dict(enumerate(replies)).get(len(self.requests))
+        )
         self.requests.append(request)
         if found is None:
             raise UpstreamFailed(f"Nobody answers at {request.url}.")
@@ -256,7 +290,11 @@ class Ran:
 
 
 async def run_example(
-    node_type: NodeType, example: Example, *, python: RunPython | None = None, embed: Embed | None = None
+    node_type: NodeType,
+    example: Example,
+    *,
+    python: RunPython | None = None,
+    embed: Embed | None = None,
 ) -> Ran:
     """Run a node type's function as an example says: expressions of its form are resolved as in a real step.
 
@@ -269,7 +307,9 @@ async def run_example(
     """
     world = example.world or {}
     host = FakeHost(world, python=python, embed=embed)
-    node = lone_node(node_type, example.config.model_dump(mode="json"), tools=world.get("tools", {}))
+    node = lone_node(
+        node_type, example.config.model_dump(mode="json"), tools=world.get("tools", {})
+    )
     answer = world.get("answer")
     request = RunRequest(
         run_id="run_example",
@@ -295,7 +335,9 @@ async def run_example(
     return Ran(dict(result.values), result.alive, host)
 
 
-def lone_node(node_type: NodeType, config: Mapping[str, Any], *, tools: Mapping[str, Json] | None = None) -> PlanNode:
+def lone_node(
+    node_type: NodeType, config: Mapping[str, Any], *, tools: Mapping[str, Json] | None = None
+) -> PlanNode:
     """Make a node of its own, without edges; `tools` are the results of fake tools in its slots."""
     body = Plan("body", {}, (), (), ()) if node_type.container else None
     return PlanNode(
@@ -305,6 +347,7 @@ def lone_node(node_type: NodeType, config: Mapping[str, Any], *, tools: Mapping[
         outputs=tuple(port.name for port in node_type.output_ports(config)),
         into=(),
         out=(),
+        config=config,
         schema=node_type.config_schema(),
         tools=tuple(_fake_tool(name, node_type) for name in tools or {}),
         body=body,
@@ -314,7 +357,9 @@ def lone_node(node_type: NodeType, config: Mapping[str, Any], *, tools: Mapping[
 def _fake_tool(name: str, node_type: NodeType) -> Tool:
     anything = {"type": "object", "properties": {}}
     ref = NodeRef(id=re.sub(r"\W", "_", name.lower()), kind=node_type.kind)
-    return Tool(ToolSpec(name=name, parameters=anything), PlanNode(ref, node_type, (), (), (), (), {}))
+    return Tool(
+        ToolSpec(name=name, parameters=anything), PlanNode(ref, node_type, (), (), (), (), {}, {})
+    )
 
 
 class _ExampleContext(StepContext):
@@ -325,7 +370,9 @@ class _ExampleContext(StepContext):
             return evaluate(world["body"], {**names, "index": index, **more})
 
         async def run_tool(tool: PlanNode, arguments: Mapping[str, Json]) -> Json:
-            found = next(name for name in world["tools"] if re.sub(r"\W", "_", name.lower()) == tool.id)
+            found = next(
+                name for name in world["tools"] if re.sub(r"\W", "_", name.lower()) == tool.id
+            )
             result = world["tools"][found]
             if isinstance(result, BaseException):
                 raise result

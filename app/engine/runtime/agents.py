@@ -45,8 +45,9 @@ async def converse(context: NodeContext, spec: AgentSpec) -> AgentResult:
         system_prompt=spec.instructions,
     )
     history = [_to_langchain(message) for message in spec.messages] or [HumanMessage("Begin.")]
-    config = {"recursion_limit": 4 * spec.max_turns + 10, "callbacks": []}
-    ended = await agent.ainvoke({"messages": history}, config)
+    config: Any = {"recursion_limit": 4 * spec.max_turns + 10, "callbacks": []}
+    start: Any = {"messages": history}
+    ended = await agent.ainvoke(start, config)
     messages = tuple(_from_langchain(message) for message in ended["messages"])
     return await conversation.result(messages)
 
@@ -75,15 +76,20 @@ class _Conversation:
         self._usage += completion.usage
         if self._turns >= self._spec.max_turns and completion.tool_calls:
             if not completion.text.strip():
-                raise OutputInvalid(f"The agent came to no answer in its {self._turns} turns. Allow it more turns.")
+                raise OutputInvalid(
+                    f"The agent came to no answer in its {self._turns} turns. Allow it more turns."
+                )
             completion = completion.model_copy(update={"tool_calls": ()})
         self._count_unknown(completion)
-        return _to_langchain(Message(role="assistant", text=completion.text, tool_calls=completion.tool_calls))
+        return _to_langchain(
+            Message(role="assistant", text=completion.text, tool_calls=completion.tool_calls)
+        )
 
     async def use(self, tool: ToolSpec, arguments: Mapping[str, Json]) -> str:
         """Call a tool and return its result as text; a failure goes back to the model, a few times."""
+        arguments = _as_declared(tool, arguments)
         try:
-            jsonschema.validate(dict(arguments), dict(tool.parameters))
+            jsonschema.validate(arguments, dict(tool.parameters))
             result = await self._context.call(tool.name, arguments)
         except BudgetExceeded:
             raise
@@ -104,7 +110,11 @@ class _Conversation:
             except OutputInvalid:
                 text, data = await self._as_json(messages)
         return AgentResult(
-            text=text, data=data, messages=messages, usage=self._usage, tools_called=tuple(self._called)
+            text=text,
+            data=data,
+            messages=messages,
+            usage=self._usage,
+            tools_called=tuple(self._called),
         )
 
     async def _as_json(self, messages: tuple[Message, ...]) -> tuple[str, Json]:
@@ -114,7 +124,11 @@ class _Conversation:
             Message(role="user", text=_AS_JSON),
         ]
         completion = await self._context.complete(
-            asked, model=self._spec.model, schema=self._spec.schema_, stream=False, name="answer as JSON"
+            asked,
+            model=self._spec.model,
+            schema=self._spec.schema_,
+            stream=False,
+            name="answer as JSON",
         )
         self._usage += completion.usage
         return completion.text, completion.data
@@ -130,7 +144,9 @@ class _Conversation:
         self._bad_calls += 1
         self._context.log(fault)
         if self._bad_calls > MAX_BAD_CALLS:
-            raise OutputInvalid(f"The agent's tool calls failed {self._bad_calls} times. The last fault: {fault}.")
+            raise OutputInvalid(
+                f"The agent's tool calls failed {self._bad_calls} times. The last fault: {fault}."
+            )
         return f"Error: {fault}. Mend the call, or answer without it."
 
 
@@ -149,20 +165,22 @@ def _bridge() -> Any:  # noqa: ANN401 - a class made on first use, so that langc
         def _llm_type(self) -> str:
             return "agentloom"
 
-        def bind_tools(self, tools: Any, **kwargs: Any) -> "Bridge":  # noqa: ANN401, ARG002 - langchain's signature
+        def bind_tools(self, tools: Any, **kwargs: Any) -> "Bridge":  # noqa: ANN401 - langchain's signature
             """The conversation knows its tools."""
             return self
 
         def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:  # noqa: ANN401 - langchain's signature
             raise NotImplementedError("agents run asynchronously")
 
-        async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> ChatResult:  # noqa: ANN401, ARG002
+        async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> ChatResult:  # noqa: ANN401
             return ChatResult(generations=[ChatGeneration(message=await self.talk(messages))])
 
     return Bridge
 
 
-def _langchain_tool(tool: ToolSpec, use: Callable[[ToolSpec, Mapping[str, Json]], Awaitable[str]]) -> Any:  # noqa: ANN401
+def _langchain_tool(
+    tool: ToolSpec, use: Callable[[ToolSpec, Mapping[str, Json]], Awaitable[str]]
+) -> Any:  # noqa: ANN401
     from langchain_core.tools import StructuredTool
 
     async def call(**arguments: Json) -> str:
@@ -177,13 +195,21 @@ def _langchain_tool(tool: ToolSpec, use: Callable[[ToolSpec, Mapping[str, Json]]
     )
 
 
+def _as_declared(tool: ToolSpec, arguments: Mapping[str, Json]) -> dict[str, Json]:
+    """Write values as text where text is declared: models like to give a number as a number."""
+    texts = {n for n, p in tool.parameters.get("properties", {}).items() if p.get("type") == "string"}
+    return {name: as_text(value) if name in texts else value for name, value in arguments.items()}
+
+
 def _to_langchain(message: Message) -> Any:  # noqa: ANN401 - langchain's message type
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
     if message.role == "tool":
         return ToolMessage(message.text, tool_call_id=message.tool_call_id)
     if message.role == "assistant":
-        calls = [{"id": c.id, "name": c.name, "args": dict(c.arguments)} for c in message.tool_calls]
+        calls = [
+            {"id": c.id, "name": c.name, "args": dict(c.arguments)} for c in message.tool_calls
+        ]
         return AIMessage(message.text, tool_calls=calls)
     return SystemMessage(message.text) if message.role == "system" else HumanMessage(message.text)
 

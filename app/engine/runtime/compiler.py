@@ -4,27 +4,21 @@ import hashlib
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from app.engine.graph.document import Edge, Graph, NodeRef
+from app.engine.graph.ports import NodeTypes, filled, form_schema, inputs_of, outputs_of
 from app.engine.graph.slots import slots, tool_spec
 from app.engine.graph.validate import check
 from app.engine.runtime.plan import Plan, PlanNode, Tool
 from app.engine.sdk import NodeType
-from app.engine.sdk.node import ERROR_PORT
+from app.engine.sdk.node import TOOL_PORT
 from app.kernel.errors import GraphInvalid, ensure
 
 QUICK_NODES = 200
 CACHED_PLANS = 256
-
-
-class NodeTypes(Protocol):
-    """Where node types are found; the catalog is one."""
-
-    def get(self, kind: str) -> NodeType | None:
-        """Return the node type of a kind."""
 
 
 def compile(graph: Graph, catalog: NodeTypes) -> Plan:  # noqa: A001 - the word of the domain
@@ -39,7 +33,9 @@ def compile(graph: Graph, catalog: NodeTypes) -> Plan:  # noqa: A001 - the word 
 def graph_key(graph: Graph) -> str:
     """Hash what decides how a graph runs: all but positions and sizes."""
     document = {
-        "nodes": [node.model_dump(mode="json", exclude={"position", "size"}) for node in graph.nodes],
+        "nodes": [
+            node.model_dump(mode="json", exclude={"position", "size"}) for node in graph.nodes
+        ],
         "edges": [edge.model_dump(mode="json") for edge in graph.edges],
     }
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -57,7 +53,9 @@ class _Source:
         return hash(self.key)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Source) and self.key == other.key and self.catalog is other.catalog
+        return (
+            isinstance(other, _Source) and self.key == other.key and self.catalog is other.catalog
+        )
 
 
 @lru_cache(maxsize=CACHED_PLANS)
@@ -66,7 +64,8 @@ def _compiled(source: _Source) -> Plan:
     if errors:
         more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
         raise GraphInvalid(
-            f"{errors[0].message}{more}", problems=[problem.model_dump(mode="json") for problem in errors]
+            f"{errors[0].message}{more}",
+            problems=[problem.model_dump(mode="json") for problem in errors],
         )
     return _Builder(source).plan()
 
@@ -86,7 +85,9 @@ class _Builder:
         return self._level(None)
 
     def _level(self, parent: str | None) -> Plan:
-        refs = {r.id: r for r in self._graph.nodes if r.parent == parent and r.id not in self._tool_ids}
+        refs = {
+            r.id: r for r in self._graph.nodes if r.parent == parent and r.id not in self._tool_ids
+        }
         into: dict[str, list[Edge]] = defaultdict(list)
         out: dict[str, list[Edge]] = defaultdict(list)
         for edge in self._graph.edges:
@@ -108,15 +109,15 @@ class _Builder:
 
     def _node(self, ref: NodeRef, into: Iterable[Edge] = (), out: Iterable[Edge] = ()) -> PlanNode:
         node_type = self._types[ref.id]
-        outputs = tuple(port.name for port in node_type.output_ports(ref.config))
         return PlanNode(
             ref=ref,
             type=node_type,
-            inputs=node_type.input_ports(),
-            outputs=(*outputs, ERROR_PORT) if ref.settings.on_error == "error_port" else outputs,
+            inputs=inputs_of(node_type),
+            outputs=tuple(p.name for p in outputs_of(ref, node_type) if p.type != TOOL_PORT),
             into=tuple(into),
             out=tuple(out),
-            schema=node_type.config_schema(),
+            config=filled(ref, node_type),
+            schema=form_schema(node_type),
             tools=tuple(self._tool(tool_id) for tool_id in self._slots.get(ref.id, ())),
             body=self._level(ref.id) if node_type.container else None,
         )
@@ -134,13 +135,13 @@ class _Builder:
 def _known(catalog: NodeTypes, ref: NodeRef) -> NodeType:
     found = catalog.get(ref.kind)
     ensure(found is not None, f"The check let the unknown kind '{ref.kind}' pass.", node_id=ref.id)
-    assert found is not None  # noqa: S101 - for the type checker; ensured above
+    assert found is not None
     return found
 
 
 def _input_schema(trigger: PlanNode) -> Mapping[str, Any]:
     schema_for = trigger.type.input_schema_for
-    return schema_for(trigger.ref.config) if schema_for else {}
+    return schema_for(trigger.config) if schema_for else {}
 
 
 def _topological(nodes: Mapping[str, PlanNode]) -> tuple[str, ...]:

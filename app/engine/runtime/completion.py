@@ -20,7 +20,9 @@ _MEND = "That answer cannot be used: {fault} Reply again with the corrected JSON
 Emit = Callable[[str], None]
 
 
-async def complete(step: Step, ref: str, request: ChatRequest, *, name: str, emit: Emit | None) -> Completion:
+async def complete(
+    step: Step, ref: str, request: ChatRequest, *, name: str, emit: Emit | None
+) -> Completion:
     """Call a model; with a schema, check the answer and let the model mend it once.
 
     Args:
@@ -54,14 +56,20 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     try:
         value = orjson.loads(_bare(text))
     except orjson.JSONDecodeError as error:
-        raise OutputInvalid(f"The model's answer is not JSON ({error.msg}, line {error.lineno}).") from error
+        raise OutputInvalid(
+            f"The model's answer is not JSON ({error.msg}, line {error.lineno})."
+        ) from error
     try:
         jsonschema.validate(value, dict(schema))
     except jsonschema.ValidationError as error:
         place = f" at `{error.json_path}`" if error.absolute_path else ""
-        raise OutputInvalid(f"The model's answer does not fit the asked shape{place}: {error.message[:200]}.") from error
+        raise OutputInvalid(
+            f"The model's answer does not fit the asked shape{place}: {error.message[:200]}."
+        ) from error
     except jsonschema.SchemaError as error:
-        raise OutputInvalid(f"The asked shape is no JSON Schema: {error.message[:200]}.", field="schema") from error
+        raise OutputInvalid(
+            f"The asked shape is no JSON Schema: {error.message[:200]}.", field="schema"
+        ) from error
     return value
 
 
@@ -77,11 +85,15 @@ def _bare(text: str) -> str:
     return text[min(starts) : ends + 1] if starts and ends > min(starts) else text
 
 
-async def _call(step: Step, ref: str, request: ChatRequest, name: str, emit: Emit | None) -> Completion:
+async def _call(
+    step: Step, ref: str, request: ChatRequest, name: str, emit: Emit | None
+) -> Completion:
     execution = step.execution
     execution.budget.check()
     chat = await execution.host.models.find(ref)
-    messages = [message.model_dump(mode="json", exclude_defaults=True) for message in request.messages]
+    messages = [
+        message.model_dump(mode="json", exclude_defaults=True) for message in request.messages
+    ]
     facts = {"model": chat.info.name, "provider": chat.info.provider, "messages": messages}
     async with open_span(step, "llm", name, **facts) as span:
         began = time.monotonic()
@@ -103,10 +115,14 @@ async def _gather(chat: ChatModel, request: ChatRequest, emit: Emit | None) -> C
         usage = delta.usage or usage
         model = delta.model or model
         reason = delta.finish_reason or reason
-    return Completion(text="".join(pieces), tool_calls=calls, usage=usage, model=model, finish_reason=reason)
+    return Completion(
+        text="".join(pieces), tool_calls=calls, usage=usage, model=model, finish_reason=reason
+    )
 
 
-async def _settle(step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int) -> None:
+async def _settle(
+    step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int
+) -> None:
     """Write the call into the ledger before anything is made of its answer."""
     host, usage = step.execution.host, completion.usage
     provider = chat.info.provider

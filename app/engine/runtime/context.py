@@ -46,7 +46,12 @@ class StepContext:
     """
 
     def __init__(
-        self, step: Step, node: PlanNode, names: Mapping[str, Json], run_body: RunBody, run_tool: RunTool
+        self,
+        step: Step,
+        node: PlanNode,
+        names: Mapping[str, Json],
+        run_body: RunBody,
+        run_tool: RunTool,
     ) -> None:
         self._step = step
         self._node = node
@@ -126,7 +131,9 @@ class StepContext:
     def log(self, message: str, **fields: Json) -> None:
         """Write a line into the step's log."""
         line = {"message": masked(message), "fields": masked(fields)}
-        self._step.execution.recorder.note_event("step.log", line, self._step.record, current_span())
+        self._step.execution.recorder.note_event(
+            "step.log", line, self._step.record, current_span()
+        )
 
     def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[OpenSpan]:
         """Open a child span of the step."""
@@ -150,7 +157,9 @@ class StepContext:
     ) -> Completion:
         """Call a chat model; usage, cost and a span are recorded."""
         request = ChatRequest(tuple(messages), tuple(tools), schema, temperature, max_tokens)
-        return await complete(self._step, model, request, name=name, emit=self.emit_text if stream else None)
+        return await complete(
+            self._step, model, request, name=name, emit=self.emit_text if stream else None
+        )
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return one unit vector of 384 numbers per text."""
@@ -159,12 +168,16 @@ class StepContext:
     async def http(self, request: HttpRequest) -> HttpReply:
         """Call the outside through the egress guard, as a span."""
         address = request.url.split("?")[0]
-        async with self.span("http", f"{request.method} {address}", method=request.method, url=request.url) as span:
+        async with self.span(
+            "http", f"{request.method} {address}", method=request.method, url=request.url
+        ) as span:
             reply = await self._step.execution.host.http(request)
             span.note(status_code=reply.status, bytes=len(reply.text), final_url=reply.url)
         return reply
 
-    async def python(self, source: str, inputs: Mapping[str, Json], *, timeout_s: float = 5.0) -> CodeResult:
+    async def python(
+        self, source: str, inputs: Mapping[str, Json], *, timeout_s: float = 5.0
+    ) -> CodeResult:
         """Run Python in the sandbox, as a span."""
         async with self.span("code", "python", source=source) as span:
             result = await self._step.execution.host.python(source, inputs, timeout_s)
@@ -205,7 +218,9 @@ class StepContext:
     async def agent(self, spec: AgentSpec) -> AgentResult:
         """Hold a conversation in which the model may call the tools of this node."""
         recorder, record = self._step.execution.recorder, self._step.record
-        async with self.span("agent", self.label, model=spec.model, instructions=spec.instructions) as span:
+        async with self.span(
+            "agent", self.label, model=spec.model, instructions=spec.instructions
+        ) as span:
             asked = {"tools": [tool.name for tool in self.tools], "max_turns": spec.max_turns}
             recorder.note_event("agent.request", asked, record, span.record.id)
             result = await agents.converse(self, spec)
@@ -216,7 +231,9 @@ class StepContext:
 
     async def close(self) -> None:
         """End turns of the body that the node left running when it failed."""
-        left = [task for task in self._turns if task is not asyncio.current_task() and not task.done()]
+        left = [
+            task for task in self._turns if task is not asyncio.current_task() and not task.done()
+        ]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

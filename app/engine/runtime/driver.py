@@ -26,6 +26,11 @@ from app.kernel.errors import Paused
 CACHED_FLOWS = 256
 
 
+def warm_up() -> None:
+    """Import what the first run would import; takes half a second, so call it from a thread."""
+    import langgraph.func  # noqa: F401, PLC0415 - heavy, so not before it is needed
+
+
 @lru_cache(maxsize=CACHED_FLOWS)
 def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported on first use
     """Return the LangGraph entrypoint of a plan; it takes an Execution and drives it to where nothing moves."""
@@ -38,14 +43,16 @@ def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported o
     return entrypoint()(run)
 
 
-async def run_turn(around: Level, container: PlanNode, index: int, names: Mapping[str, Json]) -> Json:
+async def run_turn(
+    around: Level, container: PlanNode, index: int, names: Mapping[str, Json]
+) -> Json:
     """Run a container's body once and return what it gives back.
 
     Raises:
         BodyFailed: A step of the body failed; its siblings were ended.
         Paused: A step of the body waits; all others that could go on have ended.
     """
-    assert container.body is not None  # noqa: S101 - only containers call this; the compiler gives each a body
+    assert container.body is not None
     level = replace(
         around,
         plan=container.body,
@@ -103,7 +110,9 @@ class _Walk:
             elif record.status == "failed" and not is_handled(record):
                 self._fail(record)
             else:
-                settled.extend((target, self._begin(target)) for target in self._decided_by(node, record))
+                settled.extend(
+                    (target, self._begin(target)) for target in self._decided_by(node, record)
+                )
 
     def _decided_by(self, node: PlanNode, record: StepRecord) -> list[PlanNode]:
         """Mark the edges out of a node; return the nodes that have no undecided edge left."""

@@ -29,6 +29,7 @@ async def execute(
 
     Args:
         cancelled: Set by whoever cancels the run; its steps are stopped in the middle.
+
     Raises:
         Fenced: Another worker owns the run; nothing more was written.
     """
@@ -38,9 +39,8 @@ async def execute(
     try:
         await _unless(cancelled, flow_of(plan).ainvoke(execution))
     except Cancelled:
-        error = {"code": "canceled", "message": "The run was canceled."}
-        await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open(), error=error)
-        return Outcome("canceled", error=error)
+        await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
+        return Outcome("canceled")
     failure = unhandled(recorder.steps.values())
     last_facts = recorder.cancel_open() if failure else []
     status = status_of(recorder.steps.values())
@@ -59,6 +59,9 @@ async def _unless(cancelled: asyncio.Event | None, work: Coroutine[Any, Any, Any
     if cancelled is None:
         await work
         return
+    if cancelled.is_set():
+        work.close()
+        raise Cancelled
     working = asyncio.create_task(work)
     watching = asyncio.create_task(cancelled.wait())
     try:

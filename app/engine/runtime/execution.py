@@ -84,6 +84,8 @@ class Step:
         self.record = replace(
             self.record,
             tokens=self.record.tokens + tokens,
-            cost_microusd=(self.record.cost_microusd or 0) + (cost_microusd or 0) if known else None,
+            cost_microusd=(self.record.cost_microusd or 0) + (cost_microusd or 0)
+            if known
+            else None,
         )
         self.execution.budget.spend(tokens, cost_microusd)

@@ -21,5 +21,4 @@ class BodyFailed(StepError):
     def __init__(self, record: StepRecord) -> None:
         error = record.error or {}
         super().__init__(f"{record.label}: {error.get('message', 'failed')}", path=record.path)
-        self.code = error.get("code", StepError.code)  # type: ignore[misc] - the code of what happened inside
-        self.inner_retryable = bool(error.get("retryable"))
+        self.code = error.get("code", StepError.code)  # type: ignore[misc]

@@ -49,5 +49,7 @@ def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> 
     ]
     if responses:
         return plain(given[responses[-1]])
-    leaves = {node_id: plain(output) for node_id, output in given.items() if not plan.nodes[node_id].out}
+    leaves = {
+        node_id: plain(output) for node_id, output in given.items() if not plan.nodes[node_id].out
+    }
     return next(iter(leaves.values())) if len(leaves) == 1 else leaves or None

@@ -57,7 +57,7 @@ def error_of(error: Exception) -> dict[str, Any]:
     if error.context.get("field"):
         described["field"] = error.context["field"]
     if isinstance(error, StepError):
-        described["retryable"] = getattr(error, "inner_retryable", error.retryable)
+        described["retryable"] = error.retryable
     return described
 
 

@@ -13,8 +13,10 @@ class PlanNode:
     """A node with its type, ports and edges at hand.
 
     Args:
+        outputs: Names of the output ports, `error` included when it is there.
         into, out: Edges of the level it lies in; wires into tool slots are not among them.
-        schema: JSON Schema of the configuration.
+        config: The form with its defaults filled in.
+        schema: JSON Schema of the form.
         tools: What an agent may call from its slots.
         body: What a container runs.
     """
@@ -25,6 +27,7 @@ class PlanNode:
     outputs: tuple[str, ...]
     into: tuple[Edge, ...]
     out: tuple[Edge, ...]
+    config: Mapping[str, Any]
     schema: Mapping[str, Any]
     tools: tuple["Tool", ...] = ()
     body: "Plan | None" = None

@@ -29,8 +29,7 @@ def prepare(node: PlanNode, values: Mapping[str, Json], names: Mapping[str, Json
         ConfigInvalid: The form does not fit once its expressions are values; `context["field"]` names the field.
         InvalidInput: Something is missing at an input port or does not fit it.
     """
-    form = {**node.type.default_config, **node.ref.config}
-    resolved = resolve(form, node.schema, names)
+    resolved = resolve(node.config, node.schema, names)
     try:
         config = node.type.config.model_validate(resolved)
     except ValidationError as error:

@@ -66,7 +66,11 @@ class Recorder:
         )
 
     def note_event(
-        self, type_: EventType, payload: Mapping[str, Any], step: StepRecord, span_id: str | None = None
+        self,
+        type_: EventType,
+        payload: Mapping[str, Any],
+        step: StepRecord,
+        span_id: str | None = None,
     ) -> None:
         """Write an event soon."""
         self._host.journal.note(self.event(type_, payload, step, span_id))
@@ -76,7 +80,11 @@ class Recorder:
         self._host.journal.note(*self._step_facts(step, type_, more))
 
     async def record_step(
-        self, step: StepRecord, type_: EventType, *facts: Fact, **more: Any  # noqa: ANN401 - JSON
+        self,
+        step: StepRecord,
+        type_: EventType,
+        *facts: Fact,
+        **more: Any,  # noqa: ANN401 - JSON
     ) -> None:
         """Write a state of a step, facts about it and its event; return when they are committed."""
         record, event = self._step_facts(step, type_, more)
@@ -85,12 +93,16 @@ class Recorder:
     def note_span(self, span: SpanRecord, step: StepRecord) -> None:
         """Write a span soon, with its event."""
         type_: EventType = "span.started" if span.status == "running" else "span.ended"
-        self._host.journal.note(span, self.event(type_, {"span": span_payload(span)}, step, span.id))
+        self._host.journal.note(
+            span, self.event(type_, {"span": span_payload(span)}, step, span.id)
+        )
 
     async def record_spending(self, *facts: Fact) -> None:
         """Write a model call with what the run has used so far: money is never only in memory."""
         patch = RunPatch(
-            tokens=self._budget.tokens, cost_microusd=self._budget.cost_microusd, unpriced=self._budget.unpriced
+            tokens=self._budget.tokens,
+            cost_microusd=self._budget.cost_microusd,
+            unpriced=self._budget.unpriced,
         )
         progress = self.event("run.progress", {"run": self._run("running")})
         await self._host.journal.record(*facts, patch, progress)
@@ -98,7 +110,9 @@ class Recorder:
     def cancel_open(self, prefix: str = "") -> list[Fact]:
         """Return the facts that end every open step below a prefix as canceled."""
         facts: list[Fact] = []
-        for step in [s for s in self.steps.values() if s.status in _OPEN and s.path.startswith(prefix)]:
+        for step in [
+            s for s in self.steps.values() if s.status in _OPEN and s.path.startswith(prefix)
+        ]:
             ended = replace(step, status="canceled", finished_at=self._host.now())
             facts += self._step_facts(ended, "step.canceled", {})
         return facts
@@ -133,12 +147,17 @@ class Recorder:
         event = self.event(type_, {"run": self._run(status, error, finished_at)})
         await self._host.journal.record(*facts, patch, event)
 
-    def _step_facts(self, step: StepRecord, type_: EventType, more: Mapping[str, Any]) -> tuple[Fact, Event]:
+    def _step_facts(
+        self, step: StepRecord, type_: EventType, more: Mapping[str, Any]
+    ) -> tuple[Fact, Event]:
         self.steps[step.path] = step
         return step, self.event(type_, {"step": step_payload(step), **more}, step)
 
     def _run(
-        self, status: RunStatus, error: dict[str, Any] | None = None, finished_at: datetime | None = None
+        self,
+        status: RunStatus,
+        error: dict[str, Any] | None = None,
+        finished_at: datetime | None = None,
     ) -> dict[str, Any]:
         budget = self._budget
         return run_payload(status, budget.tokens, budget.cost, error, self._started_at, finished_at)

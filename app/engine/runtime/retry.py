@@ -3,26 +3,22 @@
 import random
 
 from app.engine.graph.document import NodeSettings
-from app.engine.runtime.interrupts import BodyFailed
+from app.engine.runtime.plan import PlanNode
 from app.kernel.errors import AppError, StepError
 
 LONGEST_S = 3_600.0
 JITTER = 0.2
 
 
-def may_retry(error: Exception, attempt: int, settings: NodeSettings) -> bool:
+def may_retry(error: Exception, attempt: int, node: PlanNode) -> bool:
     """Say whether another attempt is allowed and could help.
 
-    Without retries in its settings no step is tried twice, so a person decides whether effects may be repeated.
-    An unknown exception may be a passing one.
+    Without retries in its settings no step is tried twice, so a person decides whether effects may
+    be repeated. An unknown exception may be a passing one. A container is not tried again as a
+    whole: the steps in its body are.
     """
-    return attempt <= settings.retries and can_help(error)
-
-
-def can_help(error: Exception) -> bool:
-    """Say whether trying again can help against an error."""
-    if isinstance(error, BodyFailed):
-        return error.inner_retryable
+    if attempt > node.ref.settings.retries or node.type.container:
+        return False
     return error.retryable if isinstance(error, StepError) else not isinstance(error, AppError)
 
 

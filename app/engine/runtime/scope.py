@@ -36,10 +36,16 @@ def values_from_arguments(node: PlanNode, arguments: Mapping[str, Json]) -> dict
     """Feed a tool's input ports from the arguments of a call: by name, a single port with all of them."""
     if len(node.inputs) == 1 and node.inputs[0].name not in arguments:
         return {node.inputs[0].name: _fit(node.inputs[0], dict(arguments))}
-    return {port.name: _fit(port, arguments[port.name]) for port in node.inputs if port.name in arguments}
+    return {
+        port.name: _fit(port, arguments[port.name])
+        for port in node.inputs
+        if port.name in arguments
+    }
 
 
-def names_for(level: Level, node: PlanNode, values: Mapping[str, Json], last_output: Json) -> dict[str, Any]:
+def names_for(
+    level: Level, node: PlanNode, values: Mapping[str, Json], last_output: Json
+) -> dict[str, Any]:
     """Gather the names an expression of this step may use."""
     ports = [port.name for port in node.inputs if port.type != "tool"]
     only_port = ports[0] if len(ports) == 1 else None

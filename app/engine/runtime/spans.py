@@ -1,16 +1,15 @@
 """Spans: the inner work of a step, as a tree."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from typing import Literal
 
 from app.engine.host import SpanRecord
 from app.engine.runtime.execution import Step
 from app.engine.runtime.payloads import error_of, masked
 from app.engine.sdk import Json
-from app.kernel.errors import RunSignal
 
 _current: ContextVar[str | None] = ContextVar("span_id", default=None)
 
@@ -49,7 +48,7 @@ async def open_span(step: Step, kind: str, name: str, **facts: Json) -> AsyncIte
     )
     recorder.note_span(span.record, step.record)
     token = _current.set(span.record.id)
-    status = "canceled"
+    status: Literal["succeeded", "failed", "canceled"] = "canceled"
     try:
         yield span
         status = "succeeded"

@@ -22,7 +22,14 @@ from app.engine.runtime.scope import last_output, names_for, values_at_ports, va
 from app.engine.runtime.spans import detach, open_span
 from app.engine.sdk import Json, Ports, Result
 from app.engine.sdk.node import ERROR_PORT
-from app.kernel.errors import AppError, BudgetExceeded, OutputInvalid, Paused, StepError, StepTimedOut
+from app.kernel.errors import (
+    AppError,
+    BudgetExceeded,
+    OutputInvalid,
+    Paused,
+    StepError,
+    StepTimedOut,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +47,9 @@ class _Work:
     run_turn: RunTurn
 
 
-async def perform(level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn) -> StepRecord:
+async def perform(
+    level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
+) -> StepRecord:
     """Execute a node and return its last record: succeeded, failed or waiting for a person.
 
     Args:
@@ -52,7 +61,7 @@ async def perform(level: Level, node: PlanNode, alive: tuple[Edge, ...], run_tur
     values = values_at_ports(level, node, alive)
     step.record = replace(step.record, input={"ports": values})
     work = _Work(step, values, names_for(level, node, values, last_output(level, alive)), run_turn)
-    step.execution.recorder.note_step(step.record, "step.started")
+    await _begin(step)
     try:
         step.execution.budget.step()
         output, ports = _passed_through(work) if node.ref.settings.disabled else await _tries(work)
@@ -61,6 +70,15 @@ async def perform(level: Level, node: PlanNode, alive: tuple[Edge, ...], run_tur
     except Exception as error:  # noqa: BLE001 - the edge: any failure of a node ends its step, not the run's process
         return await _fail(step, error)
     return await _end(step, "succeeded", output, ports)
+
+
+async def _begin(step: Step) -> None:
+    """Record that the step runs: before an effect that must not happen twice, so that it is known to be unclear."""
+    recorder, node_type = step.execution.recorder, step.node.type
+    if node_type.effects == "external" and not node_type.retry_safe:
+        await recorder.record_step(step.record, "step.started")
+    else:
+        recorder.note_step(step.record, "step.started")
 
 
 def _passed_through(work: _Work) -> Output:
@@ -80,10 +98,12 @@ async def _tries(work: _Work) -> Output:
         try:
             if not settings.retries:
                 return await _try(work, prepared)
-            async with open_span(step, "attempt", f"attempt {step.record.attempt}", number=step.record.attempt):
+            async with open_span(
+                step, "attempt", f"attempt {step.record.attempt}", number=step.record.attempt
+            ):
                 return await _try(work, prepared)
         except Exception as error:
-            if not may_retry(error, step.record.attempt, settings):
+            if not may_retry(error, step.record.attempt, step.node):
                 raise
             await _before_next_try(step, error, settings)
 
@@ -99,7 +119,9 @@ async def _try(work: _Work, prepared: Prepared) -> Output:
         lambda tool, arguments: _run_tool(work, tool, arguments),
     )
     try:
-        result = await _in_time(step, node, node.type.run(prepared.config, prepared.inputs, context))
+        result = await _in_time(
+            step, node, node.type.run(prepared.config, prepared.inputs, context)
+        )
     finally:
         await context.close()
     return _checked(node, result)
@@ -120,7 +142,9 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
             lambda index, more: work.run_turn(work.step.level, node, index, more),
             lambda tool, given: _run_tool(work, tool, given),
         )
-        result = await _in_time(work.step, node, node.type.run(prepared.config, prepared.inputs, context))
+        result = await _in_time(
+            work.step, node, node.type.run(prepared.config, prepared.inputs, context)
+        )
         return plain(_checked(node, result)[0])
     except AppError:
         raise
@@ -146,20 +170,20 @@ async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any: 
             raise
         if left < own:
             raise out_of_time(step.execution.request.limits.timeout_s) from error
-        raise StepTimedOut(f"'{node.label}' took longer than its time limit of {own:g} seconds.") from error
+        raise StepTimedOut(
+            f"'{node.label}' took longer than its time limit of {own:g} seconds."
+        ) from error
 
 
 async def _before_next_try(step: Step, error: Exception, settings: NodeSettings) -> None:
-    """Announce and await the next try; failed steps of the body get another chance with it."""
-    recorder, prefix = step.execution.recorder, f"{step.record.path}["
+    """Announce and await the next try."""
     wait_s = delay_s(error, step.record.attempt, settings)
     if wait_s >= step.execution.budget.remaining_s:
         raise error
-    recorder.note_step(step.record, "step.retrying", error=error_of(error), delay_s=round(wait_s, 2))
+    step.execution.recorder.note_step(
+        step.record, "step.retrying", error=error_of(error), delay_s=round(wait_s, 2)
+    )
     await asyncio.sleep(wait_s)
-    for path, inner in list(recorder.steps.items()):
-        if path.startswith(prefix) and inner.status in ("failed", "canceled"):
-            del recorder.steps[path]
     step.record = replace(step.record, attempt=step.record.attempt + 1)
 
 
@@ -183,13 +207,22 @@ def _without_error(node: PlanNode) -> tuple[str, ...] | None:
 
 
 async def _end(
-    step: Step, status: Any, output: dict[str, Json] | None, alive: tuple[str, ...] | None  # noqa: ANN401 - StepStatus
+    step: Step,
+    status: Any,
+    output: dict[str, Json] | None,
+    alive: tuple[str, ...] | None,
 ) -> StepRecord:
     recorder = step.execution.recorder
     step.record = replace(
-        step.record, status=status, output=output, alive=alive, finished_at=step.execution.host.now()
+        step.record,
+        status=status,
+        output=output,
+        alive=alive,
+        finished_at=step.execution.host.now(),
     )
-    await recorder.record_step(step.record, "step.completed" if status == "succeeded" else "step.failed")
+    await recorder.record_step(
+        step.record, "step.completed" if status == "succeeded" else "step.failed"
+    )
     return step.record
 
 
@@ -218,11 +251,17 @@ async def _fail(step: Step, error: Exception) -> StepRecord:
     if settings.on_error == "stop" or isinstance(error, BudgetExceeded):
         return await _end(step, "failed", None, ())
     if settings.on_error == "error_port":
-        about = {"code": described["code"], "message": described["message"], "node_id": step.node.id}
+        about = {
+            "code": described["code"],
+            "message": described["message"],
+            "node_id": step.node.id,
+        }
         return await _end(step, "failed", {ERROR_PORT: about}, (ERROR_PORT,))
     default = settings.default
     by_port = isinstance(default, dict) and default and set(default) <= set(outputs)
-    return await _end(step, "failed", default if by_port else dict.fromkeys(outputs[:1], default), outputs)
+    return await _end(
+        step, "failed", default if by_port else dict.fromkeys(outputs[:1], default), outputs
+    )
 
 
 def _log_unexpected(step: Step, error: Exception) -> None:
@@ -231,5 +270,9 @@ def _log_unexpected(step: Step, error: Exception) -> None:
         "step %s stopped with an unexpected error",
         step.record.path,
         exc_info=error,
-        extra={"run_id": request.run_id, "step_id": step.record.id, "workspace_id": request.workspace_id},
+        extra={
+            "run_id": request.run_id,
+            "step_id": step.record.id,
+            "workspace_id": request.workspace_id,
+        },
     )

@@ -13,7 +13,17 @@ from app.engine.sdk.context import (
     Question,
 )
 from app.engine.sdk.messages import Completion, Message, ToolCall, ToolSpec, Usage, turns
-from app.engine.sdk.node import Example, NodeConfig, NodeType, Port, Ports, Result, field, node, port
+from app.engine.sdk.node import (
+    Example,
+    NodeConfig,
+    NodeType,
+    Port,
+    Ports,
+    Result,
+    field,
+    node,
+    port,
+)
 from app.engine.sdk.text import Text, as_text, port_name
 from app.kernel.errors import (
     CodeFailed,

@@ -112,15 +112,41 @@ class Span(Protocol):
 class NodeContext(Protocol):
     """What a node may use. Nothing else of the outside exists for it."""
 
-    run_id: str
-    workspace_id: str
-    workflow_id: str
-    node_id: str
-    label: str
-    path: str
-    attempt: int
-    step_key: str
-    trigger: Json
+    @property
+    def run_id(self) -> str:
+        """Id of the run."""
+
+    @property
+    def workspace_id(self) -> str:
+        """Id of the workspace."""
+
+    @property
+    def workflow_id(self) -> str:
+        """Id of the workflow."""
+
+    @property
+    def node_id(self) -> str:
+        """Id of the node in its graph."""
+
+    @property
+    def label(self) -> str:
+        """What people call the node."""
+
+    @property
+    def path(self) -> str:
+        """Where the step is: the node's id with the loops around it, `loop[3]/inner`."""
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, from 1."""
+
+    @property
+    def step_key(self) -> str:
+        """The same in every try: send it with calls that must not count twice."""
+
+    @property
+    def trigger(self) -> Json:
+        """What started the run."""
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""

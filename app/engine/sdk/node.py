@@ -282,7 +282,7 @@ def node(
         summary, _, rest = text.partition("\n")
         outputs = hints["return"]
         return NodeType(
-            kind=kind, version=version, title=title, category=kind.split(".")[0], icon=icon,
+            kind=kind, version=version, title=title, category=kind.split(".", maxsplit=1)[0], icon=icon,
             summary=summary.strip(), description=rest.strip(),
             config=hints[names[0]], inputs=hints[names[1]],
             outputs=outputs if inspect.isclass(outputs) and issubclass(outputs, Ports) else _declared(module),

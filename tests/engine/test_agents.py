@@ -1,0 +1,108 @@
+"""Agents: a conversation with tools, bounded in turns and in bad calls."""
+
+from typing import Any
+
+from app.engine.graph.document import Graph
+from app.engine.runtime.compiler import compile
+from app.engine.testing import FakeHost
+from tests.engine.tiny import CATALOG, box, graph, run
+
+
+def agent_plan(*tools: dict[str, Any], **config: Any):
+    """A trigger, an agent, and nodes in its tool slot."""
+    plain = graph(box("begin", "start"), box("helper", "agent", **config), *tools, edges="begin>helper").as_json()
+    for tool in tools:
+        plain["edges"].append(
+            {"id": f"t_{tool['id']}", "source": tool["id"], "source_port": "tool", "target": "helper", "target_port": "tools"}
+        )
+    return compile(Graph.model_validate(plain), CATALOG)
+
+
+DOUBLE = box("double", value="{{ float(args.n) * 2 }}", settings={"tool_description": "Doubles n."})
+CALL = {"tool": "double", "arguments": {"n": "21"}}
+
+
+async def test_an_agent_calls_a_tool_and_answers():
+    host = FakeHost({"models": [CALL, "It is 42."]})
+    outcome = await run(agent_plan(DOUBLE), host, "Double 21")
+    assert outcome.status == "succeeded"
+    assert host.journal.steps["helper"].output == {"text": "It is 42.", "data": None, "called": ["double"]}
+    first, second = host.model.requests
+    assert [(t.name, t.description) for t in first.tools] == [("double", "Doubles n.")]
+    assert [m.role for m in first.messages] == ["system", "user"]
+    assert second.messages[-1].role == "tool"
+    assert second.messages[-1].text == "42"
+
+
+async def test_a_tool_is_no_step_but_a_span():
+    host = FakeHost({"models": [CALL, "It is 42."]})
+    await run(agent_plan(DOUBLE), host, "Double 21")
+    assert set(host.journal.steps) == {"begin", "helper"}
+    spans = {s.name: s for s in host.journal.spans.values()}
+    assert {s.kind for s in spans.values()} == {"agent", "llm", "tool"}
+    assert spans["double"].attributes == {"arguments": {"n": "21"}, "result": 42.0}
+    assert spans["turn 1"].parent_id == spans["double"].parent_id == spans["Agent"].id
+    types = [e.type for e in host.journal.events if e.type.startswith(("agent", "tool"))]
+    assert types == ["agent.request", "tool.request", "tool.response", "agent.response"]
+    assert host.journal.steps["helper"].tokens == sum(c.input_tokens + c.output_tokens for c in host.journal.calls)
+
+
+async def test_an_unknown_tool_goes_back_to_the_model():
+    host = FakeHost({"models": [{"tool": "treble"}, CALL, "42"]})
+    outcome = await run(agent_plan(DOUBLE), host, "Double 21")
+    assert outcome.status == "succeeded"
+    assert "treble" in host.model.requests[1].messages[-1].text
+
+
+async def test_a_failing_tool_goes_back_to_the_model_as_an_error():
+    host = FakeHost({"models": [{"tool": "double", "arguments": {"n": "many"}}, CALL, "42"]})
+    outcome = await run(agent_plan(DOUBLE), host, "Double 21")
+    assert outcome.status == "succeeded"
+    assert host.model.requests[1].messages[-1].text.startswith("Error: 'double' failed")
+    assert host.journal.steps["helper"].output["called"] == ["double"]
+
+
+async def test_a_number_is_taken_where_text_is_declared():
+    host = FakeHost({"models": [{"tool": "double", "arguments": {"n": 21}}, "42"]})
+    await run(agent_plan(DOUBLE), host, "Double 21")
+    assert host.model.requests[1].messages[-1].text == "42"
+
+
+async def test_missing_arguments_go_back_to_the_model():
+    host = FakeHost({"models": [{"tool": "double"}, CALL, "42"]})
+    await run(agent_plan(DOUBLE), host, "Double 21")
+    assert "do not fit" in host.model.requests[1].messages[-1].text
+
+
+async def test_bad_calls_are_bounded():
+    host = FakeHost({"models": [{"tool": "double"}] * 9})
+    outcome = await run(agent_plan(DOUBLE, max_turns=9), host, "Double 21")
+    assert outcome.error["code"] == "output_invalid"
+    assert len(host.model.requests) == 4
+
+
+async def test_turns_are_bounded_and_the_last_one_must_answer():
+    host = FakeHost({"models": [CALL, CALL, CALL, CALL]})
+    outcome = await run(agent_plan(DOUBLE, max_turns=3), host, "Double 21")
+    assert outcome.error["code"] == "output_invalid"
+    assert "3 turns" in outcome.error["message"]
+    assert len(host.model.requests) == 3
+    assert "without calling a tool" in host.model.requests[-1].messages[-1].text
+
+
+async def test_an_answer_of_a_shape():
+    shape = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    host = FakeHost({"models": ['{"n": 42}']})
+    await run(agent_plan(schema_=shape), host, "x")
+    assert host.journal.steps["helper"].output["data"] == {"n": 42}
+    host = FakeHost({"models": ["It is 42", '{"n": 42}']})
+    await run(agent_plan(schema_=shape), host, "x")
+    assert host.journal.steps["helper"].output["data"] == {"n": 42}
+    assert host.model.requests[1].schema == shape
+
+
+async def test_an_agent_without_tools_just_answers():
+    host = FakeHost({"models": ["Hello."]})
+    outcome = await run(agent_plan(), host, "Hi")
+    assert outcome.status == "succeeded"
+    assert host.journal.steps["helper"].output["text"] == "Hello."
