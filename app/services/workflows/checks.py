@@ -1,11 +1,12 @@
-"""What is wrong with a draft, and what its form makes of it: ports and input."""
+"""What is wrong with a draft, and what its forms make of it: ports and input."""
 
 from typing import Any
 
 from app.engine.catalog import Catalog, catalog
 from app.engine.graph.document import Graph
+from app.engine.graph.ports import filled, outputs_of
 from app.engine.graph.validate import check
-from app.engine.sdk.node import Port
+from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, Port
 from app.services.workflows.views import CompileView
 
 
@@ -22,12 +23,16 @@ def compile_view(graph: Graph) -> CompileView:
 
 
 def ports_by_node(graph: Graph, types: Catalog) -> dict[str, tuple[Port, ...]]:
-    """Return the output ports of the nodes whose ports depend on their form."""
+    """Return the output ports of the nodes whose ports depend on their form.
+
+    The implicit ones, for errors and for tools, are not among them: any node may have those.
+    """
     found = {}
     for node in graph.nodes:
         node_type = types.get(node.kind)
         if node_type is not None and node_type.ports_for is not None:
-            found[node.id] = node_type.output_ports(node.config)
+            ports = outputs_of(node, node_type)
+            found[node.id] = tuple(p for p in ports if p.name not in (ERROR_PORT, TOOL_PORT))
     return found
 
 
@@ -36,5 +41,6 @@ def input_schema(graph: Graph, types: Catalog) -> dict[str, Any] | None:
     for node in graph.nodes:
         node_type = types.get(node.kind)
         if node_type is not None and node_type.trigger and node_type.input_schema_for is not None:
-            return node_type.input_schema_for(node.config)
+            schema: dict[str, Any] = node_type.input_schema_for(filled(node, node_type))
+            return schema
     return None

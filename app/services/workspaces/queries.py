@@ -24,7 +24,7 @@ async def list_workspaces(uow: UnitOfWork, actor: Actor) -> tuple[WorkspaceView,
             role=member.role,
             created_at=workspace.created_at,
         )
-        for workspace, member in rows.tuples()
+        for workspace, member in rows
     )
 
 

@@ -106,7 +106,7 @@ async def test_bad_field_is_named(database, changes, field):
 
 
 def test_full_width_address_is_the_same_address():
-    assert normal_email("Ａda@example.com") == "ada@example.com"
+    assert normal_email("\uff21da@example.com") == "ada@example.com"
 
 
 async def test_wrong_password_unknown_and_disabled_account_answer_alike(database):

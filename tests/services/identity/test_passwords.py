@@ -34,7 +34,9 @@ def test_weak_password_is_refused_with_a_sentence(password, why):
     assert refused.value.context["field"] == "password"
 
 
-@pytest.mark.parametrize("password", ["tencharsss", "copper kettle 9", "x1y2" * 64, "пароль-ёлка-42"])
+@pytest.mark.parametrize(
+    "password", ["tencharsss", "copper kettle 9", "x1y2" * 64, "пароль-ёлка-42"]
+)
 def test_ordinary_password_is_taken(password):
     passwords.require_strong(password, **ADA)
 
