@@ -46,6 +46,7 @@ _DENIED_V6 = tuple(map(ipaddress.IPv6Network, (
     "2002::/16",       # 6to4
 )))  # fmt: skip
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 _OURS = frozenset({
     "host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer",
@@ -176,8 +177,8 @@ class EgressClient:
             raise UpstreamRefused(
                 f"Only http and https are allowed, not '{url.scheme or 'nothing'}'."
             )
-        if not url.host:
-            raise UpstreamRefused("The web address has no host.")
+        if not _HOST.fullmatch(url.raw_host.decode("ascii")):
+            raise UpstreamRefused(f"'{url.host}' is not the name of a host.")
         if url.userinfo:
             raise UpstreamRefused(
                 "A web address must not hold a user name or password; use a header."
