@@ -5,9 +5,10 @@ label whose description and examples it resembles most; this is computed on this
 milliseconds, without a language model. More examples make it better; what it cannot see is negation
 ("happy" and "not happy" look alike).
 
-Confidence, from 0 to 1, says how clearly the best label beats the others. Below the threshold you
-can still take the best label, ask a model to decide, or leave by the port `unsure`. The input
-passes unchanged through the chosen branch; the label itself is in `{{ nodes.<id>.label }}`.
+Confidence, from 0 to 1, says how clearly the best label beats the others, and "none of them". Below
+the threshold you can still take the best label, ask a model to decide, or leave by the port
+`unsure`. The input passes unchanged through the chosen branch; the label itself is in `{{
+nodes.<id>.label }}`.
 """
 
 import math
@@ -35,7 +36,9 @@ from app.engine.sdk import (
 
 _RESERVED = frozenset({"label", "confidence", "decided_by", "unsure", "error", "tool"})
 _SHARPNESS = 20.0
-"""Turns a lead of 0.1 in similarity over one other label into a confidence of 0.88."""
+"""Turns a lead of 0.1 in likeness over one other label into a confidence of 0.88."""
+_NONE = 0.27
+"""Likeness of texts that fit no label: measured 0.07 to 0.27, against 0.30 to 0.78 of those that do."""
 
 
 class Label(NodeConfig):
@@ -161,7 +164,8 @@ async def _nearest(config: Config, ctx: NodeContext) -> tuple[str, float]:
         for label, group in zip(config.labels, samples, strict=True)
     }
     best = max(likeness, key=lambda name: likeness[name])
-    share = 1 / sum(math.exp(_SHARPNESS * (value - likeness[best])) for value in likeness.values())
+    rivals = [*likeness.values(), _NONE]
+    share = 1 / sum(math.exp(_SHARPNESS * (value - likeness[best])) for value in rivals)
     return best, round(share, 3)
 
 
