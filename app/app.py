@@ -11,7 +11,7 @@ import reflex as rx
 from app import pages
 from app.api.app import build
 from app.kernel.settings import settings
-from app.services.runtime import open_runtime
+from app.services.runtime import close_runtime, open_runtime
 from app.state.notices import notice
 
 for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
@@ -21,13 +21,13 @@ for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
 @asynccontextmanager
 async def shared_runtime() -> AsyncIterator[None]:
     """Open database, bus and queue for as long as the web process serves."""
-    opened = await open_runtime(settings())
+    await open_runtime(settings())
     gc.collect()
     gc.freeze()  # what start-up made lives on: do not look at it in every collection
     try:
         yield
     finally:
-        await opened.close()
+        await close_runtime()
 
 
 app = rx.App(
@@ -40,4 +40,5 @@ app = rx.App(
     api_transformer=build(),
     backend_exception_handler=notice,
 )
+app.app_wraps.pop((5, "Overlay"))  # the shell has its own banner for a lost connection
 app.register_lifespan_task(shared_runtime)

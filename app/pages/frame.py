@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import reflex as rx
+from reflex.components.core.banner import has_connection_errors
 
 from app.components import shell
 from app.state.identity import IdentityState
+from app.state.shell import ShellState
 
 Layout = Literal["shell", "full", "bare"]
 Render = Callable[[], rx.Component]
@@ -30,22 +32,39 @@ def page(
         def whole() -> rx.Component:
             if layout == "bare":
                 return shell.bare(render())
-            if layout == "full":
-                return _guarded(shell.full(render()), navigation=False)
-            return _guarded(shell.frame(render(), section=section_of(route)), navigation=True)
+            around = surroundings()
+            framed = (
+                shell.full(render(), around=around)
+                if layout == "full"
+                else shell.frame(render(), section=section_of(route), around=around)
+            )
+            waiting = shell.skeleton(with_navigation=layout == "shell")
+            return rx.cond(IdentityState.signed_in, framed, waiting)
 
         whole.__name__ = render.__name__
-        guards = [] if layout == "bare" else [IdentityState.guard]
+        before = {"bare": [], "full": [IdentityState.guard]}
+        guards = before.get(layout, [IdentityState.guard, ShellState.watch])
         rx.page(route=route, title=f"{title} · AgentLoom", on_load=[*guards, *on_load])(whole)
         return render
 
     return decorate
 
 
-def _guarded(content: rx.Component, *, navigation: bool) -> rx.Component:
-    return rx.cond(IdentityState.signed_in, content, shell.skeleton(navigation=navigation))
-
-
 def section_of(route: str) -> str:
-    """Name the entry of the navigation that a route belongs to, such as `runs`; the home page is ``."""
+    """Name the navigation entry of a route, such as `runs`; the home page's is empty."""
     return route.strip("/").partition("/")[0]
+
+
+def surroundings() -> shell.Surroundings:
+    """What the shell shows, bound to state."""
+    return shell.Surroundings(
+        workspace=IdentityState.workspace,
+        name=IdentityState.name,
+        email=IdentityState.email,
+        live_runs=ShellState.live_runs,
+        open_approvals=ShellState.open_approvals,
+        workflow_count=ShellState.workflow_count,
+        offline=has_connection_errors,
+        on_sign_out=IdentityState.sign_out,
+        on_action=ShellState.act,
+    )

@@ -8,6 +8,7 @@ import reflex as rx
 from app.kernel.errors import Unauthenticated
 from app.services.access import Actor
 from app.services.identity.commands import authenticate
+from app.services.identity.queries import me
 from app.services.runtime import runtime
 
 COOKIE = "agentloom_session"
@@ -43,24 +44,31 @@ async def actor(state: rx.State) -> Actor:
 
 
 class IdentityState(rx.State):
-    """What the shell shows of the person; the truth is looked up by `actor` each time."""
+    """What the shell shows of the person; who may do what is looked up by `actor` each time."""
 
     signed_in: bool = False
     name: str = ""
+    email: str = ""
+    workspace: str = ""
     role: str = ""
+    since: str = ""
     next_path: str = "/"
 
     @rx.event
     async def guard(self):  # noqa: ANN201 - an event or nothing
         """Let signed-in people pass; send others to sign in and bring them back afterwards."""
         try:
-            me = await actor(self)
+            acting = await actor(self)
         except Unauthenticated:
             self.reset()
             url = self.router.url
-            here = f"{url.path}?{url.query}" if url.query else url.path
-            return rx.redirect(f"/login?next={quote(safe_next(here), safe='')}")
-        self.signed_in, self.name, self.role = True, me.name, me.role
+            here = safe_next(f"{url.path}?{url.query}" if url.query else url.path)
+            return rx.redirect(f"/login?next={quote(here, safe='')}")
+        async with runtime().database.read() as uow:
+            person = await me(uow, acting)
+        self.name, self.email, self.role = person.name, person.email, person.role
+        self.workspace, self.since = person.workspace_name, f"{person.created_at:%-d %B %Y}"
+        self.signed_in = True
         return None
 
     @rx.event
@@ -76,5 +84,5 @@ class IdentityState(rx.State):
 
     @rx.event
     async def sign_out(self):  # noqa: ANN201 - an event
-        """End the session here and in every other tab of this browser."""
+        """End the session, here and in every other tab of this browser."""
         return rx.call_script("window.agentloomSession.signOut()")

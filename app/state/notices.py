@@ -11,14 +11,14 @@ from app.kernel.ids import new_id
 _log = logging.getLogger(__name__)
 
 
-def notice(error: Exception) -> EventSpec:
+def notice(exception: Exception) -> EventSpec:
     """Turn an exception of a handler into an event: a toast, or the way to the sign-in page."""
-    if isinstance(error, Unauthenticated):
+    if isinstance(exception, Unauthenticated):
         return rx.call_script("window.agentloomSession.ask()")
-    if isinstance(error, AppError) and not isinstance(error, Defect):
-        return rx.toast.error(error.message, id=error.code)
+    if isinstance(exception, AppError) and not isinstance(exception, Defect):
+        return rx.toast.error(exception.message, id=exception.code)
     reference = new_id("request")
-    _log.exception("state handler failed", exc_info=error, extra={"request_id": reference})
+    _log.exception("state handler failed", exc_info=exception, extra={"request_id": reference})
     return rx.toast.error(
         "Something went wrong on our side.", description=f"Reference {reference}", id="defect"
     )

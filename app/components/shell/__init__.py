@@ -1,24 +1,47 @@
-"""What surrounds every page: navigation, banners, skeleton. Knows no state."""
+"""What surrounds every page: navigation, palette, banners, skeleton. Knows no state."""
 
 import reflex as rx
 
+from app.components.shell.navigation import Surroundings, brand, navigation, palette
+from app.components.shell.parts import Banners, MobileBar, auth_form, health_panel
+from app.components.ui import skeleton_lines
 
-def frame(content: rx.Component, *, section: str) -> rx.Component:
+__all__ = [
+    "Surroundings", "auth_form", "bare", "frame", "full", "health_panel", "navigation", "skeleton",
+]  # fmt: skip
+
+
+def frame(content: rx.Component, *, section: str, around: Surroundings) -> rx.Component:
     """A page beside the navigation; `section` is the current entry."""
-    return rx.el.div(content, class_name="shell", data_section=section)
+    return rx.el.div(
+        rx.el.a("Skip to the content", href="#content", class_name="btn skip"),
+        navigation(section, around),
+        MobileBar.create(navigation(section, around, place="drawer"), brand=brand()),
+        rx.el.main(Banners.create(offline=around.offline), content, class_name="shell-col"),
+        palette(around),
+        class_name="shell",
+    )
 
 
-def full(content: rx.Component) -> rx.Component:
+def full(content: rx.Component, *, around: Surroundings) -> rx.Component:
     """A page that takes the whole window."""
-    return rx.el.div(content, class_name="shell-full")
+    return rx.el.div(
+        Banners.create(offline=around.offline), content, palette(around), class_name="shell-full"
+    )
 
 
 def bare(content: rx.Component) -> rx.Component:
     """A page for people who are not signed in."""
-    return rx.el.div(content, class_name="shell-bare")
+    return rx.el.main(content, class_name="shell-bare")
 
 
-def skeleton(*, navigation: bool) -> rx.Component:
+def skeleton(*, with_navigation: bool) -> rx.Component:
     """What is shown until it is known who is there."""
-    name = "shell-skeleton with-nav" if navigation else "shell-skeleton"
-    return rx.el.div(class_name=name, aria_busy="true")
+    body = rx.el.div(
+        rx.el.div(class_name="top"), rx.el.div(skeleton_lines(5), class_name="page"),
+        class_name="shell-col",
+    )  # fmt: skip
+    if not with_navigation:
+        return rx.el.div(body, class_name="shell-full", aria_busy="true")
+    side = rx.el.div(brand(), class_name="nav")
+    return rx.el.div(side, body, class_name="shell", aria_busy="true")

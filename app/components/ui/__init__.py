@@ -1,6 +1,6 @@
 """The design system. Takes values, Vars and handlers; knows no state."""
 
-from app.components.ui.buttons import button, icon_button, link, link_button
+from app.components.ui.buttons import Size, Variant, button, icon_button, link, link_button
 from app.components.ui.fields import (
     ArrowKeys,
     checkbox,
@@ -52,7 +52,9 @@ from app.components.ui.viewers import code_viewer, json_viewer
 __all__ = [
     "ArrowKeys",
     "Column",
+    "Size",
     "Sorting",
+    "Variant",
     "badge",
     "bar_chart",
     "button",

@@ -1,7 +1,8 @@
 // The command palette: opens with Ctrl+K or ⌘K, goes to pages and runs actions. Entries come from outside.
 
-import { useEffect, useRef, useState } from "react";
+import { useContext, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
+import { ColorModeContext } from "$/utils/context-registry";
 import { Command } from "cmdk";
 import {
   Activity, ArrowRight, BookOpen, Bot, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon, Workflow,
@@ -12,6 +13,7 @@ const ICONS = {
   new: FilePlus, leave: LogOut, light: Sun, dark: Moon, system: SunMoon,
 };
 const OPEN = "agentloom:palette";
+const THEME = "theme-";
 
 export const openPalette = () => window.dispatchEvent(new Event(OPEN));
 
@@ -25,10 +27,12 @@ export function PaletteButton() {
   );
 }
 
-// entries: [{id, label, group, icon?, href?, keywords?}]; without href, onAction gets the id.
+// entries: [{id, label, group, icon?, href?, keywords?}]. Ids `theme-…` choose the appearance here; of others without
+// href onAction gets the id.
 export function CommandPalette({ entries = [], onAction }) {
   const [open, setOpen] = useState(false);
   const navigate = useNavigate();
+  const { setColorMode } = useContext(ColorModeContext);
   const before = useRef(null);
 
   useEffect(() => {
@@ -57,6 +61,7 @@ export function CommandPalette({ entries = [], onAction }) {
   const choose = (entry) => {
     setOpen(false);
     if (entry.href) navigate(entry.href);
+    else if (entry.id.startsWith(THEME)) setColorMode(entry.id.slice(THEME.length));
     else onAction?.(entry.id);
   };
   const groups = [...new Set(entries.map((entry) => entry.group))];

@@ -1,0 +1,122 @@
+"""Questions of waiting runs: a line on the home page, a card in the inbox."""
+
+from typing import Any
+
+import reflex as rx
+
+from app.components import ui
+
+
+def question_row(question: rx.Var[Any], *, answering: rx.Var[str], on_answer: Any) -> rx.Component:
+    """A question as one line, to be answered at once."""
+    return rx.el.div(
+        rx.el.div(
+            ui.link(question.title, href="/approvals", class_name="question-title truncate-1"),
+            rx.el.p(
+                question.workflow, " · ", question.run, " · ", ui.time_ago(at=question.asked_at),
+                class_name="muted truncate-1",
+            ),
+            class_name="grow",
+        ),
+        answer_buttons(question, answering=answering, on_answer=on_answer, size="sm"),
+        class_name="row between wrap",
+        data_testid="question",
+    )  # fmt: skip
+
+
+def answer_buttons(
+    question: rx.Var[Any], *, answering: rx.Var[str], on_answer: Any, size: ui.Size = "md"
+) -> rx.Component:
+    """One button per choice; the first one is the way the run was meant to go."""
+    return rx.el.div(
+        rx.foreach(
+            question.choices.reverse(),
+            lambda choice: rx.cond(
+                choice == question.choices[0],
+                _choice(question, choice, answering, on_answer, "primary", size),
+                _choice(question, choice, answering, on_answer, "default", size),
+            ),
+        ),
+        class_name="row",
+    )
+
+
+def _choice(
+    question: rx.Var[Any],
+    choice: rx.Var[str],
+    answering: rx.Var[str],
+    on_answer: Any,
+    variant: ui.Variant,
+    size: ui.Size,
+) -> rx.Component:
+    return ui.button(
+        choice,
+        variant=variant,
+        size=size,
+        style={"text_transform": "capitalize"},
+        disabled=answering == question.step_id,
+        on_click=on_answer(question.step_id, choice),
+        data_testid=f"answer-{choice}",
+    )
+
+
+def question_card(
+    question: rx.Var[Any],
+    *,
+    answering: rx.Var[str],
+    on_answer: Any,
+    on_comment: Any,
+    on_edit: Any,
+) -> rx.Component:
+    """A question with what it is about, room for a remark, and its choices."""
+    remark = f"remark-{question.step_id}"
+    return ui.card(
+        rx.el.div(
+            rx.el.div(
+                rx.el.h2(question.title),
+                rx.el.p(
+                    ui.link(question.workflow, href=f"/workflows/{question.workflow_id}"), " · ",
+                    ui.link("Run ", question.run, href=f"/runs/{question.run_id}"), " · ",
+                    ui.time_ago(at=question.asked_at), class_name="muted",
+                ),
+            ),
+            ui.status_badge(status="waiting_human"),
+            class_name="row between wrap",
+        ),
+        rx.cond(question.body, rx.el.p(question.body, style={"white_space": "pre-wrap"})),
+        rx.cond(question.has_value, _value(question, on_edit)),
+        rx.el.div(
+            rx.el.div(
+                rx.el.label("Remark (optional)", html_for=remark, class_name="sr-only"),
+                ui.text_input(
+                    id=remark,
+                    placeholder="A remark for the record (optional)",
+                    on_blur=lambda text: on_comment(question.step_id, text),
+                ),
+                class_name="grow",
+            ),
+            answer_buttons(question, answering=answering, on_answer=on_answer),
+            class_name="row wrap",
+        ),
+        class_name="stack question-card",
+        data_testid="question",
+    )  # fmt: skip
+
+
+def _value(question: rx.Var[Any], on_edit: Any) -> rx.Component:
+    field = f"value-{question.step_id}"
+    return rx.cond(
+        question.editable,
+        rx.el.div(
+            rx.el.label("You may change this before you answer", html_for=field),
+            ui.textarea(
+                id=field,
+                default_value=question.value,
+                rows="6",
+                class_name=rx.cond(question.plain, "", "mono"),
+                on_blur=lambda text: on_edit(question.step_id, text),
+            ),
+            class_name="field",
+        ),
+        ui.code_viewer(text=question.value, title="What it is about"),
+    )

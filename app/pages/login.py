@@ -1,0 +1,42 @@
+"""Sign in."""
+
+import reflex as rx
+
+from app.components import shell, ui
+from app.pages.frame import page
+from app.state.identity import IdentityState
+
+
+@page("/login", "Sign in", on_load=[IdentityState.welcome], layout="bare")
+def login() -> rx.Component:
+    """The sign-in card."""
+    return entrance(
+        "Welcome back",
+        "Sign in to your workspace.",
+        shell.auth_form(mode="login", next=IdentityState.next_path),
+        foot=("New here?", "Create an account", "/register"),
+    )
+
+
+def entrance(
+    title: str, text: str, form: rx.Component, *, foot: tuple[str, str, str]
+) -> rx.Component:
+    """A centred card with a form; `foot` is a question, the words of a link, and its page."""
+    question, words, href = foot
+    return rx.el.div(
+        rx.el.div(rx.el.img(src="/logo.svg", alt=""), "AgentLoom", class_name="auth-brand"),
+        ui.card(
+            rx.el.div(rx.el.h1(title), rx.el.p(text, class_name="muted")), form, pad=False
+        ),
+        rx.el.p(
+            question, " ", ui.link(words, href=_keeping_next(href), data_testid="other-way"),
+            class_name="auth-foot",
+        ),
+        class_name="auth",
+    )  # fmt: skip
+
+
+def _keeping_next(href: str) -> rx.Var[str]:
+    return rx.cond(
+        IdentityState.next_path == "/", href, f"{href}?next={IdentityState.next_path}"
+    ).to(str)

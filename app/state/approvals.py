@@ -1,0 +1,154 @@
+"""Questions of waiting runs, and their answers."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import reflex as rx
+
+from app.kernel.errors import AlreadyDecided, AppError, InvalidInput
+from app.services.runs.commands import answer_step
+from app.services.runs.queries import list_approvals
+from app.services.runs.views import ApprovalView
+from app.services.runs.watch import changes
+from app.services.runtime import runtime
+from app.state.identity import actor
+from app.state.words import iso
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as its card shows it.
+
+    `value` is what the person is asked about, as text: as it is when `plain`, else as JSON.
+    """
+
+    step_id: str
+    run_id: str
+    run: str
+    workflow: str
+    workflow_id: str
+    title: str
+    body: str
+    choices: list[str]
+    has_value: bool
+    value: str
+    plain: bool
+    editable: bool
+    asked_at: str
+
+
+def question_of(view: ApprovalView) -> Question:
+    """Turn a question into its card."""
+    plain = isinstance(view.value, str)
+    shown = view.value if plain else orjson.dumps(view.value, option=orjson.OPT_INDENT_2).decode()
+    return Question(
+        step_id=view.step_id,
+        run_id=view.run_id,
+        run=f"#{view.run_number}",
+        workflow=view.workflow_name,
+        workflow_id=view.workflow_id,
+        title=view.title or "A decision is needed",
+        body=view.body,
+        choices=list(view.choices),
+        has_value=view.value is not None,
+        value=shown,
+        plain=plain,
+        editable=view.editable,
+        asked_at=iso(view.created_at),
+    )
+
+
+def edited_value(question: Question, text: str) -> Any:  # noqa: ANN401 - a JSON value
+    """Return the value as edited.
+
+    Raises:
+        InvalidInput: The question's value is JSON and the text is not.
+    """
+    if question.plain:
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        message = f"The edited value is not valid JSON: {error}."
+        raise InvalidInput(message, field="value") from error
+
+
+class ApprovalsState(rx.State):
+    """The inbox of open questions."""
+
+    search: str = ""
+    questions: list[Question] = []
+    ready: bool = False
+    error: str = ""
+    answering: str = ""
+    _all: list[Question] = []
+    _comments: dict[str, str] = {}
+    _values: dict[str, str] = {}
+
+    @rx.event
+    async def load(self) -> None:
+        """Read the open questions."""
+        acting = await actor(self)
+        try:
+            async with runtime().database.read() as uow:
+                found = await list_approvals(uow, acting)
+        except AppError as error:
+            self.error = error.message
+            return
+        self._all = [question_of(view) for view in found]
+        self._filter()
+        self.error, self.ready = "", True
+
+    @rx.event(background=True)
+    async def watch(self):  # noqa: ANN201 - an async generator of events
+        """Read again whenever a run of the workspace changes, as long as the page is open."""
+        async for _ in changes(runtime(), await actor(self)):
+            yield ApprovalsState.load
+
+    @rx.event
+    async def look_for(self, text: str) -> None:
+        """Show the questions that contain the text."""
+        self.search = text
+        self._filter()
+
+    @rx.event
+    async def comment(self, step_id: str, text: str) -> None:
+        """Remember the remark that goes with the answer."""
+        self._comments = {**self._comments, step_id: text}
+
+    @rx.event
+    async def edit(self, step_id: str, text: str) -> None:
+        """Remember the value as changed by the person."""
+        self._values = {**self._values, step_id: text}
+
+    @rx.event
+    async def answer(self, step_id: str, choice: str):  # noqa: ANN201 - events
+        """Decide; the run goes on."""
+        acting = await actor(self)
+        output: dict[str, Any] = {"choice": choice, "comment": self._comments.get(step_id, "")}
+        question = next((one for one in self._all if one.step_id == step_id), None)
+        if question and question.editable and step_id in self._values:
+            output["value"] = edited_value(question, self._values[step_id])
+        self.answering = step_id
+        yield
+        try:
+            async with runtime().database.work() as uow:
+                run = await answer_step(uow, acting, step_id, output)
+            yield rx.toast.success(f"Answered “{choice}”. Run #{run.number} goes on.")
+        except AlreadyDecided as error:
+            yield rx.toast.info(error.message)
+        finally:
+            self.answering = ""
+        yield ApprovalsState.load
+
+    def _filter(self) -> None:
+        words = self.search.casefold().split()
+        self.questions = [
+            one
+            for one in self._all
+            if all(
+                word in f"{one.title} {one.body} {one.workflow} {one.run}".casefold()
+                for word in words
+            )
+        ]

@@ -1,0 +1,39 @@
+"""The numbers beside the navigation, live."""
+
+import reflex as rx
+
+from app.services.runs.activity import activity
+from app.services.runs.watch import changes
+from app.services.runtime import runtime
+from app.state.identity import IdentityState, actor
+from app.state.workflows import WorkflowsState
+
+
+class ShellState(rx.State):
+    """How much goes on in the workspace."""
+
+    live_runs: int = 0
+    open_approvals: int = 0
+    workflow_count: int = 0
+
+    @rx.event
+    async def refresh(self) -> None:
+        """Count again."""
+        acting = await actor(self)
+        async with runtime().database.read() as uow:
+            now = await activity(uow, acting)
+        self.live_runs, self.open_approvals = now.live, now.waiting
+        self.workflow_count = now.workflows
+
+    @rx.event(background=True)
+    async def watch(self):  # noqa: ANN201 - an async generator of events
+        """Count again whenever a run of the workspace changes, as long as the page is open."""
+        async for _ in changes(runtime(), await actor(self)):
+            yield ShellState.refresh
+
+    @rx.event
+    async def act(self, action: str):  # noqa: ANN201 - an event
+        """Run an action of the command palette."""
+        await actor(self)
+        actions = {"sign-out": IdentityState.sign_out, "new-workflow": WorkflowsState.create}
+        return actions.get(action)

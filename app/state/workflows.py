@@ -1,0 +1,190 @@
+"""The list of workflows: search, order, new, rename, delete with a way back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import reflex as rx
+
+from app.kernel.errors import AppError, InvalidInput
+from app.services.runs.watch import changes
+from app.services.runtime import runtime
+from app.services.templates.queries import list_templates
+from app.services.workflows.commands import (
+    create_workflow,
+    delete_workflow,
+    rename_workflow,
+    restore_workflow,
+)
+from app.services.workflows.queries import list_workflows
+from app.services.workflows.views import WorkflowSummary
+from app.state.identity import actor
+from app.state.words import iso
+
+PAGE = 100
+NEW_NAME = "Untitled workflow"
+_UNDO_MS = 12_000
+
+
+@dataclass(frozen=True)
+class WorkflowRow:
+    """A line of the list."""
+
+    id: str
+    name: str
+    project: str
+    status: str
+    nodes: int
+    template: str
+    updated_at: str
+    last_run: str
+    last_run_at: str
+
+
+def workflow_row(view: WorkflowSummary, titles: dict[str, str]) -> WorkflowRow:
+    """Turn a workflow into its line; `titles` names templates by id."""
+    return WorkflowRow(
+        id=view.id,
+        name=view.name,
+        project=view.project_name,
+        status=view.status,
+        nodes=view.node_count,
+        template=titles.get(view.template_id or "", ""),
+        updated_at=iso(view.updated_at),
+        last_run=view.last_run_status or "",
+        last_run_at=iso(view.last_run_at),
+    )
+
+
+class WorkflowsState(rx.State):
+    """What the list shows. The order is of the page in sight; the service pages by last change."""
+
+    search: str = ""
+    rows: list[WorkflowRow] = []
+    sort_by: str = "updated_at"
+    descending: bool = True
+    ready: bool = False
+    error: str = ""
+    has_next: bool = False
+    has_previous: bool = False
+    creating: bool = False
+    renaming: str = ""
+    new_name: str = ""
+    name_error: str = ""
+    _cursor: str = ""
+    _next: str = ""
+    _before: list[str] = []
+
+    @rx.event
+    async def load(self) -> None:
+        """Read the page in sight."""
+        acting = await actor(self)
+        try:
+            async with runtime().database.read() as uow:
+                page = await list_workflows(
+                    uow, acting, cursor=self._cursor or None, limit=PAGE, search=self.search
+                )
+                titles = {one.id: one.title for one in await list_templates(uow)}
+        except AppError as error:
+            self.error = error.message
+            return
+        self._next = page.next_cursor or ""
+        self.has_next, self.has_previous = bool(self._next), bool(self._before)
+        self._show([workflow_row(one, titles) for one in page.items])
+        self.error, self.ready = "", True
+
+    @rx.event(background=True)
+    async def watch(self):  # noqa: ANN201 - an async generator of events
+        """Read again whenever a run of the workspace changes, as long as the page is open."""
+        async for _ in changes(runtime(), await actor(self)):
+            yield WorkflowsState.load
+
+    @rx.event
+    async def look_for(self, text: str):  # noqa: ANN201 - an event
+        """Search; starts again at the first page."""
+        self.search, self._cursor, self._before = text, "", []
+        return WorkflowsState.load
+
+    @rx.event
+    async def sort(self, key: str) -> None:
+        """Order by a column; a second time the other way round."""
+        self.descending = not self.descending if self.sort_by == key else key.endswith("_at")
+        self.sort_by = key
+        self._show(list(self.rows))
+
+    @rx.event
+    async def older(self):  # noqa: ANN201 - an event
+        """Go to the next page."""
+        self._before = [*self._before, self._cursor]
+        self._cursor = self._next
+        return WorkflowsState.load
+
+    @rx.event
+    async def newer(self):  # noqa: ANN201 - an event
+        """Go back a page."""
+        *self._before, self._cursor = self._before or [""]
+        return WorkflowsState.load
+
+    @rx.event
+    async def create(self):  # noqa: ANN201 - events
+        """Make a blank workflow and open it."""
+        acting = await actor(self)
+        self.creating = True
+        yield
+        try:
+            async with runtime().database.work() as uow:
+                workflow = await create_workflow(uow, acting, NEW_NAME)
+        finally:
+            self.creating = False
+        yield rx.redirect(f"/workflows/{workflow.id}")
+
+    @rx.event
+    async def start_rename(self, workflow_id: str, name: str) -> None:
+        """Ask for a new name."""
+        self.renaming, self.new_name, self.name_error = workflow_id, name, ""
+
+    @rx.event
+    async def stop_rename(self, is_open: bool = False) -> None:
+        """Close the question for a new name."""
+        if not is_open:
+            self.renaming = ""
+
+    @rx.event
+    async def rename(self, form: dict[str, Any]):  # noqa: ANN201 - an event or nothing
+        """Give the workflow the name that was entered; one that will not do stays to be mended."""
+        acting = await actor(self)
+        try:
+            async with runtime().database.work() as uow:
+                await rename_workflow(uow, acting, self.renaming, str(form.get("name", "")))
+        except InvalidInput as error:
+            self.name_error = error.message
+            return None
+        self.renaming = ""
+        return WorkflowsState.load
+
+    @rx.event
+    async def delete(self, workflow_id: str, name: str):  # noqa: ANN201 - events
+        """Take a workflow away, and offer the way back."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            await delete_workflow(uow, acting, workflow_id)
+        undo = {"label": "Undo", "on_click": WorkflowsState.restore(workflow_id)}
+        said = f"Deleted “{name}”. Its runs stay readable."
+        yield rx.toast.success(said, action=undo, duration=_UNDO_MS)
+        yield WorkflowsState.load
+
+    @rx.event
+    async def restore(self, workflow_id: str):  # noqa: ANN201 - events
+        """Bring a deleted workflow back."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            workflow = await restore_workflow(uow, acting, workflow_id)
+        yield rx.toast.success(f"“{workflow.name}” is back.")
+        yield WorkflowsState.load
+
+    def _show(self, rows: list[WorkflowRow]) -> None:
+        key = self.sort_by
+        self.rows = sorted(
+            rows,
+            key=lambda row: str(getattr(row, key)).casefold() if key != "nodes" else row.nodes,
+            reverse=self.descending,
+        )
