@@ -9,7 +9,16 @@ from app.engine.expressions.assist import (
     preview,
 )
 from app.engine.expressions.evaluator import Scope, evaluate
-from app.engine.expressions.fields import Leaf, Mode, check, leaves, references, resolve, texts
+from app.engine.expressions.fields import (
+    Leaf,
+    Mode,
+    check,
+    field_titles,
+    leaves,
+    references,
+    resolve,
+    texts,
+)
 from app.engine.expressions.syntax import parse
 from app.engine.expressions.template import Template, parse_template, render
 
@@ -24,6 +33,7 @@ __all__ = [
     "check",
     "complete",
     "evaluate",
+    "field_titles",
     "functions",
     "leaves",
     "parse",

@@ -187,3 +187,18 @@ class _Form:
         """Whether only texts fit here."""
         types = [option["type"] for option in self.options(schema) if "type" in option]
         return bool(types) and all(kind == "string" for kind in types)
+
+
+def field_titles(schema: Schema, place: Place) -> list[str | int]:
+    """Name a place for people: titles of fields, and numbers of list entries counted from 1."""
+    form = _Form(schema, lambda leaf: leaf.text)
+    names: list[str | int] = []
+    here = schema
+    for part in place:
+        if isinstance(part, int):
+            here = form.inside(here, "items", part)
+            names.append(part + 1)
+        else:
+            here = form.inside(here, "properties", part)
+            names.append(str(here.get("title") or part))
+    return names

@@ -1,12 +1,16 @@
 """The ports and the form of a node, as the canvas, the checks and the runtime see them."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol
 
 from app.engine.graph.document import NodeRef
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, NodeConfig, NodeType, Port, Ports, ports_of
 from app.kernel.errors import AppError
+
+_UNREADABLE = (AppError, ValueError, TypeError, AttributeError, LookupError)
+"""What code of a node type may raise on a form that nobody checked yet."""
 
 
 class NodeTypes(Protocol):
@@ -49,13 +53,21 @@ def outputs_of(node: NodeRef, node_type: NodeType) -> tuple[Port, ...]:
 
     A form that is not filled in yet makes no ports of its own.
     """
-    try:
-        made = node_type.ports_for(filled(node, node_type)) if node_type.ports_for else ()
-    except (AppError, ValueError, TypeError, AttributeError, LookupError):
-        made = ()
+    made: tuple[Port, ...] = ()
+    if node_type.ports_for:
+        with suppress(*_UNREADABLE):
+            made = node_type.ports_for(filled(node, node_type))
     extra = []
     if node.settings.on_error == "error_port":
         extra.append(Port(name=ERROR_PORT, type="object", title="Error", branch=True))
     if node_type.tool:
         extra.append(Port(name=TOOL_PORT, type="tool", title="Tool"))
     return (*_declared(node_type.outputs), *made, *extra)
+
+
+def input_schema(node: NodeRef, node_type: NodeType) -> dict[str, Any]:
+    """Return the JSON Schema of what a trigger takes; empty for other nodes and broken forms."""
+    if node_type.input_schema_for:
+        with suppress(*_UNREADABLE):
+            return node_type.input_schema_for(filled(node, node_type))
+    return {}
