@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,12 +21,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
 from app.kernel.errors import ModelMissing
 
 _WAIT_S = 60.0
+_END_S = 5.0
 _IDLE_SLEEP_S = 600
 _CONTEXT_TOKENS = 8192
 Progress = Callable[[str], None]
@@ -116,10 +119,11 @@ def want(data: Path, weights: Path) -> None:
 
 
 def running_server(data: Path) -> RunningServer | None:
-    """The server that runs, or None."""
+    """The announced server if it listens: the file outlives a crash, a port does not."""
     try:
         running = RunningServer(**json.loads(_announcement(data).read_text(encoding="utf-8")))
-        os.kill(running.pid, 0)
+        parts = urlsplit(running.url)
+        socket.create_connection((parts.hostname, parts.port), timeout=0.2).close()
     except (OSError, ValueError, TypeError):
         return None
     return running
@@ -159,6 +163,7 @@ class LocalServer:
         self._claim: FileLock | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._child_serves: Path | None = None
+        self._came_up = False
         self._turn = asyncio.Lock()
 
     async def ensure(self, weights: Path, on_progress: Progress | None = None) -> RunningServer:
@@ -174,17 +179,20 @@ class LocalServer:
 
     def close(self) -> None:
         """End the server if this process started it."""
-        if self._child is not None and self._child.poll() is None:
-            self._child.terminate()
-            try:
-                self._child.wait(5)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait(5)
-        self._child = None
+        self._end_child()
         if self._claim is not None:
             self._claim.release()
             self._claim = None
+
+    def _end_child(self) -> None:
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+            try:
+                self._child.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+        self._child = None
 
     async def _wait(self, weights: Path, on_progress: Progress) -> RunningServer:
         await self._let_others_finish(on_progress)
@@ -216,7 +224,10 @@ class LocalServer:
     def _ready(self, weights: Path) -> RunningServer | None:
         """The running server if it has these weights. It announces itself when they are loaded."""
         found = running_server(self._data)
-        return found if found and Path(found.weights) == weights.absolute() else None
+        if found is None or Path(found.weights) != weights.absolute():
+            return None
+        self._came_up = True
+        return found
 
     def _start_unless_supervised(self, weights: Path) -> None:
         self._claim = self._claim or claim(self._data)
@@ -226,15 +237,14 @@ class LocalServer:
             if self._child.poll() is None:
                 return
             self._child = None
-            raise ModelMissing(
-                f"The local model {weights.stem} cannot be loaded; see {log_path(self._data)}. "
-                "Choose another model in the node."
-            )
-        if self._child is not None:
-            self._child.terminate()
-            self._child.wait(10)
-        self._child = self._spawn(weights)
-        self._child_serves = weights
+            if not self._came_up:
+                raise ModelMissing(
+                    f"The local model {weights.stem} cannot be loaded; see {log_path(self._data)}. "
+                    "Choose another model in the node."
+                )
+        self._end_child()
+        self._child, self._child_serves = self._spawn(weights), weights
+        self._came_up = False
 
     def _spawn(self, weights: Path) -> subprocess.Popen[bytes]:
         log = log_path(self._data)
