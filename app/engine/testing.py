@@ -1,4 +1,4 @@
-"""Fakes of the host, and the run of a node type's examples, for tests of nodes and of whole graphs."""
+"""Fakes of the host and the run of a node type's examples, for tests of nodes and graphs."""
 
 import hashlib
 import itertools
@@ -126,7 +126,7 @@ class FakeJournal:
 
 
 class FakeModel:
-    """A model that answers from a script: texts, `{"tool": name, "arguments": {…}}`, errors, or Deltas to stream.
+    """A model that answers from a script of texts, `{"tool": name, "arguments": {…}}` and errors.
 
     Attributes:
         requests: What it was asked, in order.
@@ -143,7 +143,7 @@ class FakeModel:
         self._calls = itertools.count(1)
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
-        """Give the next answer of the script; a word of the question or answer counts as a token."""
+        """Give the next answer of the script; each word of question and answer is a token."""
         self.requests.append(request)
         said = next(self._script, None)
         if said is None:
@@ -216,9 +216,11 @@ class FakeHost:
     """The world of a run, made of the `world` of an example.
 
     Args:
-        world: `models` (script of the model), `price`, `http` ({url: reply} or replies in order, a reply being
+        world: `models` (script of the model), `price` (micro-dollars per token, None: unpriced),
+            `http` ({url: reply} or replies in order, a reply being
             {status, headers, text}), `memory` ({key: value}), `answer` (a person's).
-        python, embed: Real parts for these two; without them code is refused and texts that share words are alike.
+        python, embed: Real parts for these two; without them code is refused, and texts are alike
+            that share words.
     """
 
     def __init__(
@@ -296,11 +298,11 @@ async def run_example(
     python: RunPython | None = None,
     embed: Embed | None = None,
 ) -> Ran:
-    """Run a node type's function as an example says: expressions of its form are resolved as in a real step.
+    """Run a node type's function as an example says; expressions of its form are resolved.
 
-    Besides what FakeHost knows, its world may hold `trigger` (the run's input), `vars`, `nodes` (outputs by node
-    id), `args`, `attempt`, `body` (an expression over `item` and `index`: what the container's body gives) and
-    `tools` ({name: result}).
+    Besides what FakeHost knows, its world may hold `trigger` (the run's input), `vars`, `nodes`
+    (outputs by node id), `args`, `attempt`, `body` (an expression over `item` and `index`: what the
+    container's body gives) and `tools` ({name: result}).
 
     Raises:
         Exception: Whatever the node raises.

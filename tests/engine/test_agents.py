@@ -3,19 +3,27 @@
 from typing import Any
 
 from app.engine.graph.document import Graph
-from app.engine.runtime.compiler import compile
+from app.engine.runtime import compile as compile_graph
 from app.engine.testing import FakeHost
 from tests.engine.tiny import CATALOG, box, graph, run
 
 
 def agent_plan(*tools: dict[str, Any], **config: Any):
     """A trigger, an agent, and nodes in its tool slot."""
-    plain = graph(box("begin", "start"), box("helper", "agent", **config), *tools, edges="begin>helper").as_json()
+    plain = graph(
+        box("begin", "start"), box("helper", "agent", **config), *tools, edges="begin>helper"
+    ).as_json()
     for tool in tools:
         plain["edges"].append(
-            {"id": f"t_{tool['id']}", "source": tool["id"], "source_port": "tool", "target": "helper", "target_port": "tools"}
+            {
+                "id": f"t_{tool['id']}",
+                "source": tool["id"],
+                "source_port": "tool",
+                "target": "helper",
+                "target_port": "tools",
+            }
         )
-    return compile(Graph.model_validate(plain), CATALOG)
+    return compile_graph(Graph.model_validate(plain), CATALOG)
 
 
 DOUBLE = box("double", value="{{ float(args.n) * 2 }}", settings={"tool_description": "Doubles n."})
@@ -26,7 +34,11 @@ async def test_an_agent_calls_a_tool_and_answers():
     host = FakeHost({"models": [CALL, "It is 42."]})
     outcome = await run(agent_plan(DOUBLE), host, "Double 21")
     assert outcome.status == "succeeded"
-    assert host.journal.steps["helper"].output == {"text": "It is 42.", "data": None, "called": ["double"]}
+    assert host.journal.steps["helper"].output == {
+        "text": "It is 42.",
+        "data": None,
+        "called": ["double"],
+    }
     first, second = host.model.requests
     assert [(t.name, t.description) for t in first.tools] == [("double", "Doubles n.")]
     assert [m.role for m in first.messages] == ["system", "user"]
@@ -44,7 +56,9 @@ async def test_a_tool_is_no_step_but_a_span():
     assert spans["turn 1"].parent_id == spans["double"].parent_id == spans["Agent"].id
     types = [e.type for e in host.journal.events if e.type.startswith(("agent", "tool"))]
     assert types == ["agent.request", "tool.request", "tool.response", "agent.response"]
-    assert host.journal.steps["helper"].tokens == sum(c.input_tokens + c.output_tokens for c in host.journal.calls)
+    assert host.journal.steps["helper"].tokens == sum(
+        c.input_tokens + c.output_tokens for c in host.journal.calls
+    )
 
 
 async def test_an_unknown_tool_goes_back_to_the_model():

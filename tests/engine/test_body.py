@@ -10,7 +10,11 @@ from tests.engine.tiny import box, executed, go_on, output, plan_of, run, status
 
 def looped(*body, edges="", settings=None, **config):
     """A graph whose loop goes over the run's input."""
-    nodes = [box("begin", "start"), box("loop", "logic.for_each", settings=settings, **config), *body]
+    nodes = [
+        box("begin", "start"),
+        box("loop", "logic.for_each", settings=settings, **config),
+        *body,
+    ]
     return plan_of(*nodes, edges=f"begin>loop {edges}")
 
 
@@ -20,7 +24,9 @@ def results(host):
 
 async def test_the_body_runs_once_per_item_in_order_of_the_results():
     host = FakeHost()
-    plan = looped(box("inner", value="{{ item }}-{{ index }}-{{ input }}", parent="loop"), concurrency=3)
+    plan = looped(
+        box("inner", value="{{ item }}-{{ index }}-{{ input }}", parent="loop"), concurrency=3
+    )
     outcome = await run(plan, host, ["a", "b", "c", "d"])
     assert outcome.status == "succeeded"
     assert results(host) == ["a-0-a", "b-1-b", "c-2-c", "d-3-d"]
@@ -39,7 +45,9 @@ async def test_turns_overlap_in_time():
 async def test_a_body_sees_the_outer_nodes_and_its_own():
     host = FakeHost()
     first = box("first", value="{{ item }}", parent="loop")
-    second = box("second", value="{{ nodes.first.value }} of {{ nodes.begin.value[0] }}", parent="loop")
+    second = box(
+        "second", value="{{ nodes.first.value }} of {{ nodes.begin.value[0] }}", parent="loop"
+    )
     await run(looped(first, second, edges="first>second"), host, ["x", "y"])
     assert results(host) == ["x of x", "y of x"]
 
@@ -52,7 +60,11 @@ async def test_several_ends_of_a_body_give_a_dict():
 
 async def test_a_branch_in_a_body_gives_the_value_of_the_way_taken():
     host = FakeHost()
-    body = [box("way", "fork", parent="loop"), box("a", value="yes", parent="loop"), box("b", value="no", parent="loop")]
+    body = [
+        box("way", "fork", parent="loop"),
+        box("a", value="yes", parent="loop"),
+        box("b", value="no", parent="loop"),
+    ]
     await run(looped(*body, edges="way.yes>a way.no>b"), host, [1, 0])
     assert results(host) == ["yes", "no"]
 
@@ -61,15 +73,25 @@ async def test_a_failed_item_stops_the_run_with_the_inner_error():
     host = FakeHost()
     plan = looped(box("inner", "flaky", how="refused", parent="loop"), concurrency=1)
     outcome = await run(plan, host, [1, 2])
-    assert (outcome.status, outcome.error["code"], outcome.error["node_id"]) == ("failed", "upstream_refused", "loop")
+    assert (outcome.status, outcome.error["code"], outcome.error["node_id"]) == (
+        "failed",
+        "upstream_refused",
+        "loop",
+    )
     assert outcome.error["message"].startswith("Flaky: ")
     assert statuses(host)["loop[0]/inner"] == "failed"
 
 
 async def test_a_collected_failure_does_not_fail_the_run():
     host = FakeHost()
-    body = [box("way", "fork", parent="loop"), box("bad", "flaky", how="refused", parent="loop"), box("good", parent="loop")]
-    outcome = await run(looped(*body, edges="way.yes>bad way.no>good", on_item_error="collect"), host, [1, 0])
+    body = [
+        box("way", "fork", parent="loop"),
+        box("bad", "flaky", how="refused", parent="loop"),
+        box("good", parent="loop"),
+    ]
+    outcome = await run(
+        looped(*body, edges="way.yes>bad way.no>good", on_item_error="collect"), host, [1, 0]
+    )
     assert outcome.status == "succeeded"
     assert results(host) == [None, 0]
     assert host.journal.steps["loop"].output["failed"][0]["error"]["code"] == "upstream_refused"
@@ -89,8 +111,14 @@ async def test_a_failed_turn_ends_its_open_siblings_as_canceled():
 
 async def test_a_question_in_one_turn_does_not_hold_up_the_others():
     host = FakeHost()
-    body = [box("way", "fork", parent="loop"), box("good", "ask", parent="loop"), box("free", parent="loop")]
-    outcome = await run(looped(*body, edges="way.yes>good way.no>free", concurrency=2), host, [1, 0, 0, 0])
+    body = [
+        box("way", "fork", parent="loop"),
+        box("good", "ask", parent="loop"),
+        box("free", parent="loop"),
+    ]
+    outcome = await run(
+        looped(*body, edges="way.yes>good way.no>free", concurrency=2), host, [1, 0, 0, 0]
+    )
     assert outcome.status == "waiting"
     found = statuses(host)
     assert found["loop[0]/good"] == "waiting_human"
@@ -101,7 +129,11 @@ async def test_a_question_in_one_turn_does_not_hold_up_the_others():
 
 async def test_resume_in_a_loop_runs_only_what_was_not_finished():
     first, second, third = FakeHost(), FakeHost(), FakeHost()
-    body = [box("before", parent="loop"), box("good", "ask", parent="loop"), box("then", parent="loop")]
+    body = [
+        box("before", parent="loop"),
+        box("good", "ask", parent="loop"),
+        box("then", parent="loop"),
+    ]
     plan = looped(*body, edges="before>good good>then", concurrency=2)
     await run(plan, first, ["x", "y"])
     one = {"loop[1]/good": Answer(choice="approve")}
@@ -120,7 +152,11 @@ async def test_resume_in_a_loop_runs_only_what_was_not_finished():
 
 async def test_resume_in_the_middle_of_a_loop_after_a_crash():
     first, second = FakeHost(), FakeHost()
-    body = [box("way", "fork", parent="loop"), box("held", "meet", others=["go"], parent="loop"), box("free", parent="loop")]
+    body = [
+        box("way", "fork", parent="loop"),
+        box("held", "meet", others=["go"], parent="loop"),
+        box("free", parent="loop"),
+    ]
     plan = looped(*body, edges="way.yes>held way.no>free", concurrency=1)
     running = asyncio.create_task(run(plan, first, [0, 1, 0]))
     await until(lambda: statuses(first).get("loop[1]/held") == "running")
@@ -151,7 +187,12 @@ async def test_cancel_reaches_the_body():
     await until(lambda: list(statuses(host).values()).count("running") == 3)
     cancelled.set()
     assert (await running).status == "canceled"
-    assert statuses(host) == {"begin": "succeeded", "loop": "canceled", "loop[0]/inner": "canceled", "loop[1]/inner": "canceled"}
+    assert statuses(host) == {
+        "begin": "succeeded",
+        "loop": "canceled",
+        "loop[0]/inner": "canceled",
+        "loop[1]/inner": "canceled",
+    }
 
 
 async def test_loops_in_loops_have_paths_in_paths():

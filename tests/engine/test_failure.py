@@ -1,4 +1,4 @@
-"""What a failing step does to its run: stop, go on with a default, take the error port, try again."""
+"""What a failing step does to its run: stop, go on, take the error port, try again."""
 
 import logging
 
@@ -21,7 +21,9 @@ async def test_a_failed_step_fails_the_run_and_names_the_node():
 
 async def test_secrets_do_not_stay_in_errors():
     host = FakeHost()
-    outcome = await run(plan_of(box("begin", "start"), box("bad", "flaky", how="refused"), edges="begin>bad"), host)
+    outcome = await run(
+        plan_of(box("begin", "start"), box("bad", "flaky", how="refused"), edges="begin>bad"), host
+    )
     assert "sk-abc" not in str(outcome)
     assert "sk-abc" not in str(host.journal.facts)
 
@@ -29,7 +31,9 @@ async def test_secrets_do_not_stay_in_errors():
 async def test_an_unexpected_exception_is_a_sentence_and_is_logged_once(caplog):
     host = FakeHost()
     with caplog.at_level(logging.INFO):
-        outcome = await run(plan_of(box("begin", "start"), box("bad", "flaky", how="bug"), edges="begin>bad"), host)
+        outcome = await run(
+            plan_of(box("begin", "start"), box("bad", "flaky", how="bug"), edges="begin>bad"), host
+        )
     assert outcome.error["code"] == "step_failed"
     assert "ValueError: a bug with" in outcome.error["message"]
     assert "Traceback" not in outcome.error["message"]
@@ -56,19 +60,38 @@ async def test_a_default_may_name_its_ports():
 
 async def test_the_error_port_alone_lives_after_a_failure():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("bad", "flaky", settings={"on_error": "error_port"}), box("fine"), box("help")]
+    nodes = [
+        box("begin", "start"),
+        box("bad", "flaky", settings={"on_error": "error_port"}),
+        box("fine"),
+        box("help"),
+    ]
     outcome = await run(plan_of(*nodes, edges="begin>bad bad>fine bad.error>help"), host)
     assert outcome.status == "succeeded"
-    assert outcome.output == {"code": "upstream_failed", "message": "The service is busy.", "node_id": "bad"}
+    assert outcome.output == {
+        "code": "upstream_failed",
+        "message": "The service is busy.",
+        "node_id": "bad",
+    }
     assert statuses(host)["fine"] == "skipped"
 
 
 async def test_the_error_port_is_dead_after_success():
     host = FakeHost()
     settings = {"on_error": "error_port"}
-    nodes = [box("begin", "start"), box("good", "flaky", fails=0, settings=settings), box("fine"), box("help")]
+    nodes = [
+        box("begin", "start"),
+        box("good", "flaky", fails=0, settings=settings),
+        box("fine"),
+        box("help"),
+    ]
     await run(plan_of(*nodes, edges="begin>good good>fine good.error>help"), host, 1)
-    assert statuses(host) == {"begin": "succeeded", "good": "succeeded", "fine": "succeeded", "help": "skipped"}
+    assert statuses(host) == {
+        "begin": "succeeded",
+        "good": "succeeded",
+        "fine": "succeeded",
+        "help": "skipped",
+    }
 
 
 async def test_retries_then_success():
@@ -77,7 +100,9 @@ async def test_retries_then_success():
     outcome = await run(plan_of(*nodes, edges="begin>shaky"), host, "ok")
     assert outcome.output == "ok"
     assert host.journal.steps["shaky"].attempt == 3
-    assert [e.payload["step"]["attempt"] for e in host.journal.events if e.type == "step.retrying"] == [1, 2]
+    assert [
+        e.payload["step"]["attempt"] for e in host.journal.events if e.type == "step.retrying"
+    ] == [1, 2]
     spans = list(host.journal.spans.values())
     assert [(s.kind, s.attributes["number"], s.status) for s in spans] == [
         ("attempt", 1, "failed"),
@@ -96,14 +121,20 @@ async def test_retries_end():
 
 async def test_what_a_retry_cannot_help_is_not_retried():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("bad", "flaky", how="refused", settings={"retries": 5, **FAST})]
+    nodes = [
+        box("begin", "start"),
+        box("bad", "flaky", how="refused", settings={"retries": 5, **FAST}),
+    ]
     await run(plan_of(*nodes, edges="begin>bad"), host)
     assert (await executed(host)).count("bad") == 1
 
 
 async def test_a_step_over_its_time_limit_times_out():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("stuck", "meet", others=["nobody"], settings={"timeout_s": 0.05})]
+    nodes = [
+        box("begin", "start"),
+        box("stuck", "meet", others=["nobody"], settings={"timeout_s": 0.05}),
+    ]
     outcome = await run(plan_of(*nodes, edges="begin>stuck"), host)
     assert outcome.error["code"] == "step_timed_out"
     assert "0.05 seconds" in outcome.error["message"]
@@ -169,6 +200,10 @@ async def test_a_configuration_that_does_not_fit_names_the_field():
 async def test_the_output_after_a_handled_failure_reaches_expressions():
     host = FakeHost()
     settings = {"on_error": "continue", "default": 1}
-    nodes = [box("begin", "start"), box("bad", "flaky", settings=settings), box("after", value="{{ nodes.bad.value }}")]
+    nodes = [
+        box("begin", "start"),
+        box("bad", "flaky", settings=settings),
+        box("after", value="{{ nodes.bad.value }}"),
+    ]
     await run(plan_of(*nodes, edges="begin>bad bad>after"), host)
     assert output(host, "after") == 1

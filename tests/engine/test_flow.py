@@ -31,7 +31,12 @@ async def test_branch_not_taken_is_skipped_and_the_join_runs_once(given, skipped
 
 async def test_join_waits_for_the_longer_branch():
     host = FakeHost()
-    nodes = [box("begin", "start"), *(box(f"n{i}") for i in range(5)), box("short"), box("after", "join")]
+    nodes = [
+        box("begin", "start"),
+        *(box(f"n{i}") for i in range(5)),
+        box("short"),
+        box("after", "join"),
+    ]
     edges = "begin>n0 n0>n1 n1>n2 n2>n3 n3>n4 begin>short short>after n4>after"
     outcome = await run(plan_of(*nodes, edges=edges), host, "x")
     assert outcome.output == ["x", "x"]
@@ -47,7 +52,14 @@ async def test_merge_gathers_in_the_order_of_the_edges():
 
 async def test_a_skipped_join_kills_what_follows():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("way", "fork"), box("a"), box("b"), box("c", "join"), box("d")]
+    nodes = [
+        box("begin", "start"),
+        box("way", "fork"),
+        box("a"),
+        box("b"),
+        box("c", "join"),
+        box("d"),
+    ]
     await run(plan_of(*nodes, edges="begin>way way.yes>a way.yes>b a>c b>c c>d"), host, False)
     assert {p for p, s in statuses(host).items() if s == "skipped"} == {"a", "b", "c", "d"}
 
@@ -64,9 +76,14 @@ async def test_parallel_branches_overlap_in_time():
 
 
 async def test_a_branch_does_not_wait_for_its_sibling_step_by_step():
-    """The long branch's last node releases the short branch's only node: a barrier would hang here."""
+    """The long branch's last node releases the short branch: a barrier would hang here."""
     host = FakeHost()
-    nodes = [box("begin", "start"), box("slow", "meet", others=["last"], settings={"timeout_s": 5}), box("n1"), box("last", "meet")]
+    nodes = [
+        box("begin", "start"),
+        box("slow", "meet", others=["last"], settings={"timeout_s": 5}),
+        box("n1"),
+        box("last", "meet"),
+    ]
     outcome = await run(plan_of(*nodes, edges="begin>slow begin>n1 n1>last"), host)
     assert outcome.status == "succeeded"
 
@@ -76,9 +93,14 @@ async def test_names_that_expressions_may_use():
     nodes = [
         box("begin", "start"),
         box("first", value={"n": "{{ input.n + 1 }}", "given": "{{ trigger.n }}"}),
-        box("second", value="{{ nodes.first.value.n }} {{ context.last_output.given }} {{ vars.place }}"),
+        box(
+            "second",
+            value="{{ nodes.first.value.n }} {{ context.last_output.given }} {{ vars.place }}",
+        ),
     ]
-    outcome = await run(plan_of(*nodes, edges="begin>first first>second"), host, {"n": 1}, vars={"place": "here"})
+    outcome = await run(
+        plan_of(*nodes, edges="begin>first first>second"), host, {"n": 1}, vars={"place": "here"}
+    )
     assert outcome.output == "2 1 here"
     assert host.journal.steps["first"].input == {
         "ports": {"input": {"n": 1}},
@@ -94,7 +116,12 @@ async def test_expressions_in_defaults_are_resolved():
 
 async def test_last_output_is_that_of_the_step_wired_before():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("a", value="A"), box("b", value="B"), box("after_a", value="{{ context.last_output }}")]
+    nodes = [
+        box("begin", "start"),
+        box("a", value="A"),
+        box("b", value="B"),
+        box("after_a", value="{{ context.last_output }}"),
+    ]
     await run(plan_of(*nodes, edges="begin>a begin>b a>after_a"), host)
     assert output(host, "after_a") == "A"
 
@@ -108,7 +135,11 @@ async def test_text_ports_take_other_values_as_text():
 
 async def test_a_disabled_node_passes_its_input_on():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("off", value="changed", settings={"disabled": True}), box("after")]
+    nodes = [
+        box("begin", "start"),
+        box("off", value="changed", settings={"disabled": True}),
+        box("after"),
+    ]
     outcome = await run(plan_of(*nodes, edges="begin>off off>after"), host, "as it was")
     assert outcome.output == "as it was"
     assert "off" not in await executed(host)
@@ -123,7 +154,12 @@ async def test_the_last_node_that_responds_gives_the_output():
 
 async def test_a_response_not_reached_does_not_count():
     host = FakeHost()
-    nodes = [box("begin", "start"), box("way", "fork"), box("said", "reply", value="yes"), box("leaf", value="no")]
+    nodes = [
+        box("begin", "start"),
+        box("way", "fork"),
+        box("said", "reply", value="yes"),
+        box("leaf", value="no"),
+    ]
     outcome = await run(plan_of(*nodes, edges="begin>way way.yes>said way.no>leaf"), host, False)
     assert outcome.output == "no"
 
@@ -143,5 +179,16 @@ async def test_an_agreed_event_stream():
     completed = host.journal.events[4].payload["step"]
     assert completed["preview"] == "hello"
     assert completed["finished_at"].endswith("Z")
-    assert {"id", "node_id", "path", "kind", "label", "status", "attempt", "tokens", "cost_usd", "error"} <= set(completed)
+    assert {
+        "id",
+        "node_id",
+        "path",
+        "kind",
+        "label",
+        "status",
+        "attempt",
+        "tokens",
+        "cost_usd",
+        "error",
+    } <= set(completed)
     assert host.journal.events[-1].payload["run"]["status"] == "succeeded"

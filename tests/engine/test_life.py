@@ -12,7 +12,7 @@ from tests.engine.tiny import box, executed, go_on, output, plan_of, run, status
 
 
 async def until(condition):
-    while not condition():
+    while not condition():  # noqa: ASYNC110 - what it waits for is a fake's state
         await asyncio.sleep(0.001)
 
 
@@ -21,7 +21,9 @@ STUCK = [box("begin", "start"), box("stuck", "meet", others=["nobody"]), box("af
 
 async def test_cancel_stops_a_node_in_the_middle():
     host, cancelled = FakeHost(), asyncio.Event()
-    running = asyncio.create_task(run(plan_of(*STUCK, edges="begin>stuck stuck>after"), host, cancelled=cancelled))
+    running = asyncio.create_task(
+        run(plan_of(*STUCK, edges="begin>stuck stuck>after"), host, cancelled=cancelled)
+    )
     await until(lambda: "stuck" in statuses(host))
     cancelled.set()
     outcome = await asyncio.wait_for(running, 2)
@@ -64,7 +66,13 @@ async def test_a_fenced_run_stops_everything_and_writes_no_more():
     assert len(asyncio.all_tasks()) == 1
 
 
-ASKED = [box("begin", "start"), box("good", "ask", value="{{ input }}"), box("beside"), box("more"), box("after")]
+ASKED = [
+    box("begin", "start"),
+    box("good", "ask", value="{{ input }}"),
+    box("beside"),
+    box("more"),
+    box("after"),
+]
 ASKED_EDGES = "begin>good begin>beside beside>more good>after"
 
 
@@ -72,7 +80,12 @@ async def test_other_branches_end_before_the_run_waits():
     host = FakeHost()
     outcome = await run(plan_of(*ASKED, edges=ASKED_EDGES), host, "x")
     assert outcome.status == "waiting"
-    assert statuses(host) == {"begin": "succeeded", "good": "waiting_human", "beside": "succeeded", "more": "succeeded"}
+    assert statuses(host) == {
+        "begin": "succeeded",
+        "good": "waiting_human",
+        "beside": "succeeded",
+        "more": "succeeded",
+    }
     told = next(e for e in host.journal.events if e.type == "step.waiting_human")
     assert told.payload["question"]["title"] == "Good?"
     assert told.payload["approval_id"] == host.journal.approvals["good"].id
@@ -116,11 +129,17 @@ async def test_a_failure_beside_a_question_fails_the_run_and_closes_the_question
 
 async def test_resume_takes_the_branch_that_was_taken():
     first, second = FakeHost(), FakeHost()
-    nodes = [box("begin", "start"), box("way", "fork"), box("a", "ask"), box("b"), box("end", "join")]
+    nodes = [
+        box("begin", "start"),
+        box("way", "fork"),
+        box("a", "ask"),
+        box("b"),
+        box("end", "join"),
+    ]
     plan = plan_of(*nodes, edges="begin>way way.yes>a way.no>b a>end b>end")
     await run(plan, first, True)
     outcome = await go_on(plan, first, second, True, answers={"a": Answer(choice="approve")})
-    assert outcome.output == ["True: approve"] or outcome.output == ["true: approve"]
+    assert outcome.output == ["True: approve"]
     assert await executed(second) == ["a", "end"]
 
 
@@ -143,7 +162,9 @@ async def test_a_run_over_its_time_fails_in_the_middle_of_a_step():
 
 async def test_time_used_by_earlier_lives_counts():
     host = FakeHost()
-    outcome = await run(plan_of(box("begin", "start")), host, limits=Limits(timeout_s=10), elapsed_s=10)
+    outcome = await run(
+        plan_of(box("begin", "start")), host, limits=Limits(timeout_s=10), elapsed_s=10
+    )
     assert outcome.error["code"] == "budget_exceeded"
 
 

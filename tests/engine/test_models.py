@@ -18,10 +18,19 @@ async def test_tokens_stream_and_the_call_is_recorded():
     assert [e.payload["text"] for e in host.journal.streamed] == ["Hello ", "dear ", "world"]
     assert {e.path for e in host.journal.streamed} == {"talk"}
     (span,) = host.journal.spans.values()
-    assert (span.kind, span.status, span.attributes["completion"]) == ("llm", "succeeded", "Hello dear world")
+    assert (span.kind, span.status, span.attributes["completion"]) == (
+        "llm",
+        "succeeded",
+        "Hello dear world",
+    )
     assert span.attributes["messages"] == [{"role": "user", "text": "Say hello please"}]
     (call,) = host.journal.calls
-    assert (call.span_id, call.input_tokens, call.output_tokens, call.cost_microusd) == (span.id, 3, 3, 6)
+    assert (call.span_id, call.input_tokens, call.output_tokens, call.cost_microusd) == (
+        span.id,
+        3,
+        3,
+        6,
+    )
 
 
 async def test_step_run_and_ledger_agree_on_tokens_and_cost():
@@ -30,7 +39,11 @@ async def test_step_run_and_ledger_agree_on_tokens_and_cost():
     await run(plan_of(*nodes, edges="begin>talk talk>more"), host, "a b c")
     steps = host.journal.steps.values()
     patch = host.journal.patches[-1]
-    assert sum(s.tokens for s in steps) == patch.tokens == sum(c.input_tokens + c.output_tokens for c in host.journal.calls)
+    assert (
+        sum(s.tokens for s in steps)
+        == patch.tokens
+        == sum(c.input_tokens + c.output_tokens for c in host.journal.calls)
+    )
     assert sum(s.cost_microusd for s in steps) == patch.cost_microusd == 8000
     assert host.journal.events[-1].payload["run"]["cost_usd"] == 0.008
 
@@ -77,7 +90,9 @@ async def test_a_budget_stops_the_next_call(limits, word):
 
 async def test_what_earlier_lives_used_counts_towards_the_budget():
     host = FakeHost({"models": ["one"]})
-    outcome = await run(plan_of(*SAY, edges="begin>talk"), host, "a", tokens=10, limits=Limits(max_tokens=10))
+    outcome = await run(
+        plan_of(*SAY, edges="begin>talk"), host, "a", tokens=10, limits=Limits(max_tokens=10)
+    )
     assert outcome.error["code"] == "budget_exceeded"
 
 

@@ -7,9 +7,8 @@ from typing import Any
 from app.engine.graph.document import Graph, parse_graph
 from app.engine.host import Outcome, RunRequest, StepRecord
 from app.engine.nodes.logic.for_each import for_each
-from app.engine.runtime.compiler import compile
-from app.engine.runtime.execute import execute
-from app.engine.runtime.plan import Plan
+from app.engine.runtime import Plan, execute
+from app.engine.runtime import compile as compile_graph
 from app.engine.sdk import (
     AgentSpec,
     Message,
@@ -164,7 +163,9 @@ class Say(NodeConfig):
 async def say(config: Say, inputs: In, ctx: NodeContext) -> Out:
     """Let the model speak."""
     await ran(ctx)
-    completion = await ctx.complete([Message(role="user", text=config.prompt)], schema=config.schema_)
+    completion = await ctx.complete(
+        [Message(role="user", text=config.prompt)], schema=config.schema_
+    )
     return Out(value=completion.text if completion.data is None else completion.data)
 
 
@@ -237,29 +238,50 @@ def graph(*nodes: dict[str, Any], edges: str = "") -> Graph:
     return parse_graph({"schema": 1, "nodes": list(nodes), "edges": wires})
 
 
-def box(id: str, kind: str = "echo", parent: str | None = None, settings: Any = None, **config: Any) -> dict[str, Any]:
+def box(
+    node_id: str, kind: str = "echo", parent: str | None = None, settings: Any = None, **config: Any
+) -> dict[str, Any]:
     """One node of a graph."""
     full = kind if "." in kind else f"test.{kind}"
-    return {"id": id, "kind": full, "config": config, "settings": settings or {}, "parent": parent}
+    return {
+        "id": node_id,
+        "kind": full,
+        "config": config,
+        "settings": settings or {},
+        "parent": parent,
+    }
 
 
 def plan_of(*nodes: dict[str, Any], edges: str = "") -> Plan:
-    return compile(graph(*nodes, edges=edges), CATALOG)
+    return compile_graph(graph(*nodes, edges=edges), CATALOG)
 
 
-async def run(plan: Plan, host: FakeHost, input: Any = None, *, cancelled: asyncio.Event | None = None, **more: Any) -> Outcome:
+async def run(
+    plan: Plan,
+    host: FakeHost,
+    given: Any = None,
+    *,
+    cancelled: asyncio.Event | None = None,
+    **more: Any,
+) -> Outcome:
     """Run a plan on a fake host."""
-    request = RunRequest(run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=input, **more)
+    request = RunRequest(
+        run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=given, **more
+    )
     return await execute(plan, request, host, cancelled=cancelled)
 
 
-async def go_on(plan: Plan, before: FakeHost, host: FakeHost, input: Any = None, **more: Any) -> Outcome:
+async def go_on(
+    plan: Plan, before: FakeHost, host: FakeHost, given: Any = None, **more: Any
+) -> Outcome:
     """Run a plan from where an earlier life stopped, with what that life had made durable."""
     steps = before.journal.steps.values()
     done = {s.path: s for s in steps if s.status in ("succeeded", "failed", "skipped")}
     waiting = {s.path: s for s in steps if s.status == "waiting_human"}
     host.journal = type(host.journal)(before.journal.next_seq)
-    return await run(plan, host, input, done=done, waiting=waiting, next_seq=before.journal.next_seq, **more)
+    return await run(
+        plan, host, given, done=done, waiting=waiting, next_seq=before.journal.next_seq, **more
+    )
 
 
 def statuses(host: FakeHost) -> dict[str, str]:

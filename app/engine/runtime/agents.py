@@ -1,4 +1,7 @@
-"""The agent loop: LangChain's agent (a LangGraph graph) over our model calls and the tools in a node's slots."""
+"""The agent loop: LangChain's agent, a LangGraph graph, over our model calls and a node's tools.
+
+LangChain is imported when the first agent runs: it takes half a second and 70 MB.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
@@ -35,8 +38,8 @@ async def converse(context: NodeContext, spec: AgentSpec) -> AgentResult:
     Raises:
         OutputInvalid: It kept calling tools wrongly, or came to no answer in its turns.
     """
-    from langchain.agents import create_agent
-    from langchain_core.messages import HumanMessage
+    from langchain.agents import create_agent  # noqa: PLC0415 - heavy
+    from langchain_core.messages import HumanMessage  # noqa: PLC0415 - heavy
 
     conversation = _Conversation(context, spec)
     agent = create_agent(
@@ -86,7 +89,7 @@ class _Conversation:
         )
 
     async def use(self, tool: ToolSpec, arguments: Mapping[str, Json]) -> str:
-        """Call a tool and return its result as text; a failure goes back to the model, a few times."""
+        """Call a tool; its result is text, and a failure goes back to the model, a few times."""
         arguments = _as_declared(tool, arguments)
         try:
             jsonschema.validate(arguments, dict(tool.parameters))
@@ -101,7 +104,7 @@ class _Conversation:
         return as_text(result)
 
     async def result(self, messages: tuple[Message, ...]) -> AgentResult:
-        """Read the end of the conversation; a shape that was asked for is checked, and asked for once more."""
+        """Read the end of the conversation; a missing shape is asked for once more."""
         text = messages[-1].text if messages else ""
         data: Json = None
         if self._spec.schema_ is not None:
@@ -152,9 +155,9 @@ class _Conversation:
 
 @lru_cache(maxsize=1)
 def _bridge() -> Any:  # noqa: ANN401 - a class made on first use, so that langchain is imported then
-    """The class that LangChain sees as its chat model; each turn goes through our own model calls."""
-    from langchain_core.language_models import BaseChatModel
-    from langchain_core.outputs import ChatGeneration, ChatResult
+    """The class that LangChain sees as its chat model; each turn is a model call of ours."""
+    from langchain_core.language_models import BaseChatModel  # noqa: PLC0415 - heavy
+    from langchain_core.outputs import ChatGeneration, ChatResult  # noqa: PLC0415 - heavy
 
     class Bridge(BaseChatModel):
         """A chat model that is one conversation's `talk`."""
@@ -181,7 +184,7 @@ def _bridge() -> Any:  # noqa: ANN401 - a class made on first use, so that langc
 def _langchain_tool(
     tool: ToolSpec, use: Callable[[ToolSpec, Mapping[str, Json]], Awaitable[str]]
 ) -> Any:  # noqa: ANN401
-    from langchain_core.tools import StructuredTool
+    from langchain_core.tools import StructuredTool  # noqa: PLC0415 - heavy
 
     async def call(**arguments: Json) -> str:
         return await use(tool, arguments)
@@ -197,12 +200,19 @@ def _langchain_tool(
 
 def _as_declared(tool: ToolSpec, arguments: Mapping[str, Json]) -> dict[str, Json]:
     """Write values as text where text is declared: models like to give a number as a number."""
-    texts = {n for n, p in tool.parameters.get("properties", {}).items() if p.get("type") == "string"}
+    texts = {
+        n for n, p in tool.parameters.get("properties", {}).items() if p.get("type") == "string"
+    }
     return {name: as_text(value) if name in texts else value for name, value in arguments.items()}
 
 
 def _to_langchain(message: Message) -> Any:  # noqa: ANN401 - langchain's message type
-    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+    from langchain_core.messages import (  # noqa: PLC0415 - heavy
+        AIMessage,
+        HumanMessage,
+        SystemMessage,
+        ToolMessage,
+    )
 
     if message.role == "tool":
         return ToolMessage(message.text, tool_call_id=message.tool_call_id)

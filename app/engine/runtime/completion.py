@@ -1,4 +1,4 @@
-"""Calls of chat models: streamed, bounded, priced, recorded, and repaired once when a shape was asked for."""
+"""Calls of chat models: streamed, bounded, priced and recorded; a wrong shape is repaired once."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from app.engine.runtime.spans import OpenSpan, open_span
 from app.engine.sdk import Completion, Message, ToolCall, Usage
 from app.kernel.errors import OutputInvalid
 
-_MEND = "That answer cannot be used: {fault} Reply again with the corrected JSON only, without any other text."
+_MEND = "That cannot be used: {fault} Reply with the corrected JSON only, without any other text."
 Emit = Callable[[str], None]
 
 

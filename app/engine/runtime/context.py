@@ -143,7 +143,7 @@ class StepContext:
         """Evaluate an expression in the step's scope, with extra names."""
         return evaluate(expression, {**self._names, **names})
 
-    async def complete(
+    async def complete(  # noqa: PLR0913 - as the protocol says
         self,
         messages: Sequence[Message],
         *,

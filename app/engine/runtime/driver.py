@@ -1,8 +1,9 @@
-"""Runs plans: a node starts as soon as all edges into it are decided, without waiting for anything else.
+"""Runs plans: a node starts as soon as all edges into it are decided, and waits for nothing else.
 
-Each edge ends up alive or dead. A node runs when at least one of its edges is alive; otherwise it is skipped and
-its own edges are dead, so joins after a branch neither hang nor run twice. Counters of undecided edges make each
-decision once. A finished step of an earlier life of the run is decided by its record, without being executed.
+Each edge ends up alive or dead. A node runs when at least one of its edges is alive; otherwise it
+is skipped and its own edges are dead, so joins after a branch neither hang nor run twice. Counters
+of undecided edges make each decision once. A finished step of an earlier life of the run is decided
+by its record, without being executed.
 """
 
 import asyncio
@@ -33,8 +34,8 @@ def warm_up() -> None:
 
 @lru_cache(maxsize=CACHED_FLOWS)
 def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported on first use
-    """Return the LangGraph entrypoint of a plan; it takes an Execution and drives it to where nothing moves."""
-    from langgraph.func import entrypoint
+    """Return the LangGraph entrypoint of a plan: it drives an Execution until nothing moves."""
+    from langgraph.func import entrypoint  # noqa: PLC0415 - half a second, so on first use
 
     async def run(execution: Execution) -> None:
         await _Walk(Level(execution, plan)).go()
@@ -139,7 +140,7 @@ class _Walk:
         return None
 
     def _known(self, node: PlanNode) -> StepRecord | None:
-        """The record of a step that must not be executed: it is over, or waits for an answer not yet there."""
+        """The record of a step not to be executed: it is over, or its answer is not there yet."""
         path = self._level.path_of(node)
         record = self._level.execution.recorder.steps.get(path)
         if record is None or record.status in TERMINAL_STEP:
@@ -163,7 +164,7 @@ class _Walk:
         task.add_done_callback(self._ended.put_nowait)
 
     def _fail(self, record: StepRecord) -> None:
-        """Let nothing new begin. Steps that change the outside end by themselves, the others are stopped."""
+        """Let nothing new begin. Steps that change the outside may end, the others are stopped."""
         self.failed = self.failed or record
         for task, node in self._live.items():
             if node.type.effects != "external":

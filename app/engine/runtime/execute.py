@@ -24,8 +24,8 @@ async def execute(
 ) -> Outcome:
     """Run a plan until it is over or waits for a person; every fact goes to the host's journal.
 
-    The last record holds the run's own status, output and error. When the awaiting task itself is cancelled (the
-    worker shuts down) nothing more is written, and another worker can go on.
+    The last record holds the run's own status, output and error. When the awaiting task itself is
+    cancelled (the worker shuts down) nothing more is written, and another worker can go on.
 
     Args:
         cancelled: Set by whoever cancels the run; its steps are stopped in the middle.

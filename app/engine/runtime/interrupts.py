@@ -16,7 +16,7 @@ class Asked(Paused):
 
 
 class BodyFailed(StepError):
-    """A step in a container's body failed and its error was not handled; it keeps that step's code."""
+    """A step in a container's body failed and nobody handled it; the code is that step's."""
 
     def __init__(self, record: StepRecord) -> None:
         error = record.error or {}

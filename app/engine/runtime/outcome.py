@@ -10,7 +10,7 @@ from app.engine.sdk import Json
 
 
 def is_handled(step: StepRecord) -> bool:
-    """Say whether the failure of a step was dealt with: its edges carry an output in spite of it."""
+    """Say whether a step's failure was dealt with: it has an output in spite of it."""
     return step.output is not None
 
 

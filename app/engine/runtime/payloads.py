@@ -53,7 +53,7 @@ def error_of(error: Exception) -> dict[str, Any]:
     if not isinstance(error, AppError):
         words = mask(f"{type(error).__name__}: {error}".removesuffix(": "))
         return {"code": StepError.code, "message": f"The step stopped with an unexpected {words}"}
-    described = {"code": error.code, "message": mask(error.message)}
+    described: dict[str, Any] = {"code": error.code, "message": mask(error.message)}
     if error.context.get("field"):
         described["field"] = error.context["field"]
     if isinstance(error, StepError):
@@ -64,8 +64,8 @@ def error_of(error: Exception) -> dict[str, Any]:
 def step_payload(step: StepRecord) -> dict[str, Any]:
     """Describe a step as events carry it."""
     return {
-        "id": step.id, "node_id": step.node_id, "path": step.path, "kind": step.kind, "label": step.label,
-        "status": step.status, "attempt": step.attempt, "tokens": step.tokens,
+        "id": step.id, "node_id": step.node_id, "path": step.path, "kind": step.kind,
+        "label": step.label, "status": step.status, "attempt": step.attempt, "tokens": step.tokens,
         "cost_usd": dollars(step.cost_microusd), "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at), "error": step.error,
         "preview": "" if step.output is None else preview(plain(step.output)),

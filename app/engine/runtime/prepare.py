@@ -26,7 +26,8 @@ def prepare(node: PlanNode, values: Mapping[str, Json], names: Mapping[str, Json
 
     Raises:
         ExpressionError: An expression of the form failed.
-        ConfigInvalid: The form does not fit once its expressions are values; `context["field"]` names the field.
+        ConfigInvalid: With its expressions resolved the form does not fit; `context["field"]` names
+            the field.
         InvalidInput: Something is missing at an input port or does not fit it.
     """
     resolved = resolve(node.config, node.schema, names)

@@ -1,4 +1,4 @@
-"""Turns what happens in a run into facts and events, numbered in the order in which they are handed over."""
+"""Turns what happens in a run into facts and events, numbered as they are handed over."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,8 +16,8 @@ _OPEN = frozenset({"pending", "running", "waiting_human"})
 class Recorder:
     """The pen of one run. It holds the last record of every step.
 
-    A sequence number is given and its fact handed to the journal without a pause between, so the journal sees
-    them in order.
+    A number is given and its event handed to the journal without a pause between, so the journal
+    sees them in order.
     """
 
     def __init__(self, host: Host, request: RunRequest, budget: Budget) -> None:

@@ -23,7 +23,10 @@ def may_retry(error: Exception, attempt: int, node: PlanNode) -> bool:
 
 
 def delay_s(error: Exception, attempt: int, settings: NodeSettings) -> float:
-    """Seconds to wait after a failed attempt (1 is the first): spread by a fifth, never before `retry_after_s`."""
+    """Seconds to wait after an attempt (1 is the first), spread by a fifth.
+
+    What the other side asked for (`retry_after_s`) is the least.
+    """
     wait = settings.retry_delay_s * (2 ** (attempt - 1) if settings.backoff == "exponential" else 1)
     wait *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
     asked = error.context.get("retry_after_s") if isinstance(error, AppError) else None

@@ -33,7 +33,7 @@ def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> di
 
 
 def values_from_arguments(node: PlanNode, arguments: Mapping[str, Json]) -> dict[str, Json]:
-    """Feed a tool's input ports from the arguments of a call: by name, a single port with all of them."""
+    """Feed a tool's input ports from a call's arguments: by name, or all to the only port."""
     if len(node.inputs) == 1 and node.inputs[0].name not in arguments:
         return {node.inputs[0].name: _fit(node.inputs[0], dict(arguments))}
     return {
@@ -60,7 +60,7 @@ def names_for(
 
 
 def last_output(level: Level, alive: tuple[Edge, ...]) -> Json:
-    """Return the output of the step before this one: of those wired to it, the one that finished last."""
+    """Return the output of the step before this one: the last to finish of those wired to it."""
     steps = level.execution.recorder.steps
     before = [steps[level.prefix + edge.source] for edge in alive]
     finished = [step for step in before if step.finished_at]

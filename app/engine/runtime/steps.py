@@ -1,10 +1,10 @@
-"""Executing one node: resolve its form, check what arrives, try, try again, and record how it ended."""
+"""Executing one node: resolve its form, check its input, try, try again, record the end."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
@@ -73,7 +73,7 @@ async def perform(
 
 
 async def _begin(step: Step) -> None:
-    """Record that the step runs: before an effect that must not happen twice, so that it is known to be unclear."""
+    """Record that the step runs; durably before an effect that must not happen twice."""
     recorder, node_type = step.execution.recorder, step.node.type
     if node_type.effects == "external" and not node_type.retry_safe:
         await recorder.record_step(step.record, "step.started")
@@ -156,7 +156,7 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
 async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any:  # noqa: ANN401 - what a node returns
     """Await one try within the node's limit and what is left of the run's time.
 
-    The steps in a container's body have limits of their own, so the default one does not bound the container.
+    The steps in a body have limits of their own, so the default one does not bound a container.
     """
     own: float = node.ref.settings.timeout_s
     if node.type.container and own == NodeSettings().timeout_s:
@@ -208,7 +208,7 @@ def _without_error(node: PlanNode) -> tuple[str, ...] | None:
 
 async def _end(
     step: Step,
-    status: Any,
+    status: Literal["succeeded", "failed"],
     output: dict[str, Json] | None,
     alive: tuple[str, ...] | None,
 ) -> StepRecord:
@@ -227,7 +227,7 @@ async def _end(
 
 
 async def _wait(step: Step, pause: Paused) -> StepRecord:
-    """Record that the step waits. A container waits for a step in its body: then only that one has a question."""
+    """Record that the step waits. A container waits for one in its body, which has the question."""
     recorder = step.execution.recorder
     step.record = replace(step.record, status="waiting_human")
     if isinstance(pause, Asked):
