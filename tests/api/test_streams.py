@@ -1,0 +1,76 @@
+"""Server-sent events of a run: order, resuming, ends."""
+
+import asyncio
+import json
+
+import pytest
+
+from app.services.runs import follow
+from tests.api.conftest import ASKING, new_workflow, waiting_run
+from tests.api.test_runs import run_now
+
+
+def frames(text):
+    """The events of a stream as (id, event, data)."""
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(
+            line.split(": ", 1) for line in block.splitlines() if line[:1] not in (":", "")
+        )
+        if "data" in fields:
+            number = int(fields["id"]) if "id" in fields else None
+            found.append((number, fields["event"], json.loads(fields["data"])))
+    return found
+
+
+async def test_stream_of_a_finished_run_has_every_event_once_and_ends(ada):
+    run = (await run_now(ada, await new_workflow(ada))).json()
+    answer = await ada.get(f"/api/runs/{run['id']}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    found = frames(answer.text)
+    assert [number for number, _, _ in found] == list(range(1, len(found) + 1))
+    assert (found[0][1], found[-1][1]) == ("run.started", "run.completed")
+    assert {data["run_id"] for _, _, data in found} == {run["id"]}
+    assert all(data["type"] == event for _, event, data in found)
+
+
+async def test_stream_goes_on_after_the_last_event_seen(ada):
+    run = (await run_now(ada, await new_workflow(ada))).json()
+    path = f"/api/runs/{run['id']}/events"
+    whole = frames((await ada.get(path)).text)
+    for seen in (0, 2, len(whole), len(whole) + 50):
+        rest = frames((await ada.get(path, headers={"Last-Event-ID": str(seen)})).text)
+        assert rest == whole[seen:]
+
+
+@pytest.mark.parametrize("seen", ["x", "-1", "1.5", "9" * 30])
+async def test_odd_last_event_id_is_refused(ada, seen):
+    run = (await run_now(ada, await new_workflow(ada))).json()
+    path = f"/api/runs/{run['id']}/events"
+    assert (await ada.get(path, headers={"Last-Event-ID": seen})).status_code == 422
+
+
+async def test_live_stream_brings_what_happens_and_ends_with_the_run(site, ada):
+    _, run_id, step_id = await waiting_run(site, ada)
+    reading = asyncio.create_task(ada.get(f"/api/executions/{run_id}/events"))
+    await ada.post(f"/api/steps/{step_id}/human-complete", json={"output": "approve"})
+    await site.work(run_id)
+    found = frames((await asyncio.wait_for(reading, 20)).text)
+    events = [event for _, event, _ in found]
+    assert events[-1] == "run.completed"
+    assert "step.waiting_human" in events
+    assert [number for number, _, _ in found] == list(range(1, len(found) + 1))
+
+
+async def test_stream_ends_when_its_session_does(site, monkeypatch):
+    monkeypatch.setattr(follow, "IDLE_S", 0.05)
+    async with await site.person("Eve") as eve:
+        workflow_id = await new_workflow(eve, ASKING)
+        started = await eve.post(f"/api/workflows/{workflow_id}/runs", json={})
+        reading = asyncio.create_task(eve.get(f"/api/runs/{started.json()['run_id']}/events"))
+        await asyncio.sleep(0.3)
+        assert not reading.done()
+        assert (await eve.post("/api/auth/logout")).status_code == 204
+        answer = await asyncio.wait_for(reading, 10)
+    assert ": still here" in answer.text
+    assert frames(answer.text) == []
