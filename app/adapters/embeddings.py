@@ -12,8 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from app.kernel.errors import Defect
 
 DIMENSIONS = 384
@@ -41,6 +39,8 @@ async def embed(texts: Sequence[str]) -> list[list[float]]:
 
 
 def _embed(texts: list[str]) -> list[list[float]]:
+    import numpy as np  # noqa: PLC0415 - 20 MB, on first use only
+
     session, tokenizer = _model()
     vectors: list[list[float]] = [[]] * len(texts)
     # Texts of a like length share a batch, so that little of it is padding.

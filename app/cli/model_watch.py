@@ -23,6 +23,7 @@ class ModelWatch:
     def look(self) -> None:
         """Start or change the server if what is wanted differs from what runs."""
         weights = wanted(self._data)
+        self._claim = self._claim or claim(self._data)  # a `run` on the command line may have had it
         if self._claim is None or weights is None or weights == self._serves:
             return
         if self._child is not None:

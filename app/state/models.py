@@ -78,7 +78,7 @@ class ModelsState(rx.State):
         acting = await actor(self)
         models = runtime().models
         try:
-            self._all = [model_row(one) for one in await list_models(models, acting)]
+            self._all = [model_row(one) for one in await list_models(models, acting, refresh=True)]
             self.downloads = {one.name: download(one) for one in await pulls(models, acting)}
         except AppError as error:
             self.error = error.message

@@ -8,9 +8,13 @@ from app.services.access import Actor, require
 from app.services.models.views import ModelView, PullView
 
 
-async def list_models(models: ModelRegistry, actor: Actor) -> list[ModelView]:
-    """Return the entries of the model picker, the default's provider first."""
+async def list_models(
+    models: ModelRegistry, actor: Actor, *, refresh: bool = False
+) -> list[ModelView]:
+    """Return the entries of the model picker; `refresh` asks Ollama and other servers anew."""
     require(actor, "viewer")
+    if refresh:
+        models.refresh()
     try:
         default = await models.default_ref()
     except ModelMissing:
