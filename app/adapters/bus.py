@@ -187,8 +187,10 @@ class Bus:
         pause = 0.1
         while True:
             try:
+                if not self.connected:
+                    await self._redis.ping()
+                    self.connected, pause = True, 0.1
                 await work()
-                self.connected, pause = True, 0.1
             except _LOST as error:
                 if self.connected:
                     _log.warning("Redis is away; live events wait for it", extra={"error": str(error)})

@@ -1,6 +1,7 @@
 """Keeps the leases of the runs this process works on, and hears of cancelled and lost ones."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -56,6 +57,7 @@ class Keeper:
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._end_wait: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._moved = time.monotonic()
         self._on_stall: Callable[[], None] | None = None
@@ -104,6 +106,7 @@ class Keeper:
             await asyncio.gather(self._beat, return_exceptions=True)
         self._stop.set()
         if self._thread.is_alive():
+            self._end_wait()
             await asyncio.to_thread(self._thread.join, 5)
 
     async def _beats(self) -> None:
@@ -120,6 +123,8 @@ class Keeper:
 
     async def _keep(self) -> None:
         database = Database(self._url, pool_size=1)
+        loop, wake = asyncio.get_running_loop(), asyncio.Event()
+        self._end_wait = lambda: loop.call_soon_threadsafe(wake.set)
         try:
             while not self._stop.is_set():
                 held = self._snapshot()
@@ -129,7 +134,8 @@ class Keeper:
                 if on_stall is not None and time.monotonic() - self._moved > STALLED_S:
                     _log.error("the process has not moved for ten seconds; it ends so that others go on")
                     on_stall()
-                await asyncio.sleep(TICK_S)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), TICK_S)
         finally:
             await database.close()
 

@@ -6,10 +6,15 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from app.adapters import embeddings, sandbox
 from app.adapters.bus import Bus
 from app.adapters.database import Database
+from app.adapters.egress import EgressClient
+from app.adapters.host import RunHost, World
 from app.adapters.journal import RunJournal, Writer
 from app.adapters.keeper import Keeper
+from app.adapters.memory import SqlMemory
+from app.adapters.models import ModelRegistry
 from app.adapters.queue import Queue
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
@@ -30,6 +35,8 @@ class Runtime:
         self.queue = Queue(settings.redis_url)
         self.writer = Writer(self.database, self.bus)
         self.keeper = Keeper(settings.database, self.name)
+        self.models = ModelRegistry(settings)
+        self.egress = EgressClient(settings.allowed_hosts)
         self.make_host = make_host
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -56,6 +63,9 @@ class Runtime:
         await self.keeper.close()
         await self.bus.close()
         await self.queue.close()
+        await self.models.close()
+        await self.egress.close()
+        await sandbox.close()
         await self.database.close()
 
 
@@ -91,4 +101,5 @@ def runtime() -> Runtime:
 
 def default_host(parts: Runtime, journal: RunJournal, workflow_id: str) -> Host:
     """The real world of a run: models, memory, embeddings, egress and sandbox."""
-    raise NotImplementedError
+    world = World(parts.models, embeddings.embed, parts.egress.send, sandbox.run_python)
+    return RunHost(world, journal, SqlMemory(parts.database, journal.workspace_id, workflow_id))

@@ -112,7 +112,7 @@ async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
     return TraceView(
         run=run_view(run, name, version),
         steps=tuple(step_view(step) for step in await _steps(uow, actor, run_id)),
-        spans=tuple(await _whole_span(uow, span) for span in spans.scalars()),
+        spans=tuple([await _whole_span(uow, span) for span in spans.scalars()]),
         approvals=tuple(approval_view(row, run.number, run.workflow_id, name) for row in asked.scalars()),
         graph=graph,
         seq=seq,

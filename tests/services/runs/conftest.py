@@ -1,0 +1,72 @@
+"""A process with real parts and a small world: models, web and sandbox are fakes."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from app.adapters.host import RunHost, World
+from app.adapters.memory import SqlMemory
+from app.engine.sdk import CodeResult, HttpReply, HttpRequest
+from app.kernel.settings import Settings
+from app.services.runs.commands import StartRun, start_run
+from app.services.runtime import close_runtime, open_runtime
+from tests.rows import make_actor, make_workflow
+
+
+class SmallWorld:
+    """Answers of the outside; a test may wait inside them or count them."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.on_http = None
+
+    async def http(self, request: HttpRequest) -> HttpReply:
+        self.calls.append(request.url)
+        if self.on_http:
+            await self.on_http(request)
+        return HttpReply(status=200, headers={}, text="ok", url=request.url)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [[1.0, *([0.0] * 383)] for _ in texts]
+
+    async def python(self, source: str, inputs: Mapping, timeout_s: float) -> CodeResult:
+        return CodeResult()
+
+
+@pytest.fixture
+def world():
+    return SmallWorld()
+
+
+@pytest.fixture
+def make_host(world):
+    def make(parts, journal, workflow_id):
+        memory = SqlMemory(parts.database, journal.workspace_id, workflow_id)
+        return RunHost(World(parts.models, world.embed, world.http, world.python), journal, memory)
+
+    return make
+
+
+@pytest.fixture
+async def parts(database_url, clean_redis, tmp_path, make_host):
+    config = Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url=clean_redis)
+    opened = await open_runtime(config, make_host=make_host)
+    yield opened
+    await close_runtime()
+
+
+@pytest.fixture
+async def actor(parts):
+    return await make_actor(parts.database)
+
+
+@pytest.fixture
+def start(parts, actor):
+    """Start a run of a new workflow with this graph."""
+
+    async def begin(graph, given=None, **more):
+        workflow_id = await make_workflow(parts.database, actor, graph)
+        async with parts.database.work() as uow:
+            return await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=given, **more))
+
+    return begin

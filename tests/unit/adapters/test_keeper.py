@@ -1,0 +1,95 @@
+"""Leases: renewed while the process lives, whatever its loop does; wishes and losses are heard."""
+
+import asyncio
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col
+
+from app.adapters.keeper import Keeper
+from app.kernel.clock import now
+from app.models import Run
+from tests.rows import make_actor, make_run
+
+
+@pytest.fixture
+async def keeper(database):
+    keeper = Keeper(database.url, "me")
+    keeper.start()
+    yield keeper
+    await keeper.close()
+
+
+@pytest.fixture
+async def run(database):
+    return await make_run(database, await make_actor(database), worker="me", lease_until=now())
+
+
+async def change(database, run, **values):
+    async with database.work() as uow:
+        await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(**values))
+
+
+async def lease(database, run):
+    async with database.read() as uow:
+        return (await uow.session.get(Run, run.id)).lease_until
+
+
+async def until(is_true, seconds=5):
+    async with asyncio.timeout(seconds):
+        while not await is_true():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_lease_is_renewed_although_the_loop_is_busy(database, keeper, run):
+    keeper.hold(run.id, 1)
+    time.sleep(1.5)  # noqa: ASYNC251 - a node that blocks the loop
+    assert await lease(database, run) > now() + timedelta(seconds=0.5)
+
+
+async def test_cancel_reaches_the_work_within_two_seconds(database, keeper, run):
+    held = keeper.hold(run.id, 1)
+    await change(database, run, control="cancel")
+    async with asyncio.timeout(2):
+        await held.cancelled.wait()
+
+
+async def test_a_run_taken_by_another_process_is_stopped_here(database, keeper, run):
+    held = None
+
+    async def work():
+        nonlocal held
+        held = keeper.hold(run.id, 1)
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0.05)
+    await change(database, run, epoch=2, lease_until=now())
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await task
+    assert held.why == "lost"
+    assert await lease(database, run) < now() + timedelta(seconds=1), "the other one's lease is not ours to renew"
+
+
+async def test_a_run_that_ended_by_our_own_hand_is_left_in_peace(database, keeper, run):
+    held = keeper.hold(run.id, 1)
+    await change(database, run, status="succeeded", lease_until=None)
+    await asyncio.sleep(1.2)
+    assert not held.why
+    assert await lease(database, run) is None
+
+
+async def test_a_process_that_stands_still_is_ended(database, monkeypatch):
+    monkeypatch.setattr("app.adapters.keeper.STALLED_S", 1.0)
+    keeper = Keeper(database.url, "me")
+    stalled = []
+    keeper.start()
+    keeper.watch(on_stall=lambda: stalled.append(1))
+    await asyncio.sleep(1.2)
+    assert not stalled
+    time.sleep(2.2)  # noqa: ASYNC251 - the loop is stuck
+    assert stalled
+    await keeper.close()
