@@ -63,19 +63,25 @@ export function misfit(source, target) {
 
 export const typeName = (type) => TYPE_NAMES[type] ?? type;
 
-function leadsTo(graph, from, to) {
-  const seen = new Set([from]);
-  const queue = [from];
-  for (let i = 0; i < queue.length; i += 1) {
-    if (queue[i] === to) return true;
+const ANCESTORS = new WeakMap();
+
+// Ids of the nodes from which wires lead to `id`, itself included; remembered for as long as the graph lives.
+export function ancestors(graph, id) {
+  if (!ANCESTORS.has(graph)) {
+    const into = new Map();
     for (const edge of graph.edges) {
-      if (edge.source === queue[i] && !seen.has(edge.target)) {
-        seen.add(edge.target);
-        queue.push(edge.target);
-      }
+      if (!into.has(edge.target)) into.set(edge.target, []);
+      into.get(edge.target).push(edge.source);
     }
+    ANCESTORS.set(graph, { into, found: new Map() });
   }
-  return false;
+  const { into, found } = ANCESTORS.get(graph);
+  if (!found.has(id)) {
+    const seen = new Set([id]);
+    for (const each of seen) for (const source of into.get(each) ?? []) seen.add(source);
+    found.set(id, seen);
+  }
+  return found.get(id);
 }
 
 // Why these ports cannot be connected, as a sentence, or null when they can.
@@ -96,7 +102,7 @@ export function whyNot(doc, { source, source_port, target, target_port }) {
   const same = (edge) =>
     edge.source === source && edge.source_port === source_port && edge.target === target && edge.target_port === target_port;
   if (doc.graph.edges.some(same)) return "These two ports are connected already.";
-  if (leadsTo(doc.graph, target, source)) return `This would make a loop: ${name(to)} leads to ${name(from)} already.`;
+  if (ancestors(doc.graph, source).has(target)) return `This would make a loop: ${name(to)} leads to ${name(from)} already.`;
   return null;
 }
 

@@ -1,4 +1,5 @@
 // Edits of a graph, the language between canvas and server; the twin of app/engine/graph/edits.py.
+import { changed, NOTHING } from "./places.js";
 import { SETTINGS } from "./protocol.gen.js";
 
 export class EditRefused extends Error {}
@@ -23,6 +24,12 @@ class Draft {
     this.nodes.set(id, { ...this.node(id), ...change });
   }
 
+  checkParent(id, parent) {
+    for (let above = parent; above !== null && above !== undefined; above = this.node(above).parent) {
+      if (above === id) refuse(`'${id}' cannot be put inside itself.`);
+    }
+  }
+
   graph() {
     return { schema: this.schema, nodes: [...this.nodes.values()], edges: [...this.edges.values()] };
   }
@@ -37,66 +44,81 @@ export function withBody(nodes, id) {
   return found;
 }
 
-export function getIn(value, path) {
-  return path.reduce((inner, key) => (inner === null || inner === undefined ? undefined : inner[key]), value);
+function inserted(values, key, value, index) {
+  if (index === undefined || index === null || index >= values.size) return values.set(key, value);
+  const items = [...values];
+  items.splice(index, 0, [key, value]);
+  return new Map(items);
 }
 
-export function setIn(value, path, next) {
-  if (path.length === 0) return next;
-  const [key, ...rest] = path;
-  const copy = Array.isArray(value) ? [...value] : { ...(value ?? {}) };
-  copy[key] = setIn(copy[key], rest, next);
-  return copy;
+// Ops that bring removed values back one by one, each to where it stood among the others.
+function additions(values, gone, order, make) {
+  const place = new Map([...values.keys()].map((key, i) => [key, i]));
+  const there = [...values.keys()].filter((key) => !gone.has(key)).map((key) => place.get(key));
+  return order.map((key) => {
+    const index = there.filter((each) => each < place.get(key)).length;
+    there.push(place.get(key));
+    return make(values.get(key), index);
+  });
 }
 
 const APPLY = {
-  add_node(draft, { node }) {
+  add_node(draft, { node, index }) {
     if (draft.nodes.has(node.id)) refuse(`There is already a node '${node.id}'.`);
-    if (node.parent) draft.node(node.parent);
-    draft.nodes.set(node.id, { label: "", config: {}, settings: {}, parent: null, size: null, version: 1, ...node });
+    draft.checkParent(node.id, node.parent);
+    const whole = {
+      version: 1, label: "", config: {}, parent: null, size: null, position: { x: 0, y: 0 }, ...node,
+      settings: { ...SETTINGS, ...node.settings },
+    };
+    draft.nodes = inserted(draft.nodes, node.id, whole, index);
     return [{ op: "remove_node", id: node.id }];
   },
 
   remove_node(draft, { id }) {
     draft.node(id);
-    const ids = withBody([...draft.nodes.values()], id);
-    const gone = new Set(ids);
-    const nodes = ids.map((each) => draft.nodes.get(each));
-    const edges = [...draft.edges.values()].filter((edge) => gone.has(edge.source) || gone.has(edge.target));
-    for (const edge of edges) draft.edges.delete(edge.id);
-    for (const each of ids) draft.nodes.delete(each);
-    return [...nodes.map((node) => ({ op: "add_node", node })), ...edges.map((edge) => ({ op: "add_edge", edge }))];
+    const order = withBody([...draft.nodes.values()], id);
+    const gone = new Set(order);
+    const cut = new Set();
+    for (const edge of draft.edges.values()) if (gone.has(edge.source) || gone.has(edge.target)) cut.add(edge.id);
+    const undo = [
+      ...additions(draft.nodes, gone, order, (node, index) => ({ op: "add_node", node, index })),
+      ...additions(draft.edges, cut, [...cut], (edge, index) => ({ op: "add_edge", edge, index })),
+    ];
+    for (const each of cut) draft.edges.delete(each);
+    for (const each of gone) draft.nodes.delete(each);
+    return undo;
   },
 
   move(draft, { moves }) {
     const back = [];
-    for (const { id, x, y, parent = null } of moves) {
-      const node = draft.node(id);
-      if (parent !== null) draft.node(parent);
-      if (parent === id || withBody([...draft.nodes.values()], id).includes(parent)) {
-        refuse(`'${id}' cannot lie in itself.`);
-      }
-      back.unshift({ id, x: node.position.x, y: node.position.y, parent: node.parent ?? null });
-      draft.change(id, { position: { x, y }, parent });
+    for (const step of moves) {
+      const node = draft.node(step.id);
+      const parent = "parent" in step ? step.parent : node.parent;
+      draft.checkParent(step.id, parent);
+      back.unshift({ id: step.id, x: node.position.x, y: node.position.y, parent: node.parent ?? null });
+      draft.change(step.id, { position: { x: step.x, y: step.y }, parent: parent ?? null });
     }
     return [{ op: "move", moves: back }];
   },
 
-  set_config(draft, { id, path, value }) {
-    const { config } = draft.node(id);
-    const before = getIn(config, path);
-    draft.change(id, { config: setIn(config, path, value) });
-    // Undoing a value that was not there restores the whole form: there is no op that removes a key.
-    return before === undefined
-      ? [{ op: "set_config", id, path: [], value: config }]
-      : [{ op: "set_config", id, path, value: before }];
+  set_config(draft, op) {
+    const { id, path = [] } = op;
+    let result;
+    try {
+      result = changed(draft.node(id).config, path, "value" in op ? op.value : NOTHING);
+    } catch (error) {
+      refuse(`${error.message}.`);
+    }
+    const [config, undoPath, undo] = result;
+    if (config === null || typeof config !== "object" || Array.isArray(config)) refuse("A node's form must be an object.");
+    draft.change(id, { config });
+    return [{ op: "set_config", id, path: undoPath, ...(undo === NOTHING ? {} : { value: undo }) }];
   },
 
   set_settings(draft, { id, settings }) {
-    const node = draft.node(id);
-    const before = Object.fromEntries(Object.keys(settings).map((key) => [key, node.settings?.[key] ?? SETTINGS[key]]));
-    draft.change(id, { settings: { ...node.settings, ...settings } });
-    return [{ op: "set_settings", id, settings: before }];
+    const before = { ...SETTINGS, ...draft.node(id).settings };
+    draft.change(id, { settings: { ...before, ...settings } });
+    return [{ op: "set_settings", id, settings: Object.fromEntries(Object.keys(settings).map((key) => [key, before[key]])) }];
   },
 
   set_label(draft, { id, label }) {
@@ -111,18 +133,22 @@ const APPLY = {
     return [{ op: "resize", id, size: before }];
   },
 
-  add_edge(draft, { edge }) {
+  add_edge(draft, { edge, index }) {
     if (draft.edges.has(edge.id)) refuse(`There is already an edge '${edge.id}'.`);
     draft.node(edge.source);
     draft.node(edge.target);
-    draft.edges.set(edge.id, edge);
+    if (index === undefined && [...draft.edges.values()].some((other) => samePorts(edge, other))) {
+      refuse("These two ports are already connected.");
+    }
+    draft.edges = inserted(draft.edges, edge.id, edge, index);
     return [{ op: "remove_edge", id: edge.id }];
   },
 
   remove_edge(draft, { id }) {
     const edge = draft.edges.get(id) ?? refuse(`There is no edge '${id}'.`);
+    const index = [...draft.edges.keys()].indexOf(id);
     draft.edges.delete(id);
-    return [{ op: "add_edge", edge }];
+    return [{ op: "add_edge", edge, index }];
   },
 
   replace(draft, { graph }) {
@@ -133,6 +159,9 @@ const APPLY = {
     return [{ op: "replace", graph: before }];
   },
 };
+
+const samePorts = (a, b) =>
+  a.source === b.source && a.source_port === b.source_port && a.target === b.target && a.target_port === b.target_port;
 
 // Applies ops in order. Returns the new graph and the ops that undo them, in the order undo must apply them.
 export function apply(graph, ops) {

@@ -54,8 +54,8 @@ class Patch(_Message):
     """State to the live store: what the events after `from` up to `seq` changed.
 
     Args:
-        reset: The text streamed so far is sent again; forget what is there.
         tokens: Text to append, by step path.
+        texts: Text so far, in place of what is there, by step path.
         logs: Lines {at, message, fields} to append, by step path.
     """
 
@@ -64,11 +64,11 @@ class Patch(_Message):
     run_id: str
     from_: int = Field(alias="from")
     seq: int
-    reset: bool = False
     run: dict[str, Any] | None = None
     steps: list[dict[str, Any]] = []
     spans: list[dict[str, Any]] = []
     tokens: dict[str, str] = {}
+    texts: dict[str, str] = {}
     approvals: list[dict[str, Any]] = []
     logs: dict[str, list[dict[str, Any]]] = {}
 
@@ -104,7 +104,7 @@ def script() -> str:
         "MESSAGES": {name: _shape(message) for name, message in MESSAGES.items()},
     }
     lines = ["// Made by `python -m app.components.canvas.protocol`; do not edit."]
-    lines += [f"export const {name} = {json.dumps(value, indent=2)};" for name, value in parts.items()]
+    lines += [f"export const {name} = {json.dumps(value, indent=2, ensure_ascii=False)};" for name, value in parts.items()]
     return "\n\n".join(lines) + "\n"
 
 

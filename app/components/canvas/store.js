@@ -24,11 +24,14 @@ export class EditorStore {
     this.transport = transport;
     this.now = now;
     this.listeners = new Set();
+    // The middle of what is seen, in canvas units; the canvas says where that is.
+    this.middle = () => ({ x: 0, y: 0 });
     this.history = new History();
     this.state = {
       phase: "loading",
       message: "",
       workflow: null,
+      runId: "",
       graph: EMPTY,
       byId: new Map(),
       catalog: new Map(),
@@ -40,7 +43,6 @@ export class EditorStore {
       edges: [],
       save: { state: "saved", pending: 0, message: "" },
       focus: null,
-      panel: null,
       notice: null,
       canUndo: false,
       canRedo: false,

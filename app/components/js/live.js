@@ -1,6 +1,6 @@
 // What this page knows of runs, kept current by patches. One instance serves canvas, drawer and trace page.
 //
-// A patch is {run_id, from, seq, reset?, run?, steps?, spans?, tokens?, approvals?, logs?}: the changes of the
+// A patch is {run_id, from, seq, run?, steps?, spans?, tokens?, texts?, approvals?, logs?}: the changes of the
 // events after `from` up to `seq`. A patch that is known already is dropped; a gap is closed by loading the trace.
 import { api } from "./api.js";
 
@@ -71,15 +71,15 @@ export class LiveStore {
   patch(patch) {
     const entry = this.entry(patch.run_id);
     const touched = new Set();
-    if (patch.reset) {
-      for (const path of entry.texts.keys()) touched.add(path);
-      entry.texts = new Map();
-    }
     if (!entry.loaded || entry.loading || patch.from > entry.seq) {
       entry.ahead.push(patch);
       this.refresh(patch.run_id);
     } else if (patch.seq > entry.seq) {
       this.facts(entry, patch, touched);
+    }
+    for (const [path, text] of Object.entries(patch.texts ?? {})) {
+      entry.texts.set(path, text.slice(-MAX_TEXT));
+      touched.add(path);
     }
     for (const [path, text] of Object.entries(patch.tokens ?? {})) {
       entry.texts.set(path, ((entry.texts.get(path) ?? "") + text).slice(-MAX_TEXT));
@@ -91,6 +91,8 @@ export class LiveStore {
   facts(entry, patch, touched) {
     for (const step of patch.steps ?? []) {
       const before = entry.steps.get(step.path);
+      // A trace may be newer than the events that follow it: what has ended does not begin again.
+      if (before && before.attempt === step.attempt && STEP_DONE.has(before.status) && !STEP_DONE.has(step.status)) continue;
       if (before && before.attempt !== step.attempt && step.status === "running") entry.texts.delete(step.path);
       this.putStep(entry, step);
       if (step.status !== "waiting_human") entry.approvals.delete(step.path);
@@ -120,6 +122,14 @@ export class LiveStore {
   putStep(entry, step) {
     if (!entry.steps.has(step.path)) entry.order.push(step.path);
     entry.steps.set(step.path, { ...entry.steps.get(step.path), ...step });
+  }
+
+  // Adds the values of a step that was loaded by itself.
+  fill(runId, step) {
+    const entry = this.entry(runId);
+    this.putStep(entry, step);
+    this.count(entry, new Set([step.path]));
+    this.tell(entry, new Set([step.path]));
   }
 
   putApproval(entry, asked) {

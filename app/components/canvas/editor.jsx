@@ -1,0 +1,228 @@
+// The workflow editor: palette, canvas, inspector, run drawer over one store.
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { ReactFlowProvider } from "@xyflow/react";
+import { CircleAlert, Info, ListTree, PanelRight, Plus, TriangleAlert, X } from "lucide-react";
+import { Inspector } from "../inspector/inspector.jsx";
+import { api } from "../js/api.js";
+import { live, RUN_DONE } from "../js/live.js";
+import { useRun } from "../js/use_live.js";
+import { Drawer } from "../run/drawer.jsx";
+import { RunDialog } from "../run/run_dialog.jsx";
+import { addNext } from "./actions.js";
+import { Canvas } from "./canvas.jsx";
+import { EditorContext, useEditor } from "./context.jsx";
+import { Outline } from "./outline.jsx";
+import { Palette } from "./palette.jsx";
+import { firstError } from "./problems.jsx";
+import { EditorStore } from "./store.js";
+import { titleOf } from "./model.js";
+import { TopBar } from "./top_bar.jsx";
+import "./editor.css";
+
+const NOTICE_MS = 6000;
+const NARROW = 1200;
+
+const transportFor = (id) => ({
+  workflow: () => api("GET", `/api/workflows/${id}`),
+  types: async () => (await api("GET", "/api/node-types")).items,
+  compile: () => api("POST", `/api/workflows/${id}/compile`, {}),
+  edits: (batch) => api("POST", `/api/workflows/${id}/edits`, batch),
+});
+
+function browserStorage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return null;
+  }
+}
+
+function Notice({ store }) {
+  const notice = useEditor((state) => state.notice);
+  useEffect(() => {
+    if (!notice) return undefined;
+    const timer = setTimeout(() => store.notify(""), NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [notice, store]);
+  if (!notice) return null;
+  const Icon = { error: CircleAlert, warning: TriangleAlert }[notice.tone] ?? Info;
+  return (
+    <div className={`ed-notice card notice-${notice.tone}`} role={notice.tone === "error" ? "alert" : "status"} data-testid="notice">
+      <Icon size={15} aria-hidden="true" /><span>{notice.text}</span>
+      <button type="button" className="icon-button" aria-label="Close the notice" onClick={() => store.notify("")}><X size={13} /></button>
+    </div>
+  );
+}
+
+// Sends what is left when the page goes, and asks before leaving with edits that were not taken yet.
+function useLeaving(store) {
+  useEffect(() => {
+    const online = () => store.sync.retry();
+    const leave = (event) => {
+      document.activeElement?.blur?.();
+      if (store.sync.pending.length) event.preventDefault();
+    };
+    window.addEventListener("online", online);
+    window.addEventListener("beforeunload", leave);
+    return () => {
+      window.removeEventListener("online", online);
+      window.removeEventListener("beforeunload", leave);
+    };
+  }, [store]);
+}
+
+// Shows a run: its trace is loaded once, and again at its end, when the values of all steps are there.
+function useShownRun(store, runId) {
+  useEffect(() => {
+    store.set({ runId });
+    if (runId) live.open(runId);
+  }, [store, runId]);
+  const entry = useRun(runId);
+  const over = RUN_DONE.has(entry?.run?.status);
+  const lacking = over && [...(entry?.steps.values() ?? [])].some((step) => step.status === "succeeded" && step.output === undefined);
+  useEffect(() => {
+    if (lacking) live.refresh(runId);
+  }, [lacking, runId]);
+  return entry;
+}
+
+function sentence(store, problem) {
+  const { byId, catalog } = store.get();
+  const node = byId.get(problem.node_id);
+  return node ? `${titleOf(node, catalog.get(node.kind))}: ${problem.message}` : problem.message;
+}
+
+// Starting a run: edits first reach the server, then the check decides, then the form asks for the input.
+function useRunning(store, { entry, runId, answered, onStart, showProblems, showRun }) {
+  const [dialog, setDialog] = useState(null);
+  const [starting, setStarting] = useState(false);
+  const lastInput = entry?.run?.input;
+  const ask = useCallback(async () => {
+    document.activeElement?.blur?.();
+    if (!(await store.settled())) {
+      store.notify("Your latest edits are not saved yet. Run again when the server can be reached.", "warning");
+      return;
+    }
+    const result = await store.compile();
+    if (!result) return;
+    const error = firstError(result.problems);
+    if (error) {
+      store.notify(`Cannot run: ${sentence(store, error)}`, "error");
+      showProblems();
+      return;
+    }
+    setDialog({ schema: result.input_schema ?? { properties: {} } });
+  }, [store, showProblems]);
+  const start = useCallback((input) => {
+    setStarting(true);
+    showRun();
+    onStart({ input, key: `editor-${crypto.getRandomValues(new Uint32Array(4)).join("")}` });
+  }, [onStart, showRun]);
+  // The server answered: a new run, or the sentence why not.
+  useEffect(() => {
+    setStarting(false);
+    if (answered.ok) setDialog(null);
+  }, [runId, answered.count, answered.ok]);
+  return { dialog, setDialog, starting, ask, start, lastInput };
+}
+
+function Broken({ store }) {
+  const phase = useEditor((state) => state.phase);
+  const message = useEditor((state) => state.message);
+  if (phase === "missing") {
+    return <div className="ed-broken"><h2>There is no such workflow</h2><p className="muted">It may have been deleted, or it belongs to another workspace.</p><a className="btn" href="/workflows">All workflows</a></div>;
+  }
+  return <div className="ed-broken"><h2>The workflow could not be loaded</h2><p className="muted">{message}</p><button type="button" className="btn" onClick={() => store.load()}>Try again</button></div>;
+}
+
+function Body({ store, props }) {
+  const { runId, name, answered, onStart, onCancel, onAnswer, onRename } = props;
+  const phase = useEditor((state) => state.phase);
+  const chosen = useEditor((state) => state.nodes);
+  const focus = useEditor((state) => state.focus);
+  const [side, setSide] = useState("nodes");
+  const [sideOpen, setSideOpen] = useState(() => window.innerWidth >= 768);
+  const [inspectorOpen, setInspectorOpen] = useState(() => window.innerWidth > NARROW);
+  const [drawer, setDrawer] = useState({ view: "run", open: window.innerHeight > 700 });
+  const search = useRef(null);
+  const entry = useShownRun(store, runId);
+
+  const setView = useCallback((view) => setDrawer((before) => ({ ...before, view })), []);
+  const setOpen = useCallback((open) => setDrawer((before) => ({ ...before, open })), []);
+  const showProblems = useCallback(() => setDrawer({ view: "problems", open: true }), []);
+  const showRun = useCallback(() => setDrawer({ view: "run", open: true }), []);
+  const running = useRunning(store, { entry, runId, answered, onStart, showProblems, showRun });
+  useLeaving(store);
+  useEffect(() => {
+    if (answered.message) store.notify(answered.message, "error");
+  }, [answered.count, answered.message, store]);
+  // A node somebody asked for opens the inspector even where it covers the canvas.
+  useEffect(() => {
+    if (focus) setInspectorOpen(true);
+  }, [focus]);
+
+  const openPalette = useCallback(() => {
+    setSide("nodes");
+    setSideOpen(true);
+    requestAnimationFrame(() => search.current?.focus());
+  }, []);
+  const add = useCallback((kind) => {
+    const id = addNext(store, kind, store.middle());
+    if (id) store.set({ focus: { node: id, field: null, at: Date.now() } });
+  }, [store]);
+
+  if (phase === "missing" || phase === "failed") return <Broken store={store} />;
+  return (
+    <div className={`editor ${sideOpen ? "" : "no-side"} ${inspectorOpen ? "" : "no-inspector"} ${drawer.open ? "" : "drawer-closed"}`} data-phase={phase} data-testid="editor">
+      <TopBar name={name} onRename={onRename} onProblems={showProblems} onRun={running.ask} starting={running.starting} />
+      <aside className="ed-side" aria-label="Nodes">
+        <div className="segments ed-side-tabs" role="radiogroup" aria-label="Left side">
+          <button type="button" role="radio" aria-checked={side === "nodes"} onClick={() => setSide("nodes")}><Plus size={13} />Nodes</button>
+          <button type="button" role="radio" aria-checked={side === "outline"} onClick={() => setSide("outline")} data-testid="show-outline"><ListTree size={13} />Outline</button>
+        </div>
+        {side === "nodes" ? <Palette ref={search} onAdd={add} /> : <Outline onAdd={add} onOpen={() => setInspectorOpen(true)} />}
+      </aside>
+      <main className="ed-main">
+        {phase === "ready"
+          ? <Canvas onRun={running.ask} onPalette={openPalette} onOpenInspector={() => { setInspectorOpen(true); store.set({ focus: { node: chosen[0] ?? store.get().nodes[0], field: "", at: Date.now() } }); }} />
+          : <div className="ed-loading" role="status">Loading the workflow…</div>}
+        <div className="ed-corner">
+          <button type="button" className="btn btn-icon btn-sm" aria-label="Nodes and outline" aria-expanded={sideOpen} onClick={() => setSideOpen(!sideOpen)}><ListTree size={14} /></button>
+          <button type="button" className="btn btn-icon btn-sm" aria-label="Inspector" aria-expanded={inspectorOpen} onClick={() => setInspectorOpen(!inspectorOpen)}><PanelRight size={14} /></button>
+        </div>
+      </main>
+      {inspectorOpen && <Inspector onClose={() => setInspectorOpen(false)} />}
+      <Drawer
+        view={drawer.view} setView={setView} open={drawer.open} setOpen={setOpen} starting={running.starting}
+        onCancel={onCancel} onAnswer={onAnswer} onRun={running.ask}
+      />
+      {running.dialog && (
+        <RunDialog
+          schema={running.dialog.schema} lastInput={running.lastInput} example={store.get().workflow?.example_input} busy={running.starting}
+          onRun={running.start} onClose={() => running.setDialog(null)}
+        />
+      )}
+      <Notice store={store} />
+    </div>
+  );
+}
+
+// `answered` = {count, ok, message} changes with each answer of the server to a start, a cancel or a decision.
+export function WorkflowEditor(props) {
+  const { workflowId } = props;
+  const store = useMemo(
+    () => new EditorStore({ workflowId, transport: transportFor(workflowId), storage: browserStorage() }),
+    [workflowId],
+  );
+  useEffect(() => {
+    if (workflowId) store.load();
+  }, [store, workflowId]);
+  const answered = { count: 0, ok: true, message: "", ...props.answered };
+  return (
+    <EditorContext.Provider value={store}>
+      <ReactFlowProvider>
+        <Body key={workflowId} store={store} props={{ ...props, answered }} />
+      </ReactFlowProvider>
+    </EditorContext.Provider>
+  );
+}

@@ -1,0 +1,212 @@
+// Boxes on the canvas: nodes, containers, placeholders of unknown kinds, and their ports.
+import { memo } from "react";
+import { Handle, NodeResizer, Position, useConnection } from "@xyflow/react";
+import { Ban, Check, Clock, Hourglass, LoaderCircle, SkipForward, TriangleAlert, Unplug, X } from "lucide-react";
+import { cost, duration, elapsed } from "../js/format.js";
+import { KindTile } from "../js/icons.jsx";
+import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
+import { useEditor, useStore } from "./context.jsx";
+import { CONTAINER_MIN, portRows, portTop } from "./geometry.js";
+import { TOOL_PORT, portsOf, titleOf, typeName, whyNot } from "./model.js";
+
+const BADGES = {
+  pending: { icon: Clock, word: "pending", tone: "idle" },
+  running: { icon: LoaderCircle, word: "running", tone: "run", spin: true },
+  waiting_human: { icon: Hourglass, word: "waiting for a person", tone: "wait" },
+  succeeded: { icon: Check, tone: "ok" },
+  failed: { icon: X, word: "failed", tone: "err" },
+  skipped: { icon: SkipForward, word: "skipped", tone: "idle" },
+  canceled: { icon: Ban, word: "canceled", tone: "idle" },
+  interrupted: { icon: Unplug, word: "interrupted", tone: "wait" },
+};
+
+// Drawn in a box of fixed size: React Flow never has to measure the node again while statuses change.
+const StatusBadge = memo(function StatusBadge({ step, streaming }) {
+  const running = step.status === "running";
+  const now = useNow(running, 500);
+  const { icon: Icon, word, tone, spin } = BADGES[step.status] ?? BADGES.pending;
+  const time = duration(elapsed(step, now));
+  const text = step.status === "succeeded" ? time : running && streaming ? "streaming" : word;
+  return (
+    <span className={`node-badge tone-${tone}`} data-status={step.status} title={running ? time : undefined}>
+      <Icon size={11} className={spin ? "spin" : undefined} aria-hidden="true" />
+      <span>{step.rounds > 1 ? `${step.done}/${step.rounds} · ${text}` : text}</span>
+    </span>
+  );
+});
+
+function figures(step) {
+  if (step.status === "failed") return step.error?.message ?? "";
+  const parts = [];
+  if (step.tokens) parts.push(`${step.tokens.toLocaleString("en-US")} tok`);
+  if (step.tokens) parts.push(cost(step.cost_usd));
+  return parts.join(" · ") || (step.status === "succeeded" ? step.preview ?? "" : "");
+}
+
+const Footer = memo(function Footer({ id, problems }) {
+  const runId = useEditor((state) => state.runId);
+  const step = useNodeRun(runId, id);
+  const text = useNodeText(runId, id);
+  if (!step) {
+    return (
+      <div className="node-foot">
+        <span className="mono faint">{id}</span>
+        {problems > 0 && <span className="node-problem">{problems} to fix</span>}
+      </div>
+    );
+  }
+  const streaming = step.status === "running" && text !== "";
+  return (
+    <div className="node-foot" aria-live="off">
+      <StatusBadge step={step} streaming={streaming} />
+      {streaming
+        ? <span className="node-stream"><bdi>{text.replace(/\s+/g, " ")}</bdi></span>
+        : <span className="node-figures" title={figures(step)}>{figures(step)}</span>}
+    </div>
+  );
+});
+
+function useFit(id, port, kind) {
+  const store = useStore();
+  return useConnection((connection) => {
+    if (!connection.inProgress || !connection.fromHandle) return "";
+    const from = connection.fromHandle;
+    if (from.nodeId === id && from.id === port && from.type === kind) return "from";
+    if (from.type === kind) return "other";
+    const [a, b] = [{ node: from.nodeId, port: from.id }, { node: id, port }];
+    const [source, target] = kind === "target" ? [a, b] : [b, a];
+    const wire = { source: source.node, source_port: source.port, target: target.node, target_port: target.port };
+    return fits(store.get(), wire) ? "fits" : "refused";
+  });
+}
+
+// The pointer moves often while a wire is drawn; each pair of ports is judged once per graph.
+const JUDGED = new WeakMap();
+
+function fits(doc, wire) {
+  if (!JUDGED.has(doc.graph)) JUDGED.set(doc.graph, new Map());
+  const known = JUDGED.get(doc.graph);
+  const key = `${wire.source}.${wire.source_port}>${wire.target}.${wire.target_port}`;
+  if (!known.has(key)) known.set(key, whyNot(doc, wire) === null);
+  return known.get(key);
+}
+
+function Port({ id, port, kind, position, style, labelled }) {
+  const fit = useFit(id, port.name, kind);
+  const tip = port.title && port.title !== port.name ? `${port.title} · ${typeName(port.type)}` : `${port.name} · ${typeName(port.type)}`;
+  return (
+    <Handle
+      type={kind} id={port.name} position={position} style={style} data-type={port.type} data-fit={fit || undefined}
+      className={`port ${port.error ? "port-error" : ""} ${port.branch ? "port-branch" : ""}`}
+      data-testid={`port-${id}-${kind === "source" ? "out" : "in"}-${port.name}`}
+    >
+      <span className={`port-tip port-tip-${position}`}>{tip}{kind === "target" && port.required ? " · required" : ""}</span>
+      {labelled && <span className={`port-label port-label-${position}`}>{port.title || port.name}</span>}
+    </Handle>
+  );
+}
+
+export function Ports({ id, ports, container }) {
+  const { inputs, slots, outputs, tool } = ports;
+  const top = (index, all) => (container && !portRows(all) ? 26 : portTop(index, all));
+  return (
+    <>
+      {inputs.map((port, i) => (
+        <Port key={port.name} id={id} port={port} kind="target" position={Position.Left} style={{ top: top(i, inputs) }} labelled={portRows(inputs) > 0} />
+      ))}
+      {outputs.map((port, i) => (
+        <Port key={port.name} id={id} port={port} kind="source" position={Position.Right} style={{ top: top(i, outputs) }} labelled={portRows(outputs) > 0} />
+      ))}
+      {slots.map((port, i) => (
+        <Port key={port.name} id={id} port={port} kind="target" position={Position.Bottom} style={{ left: `${((i + 1) / (slots.length + 1)) * 100}%` }} labelled />
+      ))}
+      {tool && <Port id={id} port={TOOL_PORT} kind="source" position={Position.Top} style={{ left: "50%" }} />}
+    </>
+  );
+}
+
+// What is worth knowing at a glance besides the title: the type, and its first short choice.
+export function subtitle(node, type) {
+  if (!type) return `unknown kind · ${node.kind}`;
+  const fields = Object.entries(type.config_schema?.properties ?? {});
+  const shown = fields.find(([name, field]) => (field.widget === "model" || field.enum) && node.config?.[name]);
+  const value = shown ? String(node.config[shown[0]]) : "";
+  const named = node.label && node.label !== type.title ? type.title : "";
+  return [named, value].filter(Boolean).join(" · ") || type.summary;
+}
+
+export const NodeBox = memo(function NodeBox({ id, data, selected }) {
+  const { node } = data;
+  const type = useEditor((state) => state.catalog.get(node.kind));
+  const formPorts = useEditor((state) => state.ports[id]);
+  const problems = useEditor((state) => state.problemsByNode.get(id));
+  const unknownEdges = useEditor((state) => (type ? null : state.graph.edges));
+  const runId = useEditor((state) => state.runId);
+  const step = useNodeRun(runId, id);
+  const store = useStore();
+  const ports = portsOf(store.get(), node);
+  void formPorts;
+  void unknownEdges;
+  const errors = (problems ?? []).filter((problem) => problem.severity === "error").length;
+  const state = [
+    "node", selected && "is-selected", step && `is-${step.status}`, errors > 0 && "has-errors", !type && "is-unknown",
+    node.settings?.disabled && "is-disabled",
+  ].filter(Boolean).join(" ");
+  const title = titleOf(node, type);
+  return (
+    <div className={state} data-testid={`node-${id}`} data-kind={node.kind}>
+      <div className="node-head">
+        <KindTile type={type} />
+        <div className="node-words">
+          <div className="node-title" title={title}>{title}</div>
+          <div className="node-sub" title={subtitle(node, type)}>{subtitle(node, type)}</div>
+        </div>
+        {(problems ?? []).length > 0 && (
+          <span className={`node-mark ${errors ? "tone-err" : "tone-wait"}`} title={problems[0].message}>
+            <TriangleAlert size={13} aria-label={`${problems.length} problems`} />
+          </span>
+        )}
+      </div>
+      <Footer id={id} problems={errors} />
+      <Ports id={id} ports={ports} />
+    </div>
+  );
+});
+
+export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
+  const { node } = data;
+  const store = useStore();
+  const type = useEditor((state) => state.catalog.get(node.kind));
+  const problems = useEditor((state) => state.problemsByNode.get(id));
+  const empty = useEditor((state) => !state.graph.nodes.some((each) => each.parent === id));
+  const runId = useEditor((state) => state.runId);
+  const step = useNodeRun(runId, id);
+  const ports = portsOf(store.get(), node);
+  const errors = (problems ?? []).some((problem) => problem.severity === "error");
+  return (
+    <div
+      className={`node container-node ${selected ? "is-selected" : ""} ${step ? `is-${step.status}` : ""} ${errors ? "has-errors" : ""} ${data.over ? "is-over" : ""}`}
+      data-testid={`node-${id}`} data-kind={node.kind}
+    >
+      <NodeResizer
+        isVisible={selected} minWidth={CONTAINER_MIN[0]} minHeight={CONTAINER_MIN[1]}
+        onResizeEnd={(_, box) => data.onResize(id, box)}
+      />
+      <div className="node-head">
+        <KindTile type={type} />
+        <div className="node-words">
+          <div className="node-title">{titleOf(node, type)}</div>
+          <div className="node-sub">{subtitle(node, type)}</div>
+        </div>
+        {(problems ?? []).length > 0 && (
+          <span className={`node-mark ${errors ? "tone-err" : "tone-wait"}`} title={problems[0].message}>
+            <TriangleAlert size={13} aria-label={`${problems.length} problems`} />
+          </span>
+        )}
+      </div>
+      <div className="container-body">{empty && <span>Drop nodes here. They run once for every item, as <code>{"{{ item }}"}</code>.</span>}</div>
+      <Footer id={id} problems={0} />
+      <Ports id={id} ports={ports} container />
+    </div>
+  );
+});

@@ -1,0 +1,192 @@
+// The other tabs of the inspector, and the table of outputs.
+import { useEffect } from "react";
+import { SETTINGS as DEFAULTS } from "../canvas/protocol.gen.js";
+import { useEditor, useStore } from "../canvas/context.jsx";
+import { portsOf, titleOf, typeName } from "../canvas/model.js";
+import { api } from "../js/api.js";
+import { duration, elapsed } from "../js/format.js";
+import { live } from "../js/live.js";
+import { useRun } from "../js/use_live.js";
+import { JsonViewer } from "../ui/viewers.jsx";
+import { SchemaForm } from "./schema_form.jsx";
+
+const about = (port) => {
+  const schema = port.json_schema ?? {};
+  if (schema.enum) return `${typeName(port.type)} · one of ${schema.enum.length}`;
+  if (port.branch) return "branch";
+  return schema.description ?? typeName(port.type);
+};
+
+export function Outputs({ node }) {
+  const store = useStore();
+  const formPorts = useEditor((state) => state.ports[node.id]);
+  const type = useEditor((state) => state.catalog.get(node.kind));
+  const shown = formPorts ?? type?.outputs ?? [];
+  const { outputs } = portsOf(store.get(), node);
+  const error = outputs.find((port) => port.error);
+  return (
+    <section className="outputs">
+      <h3 className="form-label">Outputs</h3>
+      <table>
+        <tbody>
+          {shown.map((port) => (
+            <tr key={port.name}>
+              <td className="mono">{port.name}</td>
+              <td className="faint">{about(port)}</td>
+            </tr>
+          ))}
+          {error && <tr><td className="mono port-error-name">error</td><td className="faint">error route</td></tr>}
+        </tbody>
+      </table>
+      <LastOutput node={node} />
+    </section>
+  );
+}
+
+// The node's latest step of the shown run with its values; those are loaded once when only a preview came live.
+export function useLastStep(node) {
+  const runId = useEditor((state) => state.runId);
+  const run = useRun(runId);
+  const steps = run ? run.order.map((path) => run.steps.get(path)).filter((step) => step.node_id === node.id) : [];
+  const step = steps.at(-1) ?? null;
+  const lacking = step && step.finished_at && step.output === undefined;
+  useEffect(() => {
+    if (!lacking) return undefined;
+    let here = true;
+    api("GET", `/api/runs/${runId}/steps/${step.id}`).then((whole) => here && live.fill(runId, whole)).catch(() => {});
+    return () => { here = false; };
+  }, [lacking, runId, step?.id]);
+  return step;
+}
+
+const only = (value) => {
+  const entries = value && typeof value === "object" && !Array.isArray(value) ? Object.values(value) : [];
+  return entries.length === 1 ? entries[0] : value;
+};
+
+function LastOutput({ node }) {
+  const step = useLastStep(node);
+  if (!step || step.output === undefined || step.output === null) return null;
+  return (
+    <div className="last-output">
+      <div className="form-label"><span>Last output</span></div>
+      <JsonViewer value={step.output} title={duration(elapsed(step))} openTo={1} />
+    </div>
+  );
+}
+
+const NOT_YET = "Not run yet. Run the workflow to see real values here.";
+
+export function InputTab({ node }) {
+  const step = useLastStep(node);
+  const store = useStore();
+  const graph = useEditor((state) => state.graph);
+  const doc = store.get();
+  const wires = graph.edges.filter((edge) => edge.target === node.id);
+  const name = (id) => titleOf(doc.byId.get(id), doc.catalog.get(doc.byId.get(id)?.kind));
+  return (
+    <>
+      <h3 className="form-label">Comes from</h3>
+      {wires.length
+        ? (
+          <ul className="wire-list">
+            {wires.map((edge) => (
+              <li key={edge.id}><button type="button" className="link" onClick={() => store.jump(edge.source)}>{name(edge.source)}</button> <span className="mono faint">{edge.source_port} → {edge.target_port}</span></li>
+            ))}
+          </ul>
+        )
+        : <p className="muted">No wire leads here.</p>}
+      <h3 className="form-label">Last input</h3>
+      {step?.input ? <JsonViewer value={step.input.ports ?? step.input} title="Values by port" /> : <p className="muted">{NOT_YET}</p>}
+      {step?.input?.config && <JsonViewer value={step.input.config} title="Settings with values filled in" openTo={1} />}
+    </>
+  );
+}
+
+export function OutputTab({ node }) {
+  const step = useLastStep(node);
+  const runId = useEditor((state) => state.runId);
+  const run = useRun(runId);
+  if (!step) return <p className="muted">{NOT_YET}</p>;
+  const text = live.text(runId, step.path);
+  const logs = run.logs.get(step.path) ?? [];
+  return (
+    <>
+      {step.error && <div className="callout callout-err" role="alert">{step.error.message}</div>}
+      {step.status === "running" && text && <pre className="viewer viewer-body wrap" aria-live="polite">{text}</pre>}
+      {step.output !== undefined && step.output !== null && <JsonViewer value={step.output} title={`${step.status} · ${duration(elapsed(step))}`} />}
+      {typeof only(step.output) === "string" && only(step.output).includes("\n") && <pre className="viewer viewer-body wrap">{only(step.output)}</pre>}
+      {step.status === "skipped" && <p className="muted">This branch was not taken.</p>}
+      {logs.length > 0 && (
+        <>
+          <h3 className="form-label">Log</h3>
+          <ul className="log">{logs.map((line, i) => <li key={i}>{line.message}</li>)}</ul>
+        </>
+      )}
+    </>
+  );
+}
+
+const ON_ERROR = ["Stop the run", "Go on with the default", "Take the error port"];
+
+function settingsSchema(type, settings, inSlot) {
+  const when = { on_error: "continue" };
+  const fields = {
+    timeout_s: { title: "Time limit (seconds)", type: "number", minimum: 1, mode: "literal" },
+    retries: { title: "Retries", type: "integer", minimum: 0, maximum: 10, mode: "literal" },
+    retry_delay_s: { title: "Delay before a retry (seconds)", type: "number", minimum: 0, mode: "literal" },
+    backoff: { title: "Delay grows", type: "string", enum: ["exponential", "fixed"], options: ["Doubles each time", "Stays the same"], widget: "choice", mode: "literal" },
+    on_error: { title: "When it fails", type: "string", enum: ["stop", "continue", "error_port"], options: ON_ERROR, widget: "choice", mode: "literal" },
+    default: { title: "Default output", widget: "json", mode: "literal", show_if: when, description: "Taken as the output when the node fails." },
+    disabled: { title: "Switched off", type: "boolean", mode: "literal", description: "Passes its input through." },
+  };
+  if (!settings.retries) {
+    delete fields.retry_delay_s;
+    delete fields.backoff;
+  }
+  if (type?.tool) {
+    fields.tool_name = { title: "Name as a tool", type: "string", mode: "literal", placeholder: inSlot, description: "How an agent calls it." };
+    fields.tool_description = { title: "Description as a tool", type: "string", widget: "prompt", mode: "literal", description: "When an agent should use it." };
+  }
+  return { type: "object", properties: fields };
+}
+
+export function SettingsTab({ node, type }) {
+  const store = useStore();
+  const settings = { ...DEFAULTS, ...node.settings };
+  const change = (path, value) => {
+    const [field, ...rest] = path;
+    if (rest.length === 0 && value !== null) store.setSettings(node.id, { [field]: value });
+    else if (field === "default") store.setSettings(node.id, { default: value });
+  };
+  return <SchemaForm schema={settingsSchema(type, settings, node.id)} value={settings} onChange={change} />;
+}
+
+export function DocsTab({ type }) {
+  if (!type) return <p className="muted">Nothing is known about this kind of node.</p>;
+  return (
+    <div className="docs">
+      <p>{type.summary}</p>
+      {type.description.split(/\n{2,}/).filter(Boolean).map((text) => <p key={text}>{codeIn(text)}</p>)}
+      <PortTable title="Inputs" ports={type.inputs} />
+      <PortTable title="Outputs" ports={type.outputs} />
+      {(type.examples ?? []).length > 0 && <h3>Examples</h3>}
+      {(type.examples ?? []).map((example) => (
+        <details key={example.title}><summary>{example.title}</summary><pre className="viewer viewer-body wrap">{JSON.stringify(example, null, 2)}</pre></details>
+      ))}
+      <p className="faint mono">{type.kind} · version {type.version}</p>
+    </div>
+  );
+}
+
+const codeIn = (text) => text.split(/(`[^`]+`)/).map((part, i) => (part.startsWith("`") ? <code key={i}>{part.slice(1, -1)}</code> : part));
+
+function PortTable({ title, ports }) {
+  if (!ports.length) return null;
+  return (
+    <>
+      <h3>{title}</h3>
+      <table><tbody>{ports.map((port) => <tr key={port.name}><td className="mono">{port.name}</td><td className="faint">{about(port)}</td></tr>)}</tbody></table>
+    </>
+  );
+}

@@ -1,0 +1,163 @@
+// The run below the canvas: a row per step with its time, and next to it what the chosen step does or asks.
+import { memo, useEffect, useMemo, useState } from "react";
+import { ArrowUpRight, ChevronDown, ChevronUp, Play, Square, TriangleAlert } from "lucide-react";
+import { useEditor, useStore } from "../canvas/context.jsx";
+import { outline } from "../canvas/actions.js";
+import { ProblemList } from "../canvas/problems.jsx";
+import { titleOf } from "../canvas/model.js";
+import { cost, duration, elapsed, tokens } from "../js/format.js";
+import { RUN_DONE } from "../js/live.js";
+import { useNow, useRun } from "../js/use_live.js";
+import { StatusBadge } from "../ui/marks.jsx";
+import { StepDetail } from "./detail.jsx";
+import { axisOf, barOf, mainPath, rowsOf, ticksOf } from "./rows.js";
+
+const MARKS = {
+  pending: "◌", running: "●", waiting_human: "◌", succeeded: "✓", failed: "✕", skipped: "–", canceled: "⊘", interrupted: "!",
+  ok: "✓", error: "✕",
+};
+const TONES = {
+  running: "run", waiting_human: "wait", interrupted: "wait", failed: "err", error: "err", skipped: "idle", canceled: "idle",
+};
+
+function nameOf(row) {
+  if (row.type !== "span") return row.path?.includes("[") ? `${row.item.label || row.item.node_id} ${row.path.match(/\[(\d+)\]/)?.[0] ?? ""}` : row.item.label || row.item.node_id;
+  return `${row.item.kind} · ${row.item.name}`;
+}
+
+const Row = memo(function Row({ row, axis, now, on, onOpen }) {
+  const { item } = row;
+  const bar = row.type === "node" ? null : barOf(item, axis, now);
+  const going = item.status === "running";
+  return (
+    <div className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status} data-testid={row.type === "step" ? `row-${row.path}` : undefined}>
+      <button type="button" role="gridcell" className="run-name" style={{ paddingLeft: row.depth * 18 }} onClick={() => onOpen(row)} disabled={row.type === "node"}>
+        <span className={`run-mark tone-${TONES[item.status] ?? "ok"}`} aria-hidden="true">{MARKS[item.status] ?? "✓"}</span>
+        <span className="truncate-1">{nameOf(row)}</span>
+        <span className="sr-only">{item.status}</span>
+      </button>
+      <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${TONES[item.status] ?? "ok"}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
+      <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{item.status === "skipped" ? "skipped" : going && row.type === "span" ? "…" : duration(item.status === "waiting_human" ? null : elapsed(item, now))}</span>
+      <span role="gridcell" className="num">{item.tokens ? tokens(item.tokens) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
+      <span role="gridcell" className="num">{item.tokens ? cost(item.cost_usd) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
+    </div>
+  );
+});
+
+function Rows({ entry, chosen, onChoose, now }) {
+  const store = useStore();
+  const graph = useEditor((state) => state.graph);
+  const catalog = useEditor((state) => state.catalog);
+  const upcoming = useMemo(() => {
+    const slots = new Set(graph.edges.filter((edge) => edge.source_port === "tool").map((edge) => edge.source));
+    return outline(store.get())
+      .filter(({ node, depth }) => depth === 0 && !slots.has(node.id) && !node.settings?.disabled)
+      .map(({ node }) => ({ id: node.id, title: titleOf(node, catalog.get(node.kind)) }));
+  }, [graph, catalog, store]);
+  const axis = axisOf(entry, now);
+  const rows = rowsOf(entry, upcoming, { open: new Set(chosen ? [chosen] : []) });
+  const open = (row) => {
+    onChoose(row.path);
+    const nodeId = entry.steps.get(row.path)?.node_id;
+    if (nodeId && store.get().byId.has(nodeId)) store.select([nodeId]);
+  };
+  return (
+    <div className="run-rows" role="grid" aria-label="Steps">
+      <div className="run-row run-row-head" role="row">
+        <span role="columnheader">Step</span>
+        <span role="columnheader" className="run-axis" aria-label="Time">{ticksOf(axis).map((tick) => <i key={tick.ms} style={{ left: `${tick.at}%` }}>{tick.ms ? duration(tick.ms).replace(".00", "") : "0 s"}</i>)}</span>
+        <span role="columnheader">Time</span><span role="columnheader">Tokens</span><span role="columnheader">Cost</span>
+      </div>
+      {rows.map((row) => <Row key={row.key} row={row} axis={axis} now={now} on={row.type === "step" && row.path === chosen} onOpen={open} />)}
+      {!rows.length && <div className="run-none muted">Starting…</div>}
+    </div>
+  );
+}
+
+function Totals({ entry, now }) {
+  const run = entry.run ?? {};
+  const sums = [run.tokens ? `${tokens(run.tokens)} tokens` : "", run.tokens ? cost(run.cost_usd) : ""].filter(Boolean).join(" · ");
+  const time = elapsed(run, now);
+  const word = { waiting: "waiting for a person", canceled: "canceled" }[run.status] ?? run.status;
+  return (
+    <>
+      <b>Run {run.number ? `#${run.number}` : ""}</b>
+      {run.status && <StatusBadge status={run.status} word={time === null || run.status === "waiting" ? word : `${word} · ${duration(time)}`} />}
+      <span className="muted num">{sums}</span>
+    </>
+  );
+}
+
+// Follows the main step until a person picks another; a question takes the attention back.
+function useChosen(entry) {
+  const [picked, setPicked] = useState(null);
+  const runId = entry?.id;
+  const main = entry ? mainPath(entry) : null;
+  const asks = main && entry.steps.get(main)?.status === "waiting_human" ? main : null;
+  useEffect(() => setPicked(null), [runId, asks]);
+  return [picked && entry?.steps.has(picked) ? picked : main, setPicked];
+}
+
+export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAnswer, onRun }) {
+  const runId = useEditor((state) => state.runId);
+  const problems = useEditor((state) => state.problems);
+  const entry = useRun(runId);
+  const status = entry?.run?.status;
+  const going = Boolean(status) && !RUN_DONE.has(status);
+  const now = useNow(open && status === "running");
+  const [chosen, setChosen] = useChosen(entry);
+  const [stopping, setStopping] = useState(false);
+  useEffect(() => setStopping(false), [runId, status]);
+
+  const toggle = (name) => {
+    setOpen(view !== name || !open);
+    setView(name);
+  };
+  return (
+    <section className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer">
+      <header className="ed-drawer-head">
+        <div className="segments" role="group" aria-label="Shown below">
+          <button type="button" aria-checked={view === "run"} role="radio" onClick={() => toggle("run")}>Run</button>
+          <button type="button" aria-checked={view === "problems"} role="radio" onClick={() => toggle("problems")} data-testid="tab-problems">
+            Problems{problems.length ? ` ${problems.length}` : ""}
+          </button>
+        </div>
+        {view === "run" && entry && <Totals entry={entry} now={now} />}
+        {starting && <span className="badge badge-run" role="status">starting…</span>}
+        <span className="grow" />
+        {view === "run" && going && (
+          <button type="button" className="btn btn-ghost btn-sm" disabled={stopping} data-testid="cancel-run" onClick={() => { setStopping(true); onCancel(runId); }}>
+            <Square size={12} />{stopping ? "Canceling…" : "Cancel"}
+          </button>
+        )}
+        {view === "run" && entry?.run && <a className="btn btn-ghost btn-sm" href={`/runs/${runId}`} data-testid="open-trace">Open trace<ArrowUpRight size={13} /></a>}
+        <button type="button" className="icon-button" aria-label={open ? "Close the drawer" : "Open the drawer"} onClick={() => setOpen(!open)}>{open ? <ChevronDown size={16} /> : <ChevronUp size={16} />}</button>
+      </header>
+      <div className="sr-only" role="status" aria-live="polite">{entry?.run ? `Run ${entry.run.number ?? ""} ${status}` : ""}</div>
+      {open && view === "problems" && <ProblemList />}
+      {open && view === "run" && entry && (entry.run || entry.order.length > 0) && (
+        <div className="ed-drawer-body">
+          <div className="ed-drawer-left">
+            {entry.run?.error && <RunError error={entry.run.error} entry={entry} />}
+            {entry.run?.notice && <div className="callout callout-wait">{entry.run.notice}</div>}
+            <Rows entry={entry} chosen={chosen} onChoose={setChosen} now={now} />
+          </div>
+          {chosen && <StepDetail runId={runId} path={chosen} onAnswer={onAnswer} />}
+        </div>
+      )}
+      {open && view === "run" && runId && !entry?.run && <p className="run-none muted">{entry?.error || "Loading the run…"}</p>}
+      {open && view === "run" && !runId && (
+        <div className="run-none">
+          <span className="muted">Not run yet. A run shows here what each step does, step by step.</span>
+          <button type="button" className="btn btn-sm" onClick={onRun}><Play size={12} />Run</button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function RunError({ error, entry }) {
+  const failed = entry.order.map((path) => entry.steps.get(path)).find((step) => step.status === "failed");
+  if (failed) return null;
+  return <div className="callout callout-err" role="alert"><TriangleAlert size={14} />{error.message}</div>;
+}

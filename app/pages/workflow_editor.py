@@ -1,0 +1,28 @@
+"""The workflow editor."""
+
+import reflex as rx
+
+from app.components.canvas.canvas import workflow_editor
+from app.pages.frame import page
+from app.state.editor import EditorState
+from app.state.runs import RunState
+
+
+@page(
+    "/workflows/[workflow_id]",
+    "Workflow",
+    layout="full",
+    on_load=[EditorState.load, RunState.open_latest, RunState.watch],
+)
+def workflow_editor_page() -> rx.Component:
+    """Build, run and watch one workflow."""
+    return workflow_editor(
+        workflow_id=EditorState.workflow_id,
+        name=EditorState.name,
+        run_id=RunState.shown,
+        answered=EditorState.answered,
+        on_rename=EditorState.rename,
+        on_start=EditorState.start,
+        on_cancel=RunState.cancel,
+        on_answer=RunState.answer,
+    )

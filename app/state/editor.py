@@ -1,0 +1,57 @@
+"""The open workflow: its name, and starting it. Its graph lives in the browser and in the database."""
+
+from typing import Any
+
+import reflex as rx
+
+from app.components.canvas.protocol import Start
+from app.kernel.errors import AppError
+from app.services.runs.commands import StartRun, start_run
+from app.services.runtime import runtime
+from app.services.workflows.commands import rename_workflow
+from app.services.workflows.queries import get_workflow
+from app.state.identity import actor
+from app.state.runs import RunState
+
+
+class EditorState(rx.State):
+    """What the editor's page knows besides the canvas."""
+
+    name: str = ""
+    answered: dict[str, Any] = {"count": 0, "ok": True, "message": ""}
+
+    @rx.event
+    async def load(self) -> None:
+        """Read the name of the workflow in the address. That there is none, the editor itself says."""
+        acting = await actor(self)
+        self.name = ""
+        try:
+            async with runtime().database.read() as uow:
+                self.name = (await get_workflow(uow, acting, self.workflow_id)).name
+        except AppError:
+            return
+
+    @rx.event
+    async def rename(self, name: str) -> None:
+        """Give the workflow another name."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            self.name = (await rename_workflow(uow, acting, self.workflow_id, name)).name
+
+    @rx.event
+    async def start(self, message: dict[str, Any]) -> None:
+        """Run the workflow as it is now, and show the run."""
+        acting = await actor(self)
+        wish = Start.model_validate(message)
+        request = StartRun(workflow_id=self.workflow_id, input=wish.input, idempotency_key=wish.key)
+        try:
+            async with runtime().database.work() as uow:
+                run = await start_run(uow, acting, request)
+        except AppError as error:
+            self._answer(ok=False, message=error.message)
+            return
+        (await self.get_state(RunState)).show(run.id)
+        self._answer(ok=True, message=run.notice or "")
+
+    def _answer(self, *, ok: bool, message: str) -> None:
+        self.answered = {"count": self.answered["count"] + 1, "ok": ok, "message": message}

@@ -1,0 +1,60 @@
+"""Events of a run as patches for the live store of a page."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from app.components.canvas.protocol import Patch
+from app.engine.events import Event
+
+_PUSH = "(window.agentloomLive ??= {queue: [], patch(it) { this.queue.push(it); }}).patch(%s)"
+"""The one function that is called; patches wait in `queue` when the page's script is not there yet."""
+
+
+def patch_of(run_id: str, after: int, events: Sequence[Event]) -> Patch:
+    """Join events into one patch: of each step and span only its latest state."""
+    steps: dict[str, dict[str, Any]] = {}
+    spans: dict[str, dict[str, Any]] = {}
+    patch = Patch(run_id=run_id, from_=after, seq=max((event.seq for event in events), default=after))
+    patch.seq = max(patch.seq, after)
+    for event in events:
+        payload = event.payload
+        if "run" in payload:
+            patch.run = {**(patch.run or {}), **payload["run"]}
+        if "step" in payload:
+            steps[payload["step"]["path"]] = payload["step"]
+        if "span" in payload:
+            spans[payload["span"]["id"]] = payload["span"]
+        if event.type == "step.waiting_human":
+            patch.approvals.append(_question(event))
+        elif event.type == "step.log":
+            line = {"at": event.at.isoformat(), **payload}
+            patch.logs.setdefault(event.path or "", []).append(line)
+        elif event.type == "llm.token":
+            _add_text(patch, event)
+    patch.steps, patch.spans = list(steps.values()), list(spans.values())
+    return patch
+
+
+def _question(event: Event) -> dict[str, Any]:
+    step = event.payload.get("step", {})
+    return {
+        "approval_id": event.payload.get("approval_id"), "question": event.payload.get("question", {}),
+        "step_id": step.get("id"), "node_id": event.node_id, "path": event.path,
+    }  # fmt: skip
+
+
+def _add_text(patch: Patch, event: Event) -> None:
+    path, text = event.path or "", str(event.payload.get("text", ""))
+    if event.payload.get("replace"):
+        patch.texts[path] = text
+        patch.tokens.pop(path, None)
+    elif path in patch.texts:
+        patch.texts[path] += text
+    else:
+        patch.tokens[path] = patch.tokens.get(path, "") + text
+
+
+def push_script(patch: Patch) -> str:
+    """The script that hands a patch to the page. Only JSON is ever put into it."""
+    return _PUSH % json.dumps(patch.model_dump(mode="json", exclude_defaults=True))

@@ -1,0 +1,172 @@
+"""The run that a page shows: followed live, cancelled, answered."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+import reflex as rx
+
+from app.components.canvas.protocol import Decision, Patch
+from app.engine.events import TERMINAL_RUN, Event
+from app.kernel.errors import NotFound
+from app.services.access import Actor
+from app.services.runs.commands import answer_step, cancel_run
+from app.services.runs.follow import follow
+from app.services.runs.queries import last_seq, list_runs
+from app.services.runtime import runtime
+from app.state.identity import actor
+from app.state.patches import patch_of, push_script
+
+COALESCE_S = 0.05
+SUMMARY_S = 0.5
+
+_wakes: dict[str, asyncio.Event] = {}
+"""By tab: set when the tab is to show another run. Socket and watcher of a tab live in the same process."""
+
+
+@contextmanager
+def _wake_of(tab: str) -> Iterator[asyncio.Event]:
+    wake = _wakes[tab] = asyncio.Event()
+    try:
+        yield wake
+    finally:
+        if _wakes.get(tab) is wake:
+            del _wakes[tab]
+
+
+async def until(
+    batches: AsyncGenerator[Sequence[Event], None], wake: asyncio.Event
+) -> AsyncGenerator[Sequence[Event], None]:
+    """Yield batches until they end or the wake is set."""
+    stop = asyncio.ensure_future(wake.wait())
+    step = asyncio.ensure_future(anext(batches, None))
+    try:
+        while True:
+            await asyncio.wait({step, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if stop.done() or (batch := step.result()) is None:
+                return
+            yield batch
+            step = asyncio.ensure_future(anext(batches, None))
+    finally:
+        stop.cancel()
+        step.cancel()
+        await asyncio.gather(stop, step, return_exceptions=True)
+        await batches.aclose()
+
+
+class _Summary:
+    """Says when the small vars of the page are due: at once when the status changes, else twice a second."""
+
+    def __init__(self) -> None:
+        self.run: dict[str, Any] = {}
+        self._told_at = float("-inf")
+        self._told: dict[str, Any] = {}
+
+    def add(self, patch: Patch) -> bool:
+        self.run.update(patch.run or {})
+        changed = self.run != self._told
+        fresh = self.run.get("status") != self._told.get("status")
+        if not changed or not (fresh or time.monotonic() - self._told_at >= SUMMARY_S):
+            return False
+        self._told_at, self._told = time.monotonic(), dict(self.run)
+        return True
+
+
+class RunState(rx.State):
+    """The run this page shows. What changes fast goes to the live store in the browser; here are a few words."""
+
+    shown: str = ""
+    status: str = ""
+    tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    @rx.event
+    async def open_run(self) -> None:
+        """Show the run of the page's address (`/runs/[run_id]`)."""
+        await actor(self)
+        self._show(self.run_id)
+
+    @rx.event
+    async def open_latest(self) -> None:
+        """Show the run named by `?run=`, else the latest of the page's workflow."""
+        acting = await actor(self)
+        named = self.router.url.query_parameters.get("run", "")
+        async with runtime().database.read() as uow:
+            found = [] if named else (await list_runs(uow, acting, workflow_id=self.workflow_id, limit=1)).items
+        self._show(named or (found[0].id if found else ""))
+
+    @rx.event(background=True)
+    async def watch(self):  # noqa: ANN201 - an async generator of events
+        """Push what happens in the shown run, and in the next one shown, for as long as the page is open."""
+        with _wake_of(self.router.session.client_token) as wake:
+            while True:
+                wake.clear()
+                run_id = await self._shown()
+                if run_id:
+                    async with aclosing(self._follow(run_id, wake)) as pushes:
+                        async for push in pushes:
+                            yield push
+                await wake.wait()
+
+    @rx.event
+    async def cancel(self, run_id: str) -> None:
+        """Cancel a run."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            await cancel_run(uow, acting, run_id)
+
+    @rx.event
+    async def answer(self, message: dict[str, Any]) -> None:
+        """Answer the question of a waiting step; its run goes on."""
+        acting = await actor(self)
+        decision = Decision.model_validate(message)
+        output = decision.model_dump(include={"choice", "comment", "value"})
+        async with runtime().database.work() as uow:
+            await answer_step(uow, acting, decision.step_id, output)
+
+    def show(self, run_id: str) -> None:
+        """Show another run in this tab; its watcher turns to it."""
+        self._show(run_id)
+        if wake := _wakes.get(self.router.session.client_token):
+            wake.set()
+
+    def _show(self, run_id: str) -> None:
+        self.shown, self.status, self.tokens, self.cost_usd = run_id, "", 0, 0.0
+
+    async def _shown(self) -> str:
+        async with self:
+            return self.shown
+
+    async def _follow(self, run_id: str, wake: asyncio.Event) -> AsyncGenerator[Any, None]:
+        acting: Actor = await actor(self)
+        async with runtime().database.read() as uow:
+            seq = await last_seq(uow, run_id)
+        yield rx.call_script(push_script(patch_of(run_id, seq, ())))
+        summary = _Summary()
+        try:
+            async with aclosing(until(follow(runtime(), acting, run_id, seq), wake)) as batches:
+                async for events in batches:
+                    if not events:
+                        continue
+                    patch = patch_of(run_id, seq, events)
+                    seq = patch.seq
+                    yield rx.call_script(push_script(patch))
+                    if summary.add(patch):
+                        await self._tell(run_id, summary.run)
+                    await asyncio.sleep(COALESCE_S)
+        except NotFound:
+            return
+
+    async def _tell(self, run_id: str, run: dict[str, Any]) -> None:
+        async with self:
+            if self.shown == run_id:
+                self.status = run.get("status", self.status)
+                self.tokens = run.get("tokens", self.tokens)
+                self.cost_usd = run.get("cost_usd", self.cost_usd)
+
+    @rx.var
+    def is_over(self) -> bool:
+        """Whether the shown run has ended."""
+        return self.status in TERMINAL_RUN
