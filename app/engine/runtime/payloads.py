@@ -68,6 +68,7 @@ def step_payload(step: StepRecord) -> dict[str, Any]:
         "label": step.label, "status": step.status, "attempt": step.attempt, "tokens": step.tokens,
         "cost_usd": dollars(step.cost_microusd), "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at), "error": step.error,
+        "alive": None if step.alive is None else sorted(step.alive),
         "preview": "" if step.output is None else preview(plain(step.output)),
     }  # fmt: skip
 

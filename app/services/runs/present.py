@@ -91,7 +91,8 @@ def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # 
         "id": step.id, "node_id": step.node_id, "path": step.path, "kind": step.kind, "label": step.label,
         "status": step.status, "attempt": step.attempt, "tokens": step.tokens,
         "cost_usd": dollars(step.cost_microusd), "started_at": iso(step.started_at),
-        "finished_at": iso(step.finished_at), "error": step.error, "preview": preview(step.output),
+        "finished_at": iso(step.finished_at), "error": step.error, "alive": step.alive,
+        "preview": preview(step.output),
     }  # fmt: skip
     return Event(
         seq=seq, at=now(), workspace_id=step.workspace_id, run_id=step.run_id, type=kind,
