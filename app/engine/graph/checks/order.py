@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from app.engine.graph.checks.view import View
 from app.engine.graph.document import Edge, NodeRef
+from app.engine.graph.ports import outputs_of
 from app.engine.graph.problem import Fix, Problem
 from app.engine.graph.typing import compatible
-from app.engine.sdk import NodeType
+from app.engine.sdk import Port
 
 _MOST_CIRCLES = 5
 _LEFT = 260.0
@@ -66,7 +67,8 @@ def _add_trigger(view: View) -> Fix | None:
             },
         }
     )
-    edges = [edge for begin in top for edge in _first_edges(view, node, plainest, begin)]
+    output = outputs_of(node, plainest)[0]
+    edges = [edge for begin in top for edge in _first_edges(view, node, output, begin)]
     add = {"op": "add_node", "node": node.model_dump(mode="json")}
     return Fix(title=f"Add “{plainest.title}”", ops=(add, *edges))
 
@@ -77,11 +79,10 @@ def _free_id(view: View, stem: str) -> str:
 
 
 def _first_edges(
-    view: View, trigger: NodeRef, kind: NodeType, begin: NodeRef
+    view: View, trigger: NodeRef, output: Port, begin: NodeRef
 ) -> Iterator[dict[str, object]]:
     if view.into[begin.id] or begin.id in view.agents:
         return
-    output = kind.output_ports(kind.default_config)[0]
     for port in view.inputs.get(begin.id, {}).values():
         if compatible(output.type, port.type) is None:
             yield view.edge_op(trigger.id, output.name, begin.id, port.name)
@@ -103,6 +104,8 @@ def _unreachable(view: View, triggers: list[NodeRef]) -> Iterator[Problem]:
         if node.id in view.agents or node.id not in view.types or view.is_off(node):
             continue
         lonely = not view.into[node.id] and not view.out[node.id] and node.parent is None
+        if not view.inputs[node.id] and not view.outputs[node.id]:
+            continue
         if lonely and len(view.graph.nodes) > 1:
             yield _orphan(view, node)
         elif node.id not in reached and (node.parent is None or node.parent in reached):
