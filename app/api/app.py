@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match
 
 from app.api import problems
@@ -33,7 +34,6 @@ def build() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES,
     )
     problems.set_up(api)
     for router in (
@@ -45,7 +45,8 @@ def build() -> FastAPI:
     api.include_router(runs, prefix="/api/executions")
     api.include_router(health, include_in_schema=False)
     _refuse_the_rest(api, tuple(api.routes))
-    api.add_middleware(Edge)
+    api.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
+    api.add_middleware(Edge)  # the outermost: the last one added
     return api
 
 

@@ -1,11 +1,9 @@
 """Liveness and readiness, without signing in."""
 
-import shutil
-from pathlib import Path
+import asyncio
 
 import pytest
 
-from app.api import health
 from app.services.runtime import runtime
 
 
@@ -38,8 +36,6 @@ async def test_without_redis_it_is_alive_but_not_ready(visitor, site, monkeypatc
 
 
 async def test_a_part_that_hangs_is_not_waited_for(visitor, site, monkeypatch):
-    import asyncio
-
     monkeypatch.setattr("app.services.health._PATIENCE_S", 0.05)
 
     async def forever():
@@ -50,13 +46,10 @@ async def test_a_part_that_hangs_is_not_waited_for(visitor, site, monkeypatch):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_database_that_cannot_be_written_is_not_ready(visitor, site):
-    path = Path(site.runtime.database.url.removeprefix("sqlite+aiosqlite:///"))
+async def test_database_that_cannot_be_opened_is_not_ready(visitor, site, tmp_path):
     await site.runtime.database.close()
-    shutil.rmtree(path, ignore_errors=True)
-    path.unlink()
-    path.mkdir()
+    (tmp_path / "agentloom.db").replace(tmp_path / "moved.db")
+    (tmp_path / "agentloom.db").mkdir()
     ready = await visitor.get("/readyz")
     assert ready.status_code == 503
     assert ready.json()["checks"]["database"]["ok"] is False
-    assert health.health is not None

@@ -49,7 +49,7 @@ async def test_unknown_address_and_wrong_method_are_problems(visitor):
 
 
 async def test_announced_size_over_ten_megabytes_is_refused_unread(visitor):
-    def endless():
+    async def endless():
         raise AssertionError("the body was read")
         yield b""
 

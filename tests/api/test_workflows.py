@@ -44,7 +44,7 @@ async def test_workflow_goes_into_the_named_project(ada):
 
 
 async def test_list_has_items_and_next_cursor(ada):
-    for name in "abc":
+    for _ in range(3):
         await new_workflow(ada)
     first = (await ada.get("/api/workflows", params={"limit": 2})).json()
     assert set(first) == {"items", "next_cursor"}

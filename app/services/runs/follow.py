@@ -1,7 +1,7 @@
 """Watching a run: what is stored first, then what happens, in order and without gaps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
 from app.adapters.bus import Viewer
@@ -19,7 +19,7 @@ _SETTLED = frozenset({*TERMINAL_RUN, "waiting", "paused"})
 _TEXT_BEGINS = frozenset({"step.started", "step.retrying", "step.completed", "step.failed", "step.canceled"})
 
 
-async def follow(parts: Runtime, actor: Actor, run_id: str, after_seq: int = 0) -> AsyncIterator[list[Event]]:
+async def follow(parts: Runtime, actor: Actor, run_id: str, after_seq: int = 0) -> AsyncGenerator[list[Event], None]:
     """Yield batches of a run's events after a sequence number until the run has ended.
 
     Stored events come each once and in order. Tokens (`llm.token`, seq 0) come as they are made; after a late start or a
