@@ -1,14 +1,8 @@
-import importlib.util
-from pathlib import Path
-
 from app.engine.graph.document import NodeRef, parse_graph
 from app.engine.graph.ports import filled, form_schema, outputs_of
 from app.engine.graph.slots import agents_of, slots, tool_name, tool_spec
+from tests.unit.engine.graph.kinds import KINDS
 
-_spec = importlib.util.spec_from_file_location("kinds", Path(__file__).with_name("kinds.py"))
-kinds = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kinds)
-KINDS = kinds.KINDS
 WEB = KINDS.get("tool.web")
 
 

@@ -1,17 +1,11 @@
-import importlib.util
 import time
-from pathlib import Path
 
 import pytest
 
 from app.engine.graph.document import parse_graph
 from app.engine.graph.edits import apply
 from app.engine.graph.validate import check
-
-_spec = importlib.util.spec_from_file_location("kinds", Path(__file__).with_name("kinds.py"))
-kinds = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kinds)
-KINDS = kinds.KINDS
+from tests.unit.engine.graph.kinds import KINDS
 
 
 def graph(nodes, *edges):
