@@ -20,34 +20,15 @@ from app.kernel.errors import AppError
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "app/engine/nodes"
 TYPES = catalog().all()
-KINDS = {
-    "trigger.manual", "trigger.chat", "model.chat", "model.classify", "model.extract", "agent.run", "tool.http",
-    "tool.code_python", "logic.if", "logic.switch", "logic.merge", "logic.for_each", "data.set", "data.template",
-    "data.jsonpath", "memory.key_value", "human.approval", "flow.respond",
-}  # fmt: skip
-HEAVY = (
-    "openai",
-    "anthropic",
-    "langchain",
-    "langchain_core",
-    "langgraph",
-    "numpy",
-    "onnxruntime",
-    "httpx",
+KINDS = set(
+    "trigger.manual trigger.chat model.chat model.classify model.extract agent.run tool.http "
+    "tool.code_python logic.if logic.switch logic.merge logic.for_each data.set data.template "
+    "data.jsonpath memory.key_value human.approval flow.respond".split()
 )
+HEAVY = "openai anthropic langchain langchain_core langgraph numpy onnxruntime httpx regex".split()
 WIDGETS = {
     "",
-    "text",
-    "prompt",
-    "code",
-    "expression",
-    "model",
-    "choice",
-    "list",
-    "fields",
-    "schema",
-    "key_value",
-    "json",
+    *"text prompt code expression model choice list fields schema key_value json".split(),
 }
 EXAMPLES = [
     pytest.param(node_type, example, id=f"{node_type.kind}: {example.title}")
@@ -190,7 +171,7 @@ def test_triggers_say_what_a_run_is_given(node_type: NodeType):
 def test_what_may_run_in_the_web_process_is_harmless(node_type: NodeType):
     if node_type.quick:
         assert node_type.effects == "none"
-        assert not (node_type.container or node_type.uses_model or node_type.tool)
+        assert not any((node_type.container, node_type.uses_model, node_type.tool))
 
 
 def test_importing_all_node_types_loads_nothing_heavy():
