@@ -195,6 +195,11 @@ function Log({ runId, seq }) {
 }
 
 export function TraceExplorer({ runId, workflowId }) {
+  // Another run is another explorer: nothing chosen or filtered carries over.
+  return runId ? <Explorer key={runId} runId={runId} workflowId={workflowId} /> : <p className="tx-empty" role="status">Loading the trace …</p>;
+}
+
+function Explorer({ runId, workflowId }) {
   const { trace, error, load, now } = useTrace(runId);
   const [view, setView] = useState("Tree");
   const [filter, setFilter] = useState("");

@@ -1,0 +1,58 @@
+"""The trace of one run."""
+
+import reflex as rx
+
+from app.components import ui
+from app.components.trace import trace_explorer
+from app.pages.frame import page
+from app.state.run_trace import RunTraceState
+from app.state.runs import RunState
+
+
+@page(
+    "/runs/[run_id]",
+    "Run",
+    on_load=[RunTraceState.load, RunState.open_run, RunState.watch],
+)
+def run_trace() -> rx.Component:
+    """Head line with what can be done, and the explorer below."""
+    return rx.fragment(_head(), _body())
+
+
+def _head() -> rx.Component:
+    status = rx.cond(RunState.status == "", RunTraceState.loaded_status, RunState.status)
+    under_way = ["pending", "running", "waiting", "paused"]
+    return ui.page_header(
+        rx.el.h1(RunTraceState.title, class_name="truncate-1"),
+        ui.palette_button(),
+        rx.cond(
+            rx.Var.create(under_way).contains(status),
+            ui.button("Cancel", on_click=RunState.cancel(RunTraceState.loaded_id), data_testid="cancel-run"),
+        ),
+        ui.link_button(
+            "Open workflow", href=f"/workflows/{RunTraceState.workflow_id}?run={RunTraceState.loaded_id}",
+            data_testid="open-workflow",
+        ),
+        ui.button("Run again", variant="primary", on_click=RunTraceState.run_again, data_testid="run-again"),
+        crumb=("Runs", "/runs"),
+        beside=rx.el.span(
+            ui.status_badge(status=status), ui.badge(RunTraceState.origin), class_name="row"
+        ),
+    )  # fmt: skip
+
+
+def _body() -> rx.Component:
+    return rx.cond(
+        RunTraceState.error != "",
+        ui.page_body(
+            ui.empty_state(
+                "search-x", "This run is not here", RunTraceState.error,
+                ui.link_button("All runs", href="/runs"),
+            )
+        ),
+        rx.el.div(
+            trace_explorer(run_id=RunTraceState.loaded_id, workflow_id=RunTraceState.workflow_id),
+            class_name="page-whole",
+            id="content",
+        ),
+    )  # fmt: skip

@@ -1,0 +1,46 @@
+"""The head line of a run's page: which run it is, and running it again."""
+
+import reflex as rx
+
+from app.kernel.errors import AppError
+from app.services.runs.commands import StartRun, start_run
+from app.services.runs.queries import get_run
+from app.services.runtime import runtime
+from app.state.identity import actor
+
+
+class RunTraceState(rx.State):
+    """What the page knows of the run besides its trace."""
+
+    title: str = ""
+    workflow_id: str = ""
+    origin: str = ""
+    loaded_status: str = ""
+    loaded_id: str = ""
+    error: str = ""
+
+    @rx.event
+    async def load(self) -> None:
+        """Read the run in the address."""
+        acting = await actor(self)
+        self.title = self.workflow_id = self.error = self.loaded_id = ""
+        try:
+            async with runtime().database.read() as uow:
+                run = await get_run(uow, acting, self.run_id)
+        except AppError as error:
+            self.error = error.message
+            return
+        self.title, self.workflow_id = f"#{run.number} {run.workflow_name}", run.workflow_id
+        self.origin = f"v{run.version} · {run.trigger}"
+        self.loaded_status, self.loaded_id = run.status, run.id
+
+    @rx.event
+    async def run_again(self):  # noqa: ANN201 - an event
+        """Start the workflow as it is now with the input of this run, and show that run."""
+        acting = await actor(self)
+        async with runtime().database.read() as uow:
+            run = await get_run(uow, acting, self.run_id)
+        wish = StartRun(workflow_id=run.workflow_id, input=run.input)
+        async with runtime().database.work() as uow:
+            fresh = await start_run(uow, acting, wish)
+        return rx.redirect(f"/runs/{fresh.id}")
