@@ -20,15 +20,50 @@ from app.kernel.errors import AppError
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "app/engine/nodes"
 TYPES = catalog().all()
-KINDS = set(
-    "trigger.manual trigger.chat model.chat model.classify model.extract agent.run tool.http "
-    "tool.code_python logic.if logic.switch logic.merge logic.for_each data.set data.template "
-    "data.jsonpath memory.key_value human.approval flow.respond".split()
+KINDS = {
+    "trigger.manual",
+    "trigger.chat",
+    "model.chat",
+    "model.classify",
+    "model.extract",
+    "agent.run",
+    "tool.http",
+    "tool.code_python",
+    "logic.if",
+    "logic.switch",
+    "logic.merge",
+    "logic.for_each",
+    "data.set",
+    "data.template",
+    "data.jsonpath",
+    "memory.key_value",
+    "human.approval",
+    "flow.respond",
+}
+HEAVY = (
+    "openai",
+    "anthropic",
+    "langchain",
+    "langchain_core",
+    "langgraph",
+    "numpy",
+    "onnxruntime",
+    "httpx",
+    "regex",
 )
-HEAVY = "openai anthropic langchain langchain_core langgraph numpy onnxruntime httpx regex".split()
 WIDGETS = {
     "",
-    *"text prompt code expression model choice list fields schema key_value json".split(),
+    "text",
+    "prompt",
+    "code",
+    "expression",
+    "model",
+    "choice",
+    "list",
+    "fields",
+    "schema",
+    "key_value",
+    "json",
 }
 EXAMPLES = [
     pytest.param(node_type, example, id=f"{node_type.kind}: {example.title}")

@@ -191,6 +191,7 @@ async def test_message_takes_its_branch_without_a_model(message: str, branch: st
     ran = await run("classify-route", {"message": message})
     green(ran)
     assert ran.output["team"] == team
+    assert (ran.output["topic"] == "unclear") == (branch == "person")
     assert ran.skipped == {"sales", "support", "jobs", "press", "person"} - {branch}
     assert [entry["team"] for entry in ran.output["last_messages"]] == [team]
     assert ran.host.model.requests == []

@@ -38,7 +38,7 @@ _RESERVED = frozenset({"label", "confidence", "decided_by", "unsure", "error", "
 _SHARPNESS = 20.0
 """Turns a lead of 0.1 in likeness over one other label into a confidence of 0.88."""
 _NONE = 0.27
-"""Likeness below which a text fits no label: measured 0.07 to 0.27, of fitting texts 0.30 to 0.78."""
+"""Likeness below which no label fits: measured 0.07 to 0.27, of fitting texts 0.30 to 0.78."""
 
 
 class Label(NodeConfig):
