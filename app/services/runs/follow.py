@@ -36,7 +36,7 @@ async def follow(parts: Runtime, actor: Actor, run_id: str, after_seq: int = 0) 
             fresh: list[Event] = []
             if behind:
                 fresh, ended = await _catch_up(parts, actor, run_id, viewer, last)
-                last = max((event.seq for event in fresh), default=last)
+                last = max([last, *(event.seq for event in fresh)])
                 yield fresh
                 if ended:
                     return

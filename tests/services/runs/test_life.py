@@ -1,0 +1,326 @@
+"""A run's life: questions and answers, cancelling in any state, and steps of unknown outcome."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app.adapters.journal import RunJournal
+from app.engine.host import StepRecord
+from app.kernel.clock import now
+from app.kernel.errors import AlreadyDecided, Fenced, InvalidInput, NotFound
+from app.kernel.ids import derived_id
+from app.models import Approval, MemoryValue, Run, Step
+from app.services.runs.commands import answer_step, cancel_run
+from app.services.runs.execute import execute_run, worked_seconds
+from app.services.runs.follow import wait_for_run
+from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
+from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow
+from tests.rows import make_actor
+
+
+@pytest.fixture
+def look(parts, actor):
+    async def read(run_id):
+        async with parts.database.read() as uow:
+            return await get_run(uow, actor, run_id)
+
+    return read
+
+
+@pytest.fixture
+def answer(parts, actor):
+    async def give(step_id, output, who=None):
+        async with parts.database.work() as uow:
+            return await answer_step(uow, who or actor, step_id, output)
+
+    return give
+
+
+async def change(parts, run_id, **values):
+    async with parts.database.work() as uow:
+        await uow.session.execute(update(Run).where(col(Run.id) == run_id).values(**values))
+
+
+async def open_questions(parts, actor):
+    async with parts.database.read() as uow:
+        return await list_approvals(uow, actor)
+
+
+async def statuses(parts, actor, run_id):
+    async with parts.database.read() as uow:
+        return {step.path: step.status for step in await list_steps(uow, actor, run_id)}
+
+
+async def assert_gap_free(parts, actor, run_id):
+    async with parts.database.read() as uow:
+        events = await list_events(uow, actor, run_id)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    return [event.type for event in events]
+
+
+async def test_an_approval_waits_without_a_process_and_goes_on_with_the_answer(parts, actor, start, look, answer):
+    run = await start(APPROVAL, {"text": "Dear Ada"})
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    assert parts.keeper.count == 0
+    [question] = await open_questions(parts, actor)
+    assert (question.run_id, question.title, question.value, question.editable) == (run.id, "Send it?", "Dear Ada", True)
+    assert question.workflow_name == "Flow"
+
+    after = await answer(question.step_id, {"choice": question.choices[0], "value": "Dear Eve"})
+    assert after.status == "pending"
+    assert await open_questions(parts, actor) == ()
+    assert "run-" + run.id + "-2" in await parts.queue.waiting()
+    await execute_run(parts, run.id)
+    done = await look(run.id)
+    assert (done.status, done.output) == ("succeeded", "Dear Eve")
+    types = await assert_gap_free(parts, actor, run.id)
+    assert types.count("run.started") == 1
+    assert types[-1] == "run.completed"
+
+
+async def test_of_two_answers_one_wins(parts, actor, start, look, answer):
+    run = await start(APPROVAL, {"text": "x"})
+    await execute_run(parts, run.id)
+    [question] = await open_questions(parts, actor)
+    first, second = await asyncio.gather(
+        answer(question.step_id, "approve"), answer(question.step_id, "reject"), return_exceptions=True
+    )
+    [lost] = [one for one in (first, second) if isinstance(one, BaseException)]
+    assert isinstance(lost, AlreadyDecided)
+    async with parts.database.read() as uow:
+        [row] = (await uow.session.execute(select(Approval))).scalars()
+    assert row.decided_by == actor.user_id
+    with pytest.raises(AlreadyDecided):
+        await answer(question.step_id, "approve")
+
+
+async def test_a_wrong_answer_is_refused_and_the_question_stays_open(parts, actor, start, answer):
+    run = await start(APPROVAL, {"text": "x"})
+    await execute_run(parts, run.id)
+    [question] = await open_questions(parts, actor)
+    for output in ("perhaps", {"choice": "perhaps"}, {}, None, 3):
+        with pytest.raises(InvalidInput, match="'approve', 'reject'"):
+            await answer(question.step_id, output)
+    stranger = await make_actor(parts.database)
+    for step_id, who in ((question.step_id, stranger), ("stp_none", actor)):
+        with pytest.raises(NotFound):
+            await answer(step_id, "approve", who)
+    assert len(await open_questions(parts, actor)) == 1
+    assert (await answer(question.step_id, {"approved": False})).status == "pending"
+
+
+async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(parts, actor, start, look, answer, world):
+    asked, go_on = asyncio.Event(), asyncio.Event()
+    check = node("check", "human.approval", {"title": "Send it?"})
+    call = node("call", "tool.http", {"url": "https://slow.example/"})
+    graph = {"schema": 1, "nodes": [START, check, call], "edges": [edge(START, check), edge(START, call)]}
+
+    async def wait(_):
+        asked.set()
+        await go_on.wait()
+
+    world.on_http = wait
+    run = await start(graph)
+    working = asyncio.create_task(execute_run(parts, run.id))
+    await asked.wait()
+    async with asyncio.timeout(5):
+        while not (questions := await open_questions(parts, actor)):
+            await asyncio.sleep(0.01)
+    assert (await answer(questions[0].step_id, "approve")).status == "running"
+    go_on.set()
+    await working
+    assert (await look(run.id)).status == "pending", "it does not wait for an answer that is there"
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert len(world.calls) == 1, "what had finished did not run again"
+    await assert_gap_free(parts, actor, run.id)
+
+
+@pytest.mark.parametrize("state", ["pending", "waiting", "abandoned"])
+async def test_cancelling_a_run_that_nobody_works_on_ends_it_at_once(parts, actor, start, look, state):
+    run = await start(APPROVAL, {"text": "x"})
+    if state == "waiting":
+        await execute_run(parts, run.id)
+    if state == "abandoned":
+        await change(parts, run.id, status="running", epoch=1, lease_until=now() - timedelta(seconds=5))
+    async with parts.database.work() as uow:
+        assert (await cancel_run(uow, actor, run.id)).status == "canceled"
+    await execute_run(parts, run.id)  # its job may still be in the queue
+    done = await look(run.id)
+    assert done.status == "canceled"
+    assert done.finished_at
+    assert await open_questions(parts, actor) == ()
+    assert "waiting_human" not in (await statuses(parts, actor, run.id)).values()
+    assert (await assert_gap_free(parts, actor, run.id))[-1] == "run.canceled"
+    stranger = await make_actor(parts.database)
+    async with parts.database.work() as uow:
+        assert (await cancel_run(uow, actor, run.id)).status == "canceled", "again: nothing happens"
+        with pytest.raises(NotFound):
+            await cancel_run(uow, stranger, run.id)
+
+
+async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_seconds(parts, actor, start, look, world):
+    at_work = asyncio.Event()
+
+    async def hang(_):
+        at_work.set()
+        await asyncio.sleep(60)
+
+    world.on_http = hang
+    run = await start(slow(1))
+    working = asyncio.create_task(execute_run(parts, run.id))
+    await at_work.wait()
+    async with parts.database.work() as uow:
+        assert (await cancel_run(uow, actor, run.id)).status == "running"
+    async with asyncio.timeout(2):
+        await working
+    done = await look(run.id)
+    assert done.status == "canceled"
+    assert await statuses(parts, actor, run.id) == {"start": "succeeded", "call_0": "canceled"}
+    assert (await assert_gap_free(parts, actor, run.id))[-1] == "run.canceled"
+
+
+async def test_a_cancel_survives_the_death_of_who_should_obey(parts, actor, start, look):
+    run = await start(slow(1))
+    await change(parts, run.id, status="running", epoch=1, control="cancel", lease_until=now() - timedelta(seconds=5))
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "canceled"
+
+
+async def test_two_processes_never_work_on_one_run(parts, actor, start, world):
+    run = await start(slow(3))
+    await asyncio.gather(*(execute_run(parts, run.id) for _ in range(5)))
+    assert len(world.calls) == 3
+
+
+async def test_a_process_that_lost_its_run_writes_nothing_more(parts, actor, start, look, world):
+    at_work, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang(_):
+        at_work.set()
+        await go_on.wait()
+
+    world.on_http = hang
+    run = await start(slow(1))
+    zombie = asyncio.create_task(execute_run(parts, run.id))
+    await at_work.wait()
+    await change(parts, run.id, lease_until=now() - timedelta(seconds=5))
+    world.on_http = None
+    parts.keeper._held.clear()  # the zombie's keeper is as stuck as itself
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    before = await assert_gap_free(parts, actor, run.id)
+    go_on.set()
+    await zombie
+    assert await assert_gap_free(parts, actor, run.id) == before
+    with pytest.raises(Fenced):
+        await RunJournal(parts.writer, run.id, actor.workspace_id, 1).record()
+
+
+async def test_a_released_run_goes_on_elsewhere_from_where_it_was(parts, actor, start, look, world):
+    at_work = asyncio.Event()
+
+    async def hang(request):
+        if request.url.endswith("/1"):
+            at_work.set()
+            await asyncio.sleep(60)
+
+    world.on_http = hang
+    run = await start(slow(3))
+    working = asyncio.create_task(execute_run(parts, run.id))
+    await at_work.wait()
+    parts.keeper.give_up_all()
+    await working
+    released = await look(run.id)
+    assert released.status == "pending"
+    assert await parts.queue.waiting() >= {f"run-{run.id}-3"}
+    world.on_http = None
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert [url[-1] for url in world.calls] == ["0", "1", "1", "2"]
+    await assert_gap_free(parts, actor, run.id)
+
+
+async def test_a_run_that_kills_its_processes_is_ended_with_a_sentence(parts, actor, start, look):
+    run = await start(slow(1))
+    await change(parts, run.id, status="running", attempts=5, epoch=6, lease_until=now() - timedelta(seconds=5))
+    await execute_run(parts, run.id)
+    done = await look(run.id)
+    assert (done.status, done.error["code"]) == ("failed", "worker_lost")
+    assert (await assert_gap_free(parts, actor, run.id))[-1] == "run.failed"
+
+
+@pytest.fixture
+async def cut_off(parts, actor, start):
+    """A run whose process died while a step was changing the outside."""
+    run = await start(PUT, {"text": "hello"})
+    await change(parts, run.id, status="running", epoch=1, lease_until=now() + timedelta(seconds=5))
+    journal = RunJournal(parts.writer, run.id, actor.workspace_id, 1)
+
+    def record(path, kind, status, **more):
+        return StepRecord(
+            id=derived_id("step", run.id, path), node_id=path, path=path, kind=kind, label=path.title(), status=status, **more
+        )
+
+    done = record("start", "trigger.manual", "succeeded", output={"data": {"text": "hello"}})
+    await journal.record(done, record("keep", "memory.key_value", "running"))
+    await change(parts, run.id, lease_until=now() - timedelta(seconds=1))
+    await execute_run(parts, run.id)
+    return run.id
+
+
+async def kept(parts):
+    async with parts.database.read() as uow:
+        return [row.value for row in (await uow.session.execute(select(MemoryValue))).scalars()]
+
+
+async def test_a_step_of_unknown_outcome_is_not_repeated_but_asked_about(parts, actor, look, cut_off):
+    assert (await look(cut_off)).status == "waiting"
+    assert (await statuses(parts, actor, cut_off))["keep"] == "interrupted"
+    assert await kept(parts) == []
+    [question] = await open_questions(parts, actor)
+    assert (question.kind, question.choices, question.node_id) == ("clarification", ("retry", "skip", "stop"), "keep")
+    assert "Keep" in question.title
+    types = await assert_gap_free(parts, actor, cut_off)
+    assert types[-2:] == ["step.waiting_human", "run.waiting"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "step", "values"),
+    [("retry", "succeeded", "succeeded", ["hello"]), ("skip", "succeeded", "skipped", []), ("stop", "failed", "canceled", [])],
+)
+async def test_a_person_decides_how_it_goes_on(parts, actor, look, answer, cut_off, choice, status, step, values):
+    [question] = await open_questions(parts, actor)
+    await answer(question.step_id, {"choice": choice})
+    await execute_run(parts, cut_off)
+    done = await look(cut_off)
+    assert (done.status, (await statuses(parts, actor, cut_off))["keep"]) == (status, step)
+    assert await kept(parts) == values
+    if status == "succeeded":
+        assert done.output == "done"
+    await assert_gap_free(parts, actor, cut_off)
+
+
+async def test_a_step_is_read_whole_and_only_within_its_run(parts, actor, start):
+    run = await start(chain(START, node("answer", "flow.respond", {"value": "{{ trigger.text }}"})), {"text": "é" * 70_000})
+    await wait_for_run(parts, actor, run.id, 5)
+    other = await start(QUICK, {"name": "Ada"})
+    async with parts.database.read() as uow:
+        [step] = (await uow.session.execute(select(Step).where(col(Step.path) == "answer", col(Step.run_id) == run.id))).scalars()
+        assert (await get_step(uow, actor, run.id, step.id)).output["value"] == "é" * 70_000
+        with pytest.raises(NotFound):
+            await get_step(uow, actor, other.id, step.id)
+
+
+def test_time_spent_waiting_does_not_count_as_work():
+    began = now()
+
+    def step(start_s, end_s):
+        return Step(started_at=began + timedelta(seconds=start_s), finished_at=began + timedelta(seconds=end_s))
+
+    assert worked_seconds([]) == 0
+    assert worked_seconds([step(0, 2), step(1, 3), step(1, 2), step(10, 11), Step(started_at=began)]) == 4
