@@ -105,6 +105,12 @@ async def write(connection: AsyncConnection, batch: Rows) -> None:
         step_id = select(func.coalesce(func.max(_STEP.c.id), "")).where(same).scalar_subquery()
         statement = _dialect(connection).insert(_APPROVAL).values(**approval, step_id=step_id)
         await connection.execute(statement.on_conflict_do_nothing())
+    for step in batch.steps.values():
+        if step["status"] == "canceled":  # what it asked is not to be answered any more
+            of_step = (_APPROVAL.c.run_id == step["run_id"]) & (_APPROVAL.c.step_path == step["path"])
+            await connection.execute(
+                update(_APPROVAL).where(of_step, _APPROVAL.c.status == "open").values(status="canceled", decided_at=now())
+            )
     for run_id, patch in batch.runs.items():
         await connection.execute(
             update(_RUN).where(_RUN.c.id == run_id, _RUN.c.status.not_in(TERMINAL_RUN)).values(**patch)

@@ -118,7 +118,10 @@ class Journal(Protocol):
         """
 
     def note(self, *facts: Fact) -> None:
-        """Write soon, together with the next record; may be lost in a crash. For `running` rows and spans."""
+        """Write soon, in order with the next record; may be lost in a crash.
+
+        For what is no loss: `running` rows, spans, the end of quick steps.
+        """
 
     def stream(self, event: Event) -> None:
         """Publish a fleeting event (tokens), joined for about 40 ms; never stored."""

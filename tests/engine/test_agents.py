@@ -115,6 +115,24 @@ async def test_an_answer_of_a_shape():
     assert host.model.requests[1].schema == shape
 
 
+async def test_a_disabled_tool_is_not_offered():
+    off = box("double", settings={"disabled": True})
+    assert agent_plan(off).nodes["helper"].tools == ()
+
+
+async def test_an_agent_may_be_the_tool_of_another():
+    inner = box("expert", "agent", task="{{ args.question }}")
+    ask = {"tool": "expert", "arguments": {"question": "Why?"}}
+    host = FakeHost({"models": [ask, "Because.", "He says because."]})
+    outcome = await run(agent_plan(inner), host, "Ask the expert")
+    assert outcome.status == "succeeded"
+    assert host.journal.steps["helper"].output["text"] == "He says because."
+    spans = {s.name: s for s in host.journal.spans.values()}
+    assert [m.text for m in host.model.requests[1].messages] == ["Help.", "Why?"]
+    assert "Because." in host.model.requests[2].messages[-1].text
+    assert spans["expert"].kind == "tool"
+
+
 async def test_an_agent_without_tools_just_answers():
     host = FakeHost({"models": ["Hello."]})
     outcome = await run(agent_plan(), host, "Hi")

@@ -59,11 +59,53 @@ async def test_shutting_down_writes_nothing_more_and_the_run_goes_on_elsewhere()
 
 async def test_a_fenced_run_stops_everything_and_writes_no_more():
     host = FakeHost()
-    host.journal.fenced_at = 2
-    nodes = [box("begin", "start"), box("a"), box("stuck", "meet", others=["nobody"])]
+    host.journal.fenced_at = 1
+    nodes = [
+        box("begin", "start"),
+        box("a", "meet", others=["stuck"]),
+        box("stuck", "meet", others=["nobody"]),
+    ]
     with pytest.raises(Fenced):
         await asyncio.wait_for(run(plan_of(*nodes, edges="begin>a begin>stuck"), host), 2)
+    assert statuses(host) == {"begin": "succeeded", "a": "running", "stuck": "running"}
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_run_of_quick_steps_is_committed_once():
+    host = FakeHost()
+    await run(plan_of(box("begin", "start"), box("a"), box("b"), edges="begin>a a>b"), host)
+    assert host.journal.commits == 1
+
+
+async def test_a_step_that_is_not_quick_is_committed_before_what_follows_begins():
+    host = FakeHost()
+    nodes = [box("begin", "start"), box("slow", "meet"), box("next", "meet")]
+    seen = []
+    record = host.journal.record
+
+    async def watched(*facts):
+        seen.append({path: status for path, status in statuses(host).items() if path == "next"})
+        await asyncio.sleep(0.01)
+        await record(*facts)
+
+    host.journal.record = watched
+    await run(plan_of(*nodes, edges="begin>slow slow>next"), host)
+    assert seen == [{}, {"next": "running"}, {"next": "succeeded"}]
+
+
+async def test_before_an_effect_it_is_durable_that_the_step_began():
+    host = FakeHost()
+    nodes = [box("begin", "start"), box("sends", "effect")]
+    began = []
+    record = host.journal.record
+
+    async def watched(*facts):
+        began.append(await executed(host))
+        await record(*facts)
+
+    host.journal.record = watched
+    await run(plan_of(*nodes, edges="begin>sends"), host)
+    assert began[0] == ["begin"]
 
 
 ASKED = [

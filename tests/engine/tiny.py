@@ -186,7 +186,7 @@ class AgentOut(Ports):
     called: list[str] = port([], title="Called")
 
 
-@node(kind="test.agent", title="Agent", icon="x", uses_model=True)
+@node(kind="test.agent", title="Agent", icon="x", uses_model=True, tool=True)
 async def agent(config: Task, inputs: AgentIn, ctx: NodeContext) -> AgentOut:
     """Hold a conversation."""
     result = await ctx.agent(

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -118,13 +118,16 @@ class _Builder:
             out=tuple(out),
             config=filled(ref, node_type),
             schema=form_schema(node_type),
-            tools=tuple(self._tool(tool_id) for tool_id in self._slots.get(ref.id, ())),
+            tools=tuple(self._tools(ref.id)),
             body=self._level(ref.id) if node_type.container else None,
         )
 
-    def _tool(self, node_id: str) -> Tool:
-        ref = self._graph.by_id[node_id]
-        return Tool(tool_spec(ref, self._types[node_id]), self._node(ref))
+    def _tools(self, agent_id: str) -> Iterator[Tool]:
+        """The tools in the slots of a node; one that is switched off is not offered."""
+        for node_id in self._slots.get(agent_id, ()):
+            ref = self._graph.by_id[node_id]
+            if not ref.settings.disabled:
+                yield Tool(tool_spec(ref, self._types[node_id]), self._node(ref))
 
     def _is_quick(self) -> bool:
         """A container may turn any number of times, so it is never quick."""

@@ -1,12 +1,13 @@
 """Calls of chat models: streamed, bounded, priced and recorded; a wrong shape is repaired once."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import jsonschema
-import orjson
 
 from app.engine.host import LlmCallRecord
 from app.engine.providers.base import ChatModel, ChatRequest
@@ -53,12 +54,7 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     Raises:
         OutputInvalid: It is no JSON, or does not fit; the message says where.
     """
-    try:
-        value = orjson.loads(_bare(text))
-    except orjson.JSONDecodeError as error:
-        raise OutputInvalid(
-            f"The model's answer is not JSON ({error.msg}, line {error.lineno})."
-        ) from error
+    value = _first_json(text)
     try:
         jsonschema.validate(value, dict(schema))
     except jsonschema.ValidationError as error:
@@ -73,16 +69,22 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     return value
 
 
-def _bare(text: str) -> str:
-    """Cut the JSON out of a code fence or of the words around it."""
-    text = text.strip()
-    if "```" in text:
-        text = text.split("```")[1].removeprefix("json").strip()
-    if text[:1] in ("{", "["):
-        return text
-    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    ends = max(text.rfind("}"), text.rfind("]"))
-    return text[min(starts) : ends + 1] if starts and ends > min(starts) else text
+def _first_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Read the text as JSON, or the first object or list in it: models write words around it."""
+    try:
+        return _JSON.decode(text)
+    except ValueError as error:
+        for start in sorted(at for at in (text.find("{"), text.find("[")) if at >= 0):
+            with suppress(ValueError):
+                return _JSON.raw_decode(text, start)[0]
+        raise OutputInvalid(f"The model's answer is not JSON: {text.strip()[:100]!r}.") from error
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON value")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 async def _call(

@@ -56,9 +56,11 @@ class Level:
 
 
 class Step:
-    """A node being executed; `record` is its newest state."""
+    """A node being executed with what arrived at its ports; `record` is its newest state."""
 
-    def __init__(self, level: Level, node: PlanNode) -> None:
+    def __init__(
+        self, level: Level, node: PlanNode, values: Mapping[str, Json] | None = None
+    ) -> None:
         self.level = level
         self.node = node
         self.execution = level.execution
@@ -70,6 +72,7 @@ class Step:
             kind=node.type.kind,
             label=node.label,
             status="running",
+            input=None if values is None else {"ports": values},
             started_at=self.execution.host.now(),
         )
 

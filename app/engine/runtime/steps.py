@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from app.engine.events import EventType
 from app.engine.graph.document import Edge, NodeSettings
 from app.engine.host import ApprovalRecord, StepRecord
 from app.engine.runtime.budget import out_of_time
@@ -57,9 +58,8 @@ async def perform(
         run_turn: Runs one turn of a container's body.
     """
     detach()
-    step = Step(level, node)
     values = values_at_ports(level, node, alive)
-    step.record = replace(step.record, input={"ports": values})
+    step = Step(level, node, values)
     work = _Work(step, values, names_for(level, node, values, last_output(level, alive)), run_turn)
     await _begin(step)
     try:
@@ -110,7 +110,9 @@ async def _tries(work: _Work) -> Output:
 
 async def _try(work: _Work, prepared: Prepared) -> Output:
     step, node = work.step, work.step.node
-    level = replace(step.level, last_output=work.names["context"]["last_output"])
+    level = step.level
+    if node.body:
+        level = replace(level, last_output=work.names["context"]["last_output"])
     context = StepContext(
         step,
         node,
@@ -212,6 +214,11 @@ async def _end(
     output: dict[str, Json] | None,
     alive: tuple[str, ...] | None,
 ) -> StepRecord:
+    """Record how the step ended.
+
+    A quick step is written with whatever follows it: facts are committed in order, so nothing that
+    depends on it is durable before it, and until then repeating it costs nothing and shows nowhere.
+    """
     recorder = step.execution.recorder
     step.record = replace(
         step.record,
@@ -220,9 +227,11 @@ async def _end(
         alive=alive,
         finished_at=step.execution.host.now(),
     )
-    await recorder.record_step(
-        step.record, "step.completed" if status == "succeeded" else "step.failed"
-    )
+    event: EventType = "step.completed" if status == "succeeded" else "step.failed"
+    if step.node.type.quick:
+        recorder.note_step(step.record, event)
+    else:
+        await recorder.record_step(step.record, event)
     return step.record
 
 
