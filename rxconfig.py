@@ -22,6 +22,10 @@ config = rx.Config(
     telemetry_enabled=False,
     show_built_with_reflex=False,
     frontend_lazy_bundled_libraries=True,
+    frontend_packages=[
+        "@fontsource-variable/inter@5.3.0",
+        "@fontsource-variable/jetbrains-mono@5.3.0",
+    ],
     cors_allowed_origins=[settings().origin, f"http://127.0.0.1:{settings().port}"],
     plugins=[
         rx.plugins.RadixThemesPlugin(

@@ -12,6 +12,7 @@ from app import pages
 from app.api.app import build
 from app.kernel.settings import settings
 from app.services.runtime import close_runtime, open_runtime
+from app.services.templates.seed import seed_templates
 from app.state.notices import notice
 
 for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
@@ -20,8 +21,10 @@ for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
 
 @asynccontextmanager
 async def shared_runtime() -> AsyncIterator[None]:
-    """Open database, bus and queue for as long as the web process serves."""
-    await open_runtime(settings())
+    """Open database, bus and queue while the web process serves; refresh the built-in templates."""
+    opened = await open_runtime(settings())
+    async with opened.database.work() as uow:
+        await seed_templates(uow)
     gc.collect()
     gc.freeze()  # what start-up made lives on: do not look at it in every collection
     try:

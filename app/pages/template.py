@@ -48,7 +48,7 @@ def _content() -> rx.Component:
             ui.card(
                 ui.card_title("What it does"),
                 rx.el.p(card.summary, style={"font_size": "14px", "font_weight": "550"}),
-                rx.markdown(TemplateState.description, class_name="prose"),
+                rx.html(TemplateState.description_html, class_name="prose"),
                 class_name="stack",
             ),
             rx.el.div(_needs(), _example(), class_name="stack"),

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import reflex as rx
+from markdown_it import MarkdownIt
 
 from app.components.ui import preview
 from app.kernel.errors import AppError
@@ -16,6 +17,7 @@ from app.services.templates.views import TemplateSummary
 from app.state.identity import actor
 from app.state.words import some
 
+_MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no script links
 _NEEDS = {"internet": "needs the internet"}
 
 
@@ -126,7 +128,7 @@ class TemplateState(rx.State):
 
     ready: bool = False
     card: TemplateCard = _NONE
-    description: str = ""
+    description_html: str = ""
     example: dict[str, Any] = {}
     error: str = ""
 
@@ -142,4 +144,5 @@ class TemplateState(rx.State):
             self.error = error.message
             return
         self.card, self.ready = template_card(view), True
-        self.description, self.example = view.description, {"input": view.example_input}
+        self.description_html = _MARKDOWN.render(view.description)
+        self.example = {"input": view.example_input}

@@ -32,8 +32,8 @@ function Field({ id, label, error, hint, children }) {
     <div className="field">
       <label htmlFor={id}>{label}</label>
       {children}
-      {hint}
       {error && <span id={`${id}-error`} className="field-error" role="alert"><CircleAlert size={12} aria-hidden="true" />{error}</span>}
+      {hint}
     </div>
   );
 }

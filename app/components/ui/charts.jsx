@@ -1,6 +1,8 @@
 // Light SVG charts for the first page: stacked bars over time, and a heat map. No chart library.
 
-const WIDTH = 760;
+import { useEffect, useRef, useState } from "react";
+
+const FIRST_WIDTH = 760;
 const HEIGHT = 180;
 const FOOT = 18;
 const TOP = 10;
@@ -29,22 +31,36 @@ export function ChartLegend() {
   );
 }
 
+// The width there is, so that letters and bars keep their size on every screen.
+function useWidth() {
+  const box = useRef(null);
+  const [width, setWidth] = useState(FIRST_WIDTH);
+  useEffect(() => {
+    const watcher = new ResizeObserver(([entry]) => setWidth(Math.max(240, Math.round(entry.contentRect.width))));
+    watcher.observe(box.current);
+    return () => watcher.disconnect();
+  }, []);
+  return [box, width];
+}
+
 // points: [{at, succeeded, failed, other}], oldest first.
 export function BarChart({ points = [], label = "Runs per hour" }) {
+  const [box, width] = useWidth();
   const total = (point) => SERIES.reduce((sum, { key }) => sum + (point[key] || 0), 0);
   const top = niceTop(Math.max(0, ...points.map(total)));
   const inner = HEIGHT - FOOT - TOP;
-  const slot = WIDTH / Math.max(1, points.length);
+  const slot = width / Math.max(1, points.length);
   const bar = Math.min(24, slot * 0.7);
   const all = points.reduce((sum, point) => sum + total(point), 0);
   return (
-    <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${label}: ${all} in total, at most ${Math.max(0, ...points.map(total))} in one hour`}>
+    <div ref={box}>
+    <svg className="chart" width={width} height={HEIGHT} role="img" aria-label={`${label}: ${all} in total, at most ${Math.max(0, ...points.map(total))} in one hour`}>
       {[0, 0.5, 1].map((part) => {
         const y = TOP + inner * (1 - part);
         return (
           <g key={part}>
-            <line x1="0" x2={WIDTH} y1={y} y2={y} stroke="var(--line)" strokeDasharray={part ? "2 4" : undefined} />
-            {part > 0 && <text x={WIDTH} y={y - 3} textAnchor="end">{top * part}</text>}
+            <line x1="0" x2={width} y1={y} y2={y} stroke="var(--line)" strokeDasharray={part ? "2 4" : undefined} />
+            {part > 0 && <text x={width} y={y - 3} textAnchor="end">{top * part}</text>}
           </g>
         );
       })}
@@ -65,6 +81,7 @@ export function BarChart({ points = [], label = "Runs per hour" }) {
         );
       })}
     </svg>
+    </div>
   );
 }
 

@@ -1,10 +1,13 @@
 // A read-only picture of a workflow: its real nodes and edges in the colours of their categories.
 
-import { useId } from "react";
+import { useEffect, useId, useRef, useState } from "react";
+import { Maximize, Minus, Plus } from "lucide-react";
 
-const BOX = { w: 200, h: 84 };
+const BOX = { w: 220, h: 84 };
 const MARGIN = 60;
-const SMALLEST_SCALE = 0.62;
+const LINE = 15;
+const ZOOM = 1.3;
+const SMALLEST_VIEW = 400;
 
 const sizeOf = (node) => (node.size ? { w: node.size[0], h: node.size[1] } : BOX);
 
@@ -40,46 +43,112 @@ export function path(source, target, tool) {
   return `M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
 
-const short = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+// A label in at most two lines.
+export function lines(label) {
+  if (label.length <= LINE) return [label];
+  const at = label.lastIndexOf(" ", LINE);
+  const first = at > 0 ? label.slice(0, at) : label.slice(0, LINE);
+  const rest = label.slice(first.length).trim();
+  return [first, rest.length > LINE ? `${rest.slice(0, LINE - 1)}…` : rest];
+}
+
+function Box({ box, clip, large }) {
+  const words = large ? lines(box.label) : [];
+  const top = box.container ? 34 : box.h / 2 + 8 - (words.length - 1) * 14;
+  return (
+    <g transform={`translate(${box.x} ${box.y})`}>
+      <title>{`${box.label} (${box.kind})`}</title>
+      {box.container ? <rect className="body-box" width={box.w} height={box.h} rx="14" /> : (
+        <>
+          <clipPath id={clip}><rect width={box.w} height={box.h} rx="12" /></clipPath>
+          <rect className="box" width={box.w} height={box.h} rx="12" />
+          <rect width="14" height={box.h} clipPath={`url(#${clip})`} fill={`var(--${box.category})`} />
+        </>
+      )}
+      {words.map((word, at) => <text key={word} x="28" y={top + at * 28} fontSize="23">{word}</text>)}
+    </g>
+  );
+}
+
+// Drag moves the picture, Ctrl and wheel (or the buttons, or + − 0 and the arrow keys) zoom and move it.
+function useView(area, key) {
+  const [view, setView] = useState(area);
+  useEffect(() => setView(area), [key]);
+  const zoom = (factor) => setView((old) => {
+    const w = Math.min(area.w * 2, Math.max(SMALLEST_VIEW, old.w / factor));
+    const h = (old.h * w) / old.w;
+    return { x: old.x + (old.w - w) / 2, y: old.y + (old.h - h) / 2, w, h };
+  });
+  const move = (dx, dy) => setView((old) => ({ ...old, x: old.x + dx, y: old.y + dy }));
+  return { view, zoom, move, fit: () => setView(area) };
+}
 
 export function GraphPreview({ graph, label = "Workflow", height = 92, large = false }) {
   const clip = useId();
+  const svg = useRef(null);
+  const grip = useRef(null);
   const boxes = placed(graph?.nodes ?? []);
+  const edges = graph?.edges ?? [];
   const byId = new Map(boxes.map((box) => [box.id, box]));
   const area = bounds(boxes);
-  const minWidth = large ? area.w * SMALLEST_SCALE : undefined;
+  const { view, zoom, move, fit } = useView(area, JSON.stringify(area));
+  const shown = large ? view : area;
+
+  useEffect(() => {
+    if (!large) return undefined;
+    const wheel = (event) => {
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      zoom(event.deltaY < 0 ? ZOOM : 1 / ZOOM);
+    };
+    const picture = svg.current;
+    picture.addEventListener("wheel", wheel, { passive: false });
+    return () => picture.removeEventListener("wheel", wheel);
+  }, [large]);
+
+  const drag = (event) => {
+    if (!grip.current) return;
+    const unit = 1 / svg.current.getScreenCTM().a;
+    move((grip.current.x - event.clientX) * unit, (grip.current.y - event.clientY) * unit);
+    grip.current = { x: event.clientX, y: event.clientY };
+  };
+  const keys = (event) => {
+    const step = view.w / 10;
+    const known = {
+      "+": () => zoom(ZOOM), "=": () => zoom(ZOOM), "-": () => zoom(1 / ZOOM), 0: fit, ArrowLeft: () => move(-step, 0),
+      ArrowRight: () => move(step, 0), ArrowUp: () => move(0, -step), ArrowDown: () => move(0, step),
+    }[event.key];
+    if (!known || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    known();
+  };
+  const hands = large ? {
+    onPointerDown: (event) => { grip.current = { x: event.clientX, y: event.clientY }; svg.current.setPointerCapture(event.pointerId); },
+    onPointerMove: drag, onPointerUp: () => { grip.current = null; }, onPointerCancel: () => { grip.current = null; },
+  } : {};
+
   return (
-    <div className="graph-preview" style={{ height, overflowX: large ? "auto" : "hidden" }} tabIndex={large ? 0 : undefined}
-      role={large ? "group" : undefined} aria-label={large ? `Picture of ${label}` : undefined}>
-      <svg viewBox={`${area.x} ${area.y} ${area.w} ${area.h}`} role="img" preserveAspectRatio="xMidYMid meet" style={{ minWidth }}
-        aria-label={`${label}: ${boxes.length} nodes, ${graph?.edges?.length ?? 0} connections`}>
-        {boxes.filter((box) => box.container).map((box) => (
-          <rect key={box.id} className="container" x={box.x} y={box.y} width={box.w} height={box.h} rx="14" />
-        ))}
-        {(graph?.edges ?? []).map((edge) => {
+    <div className={`graph-preview ${large ? "movable" : ""}`} style={{ height }} {...(large ? {
+      tabIndex: 0, role: "group", "aria-label": `Picture of ${label}. Plus and minus zoom, arrow keys move it.`, onKeyDown: keys,
+    } : {})}>
+      <svg ref={svg} viewBox={`${shown.x} ${shown.y} ${shown.w} ${shown.h}`} role="img" preserveAspectRatio="xMidYMid meet"
+        aria-label={`${label}: ${boxes.length} nodes, ${edges.length} connections`} {...hands}>
+        {boxes.filter((box) => box.container).map((box) => <Box key={box.id} box={box} large={large} />)}
+        {edges.map((edge) => {
           const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
           return source && target && (
             <path key={edge.id} className={`edge ${edge.tool ? "edge-tool" : ""}`} d={path(source, target, edge.tool)} />
           );
         })}
-        {boxes.map((box, at) => (
-          <g key={box.id} transform={`translate(${box.x} ${box.y})`}>
-            {!box.container && (
-              <>
-                <clipPath id={`${clip}-${at}`}><rect width={box.w} height={box.h} rx="14" /></clipPath>
-                <rect className="box" width={box.w} height={box.h} rx="14" />
-                <rect width="14" height={box.h} clipPath={`url(#${clip}-${at})`} fill={`var(--${box.category})`} />
-              </>
-            )}
-            {large && (
-              <>
-                <text x="28" y={box.container ? 30 : 36} fontSize="17">{short(box.label, 19)}</text>
-                {!box.container && <text className="kind" x="28" y="60" fontSize="14">{short(box.kind, 23)}</text>}
-              </>
-            )}
-          </g>
-        ))}
+        {boxes.map((box, at) => !box.container && <Box key={box.id} box={box} clip={`${clip}-${at}`} large={large} />)}
       </svg>
+      {large && (
+        <div className="graph-tools">
+          <button type="button" className="btn btn-icon btn-sm" aria-label="Zoom out" onClick={() => zoom(1 / ZOOM)}><Minus size={13} /></button>
+          <button type="button" className="btn btn-icon btn-sm" aria-label="Zoom in" onClick={() => zoom(ZOOM)}><Plus size={13} /></button>
+          <button type="button" className="btn btn-icon btn-sm" aria-label="Show all of it" onClick={fit}><Maximize size={13} /></button>
+        </div>
+      )}
     </div>
   );
 }

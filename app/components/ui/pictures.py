@@ -37,6 +37,7 @@ class GraphPreview(rx.Component):
 
     library = library("ui/graph_preview.jsx")
     tag = "GraphPreview"
+    lib_dependencies: list[str] = ["lucide-react@1.26.0"]
     graph: rx.Var[dict[str, Any]]
     label: rx.Var[str]
     height: rx.Var[int]

@@ -54,7 +54,7 @@ function Leaf({ value }) {
     const cut = !whole && value.length > LONG_TEXT;
     return (
       <span className="json-string">
-        {JSON.stringify(cut ? value.slice(0, LONG_TEXT) : value)}
+        {JSON.stringify(cut ? value.slice(0, LONG_TEXT) : value).replaceAll("\\n", "\u21b5\n")}
         {cut && <button type="button" className="json-more" onClick={() => setWhole(true)}>+{value.length - LONG_TEXT}</button>}
       </span>
     );
