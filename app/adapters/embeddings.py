@@ -74,7 +74,7 @@ def _model() -> tuple[Any, Any]:
             )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # With an arena and memory patterns the process grows to 519 MB and keeps it; without, to 213 MB.
+    # With an arena and memory patterns a process grows to 519 MB and stays there; without, to 213.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     session = onnxruntime.InferenceSession(
         str(weights), sess_options=options, providers=["CPUExecutionProvider"]
