@@ -136,6 +136,15 @@ async def test_a_repeated_fact_is_stored_once(database, journal, run):
     assert len(await rows(database, RunEvent)) == 1
 
 
+async def test_the_question_of_a_canceled_step_closes(database, journal):
+    waits = step("ask", status="waiting_human")
+    await journal.record(waits, ApprovalRecord(new_id("approval"), "ask", "ask", Question(title="Send it?")))
+    await journal.record(step("ask", "canceled", id=waits.id))
+    [approval] = await rows(database, Approval)
+    assert approval.status == "canceled"
+    assert approval.decided_at is not None
+
+
 async def test_large_values_move_to_blobs_and_come_back_whole(database, journal, run):
     large = {"text": "é" * LIMIT, "small": 1, "list": [{"n": i} for i in range(20_000)]}
     await journal.record(step("a", output={"value": large}), step("b", output={"value": large}))
