@@ -29,7 +29,7 @@ export function GraphView({ trace, chosen, onChoose, now }) {
   const ordered = [...nodes].sort((a, b) => (a.parent ? 1 : 0) - (b.parent ? 1 : 0));
   return (
     <div className="tx-graph" data-testid="trace-graph-view">
-      <svg viewBox={`${left} ${top} ${right - left} ${bottom - top}`} style={{ width: "100%", height: "100%", maxHeight: bottom - top }} role="group" aria-label="Graph by status">
+      <svg viewBox={`${left} ${top} ${right - left} ${bottom - top}`} style={{ width: "100%", minWidth: (right - left) * 0.62, maxWidth: right - left }} role="group" aria-label="Graph by status">
         {(trace.graph.edges ?? []).map((edge) => {
           const [a, b] = [boxes.get(edge.source), boxes.get(edge.target)];
           const [x1, y1, x2, y2] = [a.x + a.w, a.y + Math.min(a.h, HEIGHT) / 2, b.x, b.y + Math.min(b.h, HEIGHT) / 2];
@@ -45,9 +45,9 @@ export function GraphView({ trace, chosen, onChoose, now }) {
           const choose = () => step && onChoose(step);
           return (
             <g key={node.id} role="button" tabIndex={step ? 0 : -1} aria-label={`${node.label || node.id}: ${state.word}`} onClick={choose} onKeyDown={(e) => (e.key === "Enter" || e.key === " ") && choose()}>
-              <rect x={box.x} y={box.y} width={box.w} height={box.h} rx="10" fill="var(--panel)" stroke={node.id === chosen ? "var(--accent)" : tone(step?.status)} strokeWidth={node.id === chosen ? 3 : 1.5} opacity={step?.status === "skipped" ? 0.6 : 1} />
+              <rect x={box.x} y={box.y} width={box.w} height={box.h} rx="10" fill="var(--panel)" stroke={node.id === chosen ? "var(--accent)" : tone(step?.status)} strokeWidth={node.id === chosen ? 3 : 1.5} strokeDasharray={step?.status === "skipped" ? "5 4" : undefined} />
               <text x={box.x + 14} y={box.y + 23} fontSize="13" fontWeight="600" fill="var(--text)">{(node.label || node.id).slice(0, 26)}</text>
-              <text x={box.x + 14} y={box.y + 42} fontSize="11" fill={step ? tone(step.status) : "var(--muted)"}>{state.mark} {state.word}{step?.started_at ? ` · ${formatMs(duration(step, now))}` : ""}</text>
+              <text x={box.x + 14} y={box.y + 42} fontSize="11" fill={step && step.status !== "skipped" ? tone(step.status) : "var(--muted)"}>{state.mark} {state.word}{step?.started_at ? ` · ${formatMs(duration(step, now))}` : ""}</text>
             </g>
           );
         })}

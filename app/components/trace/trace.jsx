@@ -106,6 +106,14 @@ function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
   );
 }
 
+function Axis({ axis }) {
+  return (
+    <span className="tx-axis">
+      {model.ticks(axis).map((t) => <span key={t.label} className={t.at > 90 ? "last" : ""} style={{ left: `${t.at}%` }}>{t.label}</span>)}
+    </span>
+  );
+}
+
 function Tree({ all, axis, now, chosen, onChoose }) {
   const [collapsed, setCollapsed] = useState(() => new Set());
   const list = useRef(null);
@@ -130,7 +138,7 @@ function Tree({ all, axis, now, chosen, onChoose }) {
     <>
       <div className="tx-head" aria-hidden="true">
         <span>Span</span>
-        <span className="tx-axis">{model.ticks(axis).map((t) => <span key={t.label} style={{ left: `${t.at}%` }}>{t.label}</span>)}</span>
+        <Axis axis={axis} />
         <span>Time</span><span className="tx-tok">Tokens</span><span className="tx-cost">Cost</span>
       </div>
       <div className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown}>
@@ -152,8 +160,7 @@ function Timeline({ all, axis, now, chosen, onChoose }) {
   if (!started.length) return <p className="tx-empty">Nothing has started yet.</p>;
   return (
     <div className="tx-gantt">
-      <div className="tx-lane" aria-hidden="true"><span className="tx-axis" style={{ display: "block" }}>
-        {model.ticks(axis).map((t) => <span key={t.label} style={{ left: `${t.at}%`, color: "var(--muted)", fontSize: 12 }}>{t.label}</span>)}</span></div>
+      <div className="tx-lane" aria-hidden="true"><Axis axis={axis} /></div>
       {started.map((row) => {
         const line = model.bar(row.item, axis, now);
         const tone = (model.STATUS[row.status] ?? model.STATUS.pending).tone;
