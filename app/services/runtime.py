@@ -19,6 +19,7 @@ from app.adapters.queue import Queue
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
+from app.services.identity import throttle
 
 HostFactory = Callable[["Runtime", RunJournal, str], Host]
 """Builds the world of one run from the process's parts, its journal and its workflow's id."""
@@ -42,6 +43,7 @@ class Runtime:
 
     async def start(self) -> None:
         """Start what runs in the background."""
+        throttle.connect(self.settings.redis_url)
         await self.bus.start()
         self.writer.start()
         self.keeper.start()
@@ -66,6 +68,7 @@ class Runtime:
         await self.models.close()
         await self.egress.close()
         await sandbox.close()
+        await throttle.disconnect()
         await self.database.close()
 
 

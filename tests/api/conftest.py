@@ -11,7 +11,6 @@ from app.api.app import build
 from app.engine.testing import FakeHost
 from app.kernel import clock, ids
 from app.kernel.settings import settings
-from app.services.identity import throttle
 from app.services.runs.execute import execute_run
 from app.services.runtime import Runtime, close_runtime, open_runtime
 from app.services.templates.seed import read_library, seed_templates
@@ -72,14 +71,12 @@ async def site(database_url, clean_redis, tmp_path, monkeypatch) -> AsyncIterato
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", clean_redis)
     settings.cache_clear()
-    throttle.use(None)
     runtime = await open_runtime(settings(), make_host=RunHost)
     read_library.cache_clear()
     async with runtime.database.work() as uow:
         await seed_templates(uow)
     yield Site(build(), runtime)
     await close_runtime()
-    throttle.use(None)
     settings.cache_clear()
 
 

@@ -7,10 +7,10 @@ from app.services.identity import throttle
 
 
 @pytest.fixture(autouse=True)
-def installation(tmp_path, monkeypatch):
+async def installation(tmp_path, monkeypatch):
     monkeypatch.setenv("AGENTLOOM_DATA", str(tmp_path / "data"))
     settings.cache_clear()
-    throttle.use(None)
+    await throttle.disconnect()
     yield
     settings.cache_clear()
-    throttle.use(None)
+    await throttle.disconnect()

@@ -7,12 +7,15 @@ import time
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.kernel.errors import RateLimited
 
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 50_000
+_AWAY = (RedisError, OSError)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class _Memory:
 class Throttle:
     """Counts attempts before they are made, so that many at once cannot slip through."""
 
-    def __init__(self, redis: "Redis | None" = None) -> None:
+    def __init__(self, redis: Redis | None = None) -> None:
         self._redis = redis
         self._memory = _Memory()
 
@@ -83,7 +86,7 @@ class Throttle:
         if self._redis is not None:
             try:
                 await self._redis.delete(key)
-            except RedisError:
+            except _AWAY:
                 _log.warning("throttle: redis is away, counting in this process")
 
     async def _count(self, key: str, window_s: int) -> tuple[int, int]:
@@ -95,7 +98,7 @@ class Throttle:
                     pipe.ttl(key)
                     _, count, left_s = await pipe.execute()
                 return int(count), max(1, int(left_s))
-            except RedisError:
+            except _AWAY:
                 _log.warning("throttle: redis is away, counting in this process")
         return self._memory.hit(key, window_s)
 
@@ -116,15 +119,26 @@ def address_of(client: str) -> str:
     return str(ip)
 
 
-class _Current:
+class _Process:
+    redis: Redis | None = None
     throttle = Throttle()
 
 
-def use(redis: "Redis | None") -> None:
-    """Count in this Redis from now on; None: in this process."""
-    _Current.throttle = Throttle(redis)
+def connect(url: str) -> None:
+    """Count in this Redis from now on, together with all other processes."""
+    _Process.redis = Redis.from_url(
+        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1, socket_timeout=1
+    )
+    _Process.throttle = Throttle(_Process.redis)
+
+
+async def disconnect() -> None:
+    """Count in this process from now on, from zero."""
+    redis, _Process.redis, _Process.throttle = _Process.redis, None, Throttle()
+    if redis is not None:
+        await redis.aclose()
 
 
 def current() -> Throttle:
     """Return the throttle of this process."""
-    return _Current.throttle
+    return _Process.throttle
