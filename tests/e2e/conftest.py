@@ -18,7 +18,7 @@ WIDE = {"width": 1440, "height": 900}
 RESULTS = ROOT / "test-results"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not for the session: its running loop would block other tests' loops
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a screen."""
     path = shutil.which("chromium")

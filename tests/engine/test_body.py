@@ -180,6 +180,21 @@ async def test_steps_of_a_body_are_retried_the_container_is_not():
     assert (await executed(host)).count("loop[0]/bad") == 1
 
 
+async def test_turns_that_a_container_leaves_running_are_ended():
+    host = FakeHost()
+    body = [
+        box("way", "fork", parent="loop"),
+        box("stuck", "meet", others=["nobody"], parent="loop"),
+        box("bad", "flaky", how="refused", parent="loop"),
+    ]
+    nodes = [box("begin", "start"), box("loop", "careless"), *body]
+    plan = plan_of(*nodes, edges="begin>loop way.yes>stuck way.no>bad")
+    outcome = await run(plan, host, [1, 0])
+    assert outcome.status == "failed"
+    assert statuses(host)["loop[0]/stuck"] == "canceled"
+    assert len(asyncio.all_tasks()) == 1
+
+
 async def test_cancel_reaches_the_body():
     host, cancelled = FakeHost(), asyncio.Event()
     plan = looped(box("inner", "meet", others=["nobody"], parent="loop"), concurrency=2)

@@ -178,6 +178,13 @@ async def test_a_sibling_that_changes_the_outside_may_end():
     assert "after" not in statuses(host)
 
 
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure():
+    host = FakeHost()
+    outcome = await run(plan_of(box("begin", "start"), box("bad", "cut"), edges="begin>bad"), host)
+    assert outcome.status == "failed"
+    assert "cut off" in outcome.error["message"]
+
+
 async def test_missing_input_and_broken_expression_name_their_place():
     host = FakeHost()
     nodes = [box("begin", "start"), box("words", "text"), box("calc", value="{{ 1 + input }}")]

@@ -195,6 +195,22 @@ async def test_a_recorded_failure_is_final_on_resume():
     assert await executed(second) == []
 
 
+async def test_a_run_whose_end_was_cut_off_only_ends():
+    """The failed step was recorded, but the process died before the run's own end was."""
+    first, second = FakeHost(), FakeHost()
+    nodes = [
+        box("begin", "start"),
+        box("stuck", "meet", others=["nobody"]),
+        box("bad", "flaky", how="refused"),
+    ]
+    plan = plan_of(*nodes, edges="begin>stuck begin>bad")
+    await run(plan, first)
+    first.journal.facts = [f for f in first.journal.facts if getattr(f, "status", "") != "canceled"]
+    outcome = await go_on(plan, first, second)
+    assert outcome.status == "failed"
+    assert await executed(second) == []
+
+
 async def test_a_run_over_its_time_fails_in_the_middle_of_a_step():
     host = FakeHost()
     outcome = await run(plan_of(*STUCK, edges="begin>stuck"), host, limits=Limits(timeout_s=0.05))

@@ -109,6 +109,18 @@ async def test_a_providers_failure_is_retried_and_each_call_has_its_span():
     assert spans[1].attributes["error"]["code"] == "upstream_failed"
 
 
+async def test_a_request_is_a_span_without_what_may_be_secret_in_its_address():
+    url = "https://me:hidden@example.com/x?key=hidden2"
+    host = FakeHost({"http": {url: {"status": 200, "text": "hello"}}})
+    nodes = [box("begin", "start"), box("get", "fetch")]
+    outcome = await run(plan_of(*nodes, edges="begin>get"), host, url)
+    assert outcome.output == "hello"
+    (span,) = host.journal.spans.values()
+    assert (span.kind, span.name) == ("http", "GET https://example.com/x")
+    assert span.attributes["status_code"] == 200
+    assert "hidden" not in str(span)
+
+
 async def test_secrets_in_prompts_do_not_stay_in_spans():
     host = FakeHost({"models": ["ok"]})
     await run(plan_of(*SAY, edges="begin>talk"), host, "use sk-abcdefghijklmnopqrstuvwxyz now")

@@ -11,6 +11,7 @@ from app.engine.runtime import Plan, execute
 from app.engine.runtime import compile as compile_graph
 from app.engine.sdk import (
     AgentSpec,
+    HttpRequest,
     Message,
     NodeConfig,
     NodeContext,
@@ -154,6 +155,26 @@ async def ask(config: Echo, inputs: In, ctx: NodeContext) -> Out:
     return Out(value=f"{config.value}: {answer.choice}")
 
 
+@node(kind="test.careless", title="Careless", icon="x", container=True)
+async def careless(config: Nothing, inputs: In, ctx: NodeContext) -> Out:
+    """Run the body for all items at once, and leave the rest running when one fails."""
+    turns = [ctx.run_body(i, {"item": item, "index": i}) for i, item in enumerate(inputs.input)]
+    return Out(value=await asyncio.gather(*turns))
+
+
+@node(kind="test.cut", title="Cut off", icon="x")
+async def cut(config: Nothing, inputs: In, ctx: NodeContext) -> Out:
+    """End as a library does that lets its own cancellation out."""
+    raise asyncio.CancelledError
+
+
+@node(kind="test.fetch", title="Fetch", icon="x")
+async def fetch(config: Echo, inputs: In, ctx: NodeContext) -> Out:
+    """Ask the outside."""
+    reply = await ctx.http(HttpRequest(url=config.value))
+    return Out(value=reply.text)
+
+
 class Say(NodeConfig):
     prompt: str = field("{{ input }}", title="Prompt")
     schema_: dict[str, Any] | None = field(None, title="Shape", mode="literal")
@@ -214,7 +235,7 @@ class Catalog:
 
 
 CATALOG = Catalog(
-    start, echo, reply, text, fork, join, flaky, meet, effect, ask, say, agent, for_each
+    careless, cut, fetch, start, echo, reply, text, fork, join, flaky, meet, effect, ask, say, agent, for_each
 )  # fmt: skip
 
 

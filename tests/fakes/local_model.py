@@ -2,8 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,6 +13,7 @@ from app.adapters.model_server import LocalServer, RunningServer
 from app.adapters.weights import SMOLLM2, WeightStore
 from app.kernel.errors import Conflict
 
+Result = TypeVar("Result")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -30,15 +33,21 @@ def give_weights(weights: Path, data: Path) -> None:
 @pytest.fixture(scope="session")
 def smollm2_weights() -> Path:
     """The file of SmolLM2; the first run of all tests downloads it (93 MB)."""
-    return asyncio.run(_pull())
+    return _apart(_pull())
 
 
 @pytest.fixture(scope="session")
 def smollm2(smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A model server with SmolLM2."""
     server = LocalServer(tmp_path_factory.mktemp("model-server"), threads=1)
-    yield asyncio.run(server.ensure(smollm2_weights))
+    yield _apart(server.ensure(smollm2_weights))
     server.close()
+
+
+def _apart(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine in a thread of its own: browser tests have a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def _pull() -> Path:

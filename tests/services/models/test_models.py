@@ -42,7 +42,9 @@ async def test_a_download_runs_in_the_background_and_its_end_is_shown(
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    models = registry(tmp_path, Weights("tiny", "Tiny", "", "", 10, "0", (Part("not-there", "1.0", "*"),)))
+    models = registry(
+        tmp_path, Weights("tiny", "Tiny", "", "", 10, "0", (Part("not-there", "1.0", "*"),))
+    )
     started = await start_pull(models, OWNER, "tiny")
     assert (started.status, started.percent) == ("running", 0)
     again = await start_pull(models, OWNER, "tiny")

@@ -67,6 +67,8 @@ def start(parts, actor):
     async def begin(graph, given=None, **more):
         workflow_id = await make_workflow(parts.database, actor, graph)
         async with parts.database.work() as uow:
-            return await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=given, **more))
+            return await start_run(
+                uow, actor, StartRun(workflow_id=workflow_id, input=given, **more)
+            )
 
     return begin

@@ -26,7 +26,15 @@ from tests.rows import make_actor, make_run, make_workflow
 
 def event(run, seq, type_="step.started", path="a", text=None) -> Event:
     payload = {} if text is None else {"text": text}
-    return Event(seq=seq, at=now(), workspace_id=run.workspace_id, run_id=run.id, type=type_, path=path, payload=payload)
+    return Event(
+        seq=seq,
+        at=now(),
+        workspace_id=run.workspace_id,
+        run_id=run.id,
+        type=type_,
+        path=path,
+        payload=payload,
+    )
 
 
 @pytest.fixture
@@ -77,7 +85,9 @@ class Watching:
         self._work.cancel()
 
 
-async def test_who_watches_from_the_start_sees_each_event_once_and_in_order(parts, actor, run, journal):
+async def test_who_watches_from_the_start_sees_each_event_once_and_in_order(
+    parts, actor, run, journal
+):
     watching = Watching(parts, actor, run.id)
     for seq in range(1, 400):
         journal.note(event(run, seq))
@@ -130,7 +140,9 @@ async def test_without_redis_events_come_from_the_database(parts, actor, run, jo
     assert (await watching.ended()).numbers == [1, 2]
 
 
-async def test_an_event_that_was_not_published_is_read_from_the_database(parts, actor, run, journal):
+async def test_an_event_that_was_not_published_is_read_from_the_database(
+    parts, actor, run, journal
+):
     watching = Watching(parts, actor, run.id)
     await journal.record(event(run, 1))
     await watching.until(lambda page: page.numbers == [1])
@@ -171,12 +183,20 @@ async def test_home_counts_the_last_day_of_this_workspace_only(parts, actor, sta
     await make_run(parts.database, await make_actor(parts.database), status="failed")
     async with parts.database.read() as uow:
         home = await overview(uow, actor)
-    assert (home.active, home.runs, home.succeeded, home.failed, home.success_rate) == (1, 5, 2, 2, 0.5)
+    assert (home.active, home.runs, home.succeeded, home.failed, home.success_rate) == (
+        1,
+        5,
+        2,
+        2,
+        0.5,
+    )
     assert home.cost_usd == 3.0
     assert 0 < home.median_seconds <= 4
     assert (len(home.hours), sum(hour.runs for hour in home.hours)) == (24, 5)
     assert [one.run_id for one in home.waiting] == [waiting.id]
-    assert [(one.name, one.failed, one.last_error) for one in home.failing] == [("Dear", 2, "No answer.")]
+    assert [(one.name, one.failed, one.last_error) for one in home.failing] == [
+        ("Dear", 2, "No answer.")
+    ]
     assert [(one.name, one.cost_usd) for one in home.most_expensive] == [("Dear", 3.0)]
 
 
@@ -229,7 +249,9 @@ async def test_an_answer_whose_process_died_before_waking_the_run_is_found(parts
 
 
 async def test_a_run_without_events_can_be_followed_to_its_end(parts, actor, journal, run):
-    step = StepRecord(id=new_id("step"), node_id="a", path="a", kind="data.set", label="", status="succeeded")
+    step = StepRecord(
+        id=new_id("step"), node_id="a", path="a", kind="data.set", label="", status="succeeded"
+    )
     await journal.record(step, RunPatch(status="succeeded"))
     assert (await Watching(parts, actor, run.id).ended()).numbers == []
     async with parts.database.read() as uow:

@@ -61,13 +61,20 @@ async def assert_gap_free(parts, actor, run_id):
     return [event.type for event in events]
 
 
-async def test_an_approval_waits_without_a_process_and_goes_on_with_the_answer(parts, actor, start, look, answer):
+async def test_an_approval_waits_without_a_process_and_goes_on_with_the_answer(
+    parts, actor, start, look, answer
+):
     run = await start(APPROVAL, {"text": "Dear Ada"})
     await execute_run(parts, run.id)
     assert (await look(run.id)).status == "waiting"
     assert parts.keeper.count == 0
     [question] = await open_questions(parts, actor)
-    assert (question.run_id, question.title, question.value, question.editable) == (run.id, "Send it?", "Dear Ada", True)
+    assert (question.run_id, question.title, question.value, question.editable) == (
+        run.id,
+        "Send it?",
+        "Dear Ada",
+        True,
+    )
     assert question.workflow_name == "Flow"
 
     after = await answer(question.step_id, {"choice": question.choices[0], "value": "Dear Eve"})
@@ -87,7 +94,9 @@ async def test_of_two_answers_one_wins(parts, actor, start, look, answer):
     await execute_run(parts, run.id)
     [question] = await open_questions(parts, actor)
     first, second = await asyncio.gather(
-        answer(question.step_id, "approve"), answer(question.step_id, "reject"), return_exceptions=True
+        answer(question.step_id, "approve"),
+        answer(question.step_id, "reject"),
+        return_exceptions=True,
     )
     [lost] = [one for one in (first, second) if isinstance(one, BaseException)]
     assert isinstance(lost, AlreadyDecided)
@@ -113,11 +122,17 @@ async def test_a_wrong_answer_is_refused_and_the_question_stays_open(parts, acto
     assert (await answer(question.step_id, {"approved": False})).status == "pending"
 
 
-async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(parts, actor, start, look, answer, world):
+async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(
+    parts, actor, start, look, answer, world
+):
     asked, go_on = asyncio.Event(), asyncio.Event()
     check = node("check", "human.approval", {"title": "Send it?"})
     call = node("call", "tool.http", {"url": "https://slow.example/"})
-    graph = {"schema": 1, "nodes": [START, check, call], "edges": [edge(START, check), edge(START, call)]}
+    graph = {
+        "schema": 1,
+        "nodes": [START, check, call],
+        "edges": [edge(START, check), edge(START, call)],
+    }
 
     async def wait(_):
         asked.set()
@@ -141,12 +156,16 @@ async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(part
 
 
 @pytest.mark.parametrize("state", ["pending", "waiting", "abandoned"])
-async def test_cancelling_a_run_that_nobody_works_on_ends_it_at_once(parts, actor, start, look, state):
+async def test_cancelling_a_run_that_nobody_works_on_ends_it_at_once(
+    parts, actor, start, look, state
+):
     run = await start(APPROVAL, {"text": "x"})
     if state == "waiting":
         await execute_run(parts, run.id)
     if state == "abandoned":
-        await change(parts, run.id, status="running", epoch=1, lease_until=now() - timedelta(seconds=5))
+        await change(
+            parts, run.id, status="running", epoch=1, lease_until=now() - timedelta(seconds=5)
+        )
     async with parts.database.work() as uow:
         assert (await cancel_run(uow, actor, run.id)).status == "canceled"
     await execute_run(parts, run.id)  # its job may still be in the queue
@@ -163,7 +182,9 @@ async def test_cancelling_a_run_that_nobody_works_on_ends_it_at_once(parts, acto
             await cancel_run(uow, stranger, run.id)
 
 
-async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_seconds(parts, actor, start, look, world):
+async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_seconds(
+    parts, actor, start, look, world
+):
     at_work = asyncio.Event()
 
     async def hang(_):
@@ -186,7 +207,14 @@ async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_second
 
 async def test_a_cancel_survives_the_death_of_who_should_obey(parts, actor, start, look):
     run = await start(slow(1))
-    await change(parts, run.id, status="running", epoch=1, control="cancel", lease_until=now() - timedelta(seconds=5))
+    await change(
+        parts,
+        run.id,
+        status="running",
+        epoch=1,
+        control="cancel",
+        lease_until=now() - timedelta(seconds=5),
+    )
     await execute_run(parts, run.id)
     assert (await look(run.id)).status == "canceled"
 
@@ -247,7 +275,14 @@ async def test_a_released_run_goes_on_elsewhere_from_where_it_was(parts, actor, 
 
 async def test_a_run_that_kills_its_processes_is_ended_with_a_sentence(parts, actor, start, look):
     run = await start(slow(1))
-    await change(parts, run.id, status="running", attempts=5, epoch=6, lease_until=now() - timedelta(seconds=5))
+    await change(
+        parts,
+        run.id,
+        status="running",
+        attempts=5,
+        epoch=6,
+        lease_until=now() - timedelta(seconds=5),
+    )
     await execute_run(parts, run.id)
     done = await look(run.id)
     assert (done.status, done.error["code"]) == ("failed", "worker_lost")
@@ -263,7 +298,13 @@ async def cut_off(parts, actor, start):
 
     def record(path, kind, status, **more):
         return StepRecord(
-            id=derived_id("step", run.id, path), node_id=path, path=path, kind=kind, label=path.title(), status=status, **more
+            id=derived_id("step", run.id, path),
+            node_id=path,
+            path=path,
+            kind=kind,
+            label=path.title(),
+            status=status,
+            **more,
         )
 
     done = record("start", "trigger.manual", "succeeded", output={"data": {"text": "hello"}})
@@ -278,12 +319,18 @@ async def kept(parts):
         return [row.value for row in (await uow.session.execute(select(MemoryValue))).scalars()]
 
 
-async def test_a_step_of_unknown_outcome_is_not_repeated_but_asked_about(parts, actor, look, cut_off):
+async def test_a_step_of_unknown_outcome_is_not_repeated_but_asked_about(
+    parts, actor, look, cut_off
+):
     assert (await look(cut_off)).status == "waiting"
     assert (await statuses(parts, actor, cut_off))["keep"] == "interrupted"
     assert await kept(parts) == []
     [question] = await open_questions(parts, actor)
-    assert (question.kind, question.choices, question.node_id) == ("clarification", ("retry", "skip", "stop"), "keep")
+    assert (question.kind, question.choices, question.node_id) == (
+        "clarification",
+        ("retry", "skip", "stop"),
+        "keep",
+    )
     assert "Keep" in question.title
     types = await assert_gap_free(parts, actor, cut_off)
     assert types[-2:] == ["step.waiting_human", "run.waiting"]
@@ -291,9 +338,15 @@ async def test_a_step_of_unknown_outcome_is_not_repeated_but_asked_about(parts, 
 
 @pytest.mark.parametrize(
     ("choice", "status", "step", "values"),
-    [("retry", "succeeded", "succeeded", ["hello"]), ("skip", "succeeded", "skipped", []), ("stop", "failed", "canceled", [])],
+    [
+        ("retry", "succeeded", "succeeded", ["hello"]),
+        ("skip", "succeeded", "skipped", []),
+        ("stop", "failed", "canceled", []),
+    ],
 )
-async def test_a_person_decides_how_it_goes_on(parts, actor, look, answer, cut_off, choice, status, step, values):
+async def test_a_person_decides_how_it_goes_on(
+    parts, actor, look, answer, cut_off, choice, status, step, values
+):
     [question] = await open_questions(parts, actor)
     await answer(question.step_id, {"choice": choice})
     await execute_run(parts, cut_off)
@@ -306,11 +359,18 @@ async def test_a_person_decides_how_it_goes_on(parts, actor, look, answer, cut_o
 
 
 async def test_a_step_is_read_whole_and_only_within_its_run(parts, actor, start):
-    run = await start(chain(START, node("answer", "flow.respond", {"value": "{{ trigger.text }}"})), {"text": "é" * 70_000})
+    run = await start(
+        chain(START, node("answer", "flow.respond", {"value": "{{ trigger.text }}"})),
+        {"text": "é" * 70_000},
+    )
     await wait_for_run(parts, actor, run.id, 5)
     other = await start(QUICK, {"name": "Ada"})
     async with parts.database.read() as uow:
-        [step] = (await uow.session.execute(select(Step).where(col(Step.path) == "answer", col(Step.run_id) == run.id))).scalars()
+        [step] = (
+            await uow.session.execute(
+                select(Step).where(col(Step.path) == "answer", col(Step.run_id) == run.id)
+            )
+        ).scalars()
         assert (await get_step(uow, actor, run.id, step.id)).output["value"] == "é" * 70_000
         with pytest.raises(NotFound):
             await get_step(uow, actor, other.id, step.id)
@@ -320,7 +380,13 @@ def test_time_spent_waiting_does_not_count_as_work():
     began = now()
 
     def step(start_s, end_s):
-        return Step(started_at=began + timedelta(seconds=start_s), finished_at=began + timedelta(seconds=end_s))
+        return Step(
+            started_at=began + timedelta(seconds=start_s),
+            finished_at=began + timedelta(seconds=end_s),
+        )
 
     assert worked_seconds([]) == 0
-    assert worked_seconds([step(0, 2), step(1, 3), step(1, 2), step(10, 11), Step(started_at=began)]) == 4
+    assert (
+        worked_seconds([step(0, 2), step(1, 3), step(1, 2), step(10, 11), Step(started_at=began)])
+        == 4
+    )

@@ -32,7 +32,11 @@ async def test_a_quick_run_ends_here_and_all_of_it_is_stored(parts, actor, start
         steps = await list_steps(uow, actor, run.id)
         events = await list_events(uow, actor, run.id)
         trace = await get_trace(uow, actor, run.id)
-    assert [(s.path, s.status) for s in steps] == [("start", "succeeded"), ("greet", "succeeded"), ("answer", "succeeded")]
+    assert [(s.path, s.status) for s in steps] == [
+        ("start", "succeeded"),
+        ("greet", "succeeded"),
+        ("answer", "succeeded"),
+    ]
     assert [e.seq for e in events] == list(range(1, len(events) + 1))
     assert (events[0].type, events[-1].type) == ("run.started", "run.completed")
     assert trace.seq == events[-1].seq
@@ -50,7 +54,9 @@ async def test_a_version_is_made_only_when_the_graph_has_changed(parts, actor):
 
     async def begin():
         async with parts.database.work() as uow:
-            return await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"}))
+            return await start_run(
+                uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
+            )
 
     first, second = await begin(), await begin()
     assert (first.version, second.version, second.number) == (1, 1, 2)
@@ -63,12 +69,16 @@ async def test_a_version_is_made_only_when_the_graph_has_changed(parts, actor):
     assert (await wait_for_run(parts, actor, third.id, 5)).output == "new"
 
 
-async def test_first_runs_at_the_same_time_share_one_version_and_have_numbers_of_their_own(parts, actor):
+async def test_first_runs_at_the_same_time_share_one_version_and_have_numbers_of_their_own(
+    parts, actor
+):
     workflow_id = await make_workflow(parts.database, actor, QUICK)
 
     async def begin():
         async with parts.database.work() as uow:
-            return await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"}))
+            return await start_run(
+                uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
+            )
 
     runs = await asyncio.gather(*(begin() for _ in range(8)))
     assert sorted(run.number for run in runs) == list(range(1, 9))
@@ -138,7 +148,13 @@ async def test_runs_are_listed_newest_first_in_pages_and_found(parts, actor):
         workflow_id = await make_workflow(parts.database, actor, QUICK, name)
         for _ in range(3):
             async with parts.database.work() as uow:
-                ids.append((await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"}))).id)
+                ids.append(
+                    (
+                        await start_run(
+                            uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
+                        )
+                    ).id
+                )
     for run_id in ids:
         await wait_for_run(parts, actor, run_id, 5)
     async with parts.database.read() as uow:
@@ -148,7 +164,10 @@ async def test_runs_are_listed_newest_first_in_pages_and_found(parts, actor):
         assert rest.next_cursor is None
         assert len((await list_runs(uow, actor, search="tick")).items) == 3
         assert [run.number for run in (await list_runs(uow, actor, search="#2")).items] == [2]
-        assert len((await list_runs(uow, actor, status="succeeded", workflow_id=workflow_id)).items) == 3
+        assert (
+            len((await list_runs(uow, actor, status="succeeded", workflow_id=workflow_id)).items)
+            == 3
+        )
         assert (await list_runs(uow, actor, search="100%")).items == ()
         with pytest.raises(InvalidInput):
             await list_runs(uow, actor, cursor="nonsense")
@@ -175,4 +194,6 @@ async def test_with_redis_away_a_run_is_stored_and_said_to_wait(parts, actor, st
     assert run.status == "pending"
     assert "starts by itself when Redis is back" in run.notice
     quick = await start(QUICK, {"name": "Ada"})
-    assert (await wait_for_run(parts, actor, quick.id, 5)).status == "succeeded", "quick runs need no Redis"
+    assert (await wait_for_run(parts, actor, quick.id, 5)).status == "succeeded", (
+        "quick runs need no Redis"
+    )

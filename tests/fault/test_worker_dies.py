@@ -1,0 +1,290 @@
+"""Worker processes die, stall, are told to stop, and lose Redis: runs go on, and what has finished is not repeated."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.kernel.settings import Settings
+from app.models import Run, RunEvent, Step
+from app.services.runs.commands import StartRun, answer_step, cancel_run, start_run
+from app.services.runs.queries import list_approvals
+from app.services.runtime import close_runtime, open_runtime
+from tests.graphs import APPROVAL, PUT, slow
+from tests.rows import make_actor, make_workflow
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.fault
+
+WORKER = """
+import asyncio, os, sys
+from app.adapters.host import RunHost, World
+from app.adapters.memory import SqlMemory
+from app.engine.sdk import CodeResult, HttpReply
+from app.kernel import log
+from app.worker.main import main
+
+calls, pause = sys.argv[1], float(sys.argv[2])
+
+def note(text):
+    with open(calls, "a") as file:
+        file.write(f"{os.getpid()} {text}\\n")
+
+async def http(request):
+    note(request.url)
+    await asyncio.sleep(pause)
+    return HttpReply(status=200, headers={}, text="ok", url=request.url)
+
+class SlowMemory(SqlMemory):
+    async def put(self, scope, key, value):
+        note("put")
+        await asyncio.sleep(pause)
+        await super().put(scope, key, value)
+
+async def embed(texts): return []
+async def python(source, inputs, timeout_s): return CodeResult()
+
+def make_host(parts, journal, workflow_id):
+    memory = SlowMemory(parts.database, journal.workspace_id, workflow_id)
+    return RunHost(World(parts.models, embed, http, python), journal, memory)
+
+log.set_up("INFO")
+main(concurrency=10, drain_s=float(sys.argv[3]), make_host=make_host)
+"""
+
+
+class Workers:
+    """Worker processes of a test, and the calls to the outside they made."""
+
+    def __init__(self, config: Settings, directory: Path) -> None:
+        self.calls_file = directory / "calls.txt"
+        self.log = directory / "worker.log"
+        self._config = config
+        self._processes: list[subprocess.Popen] = []
+
+    def start(self, pause: float = 0.1, drain_s: float = 5) -> subprocess.Popen:
+        env = {
+            **os.environ, "DATABASE_URL": self._config.database_url, "REDIS_URL": self._config.redis_url,
+            "AGENTLOOM_DATA": str(self._config.data_dir), "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+        process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(self.calls_file), str(pause), str(drain_s)],
+            cwd=ROOT, env=env, stderr=self.log.open("a"),
+        )  # fmt: skip
+        self._processes.append(process)
+        return process
+
+    def calls(self) -> list[str]:
+        """What was called, in order, by whichever worker."""
+        if not self.calls_file.exists():
+            return []
+        return [line.split()[1] for line in self.calls_file.read_text().splitlines()]
+
+    def who_called(self) -> list[int]:
+        """The process of each call."""
+        return [int(line.split()[0]) for line in self.calls_file.read_text().splitlines()]
+
+    def close(self) -> None:
+        for process in self._processes:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+async def parts(database_url, own_redis, tmp_path):
+    config = Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url=own_redis.url)
+    opened = await open_runtime(config)
+    yield opened
+    await close_runtime()
+
+
+@pytest.fixture
+def workers(parts, tmp_path):
+    made = Workers(parts.settings, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def actor(parts):
+    return await make_actor(parts.database)
+
+
+async def begin(parts, actor, graph):
+    workflow_id = await make_workflow(parts.database, actor, graph)
+    async with parts.database.work() as uow:
+        return (await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"text": "x"}))).id
+
+
+async def row(parts, run_id):
+    async with parts.database.read() as uow:
+        return await uow.session.get_one(Run, run_id)
+
+
+async def until(is_true, seconds=40.0, what="it"):
+    end = time.monotonic() + seconds
+    while not await is_true():
+        assert time.monotonic() < end, f"{what} did not come within {seconds} s"
+        await asyncio.sleep(0.05)
+
+
+async def until_status(parts, run_id, status):
+    async def reached():
+        return (await row(parts, run_id)).status == status
+
+    await until(reached, what=f"status {status}")
+
+
+async def until_calls(workers, count):
+    async def reached():
+        return len(workers.calls()) >= count
+
+    await until(reached, what=f"{count} calls")
+
+
+async def assert_whole(parts, run_id, steps):
+    """Every step is final and each event is there once."""
+    async with parts.database.read() as uow:
+        found = (await uow.session.execute(select(Step).where(col(Step.run_id) == run_id))).scalars().all()
+        events = await uow.session.execute(select(RunEvent.seq).where(col(RunEvent.run_id) == run_id).order_by(RunEvent.seq))
+        numbers = list(events.scalars())
+    assert len(found) == steps
+    assert {step.status for step in found} == {"succeeded"}
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_a_second_worker_goes_on_and_repeats_no_finished_step(parts, actor, workers):
+    first = workers.start()
+    run_id = await begin(parts, actor, slow(20))
+    await until_calls(workers, 10)
+    first.kill()
+    died_at = time.monotonic()
+    done_before = len(workers.calls())
+    workers.start()
+    await until_calls(workers, done_before + 1)
+    recovered_after = time.monotonic() - died_at
+    await until_status(parts, run_id, "succeeded")
+    await assert_whole(parts, run_id, 22)
+    calls = [url.rsplit("/", 1)[1] for url in workers.calls()]
+    assert len(calls) <= 21, "only the step in flight may run twice"
+    assert list(dict.fromkeys(calls)) == [str(i) for i in range(20)]
+    assert recovered_after < 15, "a worker was even started anew in this time"
+    assert (await row(parts, run_id)).attempts == 1
+
+
+async def test_a_stalled_worker_that_wakes_up_finds_itself_refused(parts, actor, workers):
+    zombie = workers.start()
+    run_id = await begin(parts, actor, slow(12))
+    await until_calls(workers, 3)
+    workers.start()
+    await until_calls(workers, 4)
+    zombie.send_signal(signal.SIGSTOP)
+
+    async def taken_over():
+        return (await row(parts, run_id)).epoch == 2
+
+    await until(taken_over, what="the takeover")
+    zombie.send_signal(signal.SIGCONT)
+    await until_status(parts, run_id, "succeeded")
+    await assert_whole(parts, run_id, 14)
+    assert (await row(parts, run_id)).epoch == 2, "the zombie did not take it back"
+    assert len(workers.calls()) <= 14, "at most the step in flight ran in both"
+    assert zombie.poll() is None
+
+
+async def test_a_worker_that_is_told_to_stop_hands_its_runs_over(parts, actor, workers):
+    first = workers.start(pause=0.3, drain_s=0)
+    run_id = await begin(parts, actor, slow(10))
+    await until_calls(workers, 2)
+    first.terminate()
+    assert await asyncio.to_thread(first.wait, 20) == 0
+    handed_over = await row(parts, run_id)
+    assert (handed_over.status, handed_over.attempts) == ("pending", 0)
+    workers.start(pause=0.01)
+    await until_status(parts, run_id, "succeeded")
+    await assert_whole(parts, run_id, 12)
+
+
+async def test_a_worker_that_is_told_to_stop_first_lets_short_runs_end(parts, actor, workers):
+    worker = workers.start(pause=0.2, drain_s=20)
+    run_id = await begin(parts, actor, slow(5))
+    await until_calls(workers, 1)
+    worker.terminate()
+    assert await asyncio.to_thread(worker.wait, 20) == 0
+    assert (await row(parts, run_id)).status == "succeeded"
+
+
+async def test_a_step_that_changes_the_outside_is_asked_about_after_a_kill(parts, actor, workers):
+    first = workers.start(pause=30)
+    run_id = await begin(parts, actor, PUT)
+    await until_calls(workers, 1)
+    first.kill()
+    workers.start(pause=0)
+    await until_status(parts, run_id, "waiting")
+    assert workers.calls() == ["put"], "nobody knows whether it took effect, so it is not repeated"
+    async with parts.database.work() as uow:
+        [question] = await list_approvals(uow, actor)
+        await answer_step(uow, actor, question.step_id, {"choice": "retry"})
+    await until_status(parts, run_id, "succeeded")
+    assert workers.calls() == ["put", "put"]
+
+
+async def test_cancel_reaches_another_process_within_two_seconds(parts, actor, workers):
+    workers.start(pause=30)
+    run_id = await begin(parts, actor, slow(1))
+    await until_calls(workers, 1)
+    async with parts.database.work() as uow:
+        await cancel_run(uow, actor, run_id)
+    began = time.monotonic()
+    await until_status(parts, run_id, "canceled")
+    assert time.monotonic() - began < 2
+
+
+async def test_redis_may_lose_everything_while_runs_are_in_flight(parts, actor, workers, own_redis):
+    workers.start(pause=0.1)
+    at_work = await begin(parts, actor, slow(15))
+    asked = await begin(parts, actor, APPROVAL)
+    await until_calls(workers, 3)
+    await until_status(parts, asked, "waiting")
+    own_redis.stop()
+    stored = await begin(parts, actor, slow(2))
+    async with parts.database.work() as uow:
+        [question] = await list_approvals(uow, actor)
+        await answer_step(uow, actor, question.step_id, {"choice": "approve"})
+    await asyncio.sleep(1)
+    own_redis.start()
+    for run_id in (at_work, asked, stored):
+        await until_status(parts, run_id, "succeeded")
+    await assert_whole(parts, at_work, 17)
+    assert sum(url.endswith("/14") for url in workers.calls()) == 1
+
+
+async def test_a_worker_may_start_before_redis(parts, actor, workers, own_redis):
+    own_redis.stop()
+    worker = workers.start(pause=0)
+    run_id = await begin(parts, actor, slow(1))
+    await asyncio.sleep(2)
+    assert worker.poll() is None
+    own_redis.start()
+    await until_status(parts, run_id, "succeeded")
+
+
+async def test_a_job_that_names_something_else_is_thrown_away(parts, actor, workers):
+    queue = parts.queue._queues["default"]
+    queue.enqueue_call("os.system", args=("touch /tmp/agentloom-was-here",), job_id="evil")
+    queue.enqueue_call("app.worker.jobs.execute", args=("run_none",), job_id="stale")
+    workers.start(pause=0)
+    run_id = await begin(parts, actor, slow(1))
+    await until_status(parts, run_id, "succeeded")
+    assert not Path("/tmp/agentloom-was-here").exists()
+    assert "none of ours" in workers.log.read_text()
