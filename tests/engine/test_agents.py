@@ -75,7 +75,7 @@ async def test_a_failing_tool_goes_back_to_the_model_as_an_error():
     assert host.model.requests[1].messages[-1].text.startswith("Error: 'double' failed")
     answers = [e.payload for e in host.journal.events if e.type == "tool.response"]
     assert answers[0]["error"]["code"] == "expression_error"
-    assert answers[1]["preview"] == "42.0"
+    assert answers[1]["preview"] == "42"
     assert host.journal.steps["helper"].output["called"] == ["double"]
 
 

@@ -235,7 +235,8 @@ class Catalog:
 
 
 CATALOG = Catalog(
-    careless, cut, fetch, start, echo, reply, text, fork, join, flaky, meet, effect, ask, say, agent, for_each
+    start, echo, reply, text, fork, join, flaky, meet, effect, cut, fetch,
+    ask, say, agent, careless, for_each,
 )  # fmt: skip
 
 

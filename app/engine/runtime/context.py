@@ -12,7 +12,7 @@ from app.engine.runtime import agents
 from app.engine.runtime.completion import complete
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked
-from app.engine.runtime.payloads import masked, preview
+from app.engine.runtime.payloads import address, error_of, masked, preview
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.spans import OpenSpan, current_span, open_span
 from app.engine.sdk import (
@@ -29,7 +29,7 @@ from app.engine.sdk import (
     Question,
     ToolSpec,
 )
-from app.kernel.errors import InvalidInput, ensure
+from app.kernel.errors import AppError, InvalidInput, ensure
 from app.kernel.ids import derived_id
 
 RunBody = Callable[[int, Mapping[str, Json]], Awaitable[Json]]
@@ -167,12 +167,12 @@ class StepContext:
 
     async def http(self, request: HttpRequest) -> HttpReply:
         """Call the outside through the egress guard, as a span."""
-        address = request.url.split("?")[0]
+        url = address(request.url)
         async with self.span(
-            "http", f"{request.method} {address}", method=request.method, url=request.url
+            "http", f"{request.method} {url}", method=request.method, url=url
         ) as span:
             reply = await self._step.execution.host.http(request)
-            span.note(status_code=reply.status, bytes=len(reply.text), final_url=reply.url)
+            span.note(status_code=reply.status, bytes=len(reply.text), final_url=address(reply.url))
         return reply
 
     async def python(
@@ -209,7 +209,12 @@ class StepContext:
         async with self.span("tool", tool, arguments=dict(arguments)) as span:
             told = {"tool": tool, "arguments": masked(dict(arguments))}
             recorder.note_event("tool.request", told, record, span.record.id)
-            result = await self._run_tool(found.node, arguments)
+            try:
+                result = await self._run_tool(found.node, arguments)
+            except AppError as error:
+                told = {"tool": tool, "error": error_of(error)}
+                recorder.note_event("tool.response", told, record, span.record.id)
+                raise
             span.note(result=result)
             told = {"tool": tool, "preview": preview(result)}
             recorder.note_event("tool.response", told, record, span.record.id)

@@ -37,7 +37,10 @@ async def execute(
     recorder = execution.recorder
     recorder.note_run_started()
     try:
-        await _unless(cancelled, flow_of(plan).ainvoke(execution))
+        if not unhandled(
+            recorder.steps.values()
+        ):  # else an earlier life stopped in the middle of ending
+            await _unless(cancelled, flow_of(plan).ainvoke(execution))
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")

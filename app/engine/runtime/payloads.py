@@ -1,5 +1,6 @@
 """How steps, spans, runs and errors look inside events. Pure."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,11 @@ def preview(value: Json) -> str:
     text = orjson.dumps(value).decode() if isinstance(value, (dict, list)) else as_text(value)
     text = text[: PREVIEW * 4]
     return mask(text)[:PREVIEW]
+
+
+def address(url: str) -> str:
+    """Return an address without what may be secret in it: user, password, query."""
+    return re.sub(r"^(\w+://)[^/]*@", r"\1", re.split(r"[?#]", url)[0])
 
 
 def masked(value: Json) -> Json:

@@ -67,7 +67,12 @@ async def perform(
         output, ports = _passed_through(work) if node.ref.settings.disabled else await _tries(work)
     except Paused as pause:
         return await _wait(step, pause)
-    except Exception as error:  # noqa: BLE001 - the edge: any failure of a node ends its step, not the run's process
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        return await _fail(step, StepError(f"'{node.label}' was cut off by something it called."))
+    except Exception as error:  # noqa: BLE001 - the edge: whatever a node raises ends its step
         return await _fail(step, error)
     return await _end(step, "succeeded", output, ports)
 
@@ -97,20 +102,20 @@ async def _tries(work: _Work) -> Output:
     while True:
         try:
             if not settings.retries:
-                return await _try(work, prepared)
+                return await _try(work, step.node, prepared)
             async with open_span(
                 step, "attempt", f"attempt {step.record.attempt}", number=step.record.attempt
             ):
-                return await _try(work, prepared)
+                return await _try(work, step.node, prepared)
         except Exception as error:
             if not may_retry(error, step.record.attempt, step.node):
                 raise
             await _before_next_try(step, error, settings)
 
 
-async def _try(work: _Work, prepared: Prepared) -> Output:
-    step, node = work.step, work.step.node
-    level = step.level
+async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
+    """Call a node's run function: the step's own, or that of a tool in its slots."""
+    step, level = work.step, work.step.level
     if node.body:
         level = replace(level, last_output=work.names["context"]["last_output"])
     context = StepContext(
@@ -121,9 +126,8 @@ async def _try(work: _Work, prepared: Prepared) -> Output:
         lambda tool, arguments: _run_tool(work, tool, arguments),
     )
     try:
-        result = await _in_time(
-            step, node, node.type.run(prepared.config, prepared.inputs, context)
-        )
+        running = node.type.run(prepared.config, prepared.inputs, context)
+        result = await _in_time(step, node, running)
     finally:
         await context.close()
     return _checked(node, result)
@@ -131,28 +135,19 @@ async def _try(work: _Work, prepared: Prepared) -> Output:
 
 async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) -> Json:
     """Run a node from a tool slot: within the step of the agent, with the arguments as `args`."""
+    work.step.execution.budget.check()
     values = values_from_arguments(node, arguments)
     only_port = node.inputs[0].name if len(node.inputs) == 1 else ""
     names = {**work.names, "args": dict(arguments), "input": values.get(only_port, values)}
-    work.step.execution.budget.check()
     try:
         prepared = prepare(node, values, names)
-        context = StepContext(
-            work.step,
-            node,
-            names,
-            lambda index, more: work.run_turn(work.step.level, node, index, more),
-            lambda tool, given: _run_tool(work, tool, given),
-        )
-        result = await _in_time(
-            work.step, node, node.type.run(prepared.config, prepared.inputs, context)
-        )
-        return plain(_checked(node, result)[0])
+        output, _ = await _try(replace(work, values=values, names=names), node, prepared)
     except AppError:
         raise
     except Exception as error:
         _log_unexpected(work.step, error)
         raise StepError(error_of(error)["message"]) from error
+    return plain(output)
 
 
 async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any:  # noqa: ANN401 - what a node returns
