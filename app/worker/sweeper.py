@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import or_
@@ -50,11 +51,7 @@ async def sweep_dead(parts: Runtime) -> int:
             col(Run.status) == "running", or_(col(Run.lease_until) < at, col(Run.lease_until).is_(None))
         )
         found = (await uow.session.execute(query.limit(AT_ONCE))).all()
-    queued = [await parts.queue.enqueue(run_id, epoch + 1) for run_id, epoch in found]
-    for (run_id, _), new in zip(found, queued, strict=True):
-        if new:
-            _log.warning("a run's process has died; another one goes on with it", extra={"run_id": run_id})
-    return sum(queued)
+    return await _queue_again(parts, [(run_id, epoch + 1) for run_id, epoch in found])
 
 
 async def sweep_pending(parts: Runtime) -> int:
@@ -63,14 +60,21 @@ async def sweep_pending(parts: Runtime) -> int:
         at = await database_now(uow)
         query = select(Run.id, Run.epoch).where(col(Run.status) == "pending", col(Run.queued_at) < at - PENDING_FOR)
         found = (await uow.session.execute(query.order_by(col(Run.queued_at)).limit(AT_ONCE))).all()
-    if not found:
+    return await _queue_again(parts, [(run_id, epoch + 1) for run_id, epoch in found])
+
+
+async def _queue_again(parts: Runtime, lives: Sequence[tuple[str, int]]) -> int:
+    """Queue lives without a job that waits.
+
+    A job may exist and yet be lost: popped by a process that died, or that stands still, before it claimed the run.
+    """
+    if not lives:
         return 0
     waiting = await parts.queue.waiting()
-    lost = [(run_id, epoch + 1) for run_id, epoch in found if job_id(run_id, epoch + 1) not in waiting]
+    lost = [(run_id, life) for run_id, life in lives if job_id(run_id, life) not in waiting]
     for run_id, life in lost:
+        _log.warning("a run without a process is queued again", extra={"run_id": run_id})
         await parts.queue.enqueue_lost(run_id, life)
-    if lost:
-        _log.warning("runs without a job were queued again", extra={"count": len(lost)})
     return len(lost)
 
 
