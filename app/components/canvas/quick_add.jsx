@@ -30,7 +30,7 @@ export function QuickAdd({ screen, portType, side, edge, onChoose, onClose }) {
     document.addEventListener("pointerdown", close, true);
     return () => document.removeEventListener("pointerdown", close, true);
   }, [onClose]);
-  useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [at]); // newer browsers return a promise
 
   const keys = (event) => {
     event.stopPropagation();

@@ -49,7 +49,7 @@ function Preview({ text, mode }) {
 
 function Choices({ id, items, at, onChoose, onPoint }) {
   const list = useRef(null);
-  useEffect(() => list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [at]); // newer browsers return a promise
   return (
     <ul id={id} ref={list} className="completions card" role="listbox" aria-label="Values you can use" data-testid="completions">
       {items.map((item, i) => (
