@@ -8,6 +8,7 @@ from app.components import lists, ui
 from app.pages.frame import page
 from app.state.approvals import ApprovalsState
 from app.state.home import HomeState
+from app.state.shell import ShellState
 from app.state.templates import GalleryState
 from app.state.workflows import WorkflowsState
 
@@ -83,12 +84,13 @@ def _numbers() -> rx.Component:
 
 def _tiles() -> rx.Component:
     tile = HomeState.tiles
-    live = ui.badge("live", tone="run", icon="radio")
+    calm = rx.cond(tile["active"] == "0", "none at work", "waiting for a person")
+    live = ui.badge(ShellState.live_runs, " live", tone="run", icon="radio")
     return rx.el.div(
         ui.stat_tile(
             "Active runs",
             tile["active"],
-            rx.cond(tile["active"] == "0", rx.el.span("none at work"), live),
+            rx.cond(ShellState.live_runs > 0, live, rx.el.span(calm)),
             testid="stat-active",
         ),
         ui.stat_tile(
@@ -158,11 +160,14 @@ def _list_or(rows: rx.Var[list[Any]], shown: rx.Component, nothing: str) -> rx.C
 
 def _failing(one: rx.Var[dict[str, str]]) -> rx.Component:
     return ui.link(
-        ui.badge(one["failures"], tone="err", icon="circle-x"),
-        rx.el.span(one["name"], class_name="line-name"),
-        rx.el.span(one["error"], class_name="muted truncate-1", title=one["error"]),
+        rx.el.span(
+            ui.badge(one["failures"], tone="err", icon="circle-x"),
+            rx.el.span(one["name"], class_name="line-name truncate-1"),
+            class_name="row",
+        ),
+        rx.el.p(one["error"], class_name="clamp-2", title=one["error"]),
         href=one["href"],
-        class_name="row line",
+        class_name="line line-tall",
     )
 
 

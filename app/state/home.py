@@ -17,6 +17,7 @@ from app.state.templates import TemplateCard, template_card
 from app.state.words import count, iso, money, seconds, share, some
 
 _STARTERS = 3
+_FAILING = 3
 
 
 def change(now: float, before: float, *, unit: str) -> tuple[str, str]:
@@ -105,7 +106,7 @@ class HomeState(rx.State):
                 "error": one.last_error or "",
                 "href": f"/runs/{one.last_run_id}",
             }
-            for one in seen.failing
+            for one in seen.failing[:_FAILING]
         ]  # fmt: skip
         self.expensive = [
             {

@@ -27,7 +27,7 @@ _UNDO_MS = 12_000
 
 @dataclass(frozen=True)
 class WorkflowRow:
-    """A line of the list."""
+    """A line of the list. `template` is empty when it has the workflow's own name."""
 
     id: str
     name: str
@@ -42,13 +42,14 @@ class WorkflowRow:
 
 def workflow_row(view: WorkflowSummary, titles: dict[str, str]) -> WorkflowRow:
     """Turn a workflow into its line; `titles` names templates by id."""
+    title = titles.get(view.template_id or "", "")
     return WorkflowRow(
         id=view.id,
         name=view.name,
         project=view.project_name,
         status=view.status,
         nodes=view.node_count,
-        template=titles.get(view.template_id or "", ""),
+        template="" if title == view.name else title,
         updated_at=iso(view.updated_at),
         last_run=view.last_run_status or "",
         last_run_at=iso(view.last_run_at),

@@ -13,7 +13,7 @@ def question_row(question: rx.Var[Any], *, answering: rx.Var[str], on_answer: An
         rx.el.div(
             ui.link(question.title, href="/approvals", class_name="question-title truncate-1"),
             rx.el.p(
-                question.workflow, " · ", question.run, " · ", ui.time_ago(at=question.asked_at),
+                question.run, " · ", ui.time_ago(at=question.asked_at), " · ", question.workflow,
                 class_name="muted truncate-1",
             ),
             class_name="grow",

@@ -2,10 +2,10 @@
 
 import { useEffect, useRef, useState } from "react";
 
-const FIRST_WIDTH = 760;
-const HEIGHT = 180;
+const FIRST_SIZE = [760, 180];
 const FOOT = 18;
 const TOP = 10;
+const SCALE = 30;
 
 const SERIES = [
   { key: "succeeded", color: "var(--accent)", word: "succeeded" },
@@ -14,7 +14,7 @@ const SERIES = [
 ];
 
 function hourOf(at) {
-  return new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+  return new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 function niceTop(most) {
@@ -31,36 +31,39 @@ export function ChartLegend() {
   );
 }
 
-// The width there is, so that letters and bars keep their size on every screen.
-function useWidth() {
+// The room there is, so that letters and bars keep their size on every screen.
+function useSize() {
   const box = useRef(null);
-  const [width, setWidth] = useState(FIRST_WIDTH);
+  const [size, setSize] = useState(FIRST_SIZE);
   useEffect(() => {
-    const watcher = new ResizeObserver(([entry]) => setWidth(Math.max(240, Math.round(entry.contentRect.width))));
+    const watcher = new ResizeObserver(([entry]) => {
+      setSize([Math.max(240, Math.round(entry.contentRect.width)), Math.max(FIRST_SIZE[1], Math.round(entry.contentRect.height))]);
+    });
     watcher.observe(box.current);
     return () => watcher.disconnect();
   }, []);
-  return [box, width];
+  return [box, ...size];
 }
 
 // points: [{at, succeeded, failed, other}], oldest first.
 export function BarChart({ points = [], label = "Runs per hour" }) {
-  const [box, width] = useWidth();
+  const [box, width, height] = useSize();
   const total = (point) => SERIES.reduce((sum, { key }) => sum + (point[key] || 0), 0);
   const top = niceTop(Math.max(0, ...points.map(total)));
-  const inner = HEIGHT - FOOT - TOP;
-  const slot = width / Math.max(1, points.length);
+  const inner = height - FOOT - TOP;
+  const plot = width - SCALE;
+  const slot = plot / Math.max(1, points.length);
   const bar = Math.min(24, slot * 0.7);
   const all = points.reduce((sum, point) => sum + total(point), 0);
   return (
-    <div ref={box}>
-    <svg className="chart" width={width} height={HEIGHT} role="img" aria-label={`${label}: ${all} in total, at most ${Math.max(0, ...points.map(total))} in one hour`}>
+    <div ref={box} className="chart-box">
+    <svg className="chart" width={width} height={height} role="img" aria-label={`${label}: ${all} in total, at most ${Math.max(0, ...points.map(total))} in one hour`}>
       {[0, 0.5, 1].map((part) => {
         const y = TOP + inner * (1 - part);
         return (
           <g key={part}>
-            <line x1="0" x2={width} y1={y} y2={y} stroke="var(--line)" strokeDasharray={part ? "2 4" : undefined} />
-            {part > 0 && <text x={width} y={y - 3} textAnchor="end">{top * part}</text>}
+            <line x1="0" x2={plot} y1={y} y2={y} stroke="var(--line)" strokeDasharray={part ? "2 4" : undefined} />
+            {part > 0 && <text x={width} y={y + 4} textAnchor="end">{top * part}</text>}
           </g>
         );
       })}
@@ -72,11 +75,11 @@ export function BarChart({ points = [], label = "Runs per hour" }) {
             <title>{`${hourOf(point.at)} · ${SERIES.map(({ key, word }) => `${point[key] || 0} ${word}`).join(", ")}`}</title>
             <rect x={at * slot} y={TOP} width={slot} height={inner} fill="transparent" />
             {SERIES.map(({ key, color }) => {
-              const height = ((point[key] || 0) / top) * inner;
-              y -= height;
-              return height > 0 && <rect key={key} x={x} y={y} width={bar} height={Math.max(1.5, height)} rx="2.5" fill={color} />;
+              const tall = ((point[key] || 0) / top) * inner;
+              y -= tall;
+              return tall > 0 && <rect key={key} x={x} y={y} width={bar} height={Math.max(1.5, tall)} rx="2.5" fill={color} />;
             })}
-            {at % 6 === 0 && <text x={at * slot + 2} y={HEIGHT - 3} suppressHydrationWarning>{hourOf(point.at)}</text>}
+            {at % 6 === 0 && <text x={at * slot + 2} y={height - 3} suppressHydrationWarning>{hourOf(point.at)}</text>}
           </g>
         );
       })}
