@@ -13,11 +13,14 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from redis import Redis, RedisError
+
 from app.adapters.redis_ladder import EmbeddedRedis, embedded, wait_until_up
 from app.cli.build import ROOT, ensure_built, web_dir
+from app.cli.first_model import FirstModel
 from app.cli.model_watch import ModelWatch
 from app.cli.supervisor import Child, Supervisor
-from app.kernel.errors import Unavailable
+from app.kernel.errors import QueueDown, Unavailable
 from app.kernel.settings import Settings, settings
 
 _READY_WITHIN_S = 60.0
@@ -68,6 +71,22 @@ def require_data_dir(path: Path) -> None:
         ) from error
 
 
+def require_redis(url: str) -> None:
+    """Ask the server of REDIS_URL for a sign of life.
+
+    Raises:
+        QueueDown: It gives none; the message says what to do.
+    """
+    try:
+        with Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3) as client:
+            client.ping()
+    except (RedisError, ValueError) as error:
+        raise QueueDown(
+            f"The Redis server of REDIS_URL does not answer ({error}). Start it, mend the address, "
+            "or unset REDIS_URL: then an embedded one is used."
+        ) from error
+
+
 def child_environment(config: Settings, redis_url: str) -> dict[str, str]:
     """What every child gets: one place for data, database and Redis."""
     return {
@@ -85,6 +104,7 @@ def child_environment(config: Settings, redis_url: str) -> dict[str, str]:
 def start_redis(supervisor: Supervisor, config: Settings) -> str:
     """Start the embedded Redis unless the settings name one; return where it is."""
     if config.redis_url:
+        require_redis(config.redis_url)
         say("Redis         the server of REDIS_URL")
         return config.redis_url
     server: EmbeddedRedis = embedded(config.data)
@@ -159,6 +179,7 @@ def main(options: argparse.Namespace) -> int:
     require_data_dir(config.data)
     require_free_port(config.host, config.port)
     supervisor = Supervisor(say, config.data / "logs")
+    first_model: FirstModel | None = None
     say(f"AgentLoom     data in {config.data}")
     try:
         if not options.no_build:
@@ -175,16 +196,20 @@ def main(options: argparse.Namespace) -> int:
         wait_until_ready(config, supervisor, stop)
         if not stop.is_set() and web.is_alive:
             say(f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")
+        first_model = FirstModel(config, env, say)
         changed = SourceWatch() if options.watch else None
         while not stop.wait(0.2):
             supervisor.mend()
             models.look()
+            first_model.look()
             if changed and changed.look():
                 _restart(supervisor)
     finally:
         if supervisor.children:
             say("Stopping …")
         supervisor.stop_all()
+        if first_model is not None:
+            first_model.stop()
     say("Stopped. Everything is kept in the data directory.")
     return 0
 

@@ -3,8 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.kernel.errors import ConfigInvalid
 
 
 class Settings(BaseSettings):
@@ -47,6 +49,8 @@ class Settings(BaseSettings):
                                           description="Key for that server, if it wants one.")
     compatible_models: str = Field(default="", validation_alias="AGENTLOOM_COMPATIBLE_MODELS",
                                    description="Comma-separated model names of that server; empty: ask it.")
+    first_model: str = Field(default="smollm2", validation_alias="AGENTLOOM_FIRST_MODEL",
+                             description="Local model that a first start without any model pulls; none: nothing.")
     allowed_hosts: str = Field(default="", validation_alias="AGENTLOOM_EGRESS_ALLOW",
                                description="Comma-separated host:port that workflows may reach although private.")
 
@@ -73,5 +77,13 @@ class Settings(BaseSettings):
 
 @lru_cache
 def settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once.
+
+    Raises:
+        ConfigInvalid: A variable has a value that cannot be; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_url=False)]
+        raise ConfigInvalid("Environment variables cannot be read. " + "; ".join(faults)) from error
