@@ -8,6 +8,9 @@ from app.kernel.settings import settings
 from app.services.identity import throttle
 from tests.api.conftest import ORIGIN, PASSWORD, register
 
+# Nothing here depends on the database: one is enough.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 LOGIN = {"email": "ada@example.com", "password": PASSWORD}
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from app.services.runtime import runtime
 
+# Nothing here depends on the database: one is enough.
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.mark.parametrize("prefix", ["", "/api"])
 async def test_both_answer_at_both_addresses(visitor, prefix):
@@ -45,7 +48,6 @@ async def test_a_part_that_hangs_is_not_waited_for(visitor, site, monkeypatch):
     assert (await visitor.get("/readyz")).status_code == 503
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_database_that_cannot_be_opened_is_not_ready(visitor, site, tmp_path):
     await site.runtime.database.close()
     (tmp_path / "agentloom.db").replace(tmp_path / "moved.db")

@@ -1,5 +1,6 @@
 """Bring the gallery's files into the database, by id."""
 
+import contextlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.adapters.database import UnitOfWork
 from app.engine.graph.document import parse_graph
@@ -61,7 +63,9 @@ async def seed_templates(uow: UnitOfWork, directory: Path = LIBRARY) -> int:
         fields = file.model_dump(mode="json", exclude={"id"})
         row = rows.get(file.id)
         if row is None:
-            uow.session.add(Template(id=file.id, updated_at=now(), **fields))
+            with contextlib.suppress(IntegrityError):  # another process seeds at the same moment
+                async with uow.session.begin_nested():
+                    uow.session.add(Template(id=file.id, updated_at=now(), **fields))
         elif any(getattr(row, name) != value for name, value in fields.items()):
             for name, value in fields.items():
                 setattr(row, name, value)

@@ -1,5 +1,6 @@
 """The gallery: seeding, searching, using."""
 
+import asyncio
 import json
 
 import pytest
@@ -46,6 +47,12 @@ async def test_seeding_again_changes_only_what_changed(database, shelf):
     assert await seeded(database, shelf) == 1
     async with database.read() as uow:
         assert (await get_template(uow, "web")).title == "Another title"
+
+
+async def test_processes_that_start_at_once_seed_together(database, shelf):
+    await asyncio.gather(*(seeded(database, shelf) for _ in range(4)))
+    async with database.read() as uow:
+        assert len(await list_templates(uow)) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""The API behind the server of the product: streams are not buffered, and end when nobody reads."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from granian.server.embed import Server
+
+from app.api.app import build
+from tests.api.conftest import PASSWORD, waiting_run
+from tests.conftest import free_port
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+async def until(is_true) -> None:
+    """Poll for at most ten seconds."""
+    async with asyncio.timeout(10):
+        while not is_true():  # noqa: ASYNC110 - nothing tells us
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def address(site) -> AsyncIterator[str]:
+    port = free_port()
+    server = Server(build(), address="127.0.0.1", port=port, interface="asginl", log_enabled=False)
+    serving = asyncio.create_task(server.serve())
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    await until(listens)
+    yield f"http://127.0.0.1:{port}"
+    server.stop()
+    await serving
+
+
+@pytest.fixture
+async def ada(address):
+    body = {"name": "Ada", "email": "ada@example.com", "password": PASSWORD}
+    async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+        made = await client.post("/api/auth/register", json=body)
+        client.headers["Authorization"] = f"Bearer {made.json()['access_token']}"
+        client.cookies.clear()
+        yield client
+
+
+async def test_events_arrive_while_the_run_goes_on_and_leaving_frees_the_stream(site, ada):
+    workflow_id, run_id, _ = await waiting_run(site, ada)
+    async with ada.stream("GET", f"/api/runs/{run_id}/events") as stream:
+        assert stream.headers["x-accel-buffering"] == "no"
+        async for line in stream.aiter_lines():
+            if line == "event: run.waiting":
+                break
+        await until(lambda: any(run_id in key for key in site.runtime.bus._viewers))
+    await until(lambda: not any(run_id in key for key in site.runtime.bus._viewers))
+    assert (await ada.get(f"/api/workflows/{workflow_id}")).status_code == 200
+
+
+async def test_oversized_body_is_refused_before_it_is_sent(ada, address):
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 99999999\r\n\r\n"
+    )
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
+    writer.close()
+    assert b" 413 " in answer
+
+
+async def test_oversized_header_is_refused(ada, address):
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Big: " + b"x" * 1_000_000)
+    answer = await asyncio.wait_for(reader.read(200), 10)
+    writer.close()
+    assert answer == b"" or b" 431 " in answer or b" 400 " in answer
