@@ -3,7 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.kernel.errors import ConfigInvalid
@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(default="", validation_alias="AGENTLOOM_EGRESS_ALLOW",
                                description="Comma-separated host:port that workflows may reach although private.")
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url and url.partition("://")[0].split("+")[0] not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
+        return url
+
     @property
     def data(self) -> Path:
         """The data directory, absolute."""
@@ -85,5 +92,5 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_url=False)]
+        faults = [f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors(include_url=False)]
         raise ConfigInvalid("Environment variables cannot be read. " + "; ".join(faults)) from error
