@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def until(is_true) -> None:
     """Poll for at most ten seconds."""
     async with asyncio.timeout(10):
-        while not is_true():  # noqa: ASYNC110 - nothing tells us
+        while not is_true():
             await asyncio.sleep(0.02)
 
 
