@@ -31,7 +31,9 @@ def require(actor: Actor, role: Role) -> None:
         Denied: The actor is not allowed.
     """
     if _RANK.get(actor.role, -1) < _RANK[role]:
-        raise Denied(f"This needs the role {role} in the workspace; you are {actor.role}. Ask an owner.")
+        raise Denied(
+            f"This needs the role {role} in the workspace; you are {actor.role}. Ask an owner."
+        )
 
 
 def scoped(table: type[Row], actor: Actor) -> Select[Row]:

@@ -1,4 +1,4 @@
-"""Who acts on the command line: whoever may read the data directory is the owner of the installation."""
+"""Who acts on the command line: whoever may read the data directory owns the installation."""
 
 import secrets
 

@@ -61,7 +61,7 @@ class CompileView(_View):
 
 
 class EditResult(_View):
-    """The draft after edits: its new revision, what is wrong now, and the canonical ops for other editors.
+    """The draft after edits: its revision, what is wrong now, and the ops for other editors.
 
     Args:
         ports: Output ports by node id, for nodes whose ports depend on their form.
