@@ -4,10 +4,10 @@ import {
   applyEdgeChanges, applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, useReactFlow,
 } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { addNext, addNode, dropOps } from "./actions.js";
+import { addNext, addNode, boxesOf, dropOps } from "./actions.js";
 import { ContextMenu } from "./context_menu.jsx";
 import { useEditor, useStore } from "./context.jsx";
-import { absolute, GRID, snap } from "./geometry.js";
+import { absolute, bounds, GRID, snap } from "./geometry.js";
 import { asEdge, bestWire, sizeOf, sourcePort, targetPort, whyNot } from "./model.js";
 import { ContainerBox, NodeBox } from "./node.jsx";
 import { QuickAdd } from "./quick_add.jsx";
@@ -19,6 +19,7 @@ import { DraftWire, Wire } from "./wire.jsx";
 const NODE_TYPES = { box: NodeBox, container: ContainerBox };
 const EDGE_TYPES = { wire: Wire };
 const MANY_NODES = 300;
+const READABLE = 0.75;
 const NODE_COLOR = (node) => `var(--${node.data.category}, var(--faint))`;
 
 // React Flow's nodes for the graph; objects of unchanged nodes are kept, so only changed ones render.
@@ -111,6 +112,18 @@ export function Canvas({ onRun, onPalette, onOpenInspector }) {
     const [width, height] = sizeOf(store.get(), node);
     flow.setCenter(at.x + width / 2, at.y + height / 2, { zoom: Math.max(flow.getZoom(), 0.8), duration: 200 });
   }, [focus, flow, store]);
+
+  // Everything when that can be read, else the beginning.
+  const showBeginning = useCallback(() => {
+    const doc = store.get();
+    const all = bounds(boxesOf(doc));
+    const pane = wrapper.current.getBoundingClientRect();
+    const fit = Math.min((pane.width - 100) / all.width, (pane.height - 120) / all.height, 1);
+    const zoom = Math.max(fit, READABLE);
+    const x = fit >= READABLE ? (pane.width - all.width * zoom) / 2 : 48;
+    const y = all.height * zoom < pane.height ? (pane.height - 60 - all.height * zoom) / 2 : 48;
+    flow.setViewport({ x: x - all.x * zoom, y: y - all.y * zoom, zoom });
+  }, [flow, store]);
 
   const onNodesChange = useCallback((changes) => {
     setNodes((before) => {
@@ -244,7 +257,7 @@ export function Canvas({ onRun, onPalette, onOpenInspector }) {
         onlyRenderVisibleElements={graph.nodes.length > MANY_NODES}
         snapToGrid snapGrid={[GRID, GRID]} minZoom={0.1} maxZoom={2} deleteKeyCode={null} zoomOnDoubleClick={false}
         multiSelectionKeyCode={["Meta", "Control"]} selectionKeyCode="Shift" nodesFocusable={false} edgesFocusable={false}
-        fitView fitViewOptions={{ padding: 0.15, maxZoom: 1 }} proOptions={{ hideAttribution: true }} elevateNodesOnSelect={false}
+        onInit={showBeginning} proOptions={{ hideAttribution: true }} elevateNodesOnSelect={false}
         disableKeyboardA11y
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} />

@@ -118,11 +118,15 @@ function useRunning(store, { entry, runId, answered, onStart, showProblems, show
     showRun();
     onStart({ input, key: `editor-${crypto.getRandomValues(new Uint32Array(4)).join("")}` });
   }, [onStart, showRun]);
-  // The server answered: a new run, or the sentence why not.
+  // The server answered: a new run, which the address then names, or the sentence why not.
   useEffect(() => {
     setStarting(false);
-    if (answered.ok) setDialog(null);
-  }, [runId, answered.count, answered.ok]);
+    if (answered.count === 0) return;
+    if (answered.ok) {
+      setDialog(null);
+      window.history.replaceState(window.history.state, "", `?run=${runId}`);
+    }
+  }, [answered.count, answered.ok, runId]);
   return { dialog, setDialog, starting, ask, start, lastInput };
 }
 
@@ -154,8 +158,8 @@ function Body({ store, props }) {
   const running = useRunning(store, { entry, runId, answered, onStart, showProblems, showRun });
   useLeaving(store);
   useEffect(() => {
-    if (answered.message) store.notify(answered.message, "error");
-  }, [answered.count, answered.message, store]);
+    if (answered.message) store.notify(answered.message, answered.ok ? "warning" : "error");
+  }, [answered.count, answered.message, answered.ok, store]);
   // A node somebody asked for opens the inspector even where it covers the canvas.
   useEffect(() => {
     if (focus) setInspectorOpen(true);

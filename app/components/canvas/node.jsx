@@ -129,7 +129,7 @@ export function Ports({ id, ports, container }) {
 export function subtitle(node, type) {
   if (!type) return `unknown kind · ${node.kind}`;
   const fields = Object.entries(type.config_schema?.properties ?? {});
-  const shown = fields.find(([name, field]) => (field.widget === "model" || field.enum) && node.config?.[name]);
+  const shown = fields.find(([name, field], i) => (field.widget === "model" || (i === 0 && field.enum)) && node.config?.[name]);
   const value = shown ? String(node.config[shown[0]]) : "";
   const named = node.label && node.label !== type.title ? type.title : "";
   return [named, value].filter(Boolean).join(" · ") || type.summary;

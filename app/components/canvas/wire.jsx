@@ -57,7 +57,7 @@ export function DraftWire(props) {
     <g>
       <path className={`wire wire-draft ${reason ? "wire-refused" : ""}`} d={path} fill="none" />
       {reason && (
-        <foreignObject x={toX + 14} y={toY + 10} width={260} height={120} className="wire-reason-box">
+        <foreignObject x={toX + 12} y={toY - 132} width={260} height={120} className="wire-reason-box">
           <div className="wire-reason" role="status" data-testid="refusal">{reason}</div>
         </foreignObject>
       )}

@@ -41,26 +41,30 @@ export function Approval({ asked, onAnswer }) {
   const shown = asked.value !== null && asked.value !== undefined && asked.value !== "";
   return (
     <div className="approval card" role="group" aria-label={asked.title} data-testid="approval">
-      <div className="approval-title"><UserCheck size={15} aria-hidden="true" /><b>{asked.title}</b></div>
-      {asked.body && <p className="approval-body">{asked.body}</p>}
-      {shown && !asked.editable && (typeof asked.value === "string" ? <div className="approval-value">{asked.value}</div> : <JsonViewer value={asked.value} title="To review" openTo={2} />)}
-      {asked.editable && (
+      <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
+        <div className="approval-title"><UserCheck size={15} aria-hidden="true" /><b>{asked.title}</b></div>
+        {asked.body && <p className="approval-body">{asked.body}</p>}
+        {shown && !asked.editable && (typeof asked.value === "string" ? <div className="approval-value">{asked.value}</div> : <JsonViewer value={asked.value} title="To review" openTo={2} />)}
+        {asked.editable && (
+          <label className="field">
+            <span className="field-hint">You may change it before you decide</span>
+            <textarea className="textarea" rows={4} value={text} onChange={(event) => setText(event.target.value)} data-testid="approval-value" />
+            {fault && <span className="field-error" role="alert">{fault}</span>}
+          </label>
+        )}
+      </div>
+      <div className="approval-foot">
         <label className="field">
-          <span className="field-hint">You may change it before you decide</span>
-          <textarea className="textarea" rows={4} value={text} onChange={(event) => setText(event.target.value)} data-testid="approval-value" />
-          {fault && <span className="field-error" role="alert">{fault}</span>}
+          <span className="sr-only">Comment</span>
+          <input className="input" value={comment} maxLength={4000} placeholder="Comment (optional)" onChange={(event) => setComment(event.target.value)} data-testid="approval-comment" />
         </label>
-      )}
-      <label className="field">
-        <span className="sr-only">Comment</span>
-        <input className="input" value={comment} maxLength={4000} placeholder="Comment (optional)" onChange={(event) => setComment(event.target.value)} data-testid="approval-comment" />
-      </label>
-      <div className="row wrap">
-        {asked.choices.map((choice, i) => (
-          <button key={choice} type="button" className={`btn ${i === 0 ? "btn-primary" : ""}`} disabled={sent !== ""} onClick={() => answer(choice)} data-testid={`answer-${choice}`}>
-            {sent === choice ? "Sending…" : words(choice)}
-          </button>
-        ))}
+        <div className="row wrap">
+          {asked.choices.map((choice, i) => (
+            <button key={choice} type="button" className={`btn ${i === 0 ? "btn-primary" : ""}`} disabled={sent !== ""} onClick={() => answer(choice)} data-testid={`answer-${choice}`}>
+              {sent === choice ? "Sending…" : words(choice)}
+            </button>
+          ))}
+        </div>
       </div>
     </div>
   );

@@ -1,5 +1,5 @@
 // The run below the canvas: a row per step with its time, and next to it what the chosen step does or asks.
-import { memo, useEffect, useMemo, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { ArrowUpRight, ChevronDown, ChevronUp, Play, Square, TriangleAlert } from "lucide-react";
 import { useEditor, useStore } from "../canvas/context.jsx";
 import { outline } from "../canvas/actions.js";
@@ -98,6 +98,30 @@ function useChosen(entry) {
   return [picked && entry?.steps.has(picked) ? picked : main, setPicked];
 }
 
+const LEAST = 120;
+
+// The upper edge of the drawer, moved by pointer or arrow keys.
+function Grip({ box }) {
+  const set = (height) => {
+    const most = window.innerHeight - 200;
+    box.current.style.setProperty("--drawer", `${Math.round(Math.max(LEAST, Math.min(most, height)))}px`);
+  };
+  const by = { ArrowUp: 24, ArrowDown: -24 };
+  return (
+    <div
+      className="ed-drawer-grip" role="separator" aria-orientation="horizontal" aria-label="Height of the drawer" tabIndex={0}
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={(event) => event.buttons === 1 && set(box.current.getBoundingClientRect().bottom - event.clientY)}
+      onKeyDown={(event) => {
+        if (!by[event.key]) return;
+        event.preventDefault();
+        event.stopPropagation();
+        set(box.current.offsetHeight + by[event.key]);
+      }}
+    />
+  );
+}
+
 export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAnswer, onRun }) {
   const runId = useEditor((state) => state.runId);
   const problems = useEditor((state) => state.problems);
@@ -106,6 +130,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAns
   const going = Boolean(status) && !RUN_DONE.has(status);
   const now = useNow(open && status === "running");
   const [chosen, setChosen] = useChosen(entry);
+  const box = useRef(null);
   const [stopping, setStopping] = useState(false);
   useEffect(() => setStopping(false), [runId, status]);
 
@@ -114,7 +139,8 @@ export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAns
     setView(name);
   };
   return (
-    <section className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer">
+    <section ref={box} className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer">
+      {open && <Grip box={box} />}
       <header className="ed-drawer-head">
         <div className="segments" role="group" aria-label="Shown below">
           <button type="button" aria-checked={view === "run"} role="radio" onClick={() => toggle("run")}>Run</button>
