@@ -133,6 +133,19 @@ async def test_text_ports_take_other_values_as_text():
     assert outcome.output == "42"
 
 
+async def test_each_port_gets_its_own_value_and_input_is_a_dict_of_them():
+    host = FakeHost()
+    nodes = [
+        box("begin", "start"),
+        box("a", value="A"),
+        box("b", value="B"),
+        box("both", "pair", value="{{ input.right }}!"),
+    ]
+    edges = "begin>a begin>b b>both.right a>both.left"
+    outcome = await run(plan_of(*nodes, edges=edges), host)
+    assert outcome.output == ["A", "B", "B!"]
+
+
 async def test_a_disabled_node_passes_its_input_on():
     host = FakeHost()
     nodes = [

@@ -87,6 +87,17 @@ class Condition(NodeConfig):
     when: Any = field("input", title="When", mode="expression")
 
 
+class Pair(Ports):
+    left: Any = port(title="Left")
+    right: Any = port(title="Right")
+
+
+@node(kind="test.pair", title="Pair", icon="x", quick=True)
+async def pair(config: Echo, inputs: Pair, ctx: NodeContext) -> Out:
+    """Give both inputs."""
+    return Out(value=[inputs.left, inputs.right, config.value])
+
+
 class Ways(Ports):
     yes: Any = port(title="Yes", branch=True)
     no: Any = port(title="No", branch=True)
@@ -138,7 +149,7 @@ async def _meet(config: Meet, inputs: In, ctx: NodeContext) -> Out:
     await ran(ctx)
     await ctx.memory.put("met", ctx.node_id, True)
     for other in config.others:
-        while not await ctx.memory.get("met", other):  # noqa: ASYNC110 - another step sets it
+        while not await ctx.memory.get("met", other):
             await asyncio.sleep(0.001)
     return Out(value=ctx.node_id)
 
@@ -235,7 +246,7 @@ class Catalog:
 
 
 CATALOG = Catalog(
-    start, echo, reply, text, fork, join, flaky, meet, effect, cut, fetch,
+    start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
     ask, say, agent, careless, for_each,
 )  # fmt: skip
 

@@ -37,10 +37,7 @@ async def execute(
     recorder = execution.recorder
     recorder.note_run_started()
     try:
-        if not unhandled(
-            recorder.steps.values()
-        ):  # else an earlier life stopped in the middle of ending
-            await _unless(cancelled, flow_of(plan).ainvoke(execution))
+        await _unless(cancelled, flow_of(plan).ainvoke(execution))
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
