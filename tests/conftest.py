@@ -59,24 +59,42 @@ def postgres_server() -> Iterator[str]:
         if os.geteuid() == 0:
             shutil.chown(home, "postgres")
         data = home / "data"
-        _as_postgres(initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c fsync=off -c synchronous_commit=off "
-            "-c full_page_writes=off -c shared_buffers=64MB -c max_connections=200 -c wal_level=minimal -c max_wal_senders=0"
+        _as_postgres(
+            initdb,
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
         )
-        _as_postgres(binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c fsync=off "
+            "-c synchronous_commit=off -c full_page_writes=off -c shared_buffers=64MB "
+            "-c max_connections=200 -c wal_level=minimal -c max_wal_senders=0"
+        )
+        _as_postgres(
+            binaries / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start"
+        )
         yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
     finally:
-        _as_postgres(binaries / "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop", check=False)
+        _as_postgres(
+            binaries / "pg_ctl", "-D", home / "data", "-m", "immediate", "-w", "stop", check=False
+        )
         shutil.rmtree(home, ignore_errors=True)
 
 
 def _sql(server_url: str, statement: str) -> None:
-    port = server_url.rsplit(":", 1)[1].split("/")[0]
+    port = server_url.rsplit(":", 1)[1].split("/", maxsplit=1)[0]
     subprocess.run(
         ["psql", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-qc", statement, "postgres"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +122,8 @@ def _postgres_template(postgres_server: str) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a fresh, migrated database; each test that uses it runs on SQLite and on PostgreSQL."""
+    """The URL of a fresh, migrated database; each test that uses it runs on SQLite and on
+    PostgreSQL."""
     if request.param == "sqlite":
         path = tmp_path / "agentloom.db"
         shutil.copy(request.getfixturevalue("_sqlite_template"), path)
@@ -140,10 +159,24 @@ class RedisServer:
         if binary is None:
             pytest.skip("Redis is not installed")
         self._process = subprocess.Popen(
-            [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory), "--save", "",
-             "--appendonly", "no", "--daemonize", "no"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                binary,
+                "--port",
+                str(self.port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                str(self.directory),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--daemonize",
+                "no",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         wait_until(self._answers, what="Redis")
 
     def stop(self) -> None:
@@ -154,7 +187,10 @@ class RedisServer:
             self._process = None
 
     def _answers(self) -> bool:
-        with contextlib.suppress(redis_client.RedisError), redis_client.Redis(port=self.port) as client:
+        with (
+            contextlib.suppress(redis_client.RedisError),
+            redis_client.Redis(port=self.port) as client,
+        ):
             return bool(client.ping())
         return False
 

@@ -20,34 +20,63 @@ async def make_actor(database: Database, role: Role = "owner") -> Actor:
     async with database.work() as uow:
         uow.session.add_all(
             [
-                User(id=user_id, email=f"{user_id}@example.org", name="Ada", password_hash="x", created_at=now()),
+                User(
+                    id=user_id,
+                    email=f"{user_id}@example.org",
+                    name="Ada",
+                    password_hash="x",
+                    created_at=now(),
+                ),
                 Workspace(id=workspace_id, name="Ada's", created_at=now()),
             ]
         )
         await uow.session.flush()
         uow.session.add(
-            Member(id=new_id("member"), workspace_id=workspace_id, user_id=user_id, role=role, created_at=now())
+            Member(
+                id=new_id("member"),
+                workspace_id=workspace_id,
+                user_id=user_id,
+                role=role,
+                created_at=now(),
+            )
         )
     return Actor(user_id=user_id, workspace_id=workspace_id, role=role, name="Ada")
 
 
-async def make_workflow(database: Database, actor: Actor, graph: dict[str, Any] | None = None, name: str = "Flow") -> str:
+async def make_workflow(
+    database: Database, actor: Actor, graph: dict[str, Any] | None = None, name: str = "Flow"
+) -> str:
     """Store a project with a workflow; return the workflow's id."""
     project_id, workflow_id = new_id("project"), new_id("workflow")
     async with database.work() as uow:
-        uow.session.add(Project(id=project_id, workspace_id=actor.workspace_id, name="First", created_at=now()))
+        uow.session.add(
+            Project(id=project_id, workspace_id=actor.workspace_id, name="First", created_at=now())
+        )
         await uow.session.flush()
         uow.session.add(
-            Workflow(id=workflow_id, workspace_id=actor.workspace_id, project_id=project_id, name=name,
-                     graph=graph or EMPTY_GRAPH, created_at=now(), updated_at=now())
-        )  # fmt: skip
+            Workflow(
+                id=workflow_id,
+                workspace_id=actor.workspace_id,
+                project_id=project_id,
+                name=name,
+                graph=graph or EMPTY_GRAPH,
+                created_at=now(),
+                updated_at=now(),
+            )
+        )
     return workflow_id
 
 
 async def make_run(
-    database: Database, actor: Actor, workflow_id: str | None = None, *, graph: dict[str, Any] | None = None, **columns: Any
+    database: Database,
+    actor: Actor,
+    workflow_id: str | None = None,
+    *,
+    graph: dict[str, Any] | None = None,
+    **columns: Any,
 ) -> Run:
-    """Store a run (status running under epoch 1 unless told otherwise) with a version of its own."""
+    """Store a run (status running under epoch 1 unless told otherwise) with a version of its
+    own."""
     workflow_id = workflow_id or await make_workflow(database, actor, graph)
     version_id = new_id("version")
     document = graph or EMPTY_GRAPH
@@ -57,16 +86,29 @@ async def make_run(
         workspace.run_count += 1
         number = workspace.run_count
         uow.session.add(
-            WorkflowVersion(id=version_id, workspace_id=actor.workspace_id, workflow_id=workflow_id, number=number,
-                            graph=document, graph_hash=digest, created_at=now())
-        )  # fmt: skip
+            WorkflowVersion(
+                id=version_id,
+                workspace_id=actor.workspace_id,
+                workflow_id=workflow_id,
+                number=number,
+                graph=document,
+                graph_hash=digest,
+                created_at=now(),
+            )
+        )
         await uow.session.flush()
         run = Run(
             **{
-                "id": new_id("run"), "workspace_id": actor.workspace_id, "workflow_id": workflow_id,
-                "version_id": version_id, "number": number, "status": "running", "epoch": 1, "queued_at": now(),
+                "id": new_id("run"),
+                "workspace_id": actor.workspace_id,
+                "workflow_id": workflow_id,
+                "version_id": version_id,
+                "number": number,
+                "status": "running",
+                "epoch": 1,
+                "queued_at": now(),
                 **columns,
             }
-        )  # fmt: skip
+        )
         uow.session.add(run)
     return run

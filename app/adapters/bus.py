@@ -1,4 +1,6 @@
-"""Live events between processes: a Redis stream per run and workspace, read by one connection per process."""
+"""Live events between processes: a Redis stream per run and workspace, read by one connection per
+process.
+"""
 
 import asyncio
 import contextlib
@@ -25,7 +27,13 @@ KEEP_S = 86_400
 VIEWER_EVENTS = 256
 UNSENT_EVENTS = 20_000
 _ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
-_OF_WORKSPACE = _ENDS | {"run.started", "run.progress", "run.waiting", "run.paused", "step.waiting_human"}
+_OF_WORKSPACE = _ENDS | {
+    "run.started",
+    "run.progress",
+    "run.waiting",
+    "run.paused",
+    "step.waiting_human",
+}
 _LOST = (RedisError, OSError)
 
 
@@ -53,7 +61,9 @@ class Batch:
 
 
 class Viewer:
-    """One reader of one run with a bounded queue: tokens of a step are merged, and a full queue becomes a gap."""
+    """One reader of one run with a bounded queue: tokens of a step are merged, and a full queue
+    becomes a gap.
+    """
 
     def __init__(self) -> None:
         self._events: deque[tuple[str, Event]] = deque()
@@ -67,9 +77,17 @@ class Viewer:
         if _order(entry_id) <= self._floor:
             return
         last = self._events[-1][1] if self._events and self._merging else None
-        if last is not None and event.type == "llm.token" and last.type == "llm.token" and last.path == event.path:
+        if (
+            last is not None
+            and event.type == "llm.token"
+            and last.type == "llm.token"
+            and last.path == event.path
+        ):
             text = str(last.payload.get("text", "")) + str(event.payload.get("text", ""))
-            self._events[-1] = entry_id, event.model_copy(update={"payload": {**event.payload, "text": text}})
+            self._events[-1] = (
+                entry_id,
+                event.model_copy(update={"payload": {**event.payload, "text": text}}),
+            )
         elif len(self._events) >= VIEWER_EVENTS:
             self.lose()
         else:
@@ -104,10 +122,14 @@ class Viewer:
 
 
 class Bus:
-    """Publishes and follows events. Without Redis both wait for it to come back: what is durable is in the database."""
+    """Publishes and follows events. Without Redis both wait for it to come back: what is durable is
+    in the database.
+    """
 
     def __init__(self, url: str) -> None:
-        self._redis: Redis = Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2)
+        self._redis: Redis = Redis.from_url(
+            url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2
+        )
         self._unsent: deque[Event] = deque(maxlen=UNSENT_EVENTS)
         self._wake = asyncio.Event()
         self._viewers: dict[str, set[Viewer]] = {}
@@ -174,7 +196,9 @@ class Bus:
                 self._positions.pop(key, None)
 
     async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
-        """The events still in a run's stream; the viewer then gets only later ones. None without Redis."""
+        """The events still in a run's stream; the viewer then gets only later ones. None without
+        Redis.
+        """
         viewer.hold()
         try:
             entries = await self._redis.xrange(stream_key(run_id))
@@ -188,12 +212,14 @@ class Bus:
         while True:
             try:
                 if not self.connected:
-                    await self._redis.ping()
+                    await self._redis.exists(self._wake_key)
                     self.connected, pause = True, 0.1
                 await work()
             except _LOST as error:
                 if self.connected:
-                    _log.warning("Redis is away; live events wait for it", extra={"error": str(error)})
+                    _log.warning(
+                        "Redis is away; live events wait for it", extra={"error": str(error)}
+                    )
                 self.connected = False
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
@@ -214,14 +240,17 @@ class Bus:
                 pipe.expire(key, KEEP_AFTER_END_S if event.type in _ENDS else KEEP_S)
             if event.type in _OF_WORKSPACE:
                 shared = workspace_key(event.workspace_id)
-                pipe.xadd(shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True)
+                pipe.xadd(
+                    shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True
+                )
                 pipe.expire(shared, KEEP_AFTER_END_S)
         await pipe.execute()
         for _ in range(min(len(batch), len(self._unsent))):
             self._unsent.popleft()
 
     async def _read(self) -> None:
-        reply = await self._redis.xread(dict(self._positions), count=500, block=5_000)
+        positions: dict[Any, Any] = dict(self._positions)
+        reply = await self._redis.xread(positions, count=500, block=5_000)
         for raw_key, entries in reply or ():
             key = raw_key.decode()
             if key in self._positions:

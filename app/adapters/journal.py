@@ -40,8 +40,8 @@ class Entry:
 class Writer:
     """Drains a queue of facts into the database, at most 500 facts or 1 MB a transaction.
 
-    Runs whose epoch has passed are fenced: their facts are dropped and whoever waits for them gets Fenced. Events go to
-    the bus after the commit, never before.
+    Runs whose epoch has passed are fenced: their facts are dropped and whoever waits for them gets
+    Fenced. Events go to the bus after the commit, never before.
     """
 
     def __init__(self, database: Database, bus: Bus) -> None:
@@ -96,34 +96,46 @@ class Writer:
         return taken
 
     async def _write_surely(self, entries: list[Entry]) -> None:
-        """Write; wait out a database that is away, and keep one bad entry from taking the others down.
+        """Write; wait out a database that is away, and keep one bad entry from taking the others
+        down.
 
-        Every statement may be repeated: rows have keys, so a commit whose answer was lost does no harm.
+        Every statement may be repeated: rows have keys, so a commit whose answer was lost does no
+        harm.
         """
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + RETRY_S, 0.05
         while True:
             try:
-                await self._write(entries)
-                return
+                return await self._write(entries)
             except (OperationalError, InterfaceError, OSError) as error:
                 if loop.time() > until:
                     _log.error("the database did not come back in time", exc_info=error)
-                    self._fail(entries, StorageDown("The database does not answer; the run could not be recorded."))
-                    return
+                    self._fail(
+                        entries,
+                        StorageDown("The database does not answer; the run could not be recorded."),
+                    )
+                    return None
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             except SQLAlchemyError as error:
-                if isinstance(error, DBAPIError) and error.connection_invalidated and loop.time() < until:
+                if (
+                    isinstance(error, DBAPIError)
+                    and error.connection_invalidated
+                    and loop.time() < until
+                ):
                     await asyncio.sleep(pause)
                     continue
                 if len(entries) == 1:
-                    _log.error("facts could not be stored", exc_info=error, extra={"run_id": entries[0].run_id})
+                    _log.error(
+                        "facts could not be stored",
+                        exc_info=error,
+                        extra={"run_id": entries[0].run_id},
+                    )
                     self._fail(entries, error)
-                    return
+                    return None
                 for entry in entries:
                     await self._write_surely([entry])
-                return
+                return None
 
     async def _write(self, entries: list[Entry]) -> None:
         async with self._database.writer.begin() as connection:
@@ -207,9 +219,13 @@ class RunJournal:
         self._stop_timer("tokens")
         waiting, self._tokens = self._tokens, {}
         self._writer.publish(
-            [one.last.model_copy(update={"payload": {**one.last.payload, "text": "".join(one.texts)}})
-             for one in waiting.values()]
-        )  # fmt: skip
+            [
+                one.last.model_copy(
+                    update={"payload": {**one.last.payload, "text": "".join(one.texts)}}
+                )
+                for one in waiting.values()
+            ]
+        )
 
     def _stop_timer(self, what: str) -> None:
         timer = self._timers.pop(what, None)

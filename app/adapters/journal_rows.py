@@ -1,4 +1,6 @@
-"""Facts as rows, and the statements that store them. Every statement may be repeated without harm."""
+"""Facts as rows, and the statements that store them. Every statement may be repeated without
+harm.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,11 +45,19 @@ class Rows:
     @property
     def count(self) -> int:
         """How many facts these are."""
-        return len(self.steps) + len(self.spans) + len(self.events) + len(self.approvals) + len(self.calls)
+        return (
+            len(self.steps)
+            + len(self.spans)
+            + len(self.events)
+            + len(self.approvals)
+            + len(self.calls)
+        )
 
 
 def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
-    """Turn facts of one run into rows; a later fact about the same thing replaces the earlier one."""
+    """Turn facts of one run into rows; a later fact about the same thing replaces the earlier
+    one.
+    """
     batch = Rows()
     for fact in facts:
         if isinstance(fact, StepRecord):
@@ -84,17 +94,23 @@ def merge(batches: Sequence[Rows]) -> Rows:
 
 
 async def lock_epochs(connection: AsyncConnection, run_ids: Collection[str]) -> dict[str, int]:
-    """Read the epochs of runs and hold them: nobody can claim these runs before the transaction ends.
+    """Read the epochs of runs and hold them: nobody can claim these runs before the transaction
+    ends.
 
-    In the order of ids, like every statement that locks several runs, so that two never wait for each other.
+    In the order of ids, like every statement that locks several runs, so that two never wait for
+    each other.
     """
-    query = select(_RUN.c.id, _RUN.c.epoch).where(_RUN.c.id.in_(sorted(run_ids))).order_by(_RUN.c.id)
+    query = (
+        select(_RUN.c.id, _RUN.c.epoch).where(_RUN.c.id.in_(sorted(run_ids))).order_by(_RUN.c.id)
+    )
     found = await connection.execute(query.with_for_update(key_share=True))
     return {row.id: row.epoch for row in found}
 
 
 async def write(connection: AsyncConnection, batch: Rows) -> None:
-    """Store rows. Final steps and runs stay as they are; what was stored before is not stored twice."""
+    """Store rows. Final steps and runs stay as they are; what was stored before is not stored
+    twice.
+    """
     await _insert(connection, _BLOB, batch.blobs.values())
     await _upsert(connection, _STEP, batch.steps.values(), ("run_id", "path"), TERMINAL_STEP)
     await _upsert(connection, _SPAN, batch.spans.values(), ("id",), ())
@@ -107,34 +123,52 @@ async def write(connection: AsyncConnection, batch: Rows) -> None:
         await connection.execute(statement.on_conflict_do_nothing())
     for step in batch.steps.values():
         if step["status"] == "canceled":  # what it asked is not to be answered any more
-            of_step = (_APPROVAL.c.run_id == step["run_id"]) & (_APPROVAL.c.step_path == step["path"])
+            of_step = (_APPROVAL.c.run_id == step["run_id"]) & (
+                _APPROVAL.c.step_path == step["path"]
+            )
             await connection.execute(
-                update(_APPROVAL).where(of_step, _APPROVAL.c.status == "open").values(status="canceled", decided_at=now())
+                update(_APPROVAL)
+                .where(of_step, _APPROVAL.c.status == "open")
+                .values(status="canceled", decided_at=now())
             )
     for run_id, patch in batch.runs.items():
         await connection.execute(
-            update(_RUN).where(_RUN.c.id == run_id, _RUN.c.status.not_in(TERMINAL_RUN)).values(**patch)
+            update(_RUN)
+            .where(_RUN.c.id == run_id, _RUN.c.status.not_in(TERMINAL_RUN))
+            .values(**patch)
         )
 
 
-def _dialect(connection: AsyncConnection) -> Any:  # noqa: ANN401 - the two modules share their names
+def _dialect(connection: AsyncConnection) -> Any:  # noqa: ANN401 - they share names
     return postgresql if connection.dialect.name == "postgresql" else sqlite
 
 
 async def _insert(connection: AsyncConnection, table: Table, rows: Collection[Row]) -> None:
     if rows:
-        await connection.execute(_dialect(connection).insert(table).on_conflict_do_nothing(), list(rows))
+        await connection.execute(
+            _dialect(connection).insert(table).on_conflict_do_nothing(), list(rows)
+        )
 
 
 async def _upsert(
-    connection: AsyncConnection, table: Table, rows: Collection[Row], keys: tuple[str, ...], final: Collection[str]
+    connection: AsyncConnection,
+    table: Table,
+    rows: Collection[Row],
+    keys: tuple[str, ...],
+    final: Collection[str],
 ) -> None:
     if not rows:
         return
     statement = _dialect(connection).insert(table)
-    changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    changed = {
+        column.name: statement.excluded[column.name]
+        for column in table.c
+        if column.name not in keys
+    }
     open_still = and_(*(table.c.status != status for status in sorted(final))) if final else None
-    statement = statement.on_conflict_do_update(index_elements=list(keys), set_=changed, where=open_still)
+    statement = statement.on_conflict_do_update(
+        index_elements=list(keys), set_=changed, where=open_still
+    )
     await connection.execute(statement, list(rows))
 
 
@@ -145,7 +179,7 @@ def _add_step(batch: Rows, step: Row) -> None:
         batch.steps[key] = step
 
 
-def _packed(batch: Rows, value: Any, run_id: str, workspace_id: str) -> Any:  # noqa: ANN401 - a JSON value
+def _packed(batch: Rows, value: Any, run_id: str, workspace_id: str) -> Any:  # noqa: ANN401 - JSON
     if value is None:
         return None
     stored, blobs = pack(value, run_id, workspace_id)
@@ -176,18 +210,31 @@ def _span(batch: Rows, fact: SpanRecord, run_id: str, workspace_id: str) -> Row:
 def _event(batch: Rows, event: Event) -> Row:
     payload = _packed(batch, event.payload, event.run_id, event.workspace_id)
     return {
-        "run_id": event.run_id, "seq": event.seq, "workspace_id": event.workspace_id, "type": event.type,
-        "node_id": event.node_id, "path": event.path, "span_id": event.span_id, "payload": payload, "at": event.at,
-    }  # fmt: skip
+        "run_id": event.run_id,
+        "seq": event.seq,
+        "workspace_id": event.workspace_id,
+        "type": event.type,
+        "node_id": event.node_id,
+        "path": event.path,
+        "span_id": event.span_id,
+        "payload": payload,
+        "at": event.at,
+    }
 
 
 def _approval(batch: Rows, fact: ApprovalRecord, run_id: str, workspace_id: str) -> Row:
     question = _packed(batch, fact.question.model_dump(mode="json"), run_id, workspace_id)
     return {
-        "id": fact.id, "workspace_id": workspace_id, "run_id": run_id, "step_path": fact.step_path,
-        "node_id": fact.node_id, "kind": fact.question.kind, "question": question, "status": "open",
+        "id": fact.id,
+        "workspace_id": workspace_id,
+        "run_id": run_id,
+        "step_path": fact.step_path,
+        "node_id": fact.node_id,
+        "kind": fact.question.kind,
+        "question": question,
+        "status": "open",
         "created_at": now(),
-    }  # fmt: skip
+    }
 
 
 def _patch(batch: Rows, fact: RunPatch, run_id: str, workspace_id: str) -> Mapping[str, Any]:

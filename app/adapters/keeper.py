@@ -28,7 +28,9 @@ STALLED_S = 10.0
 
 @dataclass
 class Held:
-    """A run that this process works on. `why` says how it was taken from us: lost, released, or not at all."""
+    """A run that this process works on. `why` says how it was taken from us: lost, released, or not
+    at all.
+    """
 
     run_id: str
     epoch: int
@@ -47,8 +49,10 @@ class Held:
 class Keeper:
     """A thread with its own loop and connection, so that a busy process keeps its leases.
 
-    Each half second it renews the leases (2 s) and reads what others want of these runs. With `watch` it also ends the
-    process when the main loop has not moved for ten seconds: a thread alone would keep a stuck process alive.
+    Each half second it renews the leases (2 s) and reads what others want of these runs. With
+    `watch` it also ends the
+    process when the main loop has not moved for ten seconds: a thread alone would keep a stuck
+    process alive.
     """
 
     def __init__(self, database_url: str, name: str) -> None:
@@ -57,7 +61,7 @@ class Keeper:
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._end_wait: Callable[[], None] = lambda: None
+        self._end_wait: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._moved = time.monotonic()
         self._on_stall: Callable[[], None] | None = None
@@ -94,7 +98,9 @@ class Keeper:
         return len(self._held)
 
     def give_up_all(self) -> None:
-        """Take all runs away from their tasks, to be released for other processes. Call in their loop."""
+        """Take all runs away from their tasks, to be released for other processes. Call in their
+        loop.
+        """
         for held in self._snapshot():
             held.take_away("released")
 
@@ -132,7 +138,9 @@ class Keeper:
                     await self._renew(database, {one.run_id: one for one in held})
                 on_stall = self._on_stall
                 if on_stall is not None and time.monotonic() - self._moved > STALLED_S:
-                    _log.error("the process has not moved for ten seconds; it ends so that others go on")
+                    _log.error(
+                        "the process has not moved for ten seconds; it ends so that others go on"
+                    )
                     on_stall()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), TICK_S)
@@ -154,10 +162,17 @@ class Keeper:
                 one.loop.call_soon_threadsafe(one.cancelled.set)
 
 
-async def _renew_rows(connection: AsyncConnection, held: dict[str, Held]) -> dict[str, tuple[int, str | None]]:
-    # rows are locked in the order of their ids, like in the journal, so that the two never wait for each other
-    query = select(_RUN.c.id, _RUN.c.epoch, _RUN.c.status, _RUN.c.control).where(_RUN.c.id.in_(sorted(held)))
-    rows = (await connection.execute(query.order_by(_RUN.c.id).with_for_update(key_share=True))).all()
+async def _renew_rows(
+    connection: AsyncConnection, held: dict[str, Held]
+) -> dict[str, tuple[int, str | None]]:
+    # rows are locked in the order of their ids, like in the journal, so that the two never wait for
+    # each other
+    query = select(_RUN.c.id, _RUN.c.epoch, _RUN.c.status, _RUN.c.control).where(
+        _RUN.c.id.in_(sorted(held))
+    )
+    rows = (
+        await connection.execute(query.order_by(_RUN.c.id).with_for_update(key_share=True))
+    ).all()
     ours = [row.id for row in rows if row.epoch == held[row.id].epoch and row.status == "running"]
     if ours:
         postgres = connection.dialect.name == "postgresql"

@@ -37,23 +37,32 @@ class SqlMemory:
         """
         clean, data = storable(value)
         if len(data) > MAX_BYTES:
-            raise InvalidInput(f"The value under '{key}' has {len(data):,} bytes; at most {MAX_BYTES:,} are kept.")
+            raise InvalidInput(
+                f"The value under '{key}' has {len(data):,} bytes; at most {MAX_BYTES:,} are kept."
+            )
         row: dict[str, str | datetime | Json] = {
-            "workspace_id": self._workspace_id, "scope": self._scope(scope), "key": _checked(key),
-            "value": clean, "updated_at": now(),
-        }  # fmt: skip
+            "workspace_id": self._workspace_id,
+            "scope": self._scope(scope),
+            "key": _checked(key),
+            "value": clean,
+            "updated_at": now(),
+        }
         dialect = sqlite if self._database.is_sqlite else postgresql
         statement = dialect.insert(_VALUE).values(row)
         changed = {"value": statement.excluded.value, "updated_at": statement.excluded.updated_at}
         async with self._database.work() as uow:
-            await uow.session.execute(statement.on_conflict_do_update(
-                index_elements=["workspace_id", "scope", "key"], set_=changed
-            ))  # fmt: skip
+            await uow.session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["workspace_id", "scope", "key"], set_=changed
+                )
+            )
 
     async def delete(self, scope: str, key: str) -> bool:
         """Forget the key; say whether it was there."""
         async with self._database.work() as uow:
-            gone = await uow.session.execute(delete(_VALUE).where(self._at(scope, key)).returning(_VALUE.c.key))
+            gone = await uow.session.execute(
+                delete(_VALUE).where(self._at(scope, key)).returning(_VALUE.c.key)
+            )
             return gone.first() is not None
 
     def _at(self, scope: str, key: str) -> ColumnElement[bool]:
@@ -68,7 +77,9 @@ class SqlMemory:
             return "workspace"
         if scope == "workflow":
             return self._workflow_id
-        raise InvalidInput(f"The scope must be 'workflow' or 'workspace', not '{scope}'.", field="scope")
+        raise InvalidInput(
+            f"The scope must be 'workflow' or 'workspace', not '{scope}'.", field="scope"
+        )
 
 
 def _checked(key: str) -> str:

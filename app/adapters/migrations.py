@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -14,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from alembic import command
 from app.kernel.errors import StorageDown
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,10 @@ def current(database_url: str) -> str | None:
     Raises:
         StorageDown: The database cannot be reached or opened.
     """
-    return _within(database_url, lambda connection: MigrationContext.configure(connection).get_current_revision())
+    return _within(
+        database_url,
+        lambda connection: MigrationContext.configure(connection).get_current_revision(),
+    )
 
 
 def head() -> str | None:
@@ -71,7 +74,9 @@ async def _connected(database_url: str, work: Callable[[Connection], Got]) -> Go
         async with engine.begin() as connection:
             return await connection.run_sync(work)
     except (OperationalError, OSError) as error:
-        raise StorageDown(f"The database cannot be opened: {_why(error)} Check DATABASE_URL.") from error
+        raise StorageDown(
+            f"The database cannot be opened: {_why(error)} Check DATABASE_URL."
+        ) from error
     finally:
         await engine.dispose()
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -15,6 +16,9 @@ from rq.serializers import JSONSerializer
 
 from app.kernel.errors import QueueDown
 
+Args = ParamSpec("Args")
+Got = TypeVar("Got")
+
 _log = logging.getLogger(__name__)
 
 QUEUES = ("high", "default", "low")
@@ -26,7 +30,9 @@ _JOB_TTL_S = 7 * 86_400
 
 
 def connect(url: str) -> Redis:
-    """Open a connection that fails at once when Redis is away, instead of trying again by itself."""
+    """Open a connection that fails at once when Redis is away, instead of trying again by
+    itself.
+    """
     return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2)
 
 
@@ -36,11 +42,16 @@ def job_id(run_id: str, life: int) -> str:
 
 
 class Queue:
-    """Puts runs into the queues `high`, `default` and `low`, which workers serve strictly in this order."""
+    """Puts runs into the queues `high`, `default` and `low`, which workers serve strictly in this
+    order.
+    """
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
-        self._queues = {name: RqQueue(name, connection=self._redis, serializer=JSONSerializer) for name in QUEUES}
+        self._queues = {
+            name: RqQueue(name, connection=self._redis, serializer=JSONSerializer)
+            for name in QUEUES
+        }
 
     async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
         """Queue a run's n-th life; False when it is queued already.
@@ -51,7 +62,9 @@ class Queue:
         return await self._ask(self._enqueue, run_id, life, priority)
 
     async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
-        """Queue a run whose job was popped but never came to life: its old job is forgotten first."""
+        """Queue a run whose job was popped but never came to life: its old job is forgotten
+        first.
+        """
         return await self._ask(self._replace, run_id, life, priority)
 
     async def waiting(self) -> frozenset[str]:
@@ -59,13 +72,15 @@ class Queue:
         return frozenset(await self._ask(self._waiting))
 
     async def lead(self, role: str, name: str, seconds: float) -> bool:
-        """Become or stay the one process with this role for the next seconds; False when another one is."""
+        """Become or stay the one process with this role for the next seconds; False when another
+        one is.
+        """
         return await self._ask(self._lead, role, name, seconds)
 
     async def answers(self) -> bool:
         """Whether Redis answers now."""
         try:
-            await self._ask(self._redis.ping)
+            await self._ask(self._ping)
         except QueueDown:
             return False
         return True
@@ -74,18 +89,30 @@ class Queue:
         """Give the connections back."""
         await asyncio.to_thread(self._redis.close)
 
-    async def _ask(self, work, *args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN002, ANN202 - as to_thread
+    async def _ask(self, work: Callable[Args, Got], *args: Args.args, **kwargs: Args.kwargs) -> Got:
         try:
-            return await asyncio.to_thread(work, *args)
+            return await asyncio.to_thread(work, *args, **kwargs)
         except _LOST as error:
-            raise QueueDown("Redis does not answer. What was asked for is stored and goes on when it is back.") from error
+            raise QueueDown(
+                "Redis does not answer. What was asked for is stored and goes on when it is back."
+            ) from error
+
+    def _ping(self) -> None:
+        self._redis.ping()
 
     def _enqueue(self, run_id: str, life: int, priority: str) -> bool:
         try:
             self._queues[priority].enqueue_call(
-                EXECUTE, args=(run_id,), job_id=job_id(run_id, life), timeout=-1, ttl=None, result_ttl=0,
-                failure_ttl=_JOB_TTL_S, description=f"run {run_id}", unique=True,
-            )  # fmt: skip
+                EXECUTE,
+                args=(run_id,),
+                job_id=job_id(run_id, life),
+                timeout=-1,
+                ttl=None,
+                result_ttl=0,
+                failure_ttl=_JOB_TTL_S,
+                description=f"run {run_id}",
+                unique=True,
+            )
         except DuplicateJobError:
             return False
         return True
@@ -104,7 +131,7 @@ class Queue:
         key, millis = f"lead:{role}", int(seconds * 1_000)
         if self._redis.set(key, name, nx=True, px=millis):
             return True
-        holder = self._redis.get(key)
+        holder: Any = self._redis.get(key)
         if holder is None or holder.decode() != name:
             return False
         return bool(self._redis.pexpire(key, millis))

@@ -24,7 +24,8 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 def storable(value: Json) -> tuple[Json, bytes]:
     """Return the value as both databases can store it, and its JSON.
 
-    PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON: they are replaced, or become null. Integers
+    PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON: they are replaced, or become
+    null. Integers
     beyond 64 bits become text, since no browser could read them.
     """
     try:
@@ -37,7 +38,9 @@ def storable(value: Json) -> tuple[Json, bytes]:
 
 
 def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[str, Any]]]:
-    """Return the value with large parts replaced by `{"$blob", "size", "preview"}`, and the blob rows to store."""
+    """Return the value with large parts replaced by `{"$blob", "size", "preview"}`, and the blob
+    rows to store.
+    """
     clean, data = storable(value)
     blobs: list[dict[str, Any]] = []
     if len(data) <= LIMIT:
@@ -46,7 +49,9 @@ def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[s
 
 
 async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
-    """Return the value with its references resolved; only blobs of the same run count, others stay as they are."""
+    """Return the value with its references resolved; only blobs of the same run count, others stay
+    as they are.
+    """
     if isinstance(value, list):
         return [await unpack(session, item, run_id) for item in value]
     if not isinstance(value, dict):
@@ -61,7 +66,9 @@ async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
     return {key: await unpack(session, item, run_id) for key, item in value.items()}
 
 
-def _shrink(value: Json, data: bytes, depth: int, where: tuple[str, str, list[dict[str, Any]]]) -> Json:
+def _shrink(
+    value: Json, data: bytes, depth: int, where: tuple[str, str, list[dict[str, Any]]]
+) -> Json:
     if isinstance(value, dict) and depth:
         smaller = {}
         for key, item in value.items():
@@ -75,9 +82,16 @@ def _shrink(value: Json, data: bytes, depth: int, where: tuple[str, str, list[di
     # the id follows from run and content, so the same value of a run is stored once
     blob_id = "blb_" + hashlib.sha256(f"{run_id}:{digest}".encode()).hexdigest()[:40]
     blobs.append(
-        {"id": blob_id, "workspace_id": workspace_id, "run_id": run_id, "sha256": digest, "size_bytes": len(data),
-         "data": data, "created_at": now()}
-    )  # fmt: skip
+        {
+            "id": blob_id,
+            "workspace_id": workspace_id,
+            "run_id": run_id,
+            "sha256": digest,
+            "size_bytes": len(data),
+            "data": data,
+            "created_at": now(),
+        }
+    )
     text = value if isinstance(value, str) else data[: _PREVIEW * 4].decode("utf-8", "ignore")
     return {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
 

@@ -49,12 +49,12 @@ def read_cursor(cursor: str, count: int) -> list[str]:
 
 
 def newest_first(
-    query: Select[Any],
+    query: Select[*tuple[Any, ...]],
     at: Mapped[datetime],
     row_id: Mapped[str],
     cursor: str | None,
     limit: int,
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """Order by time and id, go on after the cursor, and read one row more than the page holds.
 
     Raises:

@@ -1,4 +1,6 @@
-"""What a process needs to start, execute and watch runs, put together once: web, worker and cli alike."""
+"""What a process needs to start, execute and watch runs, put together once: web, worker and cli
+alike.
+"""
 
 import asyncio
 import os

@@ -1,6 +1,8 @@
-"""An RQ worker that keeps many runs in flight: RQ's blocking loop in one thread, asyncio in another.
+"""An RQ worker that keeps many runs in flight: RQ's blocking loop in one thread, asyncio in
+another.
 
-A job is only the trigger: it is forgotten as soon as its run is handed over, because the claim, the lease and the progress
+A job is only the trigger: it is forgotten as soon as its run is handed over, because the claim, the
+lease and the progress
 of the run are in the database. Lost jobs are found by the sweeper.
 """
 
@@ -9,7 +11,6 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -41,7 +42,13 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
         jobs: Mapping[str, Job],
         concurrency: int,
     ) -> None:
-        super().__init__(list(queues), name=parts.name, connection=connection, serializer=JSONSerializer, worker_ttl=30)
+        super().__init__(
+            list(queues),
+            name=parts.name,
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=30,
+        )
         self.loop = loop
         self._parts = parts
         self._jobs = jobs
@@ -79,7 +86,8 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
     def _forget(self, job: RqJob, queue: RqQueue) -> None:
         with self.connection.pipeline() as pipe:
             pipe.delete(job.key)
-            queue.intermediate_queue.remove(job.id) if len(self.queues) == 1 else None
+            if len(self.queues) == 1:  # RQ then keeps what it pops in a list of its own
+                queue.intermediate_queue.remove(job.id)
             pipe.execute()
 
     async def _run(self, work: Job, run_id: str) -> None:
@@ -92,7 +100,7 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
         self._flying.discard(flying)
         self._slots.release()
 
-    def bootstrap(self, *_: Any) -> None:
+    def bootstrap(self, *_: object) -> None:
         """Register; RQ's own log handlers and its command channel stay off."""
         self.register_birth()
 

@@ -1,4 +1,6 @@
-"""What a job may name. A job carries a run's id and nothing else; each can be repeated after a crash at any line."""
+"""What a job may name. A job carries a run's id and nothing else; each can be repeated after a
+crash at any line.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 

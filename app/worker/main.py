@@ -75,7 +75,8 @@ def main(
     own_settings: Settings | None = None,
     make_host: HostFactory | None = None,
 ) -> None:
-    """Work until SIGTERM or SIGINT; then give runs in flight some seconds and hand the rest to other workers.
+    """Work until SIGTERM or SIGINT; then give runs in flight some seconds and hand the rest to
+    other workers.
 
     A second signal hands them over at once.
     """
@@ -88,7 +89,9 @@ def main(
         sweeping = asyncio.run_coroutine_threadsafe(sweep_forever(parts), runs.loop)
         _settle_memory()
         worker = _worker(queues, concurrency, parts, runs.loop)
-        _log.info("the worker is ready", extra={"queues": ",".join(queues), "concurrency": concurrency})
+        _log.info(
+            "the worker is ready", extra={"queues": ",".join(queues), "concurrency": concurrency}
+        )
         _take_jobs(worker, wishes)
     sweeping.cancel()
     if worker is not None:
@@ -111,7 +114,9 @@ def _worker(
     while True:
         try:
             connection = connect(parts.settings.redis_url)
-            return AsyncWorker(queues, connection, parts, loop=loop, jobs=JOBS, concurrency=concurrency)
+            return AsyncWorker(
+                queues, connection, parts, loop=loop, jobs=JOBS, concurrency=concurrency
+            )
         except (RedisError, OSError) as error:
             if not told:
                 _log.warning("Redis is away; the worker waits for it", extra={"error": str(error)})
@@ -120,11 +125,17 @@ def _worker(
 
 
 def _take_jobs(worker: AsyncWorker, wishes: _Wishes) -> None:
-    """Take jobs until asked to stop. RQ's loop ends when Redis goes away inside a command: begin it again."""
+    """Take jobs until asked to stop. RQ's loop ends when Redis goes away inside a command: begin it
+    again.
+    """
     while not wishes.stopping.is_set():
         try:
             worker.work()
-        except (RedisError, OSError, ValueError) as error:  # ValueError: registered already, before Redis went away
+        except (
+            RedisError,
+            OSError,
+            ValueError,
+        ) as error:  # ValueError: registered already, before Redis went away
             _log.warning("the worker cannot take jobs now", extra={"error": str(error)})
         if not wishes.stopping.is_set():
             time.sleep(0.5)
@@ -142,7 +153,9 @@ def _drain(worker: AsyncWorker, parts: Runtime, wishes: _Wishes, drain_s: float)
 
 
 def _settle_memory() -> None:
-    """Keep what stays for good out of garbage collections: full ones stall the loop for 40 ms (measured)."""
+    """Keep what stays for good out of garbage collections: full ones stall the loop for 40 ms
+    (measured).
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

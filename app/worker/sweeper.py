@@ -23,9 +23,11 @@ AT_ONCE = 500
 
 
 async def sweep_forever(parts: Runtime) -> None:
-    """Sweep while this process leads: dead workers' runs each second, lost jobs each five; both at the start.
+    """Sweep while this process leads: dead workers' runs each second, lost jobs each five; both at
+    the start.
 
-    Leadership only saves work: two sweepers do no harm, because a run's life is queued and claimed once.
+    Leadership only saves work: two sweepers do no harm, because a run's life is queued and claimed
+    once.
     """
     turn = 0
     while True:
@@ -38,7 +40,7 @@ async def sweep_forever(parts: Runtime) -> None:
                 turn += 1
         except (QueueDown, StorageDown) as error:
             _log.info("cannot sweep now", extra={"error": error.message})
-        except Exception:  # noqa: BLE001 - the edge: the sweeper must outlive whatever one sweep meets
+        except Exception:  # noqa: BLE001 - the edge: one sweep never ends the sweeper
             _log.exception("a sweep failed")
         await asyncio.sleep(EVERY_S)
 
@@ -48,7 +50,8 @@ async def sweep_dead(parts: Runtime) -> int:
     async with parts.database.read() as uow:
         at = await database_now(uow)
         query = select(Run.id, Run.epoch).where(
-            col(Run.status) == "running", or_(col(Run.lease_until) < at, col(Run.lease_until).is_(None))
+            col(Run.status) == "running",
+            or_(col(Run.lease_until) < at, col(Run.lease_until).is_(None)),
         )
         found = (await uow.session.execute(query.limit(AT_ONCE))).all()
     return await _queue_again(parts, [(run_id, epoch + 1) for run_id, epoch in found])
@@ -58,7 +61,9 @@ async def sweep_pending(parts: Runtime) -> int:
     """Queue runs that have been pending for ten seconds without a job that waits. Says how many."""
     async with parts.database.read() as uow:
         at = await database_now(uow)
-        query = select(Run.id, Run.epoch).where(col(Run.status) == "pending", col(Run.queued_at) < at - PENDING_FOR)
+        query = select(Run.id, Run.epoch).where(
+            col(Run.status) == "pending", col(Run.queued_at) < at - PENDING_FOR
+        )
         found = (await uow.session.execute(query.order_by(col(Run.queued_at)).limit(AT_ONCE))).all()
     return await _queue_again(parts, [(run_id, epoch + 1) for run_id, epoch in found])
 
@@ -66,7 +71,8 @@ async def sweep_pending(parts: Runtime) -> int:
 async def _queue_again(parts: Runtime, lives: Sequence[tuple[str, int]]) -> int:
     """Queue lives without a job that waits.
 
-    A job may exist and yet be lost: popped by a process that died, or that stands still, before it claimed the run.
+    A job may exist and yet be lost: popped by a process that died, or that stands still, before it
+    claimed the run.
     """
     if not lives:
         return 0
@@ -79,7 +85,9 @@ async def _queue_again(parts: Runtime, lives: Sequence[tuple[str, int]]) -> int:
 
 
 async def wake_forgotten(parts: Runtime) -> int:
-    """Wake waiting runs with an answered question, left by a process that died between the two. Says how many."""
+    """Wake waiting runs with an answered question, left by a process that died between the two.
+    Says how many.
+    """
     async with parts.database.read() as uow:
         query = (
             select(Run.id)

@@ -1,4 +1,5 @@
-"""Worker processes die, stall, are told to stop, and lose Redis: runs go on, and what has finished is not repeated."""
+"""Worker processes die, stall, are told to stop, and lose Redis: runs go on, and what has finished
+is not repeated."""
 
 import asyncio
 import os
@@ -67,18 +68,24 @@ class Workers:
     def __init__(self, config: Settings, directory: Path) -> None:
         self.calls_file = directory / "calls.txt"
         self.log = directory / "worker.log"
+        self.mark = directory / "was-here"
         self._config = config
         self._processes: list[subprocess.Popen] = []
 
     def start(self, pause: float = 0.1, drain_s: float = 5) -> subprocess.Popen:
         env = {
-            **os.environ, "DATABASE_URL": self._config.database_url, "REDIS_URL": self._config.redis_url,
-            "AGENTLOOM_DATA": str(self._config.data_dir), "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
+            **os.environ,
+            "DATABASE_URL": self._config.database_url,
+            "REDIS_URL": self._config.redis_url,
+            "AGENTLOOM_DATA": str(self._config.data_dir),
+            "PYTHONPATH": str(ROOT),
+        }
         process = subprocess.Popen(
             [sys.executable, "-c", WORKER, str(self.calls_file), str(pause), str(drain_s)],
-            cwd=ROOT, env=env, stderr=self.log.open("a"),
-        )  # fmt: skip
+            cwd=ROOT,
+            env=env,
+            stderr=self.log.open("a"),
+        )
         self._processes.append(process)
         return process
 
@@ -102,7 +109,9 @@ class Workers:
 
 @pytest.fixture
 async def parts(database_url, own_redis, tmp_path):
-    config = Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url=own_redis.url)
+    config = Settings(
+        data_dir=tmp_path / "data", database_url=database_url, redis_url=own_redis.url
+    )
     opened = await open_runtime(config)
     yield opened
     await close_runtime()
@@ -123,7 +132,9 @@ async def actor(parts):
 async def begin(parts, actor, graph):
     workflow_id = await make_workflow(parts.database, actor, graph)
     async with parts.database.work() as uow:
-        return (await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"text": "x"}))).id
+        return (
+            await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"text": "x"}))
+        ).id
 
 
 async def row(parts, run_id):
@@ -155,8 +166,14 @@ async def until_calls(workers, count):
 async def assert_whole(parts, run_id, steps):
     """Every step is final and each event is there once."""
     async with parts.database.read() as uow:
-        found = (await uow.session.execute(select(Step).where(col(Step.run_id) == run_id))).scalars().all()
-        events = await uow.session.execute(select(RunEvent.seq).where(col(RunEvent.run_id) == run_id).order_by(RunEvent.seq))
+        found = (
+            (await uow.session.execute(select(Step).where(col(Step.run_id) == run_id)))
+            .scalars()
+            .all()
+        )
+        events = await uow.session.execute(
+            select(RunEvent.seq).where(col(RunEvent.run_id) == run_id).order_by(RunEvent.seq)
+        )
         numbers = list(events.scalars())
     assert len(found) == steps
     assert {step.status for step in found} == {"succeeded"}
@@ -281,10 +298,10 @@ async def test_a_worker_may_start_before_redis(parts, actor, workers, own_redis)
 
 async def test_a_job_that_names_something_else_is_thrown_away(parts, actor, workers):
     queue = parts.queue._queues["default"]
-    queue.enqueue_call("os.system", args=("touch /tmp/agentloom-was-here",), job_id="evil")
+    queue.enqueue_call("os.system", args=(f"touch {workers.mark}",), job_id="evil")
     queue.enqueue_call("app.worker.jobs.execute", args=("run_none",), job_id="stale")
     workers.start(pause=0)
     run_id = await begin(parts, actor, slow(1))
     await until_status(parts, run_id, "succeeded")
-    assert not Path("/tmp/agentloom-was-here").exists()
+    assert not workers.mark.exists()
     assert "none of ours" in workers.log.read_text()

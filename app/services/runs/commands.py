@@ -24,7 +24,9 @@ from app.services.runs.views import RunView
 from app.services.runtime import runtime
 
 MAX_INPUT_BYTES = 5_000_000
-_WAITS_FOR_REDIS = "Redis does not answer. The run is stored and starts by itself when Redis is back."
+_WAITS_FOR_REDIS = (
+    "Redis does not answer. The run is stored and starts by itself when Redis is back."
+)
 
 
 class StartRun(BaseModel):
@@ -39,7 +41,8 @@ class StartRun(BaseModel):
 
 
 async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView:
-    """Store a run of the workflow as it is now; it starts after the commit, here when quick, else in a worker.
+    """Store a run of the workflow as it is now; it starts after the commit, here when quick, else
+    in a worker.
 
     Raises:
         NotFound: No such workflow.
@@ -48,11 +51,15 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     """
     require(actor, "member")
     # locks the workspace's counter first: starts with one key come one after the other
-    workspace = await uow.session.get_one(Workspace, actor.workspace_id, with_for_update=True, populate_existing=True)
+    workspace = await uow.session.get_one(
+        Workspace, actor.workspace_id, with_for_update=True, populate_existing=True
+    )
     workflow = await _workflow(uow, actor, request.workflow_id)
     wish = _hash([request.workflow_id, request.input, request.trigger])
     if len(wish[1]) > MAX_INPUT_BYTES:
-        raise TooLarge(f"The input has {len(wish[1]):,} bytes; at most {MAX_INPUT_BYTES:,} are allowed.")
+        raise TooLarge(
+            f"The input has {len(wish[1]):,} bytes; at most {MAX_INPUT_BYTES:,} are allowed."
+        )
     if request.idempotency_key:
         earlier = await _earlier(uow, actor, request.idempotency_key)
         if earlier is not None:
@@ -63,10 +70,18 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     run_id = new_id("run")
     stored, blobs = pack(request.input, run_id, actor.workspace_id)
     run = Run(
-        id=run_id, workspace_id=actor.workspace_id, workflow_id=workflow.id, version_id=version.id,
-        number=workspace.run_count, trigger=request.trigger, started_by=actor.user_id,
-        idempotency_key=request.idempotency_key, request_hash=wish[0], input=stored, queued_at=now(),
-    )  # fmt: skip
+        id=run_id,
+        workspace_id=actor.workspace_id,
+        workflow_id=workflow.id,
+        version_id=version.id,
+        number=workspace.run_count,
+        trigger=request.trigger,
+        started_by=actor.user_id,
+        idempotency_key=request.idempotency_key,
+        request_hash=wish[0],
+        input=stored,
+        queued_at=now(),
+    )
     uow.session.add(run)
     await uow.session.flush()
     uow.session.add_all(Blob(**blob) for blob in blobs)
@@ -74,11 +89,14 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     parts = runtime()
     uow.after_commit(lambda: launch(parts, run.id, 1, quick=plan.quick))
     notice = None if plan.quick or await parts.queue.answers() else _WAITS_FOR_REDIS
-    return run_view(run, workflow.name, version.number, notice).model_copy(update={"input": request.input})
+    return run_view(run, workflow.name, version.number, notice).model_copy(
+        update={"input": request.input}
+    )
 
 
 async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
-    """Cancel a run in any state; a finished one stays as it is. One at work stops within two seconds.
+    """Cancel a run in any state; a finished one stays as it is. One at work stops within two
+    seconds.
 
     Raises:
         NotFound: No such run.
@@ -101,7 +119,8 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
     """Answer the open question of a step; its run goes on.
 
     Args:
-        output: `{"choice", "comment"?, "value"?}`, or just the choice as text, or `{"approved": true}`.
+        output: `{"choice", "comment"?, "value"?}`, or just the choice as text, or `{"approved":
+        true}`.
 
     Raises:
         NotFound: No such step, or it asked nothing.
@@ -109,7 +128,11 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
         AlreadyDecided: Somebody was faster.
     """
     require(actor, "member")
-    query = scoped(Approval, actor).where(col(Approval.step_id) == step_id).order_by(col(Approval.created_at).desc())
+    query = (
+        scoped(Approval, actor)
+        .where(col(Approval.step_id) == step_id)
+        .order_by(col(Approval.created_at).desc())
+    )
     approval = (await uow.session.execute(query.limit(1))).scalar_one_or_none()
     if approval is None:
         raise NotFound("There is no such step, or it asks nothing.")
@@ -140,11 +163,15 @@ def _answer(question: dict[str, Any], output: Any, actor: Actor) -> Answer:  # n
         choice, given = (choices[0] if choices else "submit"), {"value": output}
     if not isinstance(choice, str) or (choices and choice not in choices):
         allowed = ", ".join(f"'{one}'" for one in choices)
-        raise InvalidInput(f"The answer must be {{\"choice\": …}} with one of {allowed}.", field="output.choice")
+        raise InvalidInput(
+            f'The answer must be {{"choice": …}} with one of {allowed}.', field="output.choice"
+        )
     return Answer(
-        choice=choice, comment=str(given.get("comment") or "")[:4_000], value=given.get("value"),
+        choice=choice,
+        comment=str(given.get("comment") or "")[:4_000],
+        value=given.get("value"),
         decided_by=actor.name or actor.user_id,
-    )  # fmt: skip
+    )
 
 
 def _hash(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
@@ -157,7 +184,9 @@ def _hash(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
 
 async def _workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
     # locked, so that two first runs of a graph do not both make its version
-    query = scoped(Workflow, actor).where(col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None))
+    query = scoped(Workflow, actor).where(
+        col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
+    )
     workflow = (await uow.session.execute(query.with_for_update())).scalar_one_or_none()
     if workflow is None:
         raise NotFound("There is no such workflow.")
@@ -165,7 +194,9 @@ async def _workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow
 
 
 async def _earlier(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:
-    return (await uow.session.execute(scoped(Run, actor).where(col(Run.idempotency_key) == key))).scalar_one_or_none()
+    return (
+        await uow.session.execute(scoped(Run, actor).where(col(Run.idempotency_key) == key))
+    ).scalar_one_or_none()
 
 
 async def _same(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> RunView:
@@ -185,10 +216,15 @@ async def _version(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> Workflo
     if latest is not None and latest.graph_hash == digest:
         return latest
     version = WorkflowVersion(
-        id=new_id("version"), workspace_id=workflow.workspace_id, workflow_id=workflow.id,
-        number=latest.number + 1 if latest else 1, graph=workflow.graph, graph_hash=digest,
-        created_by=actor.user_id, created_at=now(),
-    )  # fmt: skip
+        id=new_id("version"),
+        workspace_id=workflow.workspace_id,
+        workflow_id=workflow.id,
+        number=latest.number + 1 if latest else 1,
+        graph=workflow.graph,
+        graph_hash=digest,
+        created_by=actor.user_id,
+        created_at=now(),
+    )
     uow.session.add(version)
     await uow.session.flush()
     return version

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from app.adapters.journal import RunJournal
 from app.adapters.keeper import Held
 from app.adapters.values import unpack
 from app.engine.catalog import catalog
-from app.engine.events import TERMINAL_STEP
+from app.engine.events import TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
 from app.engine.host import RunRequest, StepRecord
@@ -19,12 +19,17 @@ from app.engine.runtime.execute import execute
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import NodeType
 from app.kernel import log
-from app.kernel.errors import AppError, Fenced, NotFound, QueueDown, StorageDown
+from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
 from app.services.runs.life import Life, claim, end, locked_run, release, wake_answered
 from app.services.runtime import Runtime
 
 _log = logging.getLogger(__name__)
+
+_ON_OUR_SIDE = (
+    "Something went wrong on our side while the run was executed. Run it again; "
+    "if it stays, see the server's log."
+)
 
 
 def plan_of(graph: Mapping[str, Any]) -> Plan:
@@ -37,14 +42,18 @@ def plan_of(graph: Mapping[str, Any]) -> Plan:
 
 
 async def launch(parts: Runtime, run_id: str, life: int, *, quick: bool) -> None:
-    """Start a stored run: here when it is quick, else through the queue. Never fails: the row is the promise."""
+    """Start a stored run: here when it is quick, else through the queue. Never fails: the row is
+    the promise.
+    """
     if quick:
         parts.spawn(execute_run(parts, run_id))
         return
     try:
         await parts.queue.enqueue(run_id, life)
     except QueueDown:
-        _log.warning("Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id})
+        _log.warning(
+            "Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id}
+        )
 
 
 async def execute_run(parts: Runtime, run_id: str) -> None:
@@ -88,7 +97,9 @@ async def _live(parts: Runtime, life: Life, held: Held) -> None:
     if outcome.status == "waiting":
         async with parts.database.work() as uow:
             row = await locked_run(uow, run.id)
-            if row.epoch == run.epoch and await wake_answered(uow, row):  # answered while other steps still ran
+            if row.epoch == run.epoch and await wake_answered(
+                uow, row
+            ):  # answered while other steps still ran
                 uow.after_commit(lambda: launch(parts, run.id, run.epoch + 1, quick=False))
 
 
@@ -107,7 +118,9 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         workflow_id=run.workflow_id,
         input=given,
         done={path: record for path, record in records.items() if record.status in TERMINAL_STEP},
-        waiting={path: record for path, record in records.items() if record.status == "waiting_human"},
+        waiting={
+            path: record for path, record in records.items() if record.status == "waiting_human"
+        },
         answers=life.answers,
         next_seq=life.next_seq,
         elapsed_s=worked_seconds(life.steps),
@@ -134,16 +147,28 @@ def worked_seconds(steps: Sequence[Step]) -> float:
 
 def _record(step: Step, output: Any) -> StepRecord:  # noqa: ANN401 - a JSON value
     return StepRecord(
-        id=step.id, node_id=step.node_id, path=step.path, kind=step.kind, label=step.label,
-        status=step.status, attempt=step.attempt,  # type: ignore[arg-type]  # the column holds only these
-        alive=None if step.alive is None else tuple(step.alive), input=step.input, output=output,
-        error=step.error, tokens=step.tokens, cost_microusd=step.cost_microusd,
-        started_at=step.started_at, finished_at=step.finished_at,
-    )  # fmt: skip
+        id=step.id,
+        node_id=step.node_id,
+        path=step.path,
+        kind=step.kind,
+        label=step.label,
+        status=cast(StepStatus, step.status),
+        attempt=step.attempt,
+        alive=None if step.alive is None else tuple(step.alive),
+        input=step.input,
+        output=output,
+        error=step.error,
+        tokens=step.tokens,
+        cost_microusd=step.cost_microusd,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+    )
 
 
 def _may_repeat(step: Step, graph: Mapping[str, Any]) -> bool:
-    """Whether a step that was cut off may run again unasked. An agent is as safe as the tools in its slots."""
+    """Whether a step that was cut off may run again unasked. An agent is as safe as the tools in
+    its slots.
+    """
     types = catalog()
     node_type = types.get(step.kind)
     if node_type is None:
@@ -163,22 +188,23 @@ async def _hand_back(parts: Runtime, life: Life) -> None:
     try:
         async with parts.database.work() as uow:
             if await release(uow, life.run.id, life.run.epoch):
-                uow.after_commit(lambda: launch(parts, life.run.id, life.run.epoch + 2, quick=False))
+                uow.after_commit(
+                    lambda: launch(parts, life.run.id, life.run.epoch + 2, quick=False)
+                )
     except StorageDown:
         _log.warning("the run could not be handed back; its lease runs out by itself")
 
 
 async def _fail(parts: Runtime, life: Life, error: Exception) -> None:
     _log.error("a run stopped with an unexpected error", exc_info=error)
-    told = {
-        "code": error.code if isinstance(error, AppError) else "defect",
-        "message": error.message if isinstance(error, AppError) else
-        "Something went wrong on our side while the run was executed. Run it again; if it stays, see the server's log.",
-    }  # fmt: skip
+    known = error if isinstance(error, AppError) else Defect(_ON_OUR_SIDE)
+    told = {"code": known.code, "message": known.message}
     try:
         async with parts.database.work() as uow:
             run = await locked_run(uow, life.run.id)
             if run.epoch == life.run.epoch and run.status == "running":
                 await end(uow, parts.bus, run, "failed", told)
     except (StorageDown, NotFound):
-        _log.warning("the failure could not be recorded; whoever finds the run next goes on with it")
+        _log.warning(
+            "the failure could not be recorded; whoever finds the run next goes on with it"
+        )

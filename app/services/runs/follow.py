@@ -16,14 +16,20 @@ WITHOUT_BUS_S = 0.5
 _PAGE = 1_000
 _ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
 _SETTLED = frozenset({*TERMINAL_RUN, "waiting", "paused"})
-_TEXT_BEGINS = frozenset({"step.started", "step.retrying", "step.completed", "step.failed", "step.canceled"})
+_TEXT_BEGINS = frozenset(
+    {"step.started", "step.retrying", "step.completed", "step.failed", "step.canceled"}
+)
 
 
-async def follow(parts: Runtime, actor: Actor, run_id: str, after_seq: int = 0) -> AsyncGenerator[list[Event], None]:
+async def follow(
+    parts: Runtime, actor: Actor, run_id: str, after_seq: int = 0
+) -> AsyncGenerator[list[Event], None]:
     """Yield batches of a run's events after a sequence number until the run has ended.
 
-    Stored events come each once and in order. Tokens (`llm.token`, seq 0) come as they are made; after a late start or a
-    gap, the text of each unfinished step comes whole, with `"replace": true`. An empty batch is a sign of life.
+    Stored events come each once and in order. Tokens (`llm.token`, seq 0) come as they are made;
+    after a late start or a
+    gap, the text of each unfinished step comes whole, with `"replace": true`. An empty batch is a
+    sign of life.
 
     Raises:
         NotFound: There is no such run in the actor's workspace.
@@ -55,7 +61,10 @@ async def wait_for_run(parts: Runtime, actor: Actor, run_id: str, seconds: float
     try:
         async with asyncio.timeout(seconds), aclosing(follow(parts, actor, run_id)) as batches:
             async for batch in batches:
-                if any(event.type in _ENDS or event.type in ("run.waiting", "run.paused") for event in batch):
+                if any(
+                    event.type in _ENDS or event.type in ("run.waiting", "run.paused")
+                    for event in batch
+                ):
                     async with parts.database.read() as uow:
                         run = await get_run(uow, actor, run_id)
                     if run.status in _SETTLED:
@@ -69,7 +78,9 @@ async def wait_for_run(parts: Runtime, actor: Actor, run_id: str, seconds: float
 async def _catch_up(
     parts: Runtime, actor: Actor, run_id: str, viewer: Viewer, last: int
 ) -> tuple[list[Event], bool]:
-    """Read what is stored after `last`, and the text so far of steps at work; say whether the run is over."""
+    """Read what is stored after `last`, and the text so far of steps at work; say whether the run
+    is over.
+    """
     history = await parts.bus.history(run_id, viewer)
     found: list[Event] = []
     async with parts.database.read() as uow:
@@ -85,7 +96,9 @@ async def _catch_up(
 
 
 def texts_so_far(history: Iterable[Event]) -> list[Event]:
-    """Join the tokens of each step that has not ended into one event that replaces what a viewer has."""
+    """Join the tokens of each step that has not ended into one event that replaces what a viewer
+    has.
+    """
     texts: dict[str, Event] = {}
     for event in history:
         path = event.path or ""
@@ -93,7 +106,11 @@ def texts_so_far(history: Iterable[Event]) -> list[Event]:
             texts.pop(path, None)
         elif event.type == "llm.token":
             before = str(texts[path].payload["text"]) if path in texts else ""
-            payload = {**event.payload, "text": before + str(event.payload.get("text", "")), "replace": True}
+            payload = {
+                **event.payload,
+                "text": before + str(event.payload.get("text", "")),
+                "replace": True,
+            }
             texts[path] = event.model_copy(update={"payload": payload})
     return list(texts.values())
 

@@ -1,4 +1,6 @@
-"""The life of a run in the database: claimed under a new epoch, released, ended. All in single transactions."""
+"""The life of a run in the database: claimed under a new epoch, released, ended. All in single
+transactions.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,8 +28,11 @@ MAX_CRASHES = 5
 LEASE = timedelta(seconds=2)
 RECOVERY = ("retry", "skip", "stop")
 _ENDS: dict[str, EventType] = {
-    "succeeded": "run.completed", "failed": "run.failed", "canceled": "run.canceled", "waiting": "run.waiting",
-}  # fmt: skip
+    "succeeded": "run.completed",
+    "failed": "run.failed",
+    "canceled": "run.canceled",
+    "waiting": "run.waiting",
+}
 
 Repeatable = Callable[[Step, Mapping[str, Any]], bool]
 """Says whether a step of a graph that was cut off may simply run again."""
@@ -74,10 +79,13 @@ def is_held(run: Run, at: datetime) -> bool:
     return run.status == "running" and run.lease_until is not None and run.lease_until > at
 
 
-async def claim(uow: UnitOfWork, bus: Bus, run_id: str, worker: str, repeatable: Repeatable) -> Life | None:
+async def claim(
+    uow: UnitOfWork, bus: Bus, run_id: str, worker: str, repeatable: Repeatable
+) -> Life | None:
     """Take a run that nobody works on, under a new epoch; None when there is nothing to do for us.
 
-    A run that was to be cancelled, or has killed too many workers, is ended here. One with a step of unknown outcome
+    A run that was to be cancelled, or has killed too many workers, is ended here. One with a step
+    of unknown outcome
     goes on waiting for a person.
     """
     run = await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
@@ -90,15 +98,19 @@ async def claim(uow: UnitOfWork, bus: Bus, run_id: str, worker: str, repeatable:
         await end(uow, bus, run, "canceled")
         return None
     if run.attempts > MAX_CRASHES:
-        message = f"The process that ran this died {run.attempts} times. See the server's log, then run it again."
+        message = f"The process that ran this died {run.attempts} times. See the server's log."
         await end(uow, bus, run, "failed", {"code": "worker_lost", "message": message})
         return None
     run.status, run.worker, run.lease_until = "running", worker, at + LEASE
     run.started_at = run.started_at or at
     actor = system(run.workspace_id)
-    steps = tuple((await uow.session.execute(scoped(Step, actor).where(col(Step.run_id) == run_id))).scalars())
+    steps = tuple(
+        (await uow.session.execute(scoped(Step, actor).where(col(Step.run_id) == run_id))).scalars()
+    )
     asked = await uow.session.execute(
-        scoped(Approval, actor).where(col(Approval.run_id) == run_id).order_by(col(Approval.created_at))
+        scoped(Approval, actor)
+        .where(col(Approval.run_id) == run_id)
+        .order_by(col(Approval.created_at))
     )
     approvals = {row.step_path: row for row in asked.scalars()}  # the latest of each path
     graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
@@ -106,14 +118,22 @@ async def claim(uow: UnitOfWork, bus: Bus, run_id: str, worker: str, repeatable:
     if not await _recover(uow, bus, run, graph, _Unclear(steps, cut_off, approvals)):
         return None
     return Life(
-        run=run, graph=graph, steps=steps, next_seq=await next_seq(uow, run.id),
-        answers={path: Answer.model_validate(row.answer) for path, row in approvals.items()
-                 if row.answer is not None and not _is_recovery(row)},
-    )  # fmt: skip
+        run=run,
+        graph=graph,
+        steps=steps,
+        next_seq=await next_seq(uow, run.id),
+        answers={
+            path: Answer.model_validate(row.answer)
+            for path, row in approvals.items()
+            if row.answer is not None and not _is_recovery(row)
+        },
+    )
 
 
 async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
-    """Give a run back so that another process goes on with it; False when it is not ours any more."""
+    """Give a run back so that another process goes on with it; False when it is not ours any
+    more.
+    """
     run = await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
     if run is None or run.epoch != epoch or run.status != "running":
         return False
@@ -123,12 +143,17 @@ async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
 
 
 async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
-    """Make a waiting run pending when a question of a step that still waits is answered; say whether it was."""
+    """Make a waiting run pending when a question of a step that still waits is answered; say
+    whether it was.
+    """
     if run.status != "waiting":
         return False
     query = (
         scoped(Step, system(run.workspace_id))
-        .join(Approval, (col(Approval.run_id) == col(Step.run_id)) & (col(Approval.step_id) == col(Step.id)))
+        .join(
+            Approval,
+            (col(Approval.run_id) == col(Step.run_id)) & (col(Approval.step_id) == col(Step.id)),
+        )
         .where(
             col(Step.run_id) == run.id,
             col(Step.status).in_(("waiting_human", "interrupted")),
@@ -145,18 +170,24 @@ async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
 async def end(
     uow: UnitOfWork, bus: Bus, run: Run, status: str, error: dict[str, Any] | None = None
 ) -> None:
-    """End a run that no process works on, with its open steps and questions. The row must be locked."""
+    """End a run that no process works on, with its open steps and questions. The row must be
+    locked.
+    """
     ensure(status in TERMINAL_RUN, "a run can only end in a final status", status=status)
     actor, at = system(run.workspace_id), now()
     run.status, run.error, run.finished_at = status, error, at
     run.worker = run.lease_until = run.control = None
     seq = await next_seq(uow, run.id)
     events: list[Event] = []
-    left = scoped(Step, actor).where(col(Step.run_id) == run.id, col(Step.status).not_in(TERMINAL_STEP))
+    left = scoped(Step, actor).where(
+        col(Step.run_id) == run.id, col(Step.status).not_in(TERMINAL_STEP)
+    )
     for step in (await uow.session.execute(left)).scalars():
         step.status, step.finished_at = "canceled", at
         events.append(step_event(step, seq + len(events), "step.canceled"))
-    asked = scoped(Approval, actor).where(col(Approval.run_id) == run.id, col(Approval.status) == "open")
+    asked = scoped(Approval, actor).where(
+        col(Approval.run_id) == run.id, col(Approval.status) == "open"
+    )
     for approval in (await uow.session.execute(asked)).scalars():
         approval.status, approval.decided_at = "canceled", at
     events.append(run_event(run, seq + len(events), _ENDS[status]))
@@ -176,7 +207,9 @@ async def store(uow: UnitOfWork, bus: Bus, events: list[Event]) -> None:
 
 async def next_seq(uow: UnitOfWork, run_id: str) -> int:
     """The sequence number of a run's next event. The run must be locked or held."""
-    last = await uow.session.scalar(select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id))
+    last = await uow.session.scalar(
+        select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id)
+    )
     return int(last or 0) + 1
 
 
@@ -193,8 +226,12 @@ class _Unclear:
     approvals: dict[str, Approval]
 
 
-async def _recover(uow: UnitOfWork, bus: Bus, run: Run, graph: Mapping[str, Any], unclear: _Unclear) -> bool:
-    """Treat steps of unknown outcome: ask about new ones, apply decisions; say whether the run may go on."""
+async def _recover(
+    uow: UnitOfWork, bus: Bus, run: Run, graph: Mapping[str, Any], unclear: _Unclear
+) -> bool:
+    """Treat steps of unknown outcome: ask about new ones, apply decisions; say whether the run may
+    go on.
+    """
     seq = await next_seq(uow, run.id)
     events: list[Event] = []
     open_questions = False
@@ -208,8 +245,15 @@ async def _recover(uow: UnitOfWork, bus: Bus, run: Run, graph: Mapping[str, Any]
             if answer is None:
                 open_questions = True
             elif answer["choice"] == "stop":
-                message = f"Stopped by a person: nobody knows whether '{step.label or step.node_id}' took effect."
-                await end(uow, bus, run, "failed", {"code": "interrupted", "message": message, "node_id": step.node_id})
+                name = step.label or step.node_id
+                message = f"Stopped by a person: nobody knows whether '{name}' took effect."
+                await end(
+                    uow,
+                    bus,
+                    run,
+                    "failed",
+                    {"code": "interrupted", "message": message, "node_id": step.node_id},
+                )
                 return False
             elif answer["choice"] == "skip":
                 step.status, step.finished_at = "skipped", now()
@@ -224,7 +268,9 @@ async def _recover(uow: UnitOfWork, bus: Bus, run: Run, graph: Mapping[str, Any]
 
 
 def _ports_but_error(graph: Mapping[str, Any], node_id: str) -> list[str]:
-    return sorted({e["source_port"] for e in graph["edges"] if e["source"] == node_id} - {ERROR_PORT})
+    return sorted(
+        {e["source_port"] for e in graph["edges"] if e["source"] == node_id} - {ERROR_PORT}
+    )
 
 
 def _ask(uow: UnitOfWork, step: Step, seq: int) -> Event:
@@ -234,16 +280,23 @@ def _ask(uow: UnitOfWork, step: Step, seq: int) -> Event:
         kind="clarification",
         title=f"Did '{name}' take effect?",
         body=(
-            f"The process stopped while '{name}' was at work, so nobody knows whether it reached the outside. "
-            "Retry runs it again, skip goes on without it, stop ends the run."
+            f"The process stopped while '{name}' was at work, so nobody knows whether it reached "
+            "the outside. Retry runs it again, skip goes on without it, stop ends the run."
         ),
         choices=RECOVERY,
         value=step.input,
     )
     asked = {**question.model_dump(mode="json"), "recovery": True}
     approval = Approval(
-        id=new_id("approval"), workspace_id=step.workspace_id, run_id=step.run_id, step_id=step.id,
-        step_path=step.path, node_id=step.node_id, kind=question.kind, question=asked, created_at=now(),
-    )  # fmt: skip
+        id=new_id("approval"),
+        workspace_id=step.workspace_id,
+        run_id=step.run_id,
+        step_id=step.id,
+        step_path=step.path,
+        node_id=step.node_id,
+        kind=question.kind,
+        question=asked,
+        created_at=now(),
+    )
     uow.session.add(approval)
     return step_event(step, seq, "step.waiting_human", approval_id=approval.id, question=asked)

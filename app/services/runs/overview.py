@@ -16,7 +16,14 @@ from app.kernel.clock import now
 from app.models import Approval, Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.runs.present import approval_view, dollars, run_view
-from app.services.runs.views import ApprovalView, HourView, OverviewView, RunView, WorkflowHealth, WorkflowTokens
+from app.services.runs.views import (
+    ApprovalView,
+    HourView,
+    OverviewView,
+    RunView,
+    WorkflowHealth,
+    WorkflowTokens,
+)
 
 _DAY_ROWS = 20_000
 _SHOWN = 5
@@ -67,7 +74,9 @@ async def overview(uow: UnitOfWork, actor: Actor) -> OverviewView:
         tokens_by_workflow=_tokens(lines, at),
         waiting=await _waiting(uow, actor),
         failing=tuple(sorted((h for h in health if h.failed), key=lambda h: -h.failed)[:_SHOWN]),
-        most_expensive=tuple(sorted((h for h in health if h.cost_usd), key=lambda h: -h.cost_usd)[:_SHOWN]),
+        most_expensive=tuple(
+            sorted((h for h in health if h.cost_usd), key=lambda h: -h.cost_usd)[:_SHOWN]
+        ),
         recent=await _recent(uow, actor),
     )
 
@@ -80,10 +89,18 @@ async def _day(uow: UnitOfWork, actor: Actor, since: datetime) -> list[_Line]:
         .order_by(col(Run.queued_at).desc())
         .limit(_DAY_ROWS)
         .with_only_columns(
-            col(Run.id), col(Run.workflow_id), col(Workflow.name), col(Run.status), col(Run.error),
-            col(Run.tokens), col(Run.cost_microusd), col(Run.queued_at), col(Run.started_at), col(Run.finished_at),
+            col(Run.id),
+            col(Run.workflow_id),
+            col(Workflow.name),
+            col(Run.status),
+            col(Run.error),
+            col(Run.tokens),
+            col(Run.cost_microusd),
+            col(Run.queued_at),
+            col(Run.started_at),
+            col(Run.finished_at),
         )
-    )  # fmt: skip
+    )
     return [_Line(*row) for row in (await uow.session.execute(query)).all()]
 
 
@@ -114,7 +131,10 @@ def _tokens(lines: Sequence[_Line], at: datetime) -> tuple[WorkflowTokens, ...]:
     names: dict[str, str] = {}
     hours: dict[str, list[int]] = defaultdict(lambda: [0] * 24)
     for line in lines:
-        back = int((last - line.queued_at.replace(minute=0, second=0, microsecond=0)).total_seconds() // 3600)
+        back = int(
+            (last - line.queued_at.replace(minute=0, second=0, microsecond=0)).total_seconds()
+            // 3600
+        )
         if line.tokens and 0 <= back < 24:
             names[line.workflow_id] = line.name
             hours[line.workflow_id][23 - back] += line.tokens
@@ -139,11 +159,13 @@ def _hours(lines: Sequence[_Line], at: datetime) -> tuple[HourView, ...]:
         own = by_hour[hour]
         views.append(
             HourView(
-                at=hour, runs=len(own), cost_usd=_usd(own),
+                at=hour,
+                runs=len(own),
+                cost_usd=_usd(own),
                 succeeded=sum(line.status == "succeeded" for line in own),
                 failed=sum(line.status == "failed" for line in own),
             )
-        )  # fmt: skip
+        )
     return tuple(views)
 
 
@@ -157,11 +179,15 @@ def _health(lines: Sequence[_Line]) -> list[WorkflowHealth]:
         latest = failed[0] if failed else None
         views.append(
             WorkflowHealth(
-                workflow_id=workflow_id, name=own[0].name, runs=len(own), failed=len(failed), cost_usd=_usd(own),
+                workflow_id=workflow_id,
+                name=own[0].name,
+                runs=len(own),
+                failed=len(failed),
+                cost_usd=_usd(own),
                 last_error=(latest.error or {}).get("message") if latest else None,
                 last_run_id=latest.id if latest else None,
             )
-        )  # fmt: skip
+        )
     return views
 
 

@@ -26,78 +26,151 @@ def iso(moment: datetime | None) -> str | None:
 def run_view(run: Run, workflow_name: str, version: int, notice: str | None = None) -> RunView:
     """A run as callers see it."""
     return RunView(
-        id=run.id, number=run.number, workflow_id=run.workflow_id, workflow_name=workflow_name, version=version,
-        status=run.status, trigger=run.trigger, input=run.input, output=run.output, error=run.error,
-        tokens=run.tokens, cost_usd=None if run.unpriced else dollars(run.cost_microusd),
-        queued_at=run.queued_at, started_at=run.started_at, finished_at=run.finished_at, notice=notice,
-    )  # fmt: skip
+        id=run.id,
+        number=run.number,
+        workflow_id=run.workflow_id,
+        workflow_name=workflow_name,
+        version=version,
+        status=run.status,
+        trigger=run.trigger,
+        input=run.input,
+        output=run.output,
+        error=run.error,
+        tokens=run.tokens,
+        cost_usd=None if run.unpriced else dollars(run.cost_microusd),
+        queued_at=run.queued_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        notice=notice,
+    )
 
 
 def step_view(step: Step) -> StepView:
     """A step as callers see it."""
     return StepView(
-        id=step.id, run_id=step.run_id, node_id=step.node_id, path=step.path, kind=step.kind, label=step.label,
-        status=step.status, attempt=step.attempt, input=step.input, output=step.output, error=step.error,
-        tokens=step.tokens, cost_usd=dollars(step.cost_microusd), started_at=step.started_at,
-        finished_at=step.finished_at, alive=None if step.alive is None else tuple(step.alive),
-    )  # fmt: skip
+        id=step.id,
+        run_id=step.run_id,
+        node_id=step.node_id,
+        path=step.path,
+        kind=step.kind,
+        label=step.label,
+        status=step.status,
+        attempt=step.attempt,
+        input=step.input,
+        output=step.output,
+        error=step.error,
+        tokens=step.tokens,
+        cost_usd=dollars(step.cost_microusd),
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        alive=None if step.alive is None else tuple(step.alive),
+    )
 
 
 def span_view(span: Span) -> SpanView:
     """A span as callers see it."""
     return SpanView(
-        id=span.id, step_path=span.step_path, parent_id=span.parent_id, kind=span.kind, name=span.name,
-        status=span.status, attributes=span.attributes, started_at=span.started_at, finished_at=span.finished_at,
-    )  # fmt: skip
+        id=span.id,
+        step_path=span.step_path,
+        parent_id=span.parent_id,
+        kind=span.kind,
+        name=span.name,
+        status=span.status,
+        attributes=span.attributes,
+        started_at=span.started_at,
+        finished_at=span.finished_at,
+    )
 
 
-def approval_view(approval: Approval, run_number: int, workflow_id: str, workflow_name: str) -> ApprovalView:
+def approval_view(
+    approval: Approval, run_number: int, workflow_id: str, workflow_name: str
+) -> ApprovalView:
     """A question as callers see it."""
     question = approval.question
     return ApprovalView(
-        id=approval.id, run_id=approval.run_id, run_number=run_number, workflow_id=workflow_id,
-        workflow_name=workflow_name, step_id=approval.step_id, node_id=approval.node_id, kind=approval.kind,
-        title=question.get("title", ""), body=question.get("body", ""),
-        choices=tuple(question.get("choices", ())), value=question.get("value"),
-        editable=bool(question.get("editable")), status=approval.status, created_at=approval.created_at,
-    )  # fmt: skip
+        id=approval.id,
+        run_id=approval.run_id,
+        run_number=run_number,
+        workflow_id=workflow_id,
+        workflow_name=workflow_name,
+        step_id=approval.step_id,
+        node_id=approval.node_id,
+        kind=approval.kind,
+        title=question.get("title", ""),
+        body=question.get("body", ""),
+        choices=tuple(question.get("choices", ())),
+        value=question.get("value"),
+        editable=bool(question.get("editable")),
+        status=approval.status,
+        created_at=approval.created_at,
+    )
 
 
 def event_of(row: RunEvent) -> Event:
     """A stored event as a value."""
     return Event.model_validate(
         {
-            "seq": row.seq, "at": row.at, "workspace_id": row.workspace_id, "run_id": row.run_id, "type": row.type,
-            "node_id": row.node_id, "path": row.path, "span_id": row.span_id, "payload": row.payload,
+            "seq": row.seq,
+            "at": row.at,
+            "workspace_id": row.workspace_id,
+            "run_id": row.run_id,
+            "type": row.type,
+            "node_id": row.node_id,
+            "path": row.path,
+            "span_id": row.span_id,
+            "payload": row.payload,
         }
-    )  # fmt: skip
+    )
 
 
 def run_event(run: Run, seq: int, kind: EventType) -> Event:
     """An event about the whole run, with its state now."""
     state = {
-        "status": run.status, "tokens": run.tokens,
+        "status": run.status,
+        "tokens": run.tokens,
         "cost_usd": None if run.unpriced else dollars(run.cost_microusd),
-        "error": run.error, "started_at": iso(run.started_at), "finished_at": iso(run.finished_at),
-    }  # fmt: skip
+        "error": run.error,
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
+    }
     return Event(
-        seq=seq, at=now(), workspace_id=run.workspace_id, run_id=run.id, type=kind, payload={"run": state}
-    )  # fmt: skip
+        seq=seq,
+        at=now(),
+        workspace_id=run.workspace_id,
+        run_id=run.id,
+        type=kind,
+        payload={"run": state},
+    )
 
 
-def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # noqa: ANN401 - JSON values
+def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # noqa: ANN401 - JSON
     """An event about a step, with its state now."""
     state = {
-        "id": step.id, "node_id": step.node_id, "path": step.path, "kind": step.kind, "label": step.label,
-        "status": step.status, "attempt": step.attempt, "tokens": step.tokens,
-        "cost_usd": dollars(step.cost_microusd), "started_at": iso(step.started_at),
-        "finished_at": iso(step.finished_at), "error": step.error, "alive": step.alive,
+        "id": step.id,
+        "node_id": step.node_id,
+        "path": step.path,
+        "kind": step.kind,
+        "label": step.label,
+        "status": step.status,
+        "attempt": step.attempt,
+        "tokens": step.tokens,
+        "cost_usd": dollars(step.cost_microusd),
+        "started_at": iso(step.started_at),
+        "finished_at": iso(step.finished_at),
+        "error": step.error,
+        "alive": step.alive,
         "preview": preview(step.output),
-    }  # fmt: skip
+    }
     return Event(
-        seq=seq, at=now(), workspace_id=step.workspace_id, run_id=step.run_id, type=kind,
-        node_id=step.node_id, path=step.path, payload={"step": state, **more},
-    )  # fmt: skip
+        seq=seq,
+        at=now(),
+        workspace_id=step.workspace_id,
+        run_id=step.run_id,
+        type=kind,
+        node_id=step.node_id,
+        path=step.path,
+        payload={"step": state, **more},
+    )
 
 
 def preview(output: Any) -> str:  # noqa: ANN401 - a JSON value
@@ -112,6 +185,13 @@ def preview(output: Any) -> str:  # noqa: ANN401 - a JSON value
 def event_row(event: Event) -> RunEvent:
     """An event as a row."""
     return RunEvent(
-        run_id=event.run_id, seq=event.seq, workspace_id=event.workspace_id, type=event.type,
-        node_id=event.node_id, path=event.path, span_id=event.span_id, payload=event.payload, at=event.at,
-    )  # fmt: skip
+        run_id=event.run_id,
+        seq=event.seq,
+        workspace_id=event.workspace_id,
+        type=event.type,
+        node_id=event.node_id,
+        path=event.path,
+        span_id=event.span_id,
+        payload=event.payload,
+        at=event.at,
+    )

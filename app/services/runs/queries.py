@@ -16,8 +16,15 @@ from app.services.runs.present import approval_view, event_of, run_view, span_vi
 from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, TraceView
 
 __all__ = [
-    "get_run", "get_step", "get_trace", "list_approvals", "list_events", "list_runs", "list_steps", "overview",
-]  # fmt: skip
+    "get_run",
+    "get_step",
+    "get_trace",
+    "list_approvals",
+    "list_events",
+    "list_runs",
+    "list_steps",
+    "overview",
+]
 
 
 async def list_runs(
@@ -30,7 +37,9 @@ async def list_runs(
     status: str | None = None,
     search: str | None = None,
 ) -> Page[RunView]:
-    """List runs, newest first. `search` looks in the workflow's name, the run's number and its id."""
+    """List runs, newest first. `search` looks in the workflow's name, the run's number and its
+    id.
+    """
     require(actor, "viewer")
     query = _with_names(actor)
     if workflow_id:
@@ -48,9 +57,12 @@ async def list_runs(
         )
     query = newest_first(query, col(Run.queued_at), col(Run.id), cursor, limit)
     rows = (await uow.session.execute(query)).all()
-    items = tuple(run_view(run, name, version) for run, name, version in rows[:limit])
+    items = tuple(run_view(*row) for row in rows[:limit])
     more = len(rows) > limit
-    return Page(items=items, next_cursor=write_cursor(items[-1].queued_at.isoformat(), items[-1].id) if more else None)
+    return Page(
+        items=items,
+        next_cursor=write_cursor(items[-1].queued_at.isoformat(), items[-1].id) if more else None,
+    )
 
 
 async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
@@ -98,22 +110,30 @@ async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> 
 
 
 async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
-    """Return all of a run at one moment; `seq` is read first, so later events repeat, never lack, a change."""
+    """Return all of a run at one moment; `seq` is read first, so later events repeat, never lack, a
+    change.
+    """
     require(actor, "viewer")
     seq = await last_seq(uow, run_id)
     run, name, version = await _row(uow, actor, run_id)
     graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
     spans = await uow.session.execute(
-        scoped(Span, actor).where(col(Span.run_id) == run_id).order_by(col(Span.started_at), col(Span.id))
+        scoped(Span, actor)
+        .where(col(Span.run_id) == run_id)
+        .order_by(col(Span.started_at), col(Span.id))
     )
     asked = await uow.session.execute(
-        scoped(Approval, actor).where(col(Approval.run_id) == run_id).order_by(col(Approval.created_at))
+        scoped(Approval, actor)
+        .where(col(Approval.run_id) == run_id)
+        .order_by(col(Approval.created_at))
     )
     return TraceView(
         run=run_view(run, name, version),
         steps=tuple(step_view(step) for step in await _steps(uow, actor, run_id)),
         spans=tuple([await _whole_span(uow, span) for span in spans.scalars()]),
-        approvals=tuple(approval_view(row, run.number, run.workflow_id, name) for row in asked.scalars()),
+        approvals=tuple(
+            approval_view(row, run.number, run.workflow_id, name) for row in asked.scalars()
+        ),
         graph=graph,
         seq=seq,
     )
@@ -153,12 +173,14 @@ async def list_approvals(
 
 async def last_seq(uow: UnitOfWork, run_id: str) -> int:
     """The sequence number of a run's last stored event; 0 before the first."""
-    found = await uow.session.scalar(select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id))
+    found = await uow.session.scalar(
+        select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id)
+    )
     return int(found or 0)
 
 
-def _with_names(actor: Actor) -> Select[tuple[Run, str, int]]:
-    query: Select[tuple[Run, str, int]] = (
+def _with_names(actor: Actor) -> Select[Run, str, int]:
+    query: Select[Run, str, int] = (
         scoped(Run, actor)
         .join(Workflow, col(Workflow.id) == col(Run.workflow_id))
         .join(WorkflowVersion, col(WorkflowVersion.id) == col(Run.version_id))
@@ -168,7 +190,9 @@ def _with_names(actor: Actor) -> Select[tuple[Run, str, int]]:
 
 
 async def _row(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[Run, str, int]:
-    found = (await uow.session.execute(_with_names(actor).where(col(Run.id) == run_id))).one_or_none()
+    found = (
+        await uow.session.execute(_with_names(actor).where(col(Run.id) == run_id))
+    ).one_or_none()
     if found is None:
         raise NotFound("There is no such run.")
     run, name, version = found
@@ -176,11 +200,16 @@ async def _row(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[Run, str, in
 
 
 async def _steps(uow: UnitOfWork, actor: Actor, run_id: str) -> list[Step]:
-    query = scoped(Step, actor).where(col(Step.run_id) == run_id).order_by(col(Step.started_at), col(Step.id))
+    query = (
+        scoped(Step, actor)
+        .where(col(Step.run_id) == run_id)
+        .order_by(col(Step.started_at), col(Step.id))
+    )
     return list((await uow.session.execute(query)).scalars())
 
 
 async def _whole_span(uow: UnitOfWork, span: Span) -> SpanView:
     view = span_view(span)
-    return view.model_copy(update={"attributes": await unpack(uow.session, span.attributes, span.run_id)})
-
+    return view.model_copy(
+        update={"attributes": await unpack(uow.session, span.attributes, span.run_id)}
+    )

@@ -90,7 +90,9 @@ class ApprovalView(_View):
 
 
 class TraceView(_View):
-    """All of a run at one moment; `seq` is the last event it contains. `graph` is the version that ran."""
+    """All of a run at one moment; `seq` is the last event it contains. `graph` is the version that
+    ran.
+    """
 
     run: RunView
     steps: tuple[StepView, ...]
@@ -139,7 +141,8 @@ class WorkflowTokens(_View):
 
 
 class OverviewView(_View):
-    """The numbers of the home page. Rates and times are of the last 24 hours; None when nothing ended.
+    """The numbers of the home page. Rates and times are of the last 24 hours; None when nothing
+    ended.
 
     `runs_before` and `success_rate_before` are of the 24 hours before those.
     """

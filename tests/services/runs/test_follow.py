@@ -1,4 +1,5 @@
-"""Watching a run: early, late, again, without Redis; the home page's numbers; what the queue lost."""
+"""Watching a run: early, late, again, without Redis; the home page's numbers; what the queue
+lost."""
 
 import asyncio
 from contextlib import aclosing
@@ -178,8 +179,17 @@ async def test_home_counts_the_last_day_of_this_workspace_only(parts, actor, sta
     error = {"code": "upstream_failed", "message": "No answer."}
     for hours, cost in ((0, 2_500_000), (2, 500_000), (30, 9_000_000)):
         at = now() - timedelta(hours=hours)
-        await make_run(parts.database, actor, dear, status="failed", error=error, cost_microusd=cost, queued_at=at,
-                       started_at=at, finished_at=at + timedelta(seconds=4))  # fmt: skip
+        await make_run(
+            parts.database,
+            actor,
+            dear,
+            status="failed",
+            error=error,
+            cost_microusd=cost,
+            queued_at=at,
+            started_at=at,
+            finished_at=at + timedelta(seconds=4),
+        )
     await make_run(parts.database, await make_actor(parts.database), status="failed")
     async with parts.database.read() as uow:
         home = await overview(uow, actor)

@@ -12,7 +12,15 @@ from app.kernel.clock import now
 
 def event(run_id, seq, type_="step.started", path="a", text=None) -> Event:
     payload = {} if text is None else {"text": text}
-    return Event(seq=seq, at=now(), workspace_id="wsp_1", run_id=run_id, type=type_, path=path, payload=payload)
+    return Event(
+        seq=seq,
+        at=now(),
+        workspace_id="wsp_1",
+        run_id=run_id,
+        type=type_,
+        path=path,
+        payload=payload,
+    )
 
 
 def token(run_id, text, path="a") -> Event:
@@ -69,7 +77,9 @@ async def test_a_late_viewer_gets_history_and_then_only_what_is_new(bus, far):
         far.publish([event("run_1", 1), token("run_1", "Hel")])
         await collect(early, 2)
         late = await stack.enter_async_context(bus.subscribe("run_1"))
-        far.publish([token("run_1", "lo")])  # may come before or after the history is read, but never twice
+        far.publish(
+            [token("run_1", "lo")]
+        )  # may come before or after the history is read, but never twice
         await collect(early, 1)
         history = await bus.history("run_1", late)
         far.publish([event("run_1", 2)])

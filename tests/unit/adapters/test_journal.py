@@ -52,11 +52,23 @@ def journal(writer, run):
 
 
 def step(path="a", status="succeeded", **more) -> StepRecord:
-    return StepRecord(**{"id": new_id("step"), "node_id": path, "path": path, "kind": "data.set", "label": path, "status": status, **more})
+    return StepRecord(
+        **{
+            "id": new_id("step"),
+            "node_id": path,
+            "path": path,
+            "kind": "data.set",
+            "label": path,
+            "status": status,
+            **more,
+        }
+    )
 
 
 def event(run, seq, type_="step.started", **more) -> Event:
-    return Event(seq=seq, at=now(), workspace_id=run.workspace_id, run_id=run.id, type=type_, **more)
+    return Event(
+        seq=seq, at=now(), workspace_id=run.workspace_id, run_id=run.id, type=type_, **more
+    )
 
 
 async def rows(database, table, *where):
@@ -65,12 +77,20 @@ async def rows(database, table, *where):
 
 
 async def test_what_is_recorded_is_committed_when_record_returns(database, journal, run, bus):
-    call = LlmCallRecord(new_id("llm_call"), "a", "spn_1", "local", "tiny", 10, 5, 0, None, 12, now())
-    span = SpanRecord(new_id("span"), "a", None, "llm", "chat", "succeeded", {"model": "tiny"}, now(), now())
+    call = LlmCallRecord(
+        new_id("llm_call"), "a", "spn_1", "local", "tiny", 10, 5, 0, None, 12, now()
+    )
+    span = SpanRecord(
+        new_id("span"), "a", None, "llm", "chat", "succeeded", {"model": "tiny"}, now(), now()
+    )
     patch = RunPatch(tokens=15, cost_microusd=3_000_000_000, unpriced=True)
     await journal.record(step(output={"text": "hi"}), span, call, patch, event(run, 1))
     [stored] = await rows(database, Step)
-    assert (stored.output, stored.status, stored.workspace_id) == ({"text": "hi"}, "succeeded", run.workspace_id)
+    assert (stored.output, stored.status, stored.workspace_id) == (
+        {"text": "hi"},
+        "succeeded",
+        run.workspace_id,
+    )
     assert [s.attributes for s in await rows(database, Span)] == [{"model": "tiny"}]
     assert [c.cost_microusd for c in await rows(database, LlmCall)] == [None]
     [changed] = await rows(database, Run)
@@ -110,7 +130,9 @@ async def test_a_fenced_run_writes_nothing_and_others_of_the_batch_do(database, 
 
 
 async def test_a_final_step_and_a_final_run_never_change(database, journal, run):
-    await journal.record(step(status="succeeded", output={"a": 1}), RunPatch(status="succeeded", output=1))
+    await journal.record(
+        step(status="succeeded", output={"a": 1}), RunPatch(status="succeeded", output=1)
+    )
     await journal.record(step(status="running"), RunPatch(status="failed", output=2, tokens=9))
     await journal.record(step(status="failed"))
     [stored], [ended] = await rows(database, Step), await rows(database, Run)
@@ -132,13 +154,19 @@ async def test_a_repeated_fact_is_stored_once(database, journal, run):
     for _ in range(2):
         await journal.record(waits, asked, event(run, 1, "step.waiting_human"))
     [approval] = await rows(database, Approval)
-    assert (approval.step_id, approval.status, approval.question["title"]) == (waits.id, "open", "Send it?")
+    assert (approval.step_id, approval.status, approval.question["title"]) == (
+        waits.id,
+        "open",
+        "Send it?",
+    )
     assert len(await rows(database, RunEvent)) == 1
 
 
 async def test_the_question_of_a_canceled_step_closes(database, journal):
     waits = step("ask", status="waiting_human")
-    await journal.record(waits, ApprovalRecord(new_id("approval"), "ask", "ask", Question(title="Send it?")))
+    await journal.record(
+        waits, ApprovalRecord(new_id("approval"), "ask", "ask", Question(title="Send it?"))
+    )
     await journal.record(step("ask", "canceled", id=waits.id))
     [approval] = await rows(database, Approval)
     assert approval.status == "canceled"
@@ -193,9 +221,14 @@ async def test_many_runs_share_transactions(database, writer, monkeypatch):
     runs = [await make_run(database, actor) for _ in range(20)]
     batches = []
     write = writer._write
-    monkeypatch.setattr(writer, "_write", lambda entries: (batches.append(len(entries)), write(entries))[1])
+    monkeypatch.setattr(
+        writer, "_write", lambda entries: (batches.append(len(entries)), write(entries))[1]
+    )
     await asyncio.gather(
-        *(RunJournal(writer, run.id, run.workspace_id, 1).record(step("a"), event(run, 1)) for run in runs)
+        *(
+            RunJournal(writer, run.id, run.workspace_id, 1).record(step("a"), event(run, 1))
+            for run in runs
+        )
     )
     assert sum(batches) == 20
     assert len(batches) <= 3
@@ -205,7 +238,7 @@ async def test_many_runs_share_transactions(database, writer, monkeypatch):
 
 async def test_events_are_published_after_their_commit_in_order(database, journal, run, bus):
     seen = []
-    bus.publish = lambda events: seen.extend(events)
+    bus.publish = seen.extend
     for seq in range(1, 30):
         journal.note(event(run, seq))
     await journal.record(event(run, 30))
@@ -218,11 +251,15 @@ async def test_tokens_are_joined_by_step_and_come_before_what_ends_it(journal, r
     journal.stream(event(run, 0, "llm.token", path="b", payload={"text": "x"}))
     await journal.record(event(run, 1, "step.completed", path="a"))
     assert [(e.type, e.path, e.payload.get("text")) for e in bus.events] == [
-        ("llm.token", "a", "Hello"), ("llm.token", "b", "x"), ("step.completed", "a", None),
-    ]  # fmt: skip
+        ("llm.token", "a", "Hello"),
+        ("llm.token", "b", "x"),
+        ("step.completed", "a", None),
+    ]
 
 
-async def test_tokens_alone_are_published_within_a_moment_and_never_stored(database, journal, run, bus):
+async def test_tokens_alone_are_published_within_a_moment_and_never_stored(
+    database, journal, run, bus
+):
     journal.stream(event(run, 0, "llm.token", path="a", payload={"text": "x"}))
     assert bus.events == []
     async with asyncio.timeout(5):
@@ -243,7 +280,10 @@ async def test_a_short_absence_of_the_database_loses_nothing(database, journal, 
         await database.close()  # all connections gone
         async with database.read() as uow:
             await uow.session.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
             )
         await journal.record(step("a"))
     assert [s.path for s in await rows(database, Step)] == ["a"]

@@ -71,7 +71,9 @@ async def test_a_run_taken_by_another_process_is_stopped_here(database, keeper, 
         async with asyncio.timeout(5):
             await task
     assert held.why == "lost"
-    assert await lease(database, run) < now() + timedelta(seconds=1), "the other one's lease is not ours to renew"
+    assert await lease(database, run) < now() + timedelta(seconds=1), (
+        "the other one's lease is not ours to renew"
+    )
 
 
 async def test_a_run_that_ended_by_our_own_hand_is_left_in_peace(database, keeper, run):

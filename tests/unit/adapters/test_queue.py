@@ -22,7 +22,11 @@ async def test_a_life_is_queued_once(queue):
     assert await queue.enqueue("run_1", 1)
     assert not await queue.enqueue("run_1", 1)
     assert await queue.enqueue("run_1", 2)
-    assert await queue.waiting() == {job_id("run_1", 1), job_id("run_1", 2)} == {"run-run_1-1", "run-run_1-2"}
+    assert (
+        await queue.waiting()
+        == {job_id("run_1", 1), job_id("run_1", 2)}
+        == {"run-run_1-1", "run-run_1-2"}
+    )
 
 
 async def test_a_job_carries_an_allowed_name_and_an_id_as_json(queue, clean_redis):
