@@ -30,5 +30,5 @@ class ModelWatch:
             self._supervisor.stop(self._child)
         words = command(self._data, weights, threads=settings().model_threads)
         self._supervisor.say(f"Model         loading {weights.stem}")
-        self._child = self._supervisor.start(Child("model server", words, self._env, grace_s=5))
+        self._child = self._supervisor.start(Child("model server", words, self._env, grace_s=5, serves_others=True))
         self._serves = weights

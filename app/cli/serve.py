@@ -108,7 +108,7 @@ def start_redis(supervisor: Supervisor, config: Settings) -> str:
         say("Redis         the server of REDIS_URL")
         return config.redis_url
     server: EmbeddedRedis = embedded(config.data)
-    child = supervisor.start(Child("redis", server.command(), os.environ, grace_s=10))
+    child = supervisor.start(Child("redis", server.command(), os.environ, serves_others=True))
     if child.process is not None:
         wait_until_up(server, child.process)
     say(f"Redis         embedded ({server.kind})")

@@ -24,12 +24,18 @@ def _end_with_parent() -> None:
 
 @dataclass
 class Child:
-    """A process to keep alive. `grace_s` is how long it may take to end after SIGTERM."""
+    """A process to keep alive.
+
+    Args:
+        grace_s: How long it may take to end after SIGTERM.
+        serves_others: The other children need it, so it ends after them.
+    """
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
     grace_s: float = 10.0
+    serves_others: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
@@ -96,22 +102,23 @@ class Supervisor:
         _end([child])
 
     def stop_all(self) -> None:
-        """End the children, the last started first; those that do not end in time are killed."""
+        """End the children, those that serve others last; what does not end in time is killed."""
         self.stopping = True
-        for child in reversed(self.children):
-            _end([child])
+        _end([child for child in self.children if not child.serves_others])
+        _end([child for child in self.children if child.serves_others])
         self.children.clear()
 
 
 def _end(children: Sequence[Child]) -> None:
-    for child in children:
-        process = child.process
-        if process is None or process.poll() is not None:
-            continue
+    """Ask all to end at once, then wait for each."""
+    alive = [child.process for child in children if child.process and child.process.poll() is None]
+    for process in alive:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + max((child.grace_s for child in children), default=0)
+    for process in alive:
         try:
-            process.wait(child.grace_s)
+            process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
