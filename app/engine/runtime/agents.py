@@ -1,8 +1,9 @@
 """The agent loop: LangChain's agent, a LangGraph graph, over our model calls and a node's tools.
 
-LangChain is imported when the first agent runs: it takes half a second and 70 MB.
+LangChain is imported when the first agent runs, in a thread: it takes a second and 70 MB.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -38,16 +39,14 @@ async def converse(context: NodeContext, spec: AgentSpec) -> AgentResult:
     Raises:
         OutputInvalid: It kept calling tools wrongly, or came to no answer in its turns.
     """
-    from langchain.agents import create_agent  # noqa: PLC0415 - heavy
-    from langchain_core.messages import HumanMessage  # noqa: PLC0415 - heavy
-
+    create_agent, bridge = await asyncio.to_thread(_langchain)
     conversation = _Conversation(context, spec)
     agent = create_agent(
-        model=_bridge()(talk=conversation.talk),
+        model=bridge(talk=conversation.talk),
         tools=[_langchain_tool(tool, conversation.use) for tool in context.tools],
         system_prompt=spec.instructions,
     )
-    history = [_to_langchain(message) for message in spec.messages] or [HumanMessage("Begin.")]
+    history = [_to_langchain(message) for message in spec.messages]
     config: Any = {"recursion_limit": 4 * spec.max_turns + 10, "callbacks": []}
     start: Any = {"messages": history}
     ended = await agent.ainvoke(start, config)
@@ -154,13 +153,14 @@ class _Conversation:
 
 
 @lru_cache(maxsize=1)
-def _bridge() -> Any:  # noqa: ANN401 - a class made on first use, so that langchain is imported then
-    """The class that LangChain sees as its chat model; each turn is a model call of ours."""
+def _langchain() -> tuple[Any, Any]:
+    """Import LangChain; return its `create_agent` and our class that it takes for a chat model."""
+    from langchain.agents import create_agent  # noqa: PLC0415 - heavy
     from langchain_core.language_models import BaseChatModel  # noqa: PLC0415 - heavy
     from langchain_core.outputs import ChatGeneration, ChatResult  # noqa: PLC0415 - heavy
 
     class Bridge(BaseChatModel):
-        """A chat model that is one conversation's `talk`."""
+        """A chat model whose turns are model calls of ours."""
 
         talk: Talk
 
@@ -178,7 +178,7 @@ def _bridge() -> Any:  # noqa: ANN401 - a class made on first use, so that langc
         async def _agenerate(self, messages: Any, *args: Any, **kwargs: Any) -> ChatResult:  # noqa: ANN401
             return ChatResult(generations=[ChatGeneration(message=await self.talk(messages))])
 
-    return Bridge
+    return create_agent, Bridge
 
 
 def _langchain_tool(

@@ -7,6 +7,8 @@ by its record, without being executed.
 """
 
 import asyncio
+import importlib
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,15 +29,16 @@ from app.kernel.errors import Paused
 CACHED_FLOWS = 256
 
 
-def warm_up() -> None:
-    """Import what the first run would import; takes half a second, so call it from a thread."""
-    import langgraph.func  # noqa: F401, PLC0415 - heavy, so not before it is needed
+async def warm_up() -> None:
+    """Import LangGraph before the first run, in a thread: half a second in which others go on."""
+    if "langgraph.func" not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, "langgraph.func")
 
 
 @lru_cache(maxsize=CACHED_FLOWS)
 def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported on first use
     """Return the LangGraph entrypoint of a plan: it drives an Execution until nothing moves."""
-    from langgraph.func import entrypoint  # noqa: PLC0415 - half a second, so on first use
+    from langgraph.func import entrypoint  # noqa: PLC0415 - see warm_up
 
     async def run(execution: Execution) -> None:
         await _Walk(Level(execution, plan)).go()

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.engine.events import EventType, RunStatus
 from app.engine.host import Host, Outcome, RunRequest
-from app.engine.runtime.driver import flow_of
+from app.engine.runtime.driver import flow_of, warm_up
 from app.engine.runtime.execution import Execution
 from app.engine.runtime.outcome import output_of, status_of, unhandled
 from app.engine.runtime.plan import Plan
@@ -37,6 +37,7 @@ async def execute(
     recorder = execution.recorder
     recorder.note_run_started()
     try:
+        await warm_up()
         await _unless(cancelled, flow_of(plan).ainvoke(execution))
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
