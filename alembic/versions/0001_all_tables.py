@@ -4,7 +4,6 @@ Column types are spelled out, so that later changes of the models do not change 
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from alembic import op
 
@@ -16,7 +15,7 @@ depends_on = None
 
 def json() -> sa.JSON:
     """A JSON value; Python's None is SQL's NULL."""
-    return sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+    return sa.JSON(none_as_null=True)
 
 
 def moment() -> sa.DateTime:

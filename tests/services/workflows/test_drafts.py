@@ -77,6 +77,16 @@ async def test_unknown_kind_is_kept_with_its_data_and_blocks_running(database):
     assert ("unknown_kind", "odd") in {(p.code, p.node_id) for p in found.problems}
 
 
+async def test_fields_keep_the_order_in_which_a_person_wrote_them(database):
+    ada = await person(database)
+    config = {"zeta": 1, "b": 2, "alpha": {"long_name": 1, "x": 2}}
+    flow = await made(database, ada, graph=graph(node("a", config=config)))
+    async with database.read() as uow:
+        kept = (await get_workflow(uow, ada, flow.id)).graph["nodes"][0]["config"]
+    assert list(kept) == ["zeta", "b", "alpha"]
+    assert list(kept["alpha"]) == ["long_name", "x"]
+
+
 async def test_whole_draft_is_replaced_only_from_the_current_revision(database):
     ada = await person(database)
     flow = await made(database, ada)
