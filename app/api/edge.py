@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import of_defect, of_error
 from app.kernel import log
-from app.kernel.errors import TooLarge
+from app.kernel.errors import AppError, InvalidInput, TooLarge
 from app.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
@@ -50,11 +50,9 @@ class Edge:
             await send(message)
 
         try:
-            if _announced_size(scope) > MAX_BODY_BYTES:
-                refusal = of_error(TooLarge("The request is too large; at most 10 MB are allowed."))
-                await refusal(scope, receive, send_with_headers)
-                return
-            await self.app(scope, receive, send_with_headers)
+            refusal = _refusal(scope)
+            answer = of_error(refusal) if refusal else self.app
+            await answer(scope, receive, send_with_headers)
         except Exception:
             _log.exception("request failed", extra={"path": scope["path"]})
             if started:
@@ -64,6 +62,11 @@ class Edge:
             log.context.reset(token)
 
 
-def _announced_size(scope: Scope) -> int:
-    text = Headers(scope=scope).get("content-length", "0")
-    return int(text) if text.isdecimal() else 0
+def _refusal(scope: Scope) -> AppError | None:
+    """What can be refused by the head of a request alone."""
+    size = Headers(scope=scope).get("content-length", "")
+    if size.isdecimal() and int(size) > MAX_BODY_BYTES:
+        return TooLarge("The request is too large; at most 10 MB are allowed.")
+    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+        return InvalidInput("The address holds a null character. Remove it.")
+    return None

@@ -79,3 +79,16 @@ async def test_oversized_header_is_refused(ada, address):
     answer = await asyncio.wait_for(reader.read(200), 10)
     writer.close()
     assert answer == b"" or b" 431 " in answer or b" 400 " in answer
+
+
+@pytest.mark.parametrize("path", [b"/workflows/%00", b"/runs/%ff", b"/runs/\xff", b"/%zz"])
+async def test_odd_bytes_in_an_address_are_no_defect(ada, address, path):
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    token = ada.headers["authorization"].encode()
+    writer.write(
+        b"GET /api" + path + b" HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n"
+    )
+    answer = await asyncio.wait_for(reader.read(100), 10)
+    writer.close()
+    assert answer.split()[1] in (b"400", b"404", b"422")

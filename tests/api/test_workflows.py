@@ -1,5 +1,7 @@
 """Workflows over HTTP: the bodies and status codes that clients rely on."""
 
+import pytest
+
 from app.engine.graph.document import MAX_EDGES, MAX_NODES
 from tests.api.conftest import QUICK, new_workflow
 from tests.services.people import graph, node
@@ -144,3 +146,27 @@ async def test_nonsense_in_any_form_is_a_problem_not_a_crash(ada):
         answer = await ada.post(f"/api/workflows/{workflow_id}/compile")
         assert answer.status_code == 200, (kind, answer.text)
         assert answer.json()["ok"] is False, kind
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/workflows/%00",
+        "/api/workflows/wfl_%00x",
+        "/api/workflows?search=a%00b",
+        "/api/templates/%00",
+        "/api/runs?search=%00",
+        "/api/runs?workflow_id=%00",
+        "/api/runs/%00/trace",
+    ],
+)
+async def test_null_character_in_an_address_is_refused_by_both_databases_alike(ada, path):
+    answer = await ada.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+
+
+@pytest.mark.parametrize("odd", ["%ff", "%ed%a0%80", "..%2f..", "'%20or%201=1--", "%F0%9F%A6%84"])
+async def test_odd_id_is_just_a_missing_one(ada, odd):
+    for path in ("workflows", "runs", "templates"):
+        assert (await ada.get(f"/api/{path}/{odd}")).status_code == 404
+    assert (await ada.get(f"/api/workflows?search={odd}")).json()["items"] == []
