@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from app.adapters import journal_rows as rows
@@ -138,10 +139,7 @@ class Writer:
                 return None
 
     async def _write(self, entries: list[Entry]) -> None:
-        async with self._database.writer.begin() as connection:
-            epochs = await rows.lock_epochs(connection, {entry.run_id for entry in entries})
-            held = [entry for entry in entries if epochs.get(entry.run_id) == entry.epoch]
-            await rows.write(connection, rows.merge([entry.batch for entry in held]))
+        held = await self._database.transact(lambda connection: _apply(connection, entries))
         for entry in entries:
             if entry not in held:
                 self._fail([entry], Fenced())
@@ -154,6 +152,14 @@ class Writer:
         for entry in entries:
             if entry.done is not None and not entry.done.done():
                 entry.done.set_exception(error)
+
+
+def _apply(connection: Connection, entries: list[Entry]) -> list[Entry]:
+    """Write the entries whose runs are still held under their epochs; return these."""
+    epochs = rows.lock_epochs(connection, {entry.run_id for entry in entries})
+    held = [entry for entry in entries if epochs.get(entry.run_id) == entry.epoch]
+    rows.write(connection, rows.merge([entry.batch for entry in held]))
+    return held
 
 
 @dataclass

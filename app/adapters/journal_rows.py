@@ -4,11 +4,11 @@ harm.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
-from sqlalchemy import Table, and_, func, select, update
+from sqlalchemy import Connection, Insert, Table, Update, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters.values import pack
 from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
@@ -25,6 +25,12 @@ _CALL = metadata.tables["llm_call"]
 _BLOB = metadata.tables["blob"]
 _LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
 """Statuses in which no process works on a run."""
+
+_CHANGING: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
+    "step": (("run_id", "path"), TERMINAL_STEP),
+    "span": (("id",), ()),
+}
+"""Tables whose rows are replaced: by which keys, and in which statuses they stay as they are."""
 
 Row = dict[str, Any]
 
@@ -93,9 +99,8 @@ def merge(batches: Sequence[Rows]) -> Rows:
     return whole
 
 
-async def lock_epochs(connection: AsyncConnection, run_ids: Collection[str]) -> dict[str, int]:
-    """Read the epochs of runs and hold them: nobody can claim these runs before the transaction
-    ends.
+def lock_epochs(connection: Connection, run_ids: Collection[str]) -> dict[str, int]:
+    """Read the epochs of runs and hold them: nobody can claim these before the transaction ends.
 
     In the order of ids, like every statement that locks several runs, so that two never wait for
     each other.
@@ -103,73 +108,57 @@ async def lock_epochs(connection: AsyncConnection, run_ids: Collection[str]) -> 
     query = (
         select(_RUN.c.id, _RUN.c.epoch).where(_RUN.c.id.in_(sorted(run_ids))).order_by(_RUN.c.id)
     )
-    found = await connection.execute(query.with_for_update(key_share=True))
+    found = connection.execute(query.with_for_update(key_share=True))
     return {row.id: row.epoch for row in found}
 
 
-async def write(connection: AsyncConnection, batch: Rows) -> None:
-    """Store rows. Final steps and runs stay as they are; what was stored before is not stored
-    twice.
-    """
-    await _insert(connection, _BLOB, batch.blobs.values())
-    await _upsert(connection, _STEP, batch.steps.values(), ("run_id", "path"), TERMINAL_STEP)
-    await _upsert(connection, _SPAN, batch.spans.values(), ("id",), ())
-    await _insert(connection, _EVENT, batch.events.values())
-    await _insert(connection, _CALL, batch.calls.values())
+def write(connection: Connection, batch: Rows) -> None:
+    """Store rows. Final steps and runs stay as they are; nothing is stored twice."""
+    dialect = connection.dialect.name
+    for table, rows in (
+        (_BLOB, batch.blobs),
+        (_STEP, batch.steps),
+        (_SPAN, batch.spans),
+        (_EVENT, batch.events),
+        (_CALL, batch.calls),
+    ):
+        if rows:
+            connection.execute(_statement(dialect, table), list(rows.values()))
     for approval in batch.approvals.values():
-        same = (_STEP.c.run_id == approval["run_id"]) & (_STEP.c.path == approval["step_path"])
-        step_id = select(func.coalesce(func.max(_STEP.c.id), "")).where(same).scalar_subquery()
-        statement = _dialect(connection).insert(_APPROVAL).values(**approval, step_id=step_id)
-        await connection.execute(statement.on_conflict_do_nothing())
+        of_step = {"of_run": approval["run_id"], "at_path": approval["step_path"]}
+        connection.execute(_statement(dialect, _APPROVAL), {**approval, **of_step})
     for step in batch.steps.values():
         if step["status"] == "canceled":  # what it asked is not to be answered any more
-            of_step = (_APPROVAL.c.run_id == step["run_id"]) & (
-                _APPROVAL.c.step_path == step["path"]
-            )
-            await connection.execute(
-                update(_APPROVAL)
-                .where(of_step, _APPROVAL.c.status == "open")
-                .values(status="canceled", decided_at=now())
-            )
+            connection.execute(_unasked(step["run_id"], step["path"]))
     for run_id, patch in batch.runs.items():
-        await connection.execute(
-            update(_RUN)
-            .where(_RUN.c.id == run_id, _RUN.c.status.not_in(TERMINAL_RUN))
-            .values(**patch)
-        )
+        open_run = (_RUN.c.id == run_id) & _RUN.c.status.not_in(TERMINAL_RUN)
+        connection.execute(update(_RUN).where(open_run).values(**patch))
 
 
-def _dialect(connection: AsyncConnection) -> Any:  # noqa: ANN401 - they share names
-    return postgresql if connection.dialect.name == "postgresql" else sqlite
-
-
-async def _insert(connection: AsyncConnection, table: Table, rows: Collection[Row]) -> None:
-    if rows:
-        await connection.execute(
-            _dialect(connection).insert(table).on_conflict_do_nothing(), list(rows)
-        )
-
-
-async def _upsert(
-    connection: AsyncConnection,
-    table: Table,
-    rows: Collection[Row],
-    keys: tuple[str, ...],
-    final: Collection[str],
-) -> None:
-    if not rows:
-        return
-    statement = _dialect(connection).insert(table)
-    changed = {
-        column.name: statement.excluded[column.name]
-        for column in table.c
-        if column.name not in keys
-    }
-    open_still = and_(*(table.c.status != status for status in sorted(final))) if final else None
-    statement = statement.on_conflict_do_update(
-        index_elements=list(keys), set_=changed, where=open_still
+@lru_cache
+def _statement(dialect: str, table: Table) -> Insert:
+    """How rows of a table are stored; built once, since building costs more than executing."""
+    statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    if table is _APPROVAL:
+        same = (_STEP.c.run_id == bindparam("of_run")) & (_STEP.c.path == bindparam("at_path"))
+        step_id = select(func.coalesce(func.max(_STEP.c.id), "")).where(same).scalar_subquery()
+        statement = statement.values(step_id=step_id)
+    keys, final = _CHANGING.get(table.name, ((), ()))
+    if not keys:
+        return cast(Insert, statement.on_conflict_do_nothing())
+    names = [column.name for column in table.c if column.name not in keys]
+    changed = {name: statement.excluded[name] for name in names}
+    still_open = and_(*(table.c.status != status for status in sorted(final))) if final else None
+    return cast(
+        Insert,
+        statement.on_conflict_do_update(index_elements=keys, set_=changed, where=still_open),
     )
-    await connection.execute(statement, list(rows))
+
+
+def _unasked(run_id: str, path: str) -> Update:
+    of_step = (_APPROVAL.c.run_id == run_id) & (_APPROVAL.c.step_path == path)
+    still_open = of_step & (_APPROVAL.c.status == "open")
+    return update(_APPROVAL).where(still_open).values(status="canceled", decided_at=now())
 
 
 def _add_step(batch: Rows, step: Row) -> None:

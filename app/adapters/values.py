@@ -48,6 +48,13 @@ def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[s
     return _shrink(clean, data, _DEPTH, (run_id, workspace_id, blobs)), blobs
 
 
+def has_references(value: Json) -> bool:
+    """Whether a part of the value was moved into a blob."""
+    if isinstance(value, dict):
+        return "$blob" in value or any(has_references(item) for item in value.values())
+    return isinstance(value, list) and any(has_references(item) for item in value)
+
+
 async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
     """Return the value with its references resolved; only blobs of the same run count, others stay
     as they are.

@@ -41,7 +41,7 @@ class Runtime:
         self.models = ModelRegistry(settings)
         self.egress = EgressClient(settings.allowed_hosts)
         self.make_host = make_host
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self) -> None:
         """Start what runs in the background."""
@@ -50,19 +50,23 @@ class Runtime:
         self.writer.start()
         self.keeper.start()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run in the background until done or until the process closes."""
+    def spawn(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+        """Work in the background until done or until the process closes."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        self._tasks[key] = task
+        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+
+    def at_work(self, key: str) -> asyncio.Task[None] | None:
+        """What was spawned under this key and is not done yet."""
+        return self._tasks.get(key)
 
     async def close(self) -> None:
         """Give up what is in flight (other processes go on with it) and close all connections."""
         self.keeper.give_up_all()
-        for task in tuple(self._tasks):
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.writer.close()
         await self.keeper.close()
         await self.bus.close()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from app.adapters.journal import RunJournal
 from app.adapters.keeper import Held
-from app.adapters.values import unpack
+from app.adapters.values import has_references, unpack
 from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
@@ -41,13 +41,18 @@ def plan_of(graph: Mapping[str, Any]) -> Plan:
     return compile_graph(parse_graph(graph), catalog())
 
 
-async def launch(parts: Runtime, run_id: str, life: int, *, quick: bool) -> None:
-    """Start a stored run: here when it is quick, else through the queue. Never fails: the row is
-    the promise.
-    """
-    if quick:
-        parts.spawn(execute_run(parts, run_id))
-        return
+def spawn_run(parts: Runtime, life: Life) -> None:
+    """Execute a run that was stored as this process's own, in the background."""
+    parts.spawn(task_key(life.run.workspace_id, life.run.id), _work(parts, life))
+
+
+def task_key(workspace_id: str, run_id: str) -> str:
+    """Under what a spawned run is found again; a foreign workspace finds nothing."""
+    return f"{workspace_id}/{run_id}"
+
+
+async def enqueue(parts: Runtime, run_id: str, life: int) -> None:
+    """Hand a stored run to the workers. Never fails: the row is the promise."""
     try:
         await parts.queue.enqueue(run_id, life)
     except QueueDown:
@@ -61,15 +66,20 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
 
     Cancelling the task hands the run back, for another process to go on with it.
     """
-    log.context.set({**log.context.get(), "run_id": run_id})
     try:
         async with parts.database.work() as uow:
             life = await claim(uow, parts.bus, run_id, parts.name, _may_repeat)
     except StorageDown:
-        _log.warning("the database is away: the run stays where it is")
+        _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
         return
-    if life is None:
-        return
+    if life is not None:
+        await _work(parts, life)
+
+
+async def _work(parts: Runtime, life: Life) -> None:
+    """Do the work of one life, and say how it was left."""
+    run_id = life.run.id
+    log.context.set({**log.context.get(), "run_id": run_id})
     held = parts.keeper.hold(run_id, life.run.epoch)
     try:
         await _live(parts, life, held)
@@ -97,21 +107,16 @@ async def _live(parts: Runtime, life: Life, held: Held) -> None:
     if outcome.status == "waiting":
         async with parts.database.work() as uow:
             row = await locked_run(uow, run.id)
-            if row.epoch == run.epoch and await wake_answered(
-                uow, row
-            ):  # answered while other steps still ran
-                uow.after_commit(lambda: launch(parts, run.id, run.epoch + 1, quick=False))
+            # a question may have been answered while other steps still ran
+            if row.epoch == run.epoch and await wake_answered(uow, row):
+                uow.after_commit(lambda: enqueue(parts, run.id, run.epoch + 1))
 
 
 async def _request(parts: Runtime, life: Life) -> RunRequest:
     run = life.run
-    async with parts.database.read() as uow:
-        records = {
-            step.path: _record(step, await unpack(uow.session, step.output, run.id))
-            for step in life.steps
-            if step.status in TERMINAL_STEP or step.status == "waiting_human"
-        }
-        given = await unpack(uow.session, run.input, run.id)
+    known = [step for step in life.steps if step.status in (*TERMINAL_STEP, "waiting_human")]
+    records = {step.path: _record(step, await _whole(parts, run.id, step.output)) for step in known}
+    given = await _whole(parts, run.id, run.input)
     return RunRequest(
         run_id=run.id,
         workspace_id=run.workspace_id,
@@ -129,6 +134,14 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         cost_microusd=run.cost_microusd,
         unpriced=run.unpriced,
     )
+
+
+async def _whole(parts: Runtime, run_id: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+    """A value with its large parts; most have none, and need no look into the database."""
+    if not has_references(value):
+        return value
+    async with parts.database.read() as uow:
+        return await unpack(uow.session, value, run_id)
 
 
 def worked_seconds(steps: Sequence[Step]) -> float:
@@ -188,9 +201,7 @@ async def _hand_back(parts: Runtime, life: Life) -> None:
     try:
         async with parts.database.work() as uow:
             if await release(uow, life.run.id, life.run.epoch):
-                uow.after_commit(
-                    lambda: launch(parts, life.run.id, life.run.epoch + 2, quick=False)
-                )
+                uow.after_commit(lambda: enqueue(parts, life.run.id, life.run.epoch + 2))
     except StorageDown:
         _log.warning("the run could not be handed back; its lease runs out by itself")
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from app.adapters.bus import Viewer
 from app.engine.events import FLEETING, TERMINAL_RUN, Event
 from app.services.access import Actor
+from app.services.runs.execute import task_key
 from app.services.runs.queries import get_run, list_events
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
@@ -58,6 +59,11 @@ async def follow(
 
 async def wait_for_run(parts: Runtime, actor: Actor, run_id: str, seconds: float) -> RunView:
     """Return the run when it has ended or waits for a person, or as it is after so many seconds."""
+    ours = parts.at_work(task_key(actor.workspace_id, run_id))
+    if ours is not None:  # executed in this very process: its end needs no looking for
+        await asyncio.wait({ours}, timeout=seconds)
+        async with parts.database.read() as uow:
+            return await get_run(uow, actor, run_id)
     try:
         async with asyncio.timeout(seconds), aclosing(follow(parts, actor, run_id)) as batches:
             async for batch in batches:
