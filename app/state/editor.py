@@ -1,4 +1,4 @@
-"""The open workflow: its name, and starting it. Its graph lives in the browser and in the database."""
+"""The open workflow: its name, and starting it. Its graph lives in browser and database."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class EditorState(rx.State):
 
     @rx.event
     async def load(self) -> None:
-        """Read the name of the workflow in the address. That there is none, the editor itself says."""
+        """Read the name of the workflow in the address; the editor itself says when it is gone."""
         acting = await actor(self)
         self.name = ""
         try:

@@ -8,15 +8,14 @@ from app.components.canvas.protocol import Patch
 from app.engine.events import Event
 
 _PUSH = "(window.agentloomLive ??= {queue: [], patch(it) { this.queue.push(it); }}).patch(%s)"
-"""The one function that is called; patches wait in `queue` when the page's script is not there yet."""
+"""The one function that is called; patches wait in `queue` until the page's script is there."""
 
 
 def patch_of(run_id: str, after: int, events: Sequence[Event]) -> Patch:
     """Join events into one patch: of each step and span only its latest state."""
     steps: dict[str, dict[str, Any]] = {}
     spans: dict[str, dict[str, Any]] = {}
-    patch = Patch(run_id=run_id, from_=after, seq=max((event.seq for event in events), default=after))
-    patch.seq = max(patch.seq, after)
+    patch = Patch(run_id=run_id, from_=after, seq=max([after, *(event.seq for event in events)]))
     for event in events:
         payload = event.payload
         if "run" in payload:
@@ -39,9 +38,12 @@ def patch_of(run_id: str, after: int, events: Sequence[Event]) -> Patch:
 def _question(event: Event) -> dict[str, Any]:
     step = event.payload.get("step", {})
     return {
-        "approval_id": event.payload.get("approval_id"), "question": event.payload.get("question", {}),
-        "step_id": step.get("id"), "node_id": event.node_id, "path": event.path,
-    }  # fmt: skip
+        "approval_id": event.payload.get("approval_id"),
+        "question": event.payload.get("question", {}),
+        "step_id": step.get("id"),
+        "node_id": event.node_id,
+        "path": event.path,
+    }
 
 
 def _add_text(patch: Patch, event: Event) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import reflex as rx
 
 from app.components.canvas.protocol import Decision, Patch
-from app.engine.events import TERMINAL_RUN, Event
+from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.services.access import Actor
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.follow import follow
 from app.services.runs.queries import last_seq, list_runs
-from app.services.runtime import runtime
+from app.services.runtime import Runtime, runtime
 from app.state.identity import actor
 from app.state.patches import patch_of, push_script
 
@@ -23,7 +23,7 @@ COALESCE_S = 0.05
 SUMMARY_S = 0.5
 
 _wakes: dict[str, asyncio.Event] = {}
-"""By tab: set when the tab is to show another run. Socket and watcher of a tab live in the same process."""
+"""By tab: set when it is to show another run. A tab's socket and watcher live in one process."""
 
 
 @contextmanager
@@ -56,8 +56,28 @@ async def until(
         await batches.aclose()
 
 
-class _Summary:
-    """Says when the small vars of the page are due: at once when the status changes, else twice a second."""
+async def patches(
+    parts: Runtime, acting: Actor, run_id: str, wake: asyncio.Event
+) -> AsyncGenerator[Patch, None]:
+    """Yield what happens in a run as patches, a few events each, until it ends or the wake is set.
+
+    The first says only where the page must start from: it loads the trace itself.
+    """
+    async with parts.database.read() as uow:
+        seq = await last_seq(uow, run_id)
+    yield patch_of(run_id, seq, ())
+    async with aclosing(until(follow(parts, acting, run_id, seq), wake)) as batches:
+        async for events in batches:
+            if not events:
+                continue
+            patch = patch_of(run_id, seq, events)
+            seq = patch.seq
+            yield patch
+            await asyncio.sleep(COALESCE_S)
+
+
+class Summary:
+    """Says when the page's small vars are due: at once on a new status, else twice a second."""
 
     def __init__(self) -> None:
         self.run: dict[str, Any] = {}
@@ -65,6 +85,7 @@ class _Summary:
         self._told: dict[str, Any] = {}
 
     def add(self, patch: Patch) -> bool:
+        """Take in a patch; say whether the page's vars are to be set now."""
         self.run.update(patch.run or {})
         changed = self.run != self._told
         fresh = self.run.get("status") != self._told.get("status")
@@ -75,7 +96,7 @@ class _Summary:
 
 
 class RunState(rx.State):
-    """The run this page shows. What changes fast goes to the live store in the browser; here are a few words."""
+    """The run this page shows, in a few words; what changes fast goes to the live store."""
 
     shown: str = ""
     status: str = ""
@@ -93,19 +114,22 @@ class RunState(rx.State):
         """Show the run named by `?run=`, else the latest of the page's workflow."""
         acting = await actor(self)
         named = self.router.url.query_parameters.get("run", "")
+        if named:
+            self._show(named)
+            return
         async with runtime().database.read() as uow:
-            found = [] if named else (await list_runs(uow, acting, workflow_id=self.workflow_id, limit=1)).items
-        self._show(named or (found[0].id if found else ""))
+            found = await list_runs(uow, acting, workflow_id=self.workflow_id, limit=1)
+        self._show(found.items[0].id if found.items else "")
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
-        """Push what happens in the shown run, and in the next one shown, for as long as the page is open."""
+    async def watch(self) -> AsyncGenerator[Any, None]:
+        """Push what happens in the shown run, then in the next, while the page is open."""
         with _wake_of(self.router.session.client_token) as wake:
             while True:
                 wake.clear()
                 run_id = await self._shown()
                 if run_id:
-                    async with aclosing(self._follow(run_id, wake)) as pushes:
+                    async with aclosing(self._pushes(run_id, wake)) as pushes:
                         async for push in pushes:
                             yield push
                 await wake.wait()
@@ -139,25 +163,16 @@ class RunState(rx.State):
         async with self:
             return self.shown
 
-    async def _follow(self, run_id: str, wake: asyncio.Event) -> AsyncGenerator[Any, None]:
-        acting: Actor = await actor(self)
-        async with runtime().database.read() as uow:
-            seq = await last_seq(uow, run_id)
-        yield rx.call_script(push_script(patch_of(run_id, seq, ())))
-        summary = _Summary()
+    async def _pushes(self, run_id: str, wake: asyncio.Event) -> AsyncGenerator[Any, None]:
+        acting, summary = await actor(self), Summary()
         try:
-            async with aclosing(until(follow(runtime(), acting, run_id, seq), wake)) as batches:
-                async for events in batches:
-                    if not events:
-                        continue
-                    patch = patch_of(run_id, seq, events)
-                    seq = patch.seq
+            async with aclosing(patches(runtime(), acting, run_id, wake)) as found:
+                async for patch in found:
                     yield rx.call_script(push_script(patch))
                     if summary.add(patch):
                         await self._tell(run_id, summary.run)
-                    await asyncio.sleep(COALESCE_S)
         except NotFound:
-            return
+            return  # the page itself says that there is no such run
 
     async def _tell(self, run_id: str, run: dict[str, Any]) -> None:
         async with self:
@@ -165,8 +180,3 @@ class RunState(rx.State):
                 self.status = run.get("status", self.status)
                 self.tokens = run.get("tokens", self.tokens)
                 self.cost_usd = run.get("cost_usd", self.cost_usd)
-
-    @rx.var
-    def is_over(self) -> bool:
-        """Whether the shown run has ended."""
-        return self.status in TERMINAL_RUN

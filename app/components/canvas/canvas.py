@@ -1,4 +1,4 @@
-"""The workflow editor as a Reflex component: one React tree that loads, edits and shows a workflow."""
+"""The workflow editor as a Reflex component: one React tree that loads, edits and shows it."""
 
 from typing import Any
 
@@ -21,8 +21,8 @@ DEPENDENCIES = [
 class WorkflowEditor(rx.NoSSRComponent):
     """Palette, canvas, inspector and run drawer of one workflow.
 
-    It reads and saves the workflow over REST and the run from the live store; what a person decides about runs comes
-    out as events whose messages are in `protocol.py`.
+    It reads and saves the workflow over REST and reads the run from the live store; what a person
+    decides about runs comes out as events whose messages are in `protocol.py`.
     """
 
     library = library("canvas/editor.jsx")

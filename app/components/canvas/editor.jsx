@@ -160,9 +160,9 @@ function Body({ store, props }) {
   useEffect(() => {
     if (answered.message) store.notify(answered.message, answered.ok ? "warning" : "error");
   }, [answered.count, answered.message, answered.ok, store]);
-  // A node somebody asked for opens the inspector even where it covers the canvas.
+  // A field somebody asked for opens the inspector even where that covers the canvas.
   useEffect(() => {
-    if (focus) setInspectorOpen(true);
+    if (focus && (focus.field !== null || window.innerWidth > NARROW)) setInspectorOpen(true);
   }, [focus]);
 
   const openPalette = useCallback(() => {

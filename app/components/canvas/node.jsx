@@ -2,7 +2,7 @@
 import { memo } from "react";
 import { Handle, NodeResizer, Position, useConnection } from "@xyflow/react";
 import { Ban, Check, Clock, Hourglass, LoaderCircle, SkipForward, TriangleAlert, Unplug, X } from "lucide-react";
-import { cost, duration, elapsed } from "../js/format.js";
+import { cost, duration, elapsed, gist, gistOfPreview } from "../js/format.js";
 import { KindTile } from "../js/icons.jsx";
 import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
 import { useEditor, useStore } from "./context.jsx";
@@ -40,7 +40,8 @@ function figures(step) {
   const parts = [];
   if (step.tokens) parts.push(`${step.tokens.toLocaleString("en-US")} tok`);
   if (step.tokens) parts.push(cost(step.cost_usd));
-  return parts.join(" · ") || (step.status === "succeeded" ? step.preview ?? "" : "");
+  if (parts.length || step.status !== "succeeded") return parts.join(" · ");
+  return step.output === undefined ? gistOfPreview(step.preview) : gist(step.output);
 }
 
 const Footer = memo(function Footer({ id, problems }) {

@@ -15,10 +15,7 @@ from app.engine.sdk.node import PORT_TYPES
 
 GENERATED = Path(__file__).with_name("protocol.gen.js")
 
-TYPE_NAMES = {
-    "any": "any value", "text": "text", "number": "number", "boolean": "yes or no", "object": "object",
-    "list": "list", "file": "file", "message": "message", "document": "document", "tool": "tool",
-}  # fmt: skip
+TYPE_NAMES = {name: name for name in PORT_TYPES} | {"any": "any value", "boolean": "yes or no"}
 
 
 class _Message(BaseModel):
@@ -42,7 +39,7 @@ class Start(_Message):
 
 
 class Decision(_Message):
-    """Canvas to state: a person's answer to a waiting step. `value` None leaves the value as it was."""
+    """Canvas to state: a person's answer to a waiting step; `value` None leaves the value alone."""
 
     step_id: str
     choice: str = Field(max_length=100)
@@ -104,7 +101,8 @@ def script() -> str:
         "MESSAGES": {name: _shape(message) for name, message in MESSAGES.items()},
     }
     lines = ["// Made by `python -m app.components.canvas.protocol`; do not edit."]
-    lines += [f"export const {name} = {json.dumps(value, indent=2, ensure_ascii=False)};" for name, value in parts.items()]
+    for name, value in parts.items():
+        lines.append(f"export const {name} = {json.dumps(value, indent=2, ensure_ascii=False)};")
     return "\n\n".join(lines) + "\n"
 
 

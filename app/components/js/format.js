@@ -35,3 +35,28 @@ export function brief(value, limit = 80) {
   if (text === undefined) return "";
   return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
+
+const single = (output) => {
+  const values = output && typeof output === "object" && !Array.isArray(output) ? Object.values(output) : [];
+  return values.length === 1 ? values[0] : output;
+};
+
+// An output in a few words: its text, its first plain value, or how much it holds.
+export function gist(output) {
+  const value = single(output);
+  if (value === null || value === undefined) return "";
+  if (typeof value !== "object") return brief(value);
+  if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? "" : "s"}`;
+  const plain = Object.values(value).find((each) => each !== null && typeof each !== "object" && String(each).length < 40);
+  return plain !== undefined ? String(plain) : `${Object.keys(value).length} fields`;
+}
+
+// The same of the first 200 characters of an output, as events carry it.
+export function gistOfPreview(text) {
+  if (!text || !/^[[{]/.test(text)) return text ?? "";
+  try {
+    return gist(JSON.parse(text));
+  } catch {
+    return "";
+  }
+}

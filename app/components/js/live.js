@@ -249,6 +249,17 @@ export class LiveStore {
     return this.runs.get(runId)?.texts.get(path) ?? "";
   }
 
+  // How a wire fared: ok, run, skip, or "" when nothing is known yet.
+  wire(runId, source, sourcePort, target) {
+    const [from, to] = [this.node(runId, source), this.node(runId, target)];
+    if (!from) return "";
+    if (from.status === "skipped" || to?.status === "skipped") return "skip";
+    if (Array.isArray(from.alive) && !from.alive.includes(sourcePort)) return "skip";
+    if (from.status !== "succeeded" && !from.alive?.includes(sourcePort)) return "";
+    if (!to || to.status === "pending") return "";
+    return to.status === "running" ? "run" : "ok";
+  }
+
   // Text that streams into a node: that of its step which runs now.
   nodeText(runId, nodeId) {
     const last = this.node(runId, nodeId);

@@ -25,19 +25,6 @@ export function useNodeText(runId, nodeId, limit = 60) {
   return useSyncExternalStore(subscribe, () => (runId ? live.nodeText(runId, nodeId).slice(-limit) : ""), () => "");
 }
 
-const IDLE = "";
-
-// How a wire fared: ok, run, skip, or nothing yet.
-export function wireState(runId, source, sourcePort, target) {
-  const [from, to] = [live.node(runId, source), live.node(runId, target)];
-  if (!from) return IDLE;
-  if (from.status === "skipped" || to?.status === "skipped") return "skip";
-  if (Array.isArray(from.alive) && !from.alive.includes(sourcePort)) return "skip";
-  if (from.status !== "succeeded" && !from.alive?.includes(sourcePort)) return IDLE;
-  if (!to || to.status === "pending") return IDLE;
-  return to.status === "running" ? "run" : "ok";
-}
-
 export function useWireState(runId, source, sourcePort, target) {
   const subscribe = useCallback(
     (listener) => {
@@ -47,7 +34,7 @@ export function useWireState(runId, source, sourcePort, target) {
     },
     [runId, source, target],
   );
-  return useSyncExternalStore(subscribe, () => (runId ? wireState(runId, source, sourcePort, target) : IDLE), () => IDLE);
+  return useSyncExternalStore(subscribe, () => (runId ? live.wire(runId, source, sourcePort, target) : ""), () => "");
 }
 
 // The time, ticking while `on`; for clocks of what is going on.

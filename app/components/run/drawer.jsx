@@ -59,7 +59,7 @@ function Rows({ entry, chosen, onChoose, now }) {
   const open = (row) => {
     onChoose(row.path);
     const nodeId = entry.steps.get(row.path)?.node_id;
-    if (nodeId && store.get().byId.has(nodeId)) store.select([nodeId]);
+    if (nodeId && store.get().byId.has(nodeId)) store.jump(nodeId);
   };
   return (
     <div className="run-rows" role="grid" aria-label="Steps">

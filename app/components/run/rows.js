@@ -55,10 +55,16 @@ function rootsOf(entry, path) {
   return [...parents];
 }
 
+// Paths in the order in which their steps began; those that never did (skipped) come last.
+function inTime(entry) {
+  const began = (path) => millis(entry.steps.get(path).started_at) ?? Infinity;
+  return [...entry.order].sort((a, b) => (began(a) === began(b) ? 0 : began(a) - began(b)));
+}
+
 // `upcoming` are nodes {id, title} in order; those without a step are shown as still to come while the run goes on.
 export function rowsOf(entry, upcoming = [], { open = new Set() } = {}) {
   const rows = [];
-  for (const path of entry.order) {
+  for (const path of inTime(entry)) {
     const step = entry.steps.get(path);
     const depth = path.split("/").length - 1;
     rows.push({ type: "step", key: path, path, item: step, depth });

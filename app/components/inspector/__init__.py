@@ -1,0 +1,1 @@
+"""The right side of the editor: forms from JSON Schema, expressions, values of the last run."""

@@ -1,0 +1,1 @@
+"""The drawer below the canvas: steps, questions, errors of the shown run."""
