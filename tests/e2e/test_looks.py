@@ -79,6 +79,7 @@ def test_a_workflow_is_built_and_run_by_keyboard_alone(page: Page, product: Prod
     nodes = page.locator("[data-testid^=node-][data-kind]")
     had = nodes.count()
     for kind in ("Manual start", "Text template", "Respond")[1 if had else 0 :]:
+        page.keyboard.press("Escape")  # out of the first field of the node that was added
         page.keyboard.press("/")
         page.keyboard.type(kind)
         page.keyboard.press("Enter")

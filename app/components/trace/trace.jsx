@@ -141,16 +141,16 @@ function Tree({ all, axis, now, chosen, onChoose }) {
         <Axis axis={axis} />
         <span>Time</span><span className="tx-tok">Tokens</span><span className="tx-cost">Cost</span>
       </div>
-      <div className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown}>
-        {shown.length === 0 && <p className="tx-empty">Nothing fits the filter.</p>}
+      {shown.length === 0 && <p className="tx-empty">Nothing fits the filter.</p>}
+      {shown.length > 0 && (
         <Virtuoso
-          ref={list} data={shown} style={{ height: "100%" }} fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
+          className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown} ref={list} data={shown} fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
           itemContent={(at, row) => (
             <Row row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={onChoose} onTwist={twist}
               collapsed={collapsed.has(row.key)} twist={collapsed.has(row.key) || model.hasChildren(shown, at)} />
           )}
         />
-      </div>
+      )}
     </>
   );
 }
