@@ -161,7 +161,7 @@ async def test_a_server_that_is_not_there_may_be_tried_again(peer: Peer) -> None
 
 
 async def test_ending_the_iteration_hangs_up(peer: Peer) -> None:
-    async with aclosing(peer.model("endless").stream(ChatRequest(HELLO))) as answer:  # type: ignore[type-var]
+    async with aclosing(peer.model("endless").stream(ChatRequest(HELLO))) as answer:
         async for delta in answer:
             if delta.text:
                 break
@@ -253,7 +253,7 @@ class TestRealLocalModel:
         request = ChatRequest(
             (Message(role="user", text="Count from 1 to 1000."),), max_tokens=2000
         )
-        async with aclosing(model.stream(request)) as answer:  # type: ignore[type-var]
+        async with aclosing(model.stream(request)) as answer:
             async for _ in answer:
                 break
         headers = {"Authorization": f"Bearer {smollm2.key}"}

@@ -1,9 +1,14 @@
 """Model calls of a step: streamed, recorded, priced, bounded, repaired once."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 import pytest
 
+from app.engine.events import Event
 from app.engine.host import Limits
-from app.engine.testing import FakeHost
+from app.engine.providers.base import ChatRequest, Delta
+from app.engine.testing import FakeHost, FakeModel
 from app.kernel.errors import UpstreamFailed
 from tests.engine.tiny import box, plan_of, run
 
@@ -23,6 +28,7 @@ async def test_tokens_stream_and_the_call_is_recorded():
         "succeeded",
         "Hello dear world",
     )
+    assert span.attributes["first_token_ms"] >= 0
     assert span.attributes["messages"] == [{"role": "user", "text": "Say hello please"}]
     (call,) = host.journal.calls
     assert (call.span_id, call.input_tokens, call.output_tokens, call.cost_microusd) == (
@@ -31,6 +37,49 @@ async def test_tokens_stream_and_the_call_is_recorded():
         3,
         6,
     )
+
+
+async def test_first_token_ms_is_the_time_to_the_first_text_not_to_the_last():
+    class Slow(FakeModel):
+        async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+            await asyncio.sleep(0.02)
+            async for delta in super().stream(request):
+                yield delta
+            await asyncio.sleep(0.1)
+
+    host = FakeHost()
+    host.models.model = Slow(["one two"])
+    await run(plan_of(*SAY, edges="begin>talk"), host, "x")
+    (span,) = host.journal.spans.values()
+    assert 15 <= span.attributes["first_token_ms"] < 100 <= host.journal.calls[0].duration_ms
+
+
+async def test_the_event_that_ends_a_call_carries_its_tokens_and_cost():
+    host = FakeHost({"models": ["one two"], "price": 1000})
+    await run(plan_of(*SAY, edges="begin>talk"), host, "x")
+    (ended,) = [e.payload["span"] for e in host.journal.events if e.type == "span.ended"]
+    assert (ended["kind"], ended["tokens"], ended["cost_usd"]) == ("llm", 3, 0.003)
+
+
+async def test_a_call_that_is_left_early_hangs_up_before_its_span_ends():
+    class Peer(FakeModel):
+        async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+            try:
+                yield Delta(text="one")
+                yield Delta(text="two")
+            finally:
+                hung_up.extend(span.status for span in host.journal.spans.values())
+
+    def broken(event: Event) -> None:
+        raise ValueError("nobody listens")
+
+    hung_up: list[str] = []
+    host = FakeHost()
+    host.models.model = Peer([])
+    host.journal.stream = broken
+    outcome = await run(plan_of(*SAY, edges="begin>talk"), host, "x")
+    assert "nobody listens" in outcome.error["message"]
+    assert hung_up == ["running"]
 
 
 async def test_step_run_and_ledger_agree_on_tokens_and_cost():

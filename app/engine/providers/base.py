@@ -1,6 +1,6 @@
 """The protocol every model provider fulfils."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,8 +54,8 @@ class ChatModel(Protocol):
 
     info: ModelInfo
 
-    def stream(self, request: ChatRequest) -> AsyncIterator[Delta]:
-        """Stream the answer; cancelling the iteration ends the call.
+    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Stream the answer; closing the generator ends the call.
 
         Raises:
             UpstreamFailed: 429 (with `retry_after_s` in context), 5xx, no connection. A retry can help.

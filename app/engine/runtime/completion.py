@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -99,27 +99,36 @@ async def _call(
     facts = {"model": chat.info.name, "provider": chat.info.provider, "messages": messages}
     async with open_span(step, "llm", name, **facts) as span:
         began = time.monotonic()
-        completion = await _gather(chat, request, emit)
-        await _settle(step, span, chat, completion, round((time.monotonic() - began) * 1000))
+        completion = await _gather(chat, request, emit, span)
+        await _settle(step, span, chat, completion, _ms_since(began))
     return completion
 
 
-async def _gather(chat: ChatModel, request: ChatRequest, emit: Emit | None) -> Completion:
-    pieces: list[str] = []
+async def _gather(
+    chat: ChatModel, request: ChatRequest, emit: Emit | None, span: OpenSpan
+) -> Completion:
+    began, pieces = time.monotonic(), list[str]()
     calls: tuple[ToolCall, ...] = ()
     usage, model, reason = Usage(), chat.info.name, "stop"
-    async for delta in chat.stream(request):
-        if delta.text:
-            pieces.append(delta.text)
-            if emit:
-                emit(delta.text)
-        calls += delta.tool_calls
-        usage = delta.usage or usage
-        model = delta.model or model
-        reason = delta.finish_reason or reason
+    async with aclosing(chat.stream(request)) as deltas:  # leaving early hangs up at once
+        async for delta in deltas:
+            if delta.text:
+                if not pieces:
+                    span.note(first_token_ms=_ms_since(began))
+                pieces.append(delta.text)
+                if emit:
+                    emit(delta.text)
+            calls += delta.tool_calls
+            usage = delta.usage or usage
+            model = delta.model or model
+            reason = delta.finish_reason or reason
     return Completion(
         text="".join(pieces), tool_calls=calls, usage=usage, model=model, finish_reason=reason
     )
+
+
+def _ms_since(began: float) -> int:
+    return round((time.monotonic() - began) * 1000)
 
 
 async def _settle(
