@@ -63,6 +63,11 @@ def embedded_kind() -> str:
     return rungs[0][0] if rungs else "none found: install redis-server, or set REDIS_URL"
 
 
+def embedded_url(data: Path) -> str:
+    """Where the embedded server of a data directory is, whether it runs or not."""
+    return f"unix://{data / 'redis' / 'redis.sock'}"
+
+
 def embedded(data: Path) -> EmbeddedRedis:
     """Choose the embedded server and make its directory.
 

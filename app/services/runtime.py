@@ -18,6 +18,7 @@ from app.adapters.keeper import Keeper
 from app.adapters.memory import SqlMemory
 from app.adapters.models import ModelRegistry
 from app.adapters.queue import Queue
+from app.adapters.redis_ladder import embedded_url
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
@@ -34,8 +35,10 @@ class Runtime:
         self.settings = settings
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.database = Database(settings.database)
-        self.bus = Bus(settings.redis_url)
-        self.queue = Queue(settings.redis_url)
+        # without a server in the settings, `serve` keeps an embedded one in the data directory
+        self.redis_url = settings.redis_url or embedded_url(settings.data)
+        self.bus = Bus(self.redis_url)
+        self.queue = Queue(self.redis_url)
         self.writer = Writer(self.database, self.bus)
         self.keeper = Keeper(settings.database, self.name)
         self.models = ModelRegistry(settings)
@@ -45,7 +48,7 @@ class Runtime:
 
     async def start(self) -> None:
         """Start what runs in the background."""
-        throttle.connect(self.settings.redis_url)
+        throttle.connect(self.redis_url)
         await self.bus.start()
         self.writer.start()
         self.keeper.start()

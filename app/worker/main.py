@@ -113,7 +113,7 @@ def _worker(
     told = False
     while True:
         try:
-            connection = connect(parts.settings.redis_url)
+            connection = connect(parts.redis_url)
             return AsyncWorker(
                 queues, connection, parts, loop=loop, jobs=JOBS, concurrency=concurrency
             )

@@ -29,7 +29,7 @@ async def sweep_forever(parts: Runtime) -> None:
     Leadership only saves work: two sweepers do no harm, because a run's life is queued and claimed
     once.
     """
-    turn = 0
+    turn, away = 0, False
     while True:
         try:
             if await parts.queue.lead("sweeper", parts.name, EVERY_S * 3):
@@ -38,8 +38,11 @@ async def sweep_forever(parts: Runtime) -> None:
                     await sweep_pending(parts)
                     await wake_forgotten(parts)
                 turn += 1
+            away = False
         except (QueueDown, StorageDown) as error:
-            _log.info("cannot sweep now", extra={"error": error.message})
+            if not away:
+                _log.warning("lost runs cannot be looked for now", extra={"error": error.message})
+            away = True
         except Exception:  # noqa: BLE001 - the edge: one sweep never ends the sweeper
             _log.exception("a sweep failed")
         await asyncio.sleep(EVERY_S)
