@@ -45,7 +45,11 @@ def product(request: pytest.FixtureRequest, smollm2_weights: Path) -> Iterator[P
     give_weights(smollm2_weights, data)
     started = Product(data, free_port(), env)
     started.start()
+    failed = request.session.testsfailed
     yield started
+    if request.session.testsfailed > failed:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{request.module.__name__}-{request.param}.log").write_text(started.output())
     started.stop()
     shutil.rmtree(data, ignore_errors=True)
 

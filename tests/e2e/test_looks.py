@@ -76,6 +76,7 @@ def test_a_workflow_is_built_and_run_by_keyboard_alone(page: Page, product: Prod
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/workflows/wfl_"))
     expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+    expect(page.get_by_test_id("kind-trigger.manual")).to_be_visible()
     nodes = page.locator("[data-testid^=node-][data-kind]")
     had = nodes.count()
     for kind in ("Manual start", "Text template", "Respond")[1 if had else 0 :]:

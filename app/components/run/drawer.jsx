@@ -102,14 +102,18 @@ const LEAST = 120;
 
 // The upper edge of the drawer, moved by pointer or arrow keys.
 function Grip({ box }) {
-  const set = (height) => {
-    const most = window.innerHeight - 200;
-    box.current.style.setProperty("--drawer", `${Math.round(Math.max(LEAST, Math.min(most, height)))}px`);
+  const [height, setHeight] = useState(268);
+  const most = typeof window === "undefined" ? 700 : window.innerHeight - 200;
+  const set = (wish) => {
+    const fits = Math.round(Math.max(LEAST, Math.min(most, wish)));
+    box.current.style.setProperty("--drawer", `${fits}px`);
+    setHeight(fits);
   };
   const by = { ArrowUp: 24, ArrowDown: -24 };
   return (
     <div
       className="ed-drawer-grip" role="separator" aria-orientation="horizontal" aria-label="Height of the drawer" tabIndex={0}
+      aria-valuenow={height} aria-valuemin={LEAST} aria-valuemax={most}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => event.buttons === 1 && set(box.current.getBoundingClientRect().bottom - event.clientY)}
       onKeyDown={(event) => {
