@@ -1,8 +1,8 @@
 """Values that workflows keep between runs, in the database."""
 
-from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, select
+from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.database import Database
@@ -14,6 +14,7 @@ from app.models import metadata
 _VALUE = metadata.tables["memory_value"]
 MAX_BYTES = 262_144
 MAX_KEY = 200
+_KEYS = ("workspace_id", "scope", "key")
 
 
 class SqlMemory:
@@ -35,27 +36,31 @@ class SqlMemory:
         Raises:
             InvalidInput: It has more than 256 KB, or the key is empty or too long.
         """
-        clean, data = storable(value)
-        if len(data) > MAX_BYTES:
-            raise InvalidInput(
-                f"The value under '{key}' has {len(data):,} bytes; at most {MAX_BYTES:,} are kept."
-            )
-        row: dict[str, str | datetime | Json] = {
-            "workspace_id": self._workspace_id,
-            "scope": self._scope(scope),
-            "key": _checked(key),
-            "value": clean,
-            "updated_at": now(),
-        }
-        dialect = sqlite if self._database.is_sqlite else postgresql
-        statement = dialect.insert(_VALUE).values(row)
-        changed = {"value": statement.excluded.value, "updated_at": statement.excluded.updated_at}
+        row = self._row(scope, key, value)
+        insert = self._insert(row)
+        changed = {name: insert.excluded[name] for name in ("value", "updated_at")}
         async with self._database.work() as uow:
             await uow.session.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["workspace_id", "scope", "key"], set_=changed
-                )
+                insert.on_conflict_do_update(index_elements=_KEYS, set_=changed)
             )
+
+    async def append(self, scope: str, key: str, value: Json, keep: int) -> list[Json]:
+        """Add to the list under the key, keep its last `keep` entries and return them.
+
+        Raises:
+            InvalidInput: The key holds something else than a list, or the list became too large.
+        """
+        place = self._at(scope, key)
+        empty = self._insert(self._row(scope, key, [])).on_conflict_do_nothing()
+        async with self._database.work() as uow:
+            await uow.session.execute(empty)  # so that there is a row to lock
+            old = await uow.session.scalar(select(_VALUE.c.value).where(place).with_for_update())
+            if not isinstance(old, list | None):
+                raise InvalidInput(f"'{key}' holds no list to append to.", field="key")
+            row = self._row(scope, key, [*(old or []), value][-keep:])
+            changed = {name: row[name] for name in ("value", "updated_at")}
+            await uow.session.execute(update(_VALUE).where(place).values(changed))
+        return cast(list[Json], row["value"])
 
     async def delete(self, scope: str, key: str) -> bool:
         """Forget the key; say whether it was there."""
@@ -64,6 +69,24 @@ class SqlMemory:
                 delete(_VALUE).where(self._at(scope, key)).returning(_VALUE.c.key)
             )
             return gone.first() is not None
+
+    def _row(self, scope: str, key: str, value: Json) -> dict[str, Json]:
+        """The row of a value that may be stored."""
+        clean, data = storable(value)
+        if len(data) > MAX_BYTES:
+            raise InvalidInput(
+                f"The value under '{key}' has {len(data):,} bytes; at most {MAX_BYTES:,} are kept."
+            )
+        return {
+            "workspace_id": self._workspace_id,
+            "scope": self._scope(scope),
+            "key": _checked(key),
+            "value": clean,
+            "updated_at": now(),
+        }
+
+    def _insert(self, row: dict[str, Json]) -> Any:  # noqa: ANN401 - the dialects share names
+        return (sqlite if self._database.is_sqlite else postgresql).insert(_VALUE).values(row)
 
     def _at(self, scope: str, key: str) -> ColumnElement[bool]:
         return and_(

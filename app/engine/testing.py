@@ -34,6 +34,7 @@ from app.engine.sdk import (
     Example,
     HttpReply,
     HttpRequest,
+    InvalidInput,
     Json,
     NodeType,
     Ports,
@@ -204,6 +205,14 @@ class FakeMemory:
     async def put(self, scope: str, key: str, value: Json) -> None:
         """Store a value."""
         self._values[scope, key] = value
+
+    async def append(self, scope: str, key: str, value: Json, keep: int) -> list[Json]:
+        """Add to the list under the key."""
+        old = await self.get(scope, key)
+        if not isinstance(old, list | None):
+            raise InvalidInput(f"'{key}' holds no list to append to.", field="key")
+        self._values[scope, key] = new = [*(old or []), value][-keep:]
+        return new
 
     async def delete(self, scope: str, key: str) -> bool:
         """Forget the key; say whether it was there."""

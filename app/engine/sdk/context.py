@@ -98,6 +98,15 @@ class KeyValue(Protocol):
     async def put(self, scope: str, key: str, value: Json) -> None:
         """Store a JSON value of at most 256 KB."""
 
+    async def append(self, scope: str, key: str, value: Json, keep: int) -> list[Json]:
+        """Add to the list under the key, keep its last `keep` entries and return them.
+
+        Of appends at the same time none is lost.
+
+        Raises:
+            InvalidInput: The key holds something else than a list, or the list became too large.
+        """
+
     async def delete(self, scope: str, key: str) -> bool:
         """Forget the key; say whether it was there."""
 

@@ -1,5 +1,7 @@
 """Values kept between runs: by workflow or workspace, never across workspaces, within limits."""
 
+import asyncio
+
 import pytest
 
 from app.adapters.memory import MAX_BYTES, SqlMemory
@@ -47,3 +49,27 @@ async def test_a_workflow_shares_only_what_is_the_workspace_s(database, memory):
 async def test_what_cannot_be_kept_is_refused(memory, scope, key, value):
     with pytest.raises(InvalidInput):
         await memory.put(scope, key, value)
+
+
+async def test_of_appends_at_the_same_time_none_is_lost(database, memory):
+    others = [SqlMemory(database, memory._workspace_id, "wfl_1") for _ in range(20)]
+    await asyncio.gather(*(one.append("workflow", "k", n, 100) for n, one in enumerate(others)))
+    assert sorted(await memory.get("workflow", "k")) == list(range(20))
+
+
+async def test_append_gives_the_last_entries_that_are_kept(memory):
+    assert await memory.append("workflow", "k", "a", 2) == ["a"]
+    assert await memory.append("workflow", "k", "b", 2) == ["a", "b"]
+    assert await memory.append("workflow", "k", "c", 2) == ["b", "c"]
+    assert await memory.get("workflow", "k") == ["b", "c"]
+
+
+async def test_a_refused_append_changes_nothing(memory):
+    await memory.put("workflow", "text", "no list")
+    await memory.put("workflow", "full", ["x" * (MAX_BYTES - 10)])
+    for key, value in (("text", 1), ("full", "x" * 10), ("new", "x" * MAX_BYTES)):
+        with pytest.raises(InvalidInput):
+            await memory.append("workflow", key, value, 100)
+    assert await memory.get("workflow", "text") == "no list"
+    assert len(await memory.get("workflow", "full")) == 1
+    assert not await memory.delete("workflow", "new")

@@ -131,10 +131,8 @@ async def key_value(config: Config, inputs: In, ctx: NodeContext) -> Out:
     if config.operation == "delete":
         await ctx.memory.delete(config.scope, config.key)
         return Out(value=old, found=found)
-    new = config.value
     if config.operation == "append":
-        if found and not isinstance(old, list):
-            raise InvalidInput(f"'{config.key}' holds no list to append to.", field="key")
-        new = [*(old or []), config.value][-config.keep :]
-    await ctx.memory.put(config.scope, config.key, new)
-    return Out(value=new, found=found)
+        new = await ctx.memory.append(config.scope, config.key, config.value, config.keep)
+        return Out(value=new, found=found)
+    await ctx.memory.put(config.scope, config.key, config.value)
+    return Out(value=config.value, found=found)
