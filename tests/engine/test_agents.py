@@ -136,6 +136,38 @@ async def test_an_agent_may_be_the_tool_of_another():
     assert spans["expert"].kind == "tool"
 
 
+async def test_a_model_sees_of_a_tools_answer_only_what_stands_at_its_sockets():
+    """`test.agent` shows its text; `data` and `called` are no sockets."""
+    inner = box("expert", "agent", task="{{ args.question }}")
+    ask = {"tool": "expert", "arguments": {"question": "Why?"}}
+    host = FakeHost({"models": [ask, "Because.", "He says because."]})
+    await run(agent_plan(inner), host, "Ask the expert")
+    assert host.model.requests[2].messages[-1].text == "Because."
+
+
+async def test_a_tool_slot_is_no_input_of_a_tool():
+    inner = box("expert", "agent", task="{{ input.question }} {{ args.question }}")
+    ask = {"tool": "expert", "arguments": {"question": "Why?"}}
+    host = FakeHost({"models": [ask, "Because.", "He says because."]})
+    await run(agent_plan(inner), host, "Ask the expert")
+    assert host.model.requests[1].messages[-1].text == "Why? Why?"
+
+    inner = box("expert", "agent", task="{{ input }}")
+    ask = {"tool": "expert", "arguments": {"input": "Why?"}}
+    host = FakeHost({"models": [ask, "Because.", "He says because."]})
+    await run(agent_plan(inner), host, "Ask the expert")
+    assert list(host.model.requests[0].tools[0].parameters["properties"]) == ["input"]
+    assert host.model.requests[1].messages[-1].text == "Why?"
+
+
+async def test_every_turn_of_an_agent_is_bounded_in_tokens():
+    shape = {"type": "object", "required": ["n"]}
+    host = FakeHost({"models": [CALL, "It is 42", '{"n": 42}']})
+    plan = agent_plan(DOUBLE, schema_=shape, max_tokens=70)
+    await run(plan, host, "x")
+    assert [request.max_tokens for request in host.model.requests] == [70, 70, 70]
+
+
 async def test_an_agent_without_tools_just_answers():
     host = FakeHost({"models": ["Hello."]})
     outcome = await run(agent_plan(), host, "Hi")

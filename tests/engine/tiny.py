@@ -204,6 +204,7 @@ async def say(config: Say, inputs: In, ctx: NodeContext) -> Out:
 class Task(NodeConfig):
     task: str = field("{{ input }}", title="Task")
     max_turns: int = field(4, title="Turns")
+    max_tokens: int | None = field(None, title="Tokens per turn")
     schema_: dict[str, Any] | None = field(None, title="Shape", mode="literal")
 
 
@@ -214,8 +215,8 @@ class AgentIn(Ports):
 
 class AgentOut(Ports):
     text: str = port(..., title="Text")
-    data: Any = port(title="Data")
-    called: list[str] = port([], title="Called")
+    data: Any = port(title="Data", socket=False)
+    called: list[str] = port([], title="Called", socket=False)
 
 
 @node(kind="test.agent", title="Agent", icon="x", uses_model=True, tool=True)
@@ -226,6 +227,7 @@ async def agent(config: Task, inputs: AgentIn, ctx: NodeContext) -> AgentOut:
             instructions="Help.",
             messages=(Message(role="user", text=config.task),),
             max_turns=config.max_turns,
+            max_tokens=config.max_tokens,
             schema_=config.schema_,
         )
     )

@@ -73,7 +73,11 @@ class _Conversation:
         if last:
             said.append(Message(role="user", text=_LAST_TURN))
         completion = await self._context.complete(
-            said, model=self._spec.model, tools=self._context.tools, name=f"turn {self._turns}"
+            said,
+            model=self._spec.model,
+            tools=self._context.tools,
+            max_tokens=self._spec.max_tokens,
+            name=f"turn {self._turns}",
         )
         self._usage += completion.usage
         if self._turns >= self._spec.max_turns and completion.tool_calls:
@@ -129,6 +133,7 @@ class _Conversation:
             asked,
             model=self._spec.model,
             schema=self._spec.schema_,
+            max_tokens=self._spec.max_tokens,
             stream=False,
             name="answer as JSON",
         )

@@ -34,24 +34,25 @@ def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> di
 
 def values_from_arguments(node: PlanNode, arguments: Mapping[str, Json]) -> dict[str, Json]:
     """Feed a tool's input ports from a call's arguments: by name, or all to the only port."""
-    if len(node.inputs) == 1 and node.inputs[0].name not in arguments:
-        return {node.inputs[0].name: _fit(node.inputs[0], dict(arguments))}
-    return {
-        port.name: _fit(port, arguments[port.name])
-        for port in node.inputs
-        if port.name in arguments
-    }
+    ports = _data_ports(node)
+    if len(ports) == 1 and ports[0].name not in arguments:
+        return {ports[0].name: _fit(ports[0], dict(arguments))}
+    return {port.name: _fit(port, arguments[port.name]) for port in ports if port.name in arguments}
+
+
+def input_of(node: PlanNode, values: Mapping[str, Json]) -> Json:
+    """Return what expressions know as `input`: the value at the only port, or all by port."""
+    ports = _data_ports(node)
+    return values.get(ports[0].name) if len(ports) == 1 else dict(values)
 
 
 def names_for(
     level: Level, node: PlanNode, values: Mapping[str, Json], last_output: Json
 ) -> dict[str, Any]:
     """Gather the names an expression of this step may use."""
-    ports = [port.name for port in node.inputs if port.type != "tool"]
-    only_port = ports[0] if len(ports) == 1 else None
     return {
         **level.names,
-        "input": values.get(only_port) if only_port else dict(values),
+        "input": input_of(node, values),
         "trigger": level.execution.trigger,
         "nodes": level.outputs,
         "vars": dict(level.execution.request.vars),
@@ -67,6 +68,11 @@ def last_output(level: Level, alive: tuple[Edge, ...]) -> Json:
     if not finished:
         return level.last_output
     return plain(max(finished, key=lambda step: str(step.finished_at)).output)
+
+
+def _data_ports(node: PlanNode) -> list[Port]:
+    """The input ports that take values: all but tool slots."""
+    return [port for port in node.inputs if port.type != "tool"]
 
 
 def _value_of(level: Level, edge: Edge) -> Json:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from app.engine.events import EventType
 from app.engine.graph.document import Edge, NodeSettings
+from app.engine.graph.ports import outputs_of
 from app.engine.host import ApprovalRecord, StepRecord
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
@@ -19,7 +20,13 @@ from app.engine.runtime.payloads import error_of, plain
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare
 from app.engine.runtime.retry import delay_s, may_retry
-from app.engine.runtime.scope import last_output, names_for, values_at_ports, values_from_arguments
+from app.engine.runtime.scope import (
+    input_of,
+    last_output,
+    names_for,
+    values_at_ports,
+    values_from_arguments,
+)
 from app.engine.runtime.spans import detach, open_span
 from app.engine.sdk import Json, Ports, Result
 from app.engine.sdk.node import ERROR_PORT
@@ -134,11 +141,13 @@ async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
 
 
 async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) -> Json:
-    """Run a node from a tool slot: within the step of the agent, with the arguments as `args`."""
+    """Run a node from a tool slot: within the step of the agent, with the arguments as `args`.
+
+    The answer is what the node shows at its sockets.
+    """
     work.step.execution.budget.check()
     values = values_from_arguments(node, arguments)
-    only_port = node.inputs[0].name if len(node.inputs) == 1 else ""
-    names = {**work.names, "args": dict(arguments), "input": values.get(only_port, values)}
+    names = {**work.names, "args": dict(arguments), "input": input_of(node, values)}
     try:
         prepared = prepare(node, values, names)
         output, _ = await _try(replace(work, values=values, names=names), node, prepared)
@@ -147,7 +156,8 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
     except Exception as error:
         _log_unexpected(work.step, error)
         raise StepError(error_of(error)["message"]) from error
-    return plain(output)
+    sockets = {port.name for port in outputs_of(node.ref, node.type) if port.socket}
+    return plain({name: value for name, value in output.items() if name in sockets})
 
 
 async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any:  # noqa: ANN401 - what a node returns

@@ -70,12 +70,17 @@ class CodeResult(_Value):
 
 
 class AgentSpec(_Value):
-    """A conversation in which a model may call the tools in the node's slots."""
+    """A conversation in which a model may call the tools in the node's slots.
+
+    Args:
+        max_tokens: How long the model's answer in one turn may be.
+    """
 
     model: str = ""
     instructions: str
     messages: tuple[Message, ...]
     max_turns: int = 6
+    max_tokens: int | None = None
     schema_: Mapping[str, Any] | None = None
 
 

@@ -41,6 +41,14 @@ class Config(NodeConfig):
     )
     prompt: Text = field("{{ input }}", title="Prompt", widget="prompt", min_length=1)
     max_turns: int = field(6, title="At most this many turns", ge=1, le=50, advanced=True)
+    max_tokens: int = field(
+        400,
+        title="Tokens per turn at most",
+        ge=1,
+        le=100_000,
+        advanced=True,
+        description="How much the model may write before it calls a tool or answers.",
+    )
     history: Any = field(
         None,
         title="Earlier messages",
@@ -112,6 +120,7 @@ async def run(config: Config, inputs: In, ctx: NodeContext) -> Out:
             instructions=config.instructions,
             messages=(*turns(config.history), Message(role="user", text=config.prompt)),
             max_turns=config.max_turns,
+            max_tokens=config.max_tokens,
             schema_=config.output_schema,
         )
     )
