@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from app.engine.graph.document import NodeRef
-from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, NodeConfig, NodeType, Port, Ports, ports_of
+from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, NodeConfig, NodeType, Port, ports_of
 from app.kernel.errors import AppError
 
 _UNREADABLE = (AppError, ValueError, TypeError, AttributeError, LookupError)
@@ -38,14 +38,9 @@ def filled(node: NodeRef, node_type: NodeType) -> dict[str, Any]:
     return {**node_type.default_config, **node.config}
 
 
-@lru_cache(512)
-def _declared(ports: type[Ports]) -> tuple[Port, ...]:
-    return ports_of(ports)
-
-
 def inputs_of(node_type: NodeType) -> tuple[Port, ...]:
-    """Return the sockets on the left, made once."""
-    return _declared(node_type.inputs)
+    """Return the sockets on the left."""
+    return node_type.input_ports()
 
 
 def outputs_of(node: NodeRef, node_type: NodeType) -> tuple[Port, ...]:
@@ -62,7 +57,7 @@ def outputs_of(node: NodeRef, node_type: NodeType) -> tuple[Port, ...]:
         extra.append(Port(name=ERROR_PORT, type="object", title="Error", branch=True))
     if node_type.tool:
         extra.append(Port(name=TOOL_PORT, type="tool", title="Tool"))
-    return (*_declared(node_type.outputs), *made, *extra)
+    return (*ports_of(node_type.outputs), *made, *extra)
 
 
 def input_schema(node: NodeRef, node_type: NodeType) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -218,8 +218,9 @@ def port_type(annotation: Any) -> str:  # noqa: ANN401 - annotations have no com
     return "any"
 
 
+@lru_cache(512)
 def ports_of(ports: type[Ports]) -> tuple[Port, ...]:
-    """Derive the ports from the fields of a Ports class."""
+    """Derive the ports from the fields of a Ports class, once."""
     schema = ports.model_json_schema().get("properties", {})
     found = []
     for name, info in ports.model_fields.items():

@@ -7,6 +7,7 @@ from app.engine import nodes
 from app.engine.catalog import CATEGORIES, Catalog, catalog, found_in
 from app.engine.docs import render
 from app.engine.sdk import Example, InvalidInput, NodeConfig, NodeContext, Ports, field, node, port
+from app.engine.sdk.node import ports_of
 from app.kernel.errors import Defect
 
 
@@ -117,3 +118,8 @@ def test_each_node_type_has_a_page():
         page = render(node_type)
         assert node_type.summary in page
         assert "None" not in page.split("## Examples")[0]
+
+
+def test_the_ports_of_a_class_are_made_once():
+    assert ports_of(In) is ports_of(In)
+    assert [p.name for p in ports_of(In)] == ["text", "more"]
