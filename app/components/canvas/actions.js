@@ -6,18 +6,16 @@ import { asEdge, bestWire, freeId, newNode, portsOf, sizeOf } from "./model.js";
 
 const NEXT_TO = 80;
 
-// Boxes of nodes on the canvas; containers carry their depth.
-export function boxesOf(doc) {
-  return doc.graph.nodes.map((node) => {
+// Boxes of nodes on the canvas.
+export function boxesOf(doc, nodes = doc.graph.nodes) {
+  return nodes.map((node) => {
     const [width, height] = sizeOf(doc, node);
-    return {
-      id: node.id, ...absolute(node, doc.byId), width, height, parent: node.parent ?? null,
-      depth: depthOf(node, doc.byId), container: Boolean(doc.catalog.get(node.kind)?.container),
-    };
+    return { id: node.id, ...absolute(node, doc.byId), width, height, depth: depthOf(node, doc.byId) };
   });
 }
 
-export const containersOf = (doc) => boxesOf(doc).filter((box) => box.container);
+export const containersOf = (doc) =>
+  boxesOf(doc, doc.graph.nodes.filter((node) => doc.catalog.get(node.kind)?.container));
 
 // Where a place on the canvas is, seen from the container under it.
 export function home(doc, point, except = new Set()) {

@@ -5,6 +5,7 @@ export const NODE_WIDTH = 200;
 const HEAD = 52;
 const PORT_ROW = 20;
 const FOOT = 30;
+export const PORT_SIZE = 12;
 const PAD = 6;
 export const CONTAINER_SIZE = [520, 280];
 export const CONTAINER_MIN = [300, 180];

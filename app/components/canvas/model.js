@@ -1,6 +1,6 @@
 // Questions about a graph and its node types: ports, possible wires, what lies upstream, new names.
 import { PORT_MATRIX, TYPE_NAMES } from "./protocol.gen.js";
-import { nodeSize } from "./geometry.js";
+import { nodeSize, portRows, portTop } from "./geometry.js";
 
 export const ERROR_PORT = { name: "error", type: "object", title: "Error", error: true };
 export const TOOL_PORT = { name: "tool", type: "tool", title: "As a tool" };
@@ -42,6 +42,26 @@ export function portsOf(doc, node) {
 export function sizeOf(doc, node) {
   const type = doc.catalog.get(node.kind);
   return nodeSize({ ...portsOf(doc, node), container: Boolean(type?.container), size: node.size });
+}
+
+const CONTAINER_PORT_TOP = 26;
+
+// Where the ports of a node are: {port, kind, side, x, y, labelled}, x and y being the port's middle.
+export function portPlaces(doc, node) {
+  const { inputs, slots, outputs, tool } = portsOf(doc, node);
+  const [width, height] = sizeOf(doc, node);
+  const container = Boolean(doc.catalog.get(node.kind)?.container);
+  const y = (index, all) => (container && !portRows(all) ? CONTAINER_PORT_TOP : portTop(index, all));
+  const column = (all, kind, side, x) =>
+    all.map((port, i) => ({ port, kind, side, x, y: y(i, all), labelled: portRows(all) > 0 }));
+  return [
+    ...column(inputs, "target", "left", 0),
+    ...column(outputs, "source", "right", width),
+    ...slots.map((port, i) => (
+      { port, kind: "target", side: "bottom", x: (width * (i + 1)) / (slots.length + 1), y: height, labelled: true }
+    )),
+    ...(tool ? [{ port: TOOL_PORT, kind: "source", side: "top", x: width / 2, y: 0, labelled: false }] : []),
+  ];
 }
 
 const portNamed = (ports, name) => ports.find((port) => port.name === name);

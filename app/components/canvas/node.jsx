@@ -1,13 +1,16 @@
 // Boxes on the canvas: nodes, containers, placeholders of unknown kinds, and their ports.
-import { memo } from "react";
-import { Handle, NodeResizer, Position, useConnection } from "@xyflow/react";
+import { createContext, memo, useContext } from "react";
+import { Handle, NodeResizer, Position } from "@xyflow/react";
 import { Ban, Check, Clock, Hourglass, LoaderCircle, SkipForward, TriangleAlert, Unplug, X } from "lucide-react";
 import { cost, duration, elapsed, gist, gistOfPreview } from "../js/format.js";
 import { KindTile } from "../js/icons.jsx";
 import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
 import { useEditor, useStore } from "./context.jsx";
-import { CONTAINER_MIN, portRows, portTop } from "./geometry.js";
-import { TOOL_PORT, portsOf, titleOf, typeName, whyNot } from "./model.js";
+import { CONTAINER_MIN } from "./geometry.js";
+import { portPlaces, titleOf, typeName, whyNot } from "./model.js";
+
+// Whether the canvas is seen from so far away that words and ports would only cost time.
+export const Far = createContext(false);
 
 const BADGES = {
   pending: { icon: Clock, word: "pending", tone: "idle" },
@@ -67,11 +70,13 @@ const Footer = memo(function Footer({ id, problems }) {
   );
 });
 
+// Whether the wire that is being drawn fits this port; React Flow's own state changes with each move of the pointer,
+// ours only when a wire is taken up or dropped.
 function useFit(id, port, kind) {
   const store = useStore();
-  return useConnection((connection) => {
-    if (!connection.inProgress || !connection.fromHandle) return "";
-    const from = connection.fromHandle;
+  return useEditor((state) => {
+    const from = state.drawing;
+    if (!from) return "";
     if (from.nodeId === id && from.id === port && from.type === kind) return "from";
     if (from.type === kind) return "other";
     const [a, b] = [{ node: from.nodeId, port: from.id }, { node: id, port }];
@@ -81,7 +86,7 @@ function useFit(id, port, kind) {
   });
 }
 
-// The pointer moves often while a wire is drawn; each pair of ports is judged once per graph.
+// Each pair of ports is judged once per graph.
 const JUDGED = new WeakMap();
 
 function fits(doc, wire) {
@@ -107,23 +112,10 @@ function Port({ id, port, kind, position, style, labelled }) {
   );
 }
 
-export function Ports({ id, ports, container }) {
-  const { inputs, slots, outputs, tool } = ports;
-  const top = (index, all) => (container && !portRows(all) ? 26 : portTop(index, all));
-  return (
-    <>
-      {inputs.map((port, i) => (
-        <Port key={port.name} id={id} port={port} kind="target" position={Position.Left} style={{ top: top(i, inputs) }} labelled={portRows(inputs) > 0} />
-      ))}
-      {outputs.map((port, i) => (
-        <Port key={port.name} id={id} port={port} kind="source" position={Position.Right} style={{ top: top(i, outputs) }} labelled={portRows(outputs) > 0} />
-      ))}
-      {slots.map((port, i) => (
-        <Port key={port.name} id={id} port={port} kind="target" position={Position.Bottom} style={{ left: `${((i + 1) / (slots.length + 1)) * 100}%` }} labelled />
-      ))}
-      {tool && <Port id={id} port={TOOL_PORT} kind="source" position={Position.Top} style={{ left: "50%" }} />}
-    </>
-  );
+function Ports({ id, places }) {
+  return places.map(({ port, kind, side, x, y, labelled }) => (
+    <Port key={`${kind} ${port.name}`} id={id} port={port} kind={kind} position={side} style={{ left: x, top: y }} labelled={labelled} />
+  ));
 }
 
 // What is worth knowing at a glance besides the title: the type, and its first short choice.
@@ -145,7 +137,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
   const runId = useEditor((state) => state.runId);
   const step = useNodeRun(runId, id);
   const store = useStore();
-  const ports = portsOf(store.get(), node);
+  const far = useContext(Far);
   void formPorts;
   void unknownEdges;
   const errors = (problems ?? []).filter((problem) => problem.severity === "error").length;
@@ -154,6 +146,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
     node.settings?.disabled && "is-disabled",
   ].filter(Boolean).join(" ");
   const title = titleOf(node, type);
+  if (far) return <div className={`${state} is-far`} data-testid={`node-${id}`} data-kind={node.kind}><KindTile type={type} size={48} /></div>;
   return (
     <div className={state} data-testid={`node-${id}`} data-kind={node.kind}>
       <div className="node-head">
@@ -169,7 +162,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
         )}
       </div>
       <Footer id={id} problems={errors} />
-      <Ports id={id} ports={ports} />
+      <Ports id={id} places={portPlaces(store.get(), node)} />
     </div>
   );
 });
@@ -182,11 +175,12 @@ export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
   const empty = useEditor((state) => !state.graph.nodes.some((each) => each.parent === id));
   const runId = useEditor((state) => state.runId);
   const step = useNodeRun(runId, id);
-  const ports = portsOf(store.get(), node);
+  const over = useEditor((state) => state.over === id);
+  const far = useContext(Far);
   const errors = (problems ?? []).some((problem) => problem.severity === "error");
   return (
     <div
-      className={`node container-node ${selected ? "is-selected" : ""} ${step ? `is-${step.status}` : ""} ${errors ? "has-errors" : ""} ${data.over ? "is-over" : ""}`}
+      className={`node container-node ${selected ? "is-selected" : ""} ${step ? `is-${step.status}` : ""} ${errors ? "has-errors" : ""} ${over ? "is-over" : ""}`}
       data-testid={`node-${id}`} data-kind={node.kind}
     >
       <NodeResizer
@@ -207,7 +201,7 @@ export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
       </div>
       <div className="container-body">{empty && <span>Drop nodes here. They run once for every item, as <code>{"{{ item }}"}</code>.</span>}</div>
       <Footer id={id} problems={0} />
-      <Ports id={id} ports={ports} container />
+      {!far && <Ports id={id} places={portPlaces(store.get(), node)} />}
     </div>
   );
 });

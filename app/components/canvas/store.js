@@ -43,6 +43,8 @@ export class EditorStore {
       edges: [],
       save: { state: "saved", pending: 0, message: "" },
       focus: null,
+      drawing: null,
+      over: null,
       notice: null,
       canUndo: false,
       canRedo: false,

@@ -1,0 +1,48 @@
+// What of the canvas is seen: the beginning when it opens, a node somebody asked for, the middle for new nodes.
+import { useCallback, useEffect } from "react";
+import { useReactFlow } from "@xyflow/react";
+import { boxesOf } from "./actions.js";
+import { useEditor, useStore } from "./context.jsx";
+import { absolute, bounds } from "./geometry.js";
+import { sizeOf } from "./model.js";
+
+const READABLE = 0.75;
+const BAR = 60;
+
+// Where to look at first: at everything when it can be read then, else at the beginning.
+function firstView(doc, pane) {
+  const all = bounds(boxesOf(doc));
+  const fit = Math.min((pane.width - 100) / all.width, (pane.height - 2 * BAR) / all.height, 1);
+  const zoom = Math.max(fit, READABLE);
+  const x = fit >= READABLE ? (pane.width - all.width * zoom) / 2 : 48;
+  const y = all.height * zoom < pane.height ? (pane.height - BAR - all.height * zoom) / 2 : 48;
+  return { x: x - all.x * zoom, y: y - all.y * zoom, zoom };
+}
+
+export function useView(wrapper) {
+  const store = useStore();
+  const flow = useReactFlow();
+  const focus = useEditor((state) => state.focus);
+  const showBeginning = useCallback(() => {
+    if (store.get().graph.nodes.length) flow.setViewport(firstView(store.get(), wrapper.current.getBoundingClientRect()));
+  }, [flow, store, wrapper]);
+  const middle = useCallback(() => {
+    const box = wrapper.current.getBoundingClientRect();
+    return { x: box.left + box.width / 2, y: box.top + box.height / 2 };
+  }, [wrapper]);
+  useEffect(() => {
+    store.middle = () => {
+      const point = flow.screenToFlowPosition(middle());
+      return { x: point.x - 100, y: point.y - 40 };
+    };
+  }, [store, flow, middle]);
+  useEffect(() => {
+    const { byId } = store.get();
+    const node = focus && byId.get(focus.node);
+    if (!node) return;
+    const at = absolute(node, byId);
+    const [width, height] = sizeOf(store.get(), node);
+    flow.setCenter(at.x + width / 2, at.y + height / 2, { zoom: Math.max(flow.getZoom(), READABLE), duration: 200 });
+  }, [focus, flow, store]);
+  return { showBeginning, middle };
+}
