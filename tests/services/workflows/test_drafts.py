@@ -65,6 +65,22 @@ async def test_graph_over_five_megabytes_is_refused(database):
         await made(database, ada, graph=graph(node("a", config={"text": "x" * 5_000_001})))
 
 
+async def test_a_draft_may_not_grow_over_five_megabytes(database):
+    ada = await person(database)
+    half = {"text": "x" * 2_600_000}
+    flow = await made(database, ada, graph=graph(node("a", config=half)))
+    grown = [{"op": "add_node", "node": node("b", config=half)}]
+    with pytest.raises(TooLarge, match=r"The graph has 5\.2 MB; at most 5 MB"):
+        await edit(database, ada, flow.id, 1, *grown)
+    whole = graph(node("a", config=half), node("b", config=half))
+    with pytest.raises(TooLarge, match=r"The graph has 5\.2 MB; at most 5 MB"):
+        async with database.work() as uow:
+            await save_draft(uow, ada, flow.id, whole, 1)
+    async with database.read() as uow:
+        kept = await get_workflow(uow, ada, flow.id)
+    assert (kept.revision, [n["id"] for n in kept.graph["nodes"]]) == (1, ["a"])
+
+
 async def test_unknown_kind_is_kept_with_its_data_and_blocks_running(database):
     ada = await person(database)
     odd = node("odd", "vendor.thing", config={"deep": [1, {"two": None}]})
