@@ -20,6 +20,7 @@ import { DraftWire, Wire } from "./wire.jsx";
 const NODE_TYPES = { box: NodeBox, container: ContainerBox };
 const EDGE_TYPES = { wire: Wire };
 const MANY_NODES = 300;
+const BUSY_NODES = 100;
 const FAR = 0.35;
 const OPTIONS = {
   snapToGrid: true, snapGrid: [GRID, GRID], minZoom: 0.1, maxZoom: 2, connectionRadius: 28, deleteKeyCode: null, zoomOnDoubleClick: false,
@@ -79,13 +80,13 @@ function useDrop(store, flow, wrapper) {
   }), [store, flow, wrapper]);
 }
 
-export function Canvas({ onRun, onPalette, onOpenInspector }) {
+export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneClick }) {
   const store = useStore();
   const flow = useReactFlow();
   const wrapper = useRef(null);
   const [quick, setQuick] = useState(null);
   const count = useEditor((state) => state.graph.nodes.length);
-  const far = useFlow(isFar);
+  const far = useFlow(isFar) && count > BUSY_NODES;
   const handlers = useMemo(() => ({
     onResize: (id, box) => {
       const move = { id, x: snap(box.x), y: snap(box.y), parent: store.get().byId.get(id)?.parent ?? null };
@@ -129,6 +130,7 @@ export function Canvas({ onRun, onPalette, onOpenInspector }) {
         <ReactFlow
           {...OPTIONS} {...graph} {...wiring} {...onMenu} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} connectionLineComponent={DraftWire}
           onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)} onNodeDoubleClick={onOpenInspector}
+          onNodeClick={onNodeClick} onPaneClick={onPaneClick}
           onlyRenderVisibleElements={count > MANY_NODES} onInit={showBeginning}
         >
           <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} />

@@ -142,7 +142,6 @@ function Broken({ store }) {
 function Body({ store, props }) {
   const { runId, name, answered, onStart, onCancel, onAnswer, onRename } = props;
   const phase = useEditor((state) => state.phase);
-  const chosen = useEditor((state) => state.nodes);
   const focus = useEditor((state) => state.focus);
   const [side, setSide] = useState("nodes");
   const [sideOpen, setSideOpen] = useState(() => window.innerWidth >= 768);
@@ -175,6 +174,13 @@ function Body({ store, props }) {
     if (id) store.set({ focus: { node: id, field: null, at: Date.now() } });
   }, [store]);
 
+  const openInspector = useCallback(() => {
+    setInspectorOpen(true);
+    store.set({ focus: { node: store.get().nodes[0], field: "", at: Date.now() } });
+  }, [store]);
+  // Where the inspector covers the canvas, it comes with a node and goes with a click beside it.
+  const cover = (open) => () => window.innerWidth <= NARROW && setInspectorOpen(open);
+
   if (phase === "missing" || phase === "failed") return <Broken store={store} />;
   return (
     <div className={`editor ${sideOpen ? "" : "no-side"} ${inspectorOpen ? "" : "no-inspector"} ${drawer.open ? "" : "drawer-closed"}`} data-phase={phase} data-testid="editor">
@@ -188,7 +194,7 @@ function Body({ store, props }) {
       </aside>
       <main className="ed-main">
         {phase === "ready"
-          ? <Canvas onRun={running.ask} onPalette={openPalette} onOpenInspector={() => { setInspectorOpen(true); store.set({ focus: { node: chosen[0] ?? store.get().nodes[0], field: "", at: Date.now() } }); }} />
+          ? <Canvas onRun={running.ask} onPalette={openPalette} onOpenInspector={openInspector} onNodeClick={cover(true)} onPaneClick={cover(false)} />
           : <div className="ed-loading" role="status">Loading the workflow…</div>}
         <div className="ed-corner">
           <button type="button" className="btn btn-icon btn-sm" aria-label="Nodes and outline" aria-expanded={sideOpen} onClick={() => setSideOpen(!sideOpen)}><ListTree size={14} /></button>

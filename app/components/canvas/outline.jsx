@@ -71,7 +71,7 @@ export function Outline({ onAdd, onOpen }) {
   const problems = useEditor((state) => state.problemsByNode);
   const rows = useMemo(() => outline(store.get()), [graph, catalog, store]);
   return (
-    <div className="outline" data-testid="outline">
+    <div className="ed-outline" data-testid="outline">
       <label className="outline-add">
         <span className="sr-only">Add a node</span>
         <select className="input" value="" data-testid="outline-add" onChange={(event) => onAdd(event.target.value)}>

@@ -160,7 +160,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAns
             <Square size={12} />{stopping ? "Canceling…" : "Cancel"}
           </button>
         )}
-        {view === "run" && entry?.run && <a className="btn btn-ghost btn-sm" href={`/runs/${runId}`} data-testid="open-trace">Open trace<ArrowUpRight size={13} /></a>}
+        {view === "run" && entry?.run && <a className="btn btn-ghost btn-sm" href={`/runs/${runId}`} aria-label="Open trace" data-testid="open-trace"><span className="wide-only">Open trace</span><ArrowUpRight size={13} /></a>}
         <button type="button" className="icon-button" aria-label={open ? "Close the drawer" : "Open the drawer"} onClick={() => setOpen(!open)}>{open ? <ChevronDown size={16} /> : <ChevronUp size={16} />}</button>
       </header>
       <div className="sr-only" role="status" aria-live="polite">{entry?.run ? `Run ${entry.run.number ?? ""} ${status}` : ""}</div>
