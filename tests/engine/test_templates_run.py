@@ -239,6 +239,7 @@ async def test_order_agent_looks_the_order_up():
         "looked_up": True,
     }
     assert ran.steps["orders"].output["tools_called"] == ["order_book"]
+    assert {request.max_tokens for request in ran.host.model.requests} == {120}
     told = [
         message.text for message in ran.host.model.requests[-1].messages if message.role == "tool"
     ]
