@@ -32,6 +32,14 @@ _CHANGING: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
 }
 """Tables whose rows are replaced: by which keys, and in which statuses they stay as they are."""
 
+_LEFT_OPEN = tuple(
+    update(table)
+    .where(table.c.run_id == bindparam("of_run"), table.c.status.not_in(sorted(TERMINAL_STEP)))
+    .values(status="canceled", finished_at=bindparam("ended_at"))
+    for table in (_STEP, _SPAN)
+)
+"""Ends all steps and spans of a run that have not ended."""
+
 Row = dict[str, Any]
 
 
@@ -133,6 +141,16 @@ def write(connection: Connection, batch: Rows) -> None:
     for run_id, patch in batch.runs.items():
         open_run = (_RUN.c.id == run_id) & _RUN.c.status.not_in(TERMINAL_RUN)
         connection.execute(update(_RUN).where(open_run).values(**patch))
+    _end_the_rest(connection, batch.runs)
+
+
+def _end_the_rest(connection: Connection, runs: Mapping[str, Row]) -> None:
+    """End what an earlier life of a finished run left open; the last one may not know of it."""
+    over = {run_id: patch for run_id, patch in runs.items() if patch.get("status") in TERMINAL_RUN}
+    if over:
+        ends = [{"of_run": run, "ended_at": patch["finished_at"]} for run, patch in over.items()]
+        for statement in _LEFT_OPEN:
+            connection.execute(statement, ends)
 
 
 @lru_cache

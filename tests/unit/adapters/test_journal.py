@@ -142,6 +142,34 @@ async def test_a_final_step_and_a_final_run_never_change(database, journal, run)
     assert ended.lease_until is None
 
 
+@pytest.mark.parametrize("status", ["failed", "canceled", "succeeded"])
+async def test_what_an_earlier_life_left_open_ends_with_the_run(database, writer, run, status):
+    first = RunJournal(writer, run.id, run.workspace_id, 1)
+    lost = SpanRecord(new_id("span"), "lost", None, "http", "GET x", "running", started_at=now())
+    await first.record(step("lost", "running"), step("cut", "interrupted"), step("done"), lost)
+    async with database.work() as uow:
+        await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(epoch=2))
+    other = await make_run(database, await make_actor(database))
+    elsewhere = RunJournal(writer, other.id, other.workspace_id, 1)
+    await elsewhere.record(step("busy", "running"))
+
+    second = RunJournal(writer, run.id, run.workspace_id, 2)
+    await second.record(step("bad", "failed"), RunPatch(status="running"))
+    assert {s.status for s in await rows(database, Step, col(Step.path) == "lost")} == {"running"}
+    await second.record(RunPatch(status=status, finished_at=now()))
+    kept = await rows(database, Step, col(Step.run_id) == run.id)
+    assert {s.path: s.status for s in kept} == {
+        "lost": "canceled",
+        "cut": "canceled",
+        "done": "succeeded",
+        "bad": "failed",
+    }
+    assert all(s.finished_at for s in kept if s.status == "canceled")
+    assert [s.status for s in await rows(database, Span)] == ["canceled"]
+    (busy,) = await rows(database, Step, col(Step.run_id) == other.id)
+    assert busy.status == "running"
+
+
 async def test_a_final_step_wins_over_a_later_one_of_the_same_batch(database, journal):
     await journal.record(step(status="failed"), step(status="running"))
     assert [s.status for s in await rows(database, Step)] == ["failed"]
