@@ -104,7 +104,7 @@ def event_to_page(page: Page, product: Product) -> list[float]:
     page.evaluate(PROBE, "")
     page.get_by_test_id("run").click()
     page.get_by_test_id("start-run").click()
-    page.get_by_test_id("drawer").get_by_text("succeeded").first.wait_for(timeout=60_000)
+    page.locator("[data-testid=drawer][data-run=succeeded]").wait_for(timeout=60_000)
     page.wait_for_timeout(500)
     seen = dict(page.evaluate("window.seen"))
     run = page.evaluate("fetch('/api/runs?limit=1').then(r => r.json())")["items"][0]["id"]
@@ -152,6 +152,15 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
+class Rows(list[tuple[str, str]]):
+    """The table, printed line by line as it grows."""
+
+    def append(self, row: tuple[str, str]) -> None:
+        """Add a line and show it."""
+        super().append(row)
+        print(f"| {row[0]} | {row[1]} |", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     ensure_built()
@@ -159,7 +168,8 @@ def main() -> None:
     data = Path(tempfile.mkdtemp(prefix="agentloom-"))
     give_weights(weights, data)
     product = Product(data, free_port())
-    rows: list[tuple[str, str]] = []
+    print("| what | measured |\n| --- | --- |")
+    rows = Rows()
     try:
         rows.append(("start with empty data, pages built", f"{product.start():.1f} s"))
         product.stop()
@@ -187,9 +197,6 @@ def main() -> None:
     finally:
         product.stop()
         shutil.rmtree(data, ignore_errors=True)
-    print("\n| what | measured |\n| --- | --- |")
-    for what, value in rows:
-        print(f"| {what} | {value} |")
 
 
 if __name__ == "__main__":

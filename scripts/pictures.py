@@ -41,7 +41,7 @@ def run(page: Page, *, approve: bool) -> None:
         return
     page.get_by_test_id("approval").wait_for(timeout=120_000)
     page.get_by_test_id("answer-approve").click()
-    page.get_by_test_id("drawer").get_by_text("succeeded").first.wait_for(timeout=120_000)
+    page.locator("[data-testid=drawer][data-run=succeeded]").wait_for(timeout=120_000)
 
 
 def journey(browser: Browser, product: Product) -> None:
@@ -57,7 +57,7 @@ def journey(browser: Browser, product: Product) -> None:
     for template in ("invoice-extract", "data-report", "classify-route"):
         use_template(page, product, template)
         run(page, approve=False)
-        page.get_by_test_id("drawer").get_by_text("succeeded").first.wait_for(timeout=120_000)
+        page.locator("[data-testid=drawer][data-run=succeeded]").wait_for(timeout=120_000)
     workflow = use_template(page, product, "ticket-triage")
     run(page, approve=True)
     run(page, approve=False)

@@ -143,7 +143,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAns
     setView(name);
   };
   return (
-    <section ref={box} className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer">
+    <section ref={box} className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer" data-run={status}>
       {open && <Grip box={box} />}
       <header className="ed-drawer-head">
         <div className="segments" role="group" aria-label="Shown below">
