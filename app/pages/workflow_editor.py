@@ -20,6 +20,7 @@ def workflow_editor_page() -> rx.Component:
         workflow_id=EditorState.workflow_id,
         name=EditorState.name,
         run_id=RunState.shown,
+        run_of=RunState.shown_of,
         answered=EditorState.answered,
         on_rename=EditorState.rename,
         on_start=EditorState.start,

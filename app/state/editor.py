@@ -50,7 +50,7 @@ class EditorState(rx.State):
         except AppError as error:
             self._answer(ok=False, message=error.message)
             return
-        (await self.get_state(RunState)).show(run.id)
+        (await self.get_state(RunState)).show(run.id, self.workflow_id)
         self._answer(ok=True, message=run.notice or "")
 
     def _answer(self, *, ok: bool, message: str) -> None:

@@ -32,6 +32,7 @@ class WorkflowEditor(rx.NoSSRComponent):
     workflow_id: rx.Var[str]
     name: rx.Var[str]
     run_id: rx.Var[str]
+    run_of: rx.Var[str]
     answered: rx.Var[dict[str, Any]]
 
     on_rename: rx.EventHandler[lambda name: [name]]

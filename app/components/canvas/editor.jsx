@@ -21,6 +21,7 @@ import "./editor.css";
 
 const NOTICE_MS = 6000;
 const NARROW = 1200;
+const ROOMY = 700;
 
 const transportFor = (id) => ({
   workflow: () => api("GET", `/api/workflows/${id}`),
@@ -89,7 +90,8 @@ function useShownRun(store, runId) {
 function sentence(store, problem) {
   const { byId, catalog } = store.get();
   const node = byId.get(problem.node_id);
-  return node ? `${titleOf(node, catalog.get(node.kind))}: ${problem.message}` : problem.message;
+  const title = node ? titleOf(node, catalog.get(node.kind)) : "";
+  return problem.message.includes(title) ? problem.message : `${title}: ${problem.message}`;
 }
 
 // Starting a run: edits first reach the server, then the check decides, then the form asks for the input.
@@ -146,10 +148,14 @@ function Body({ store, props }) {
   const [side, setSide] = useState("nodes");
   const [sideOpen, setSideOpen] = useState(() => window.innerWidth >= 768);
   const [inspectorOpen, setInspectorOpen] = useState(() => window.innerWidth > NARROW);
-  const [drawer, setDrawer] = useState({ view: "run", open: window.innerHeight > 700 });
+  const [drawer, setDrawer] = useState({ view: "run", open: false });
   const search = useRef(null);
   const entry = useShownRun(store, runId);
 
+  // A run takes its place below the canvas when there is one and there is room.
+  useEffect(() => {
+    if (runId && window.innerHeight > ROOMY) setDrawer((before) => ({ ...before, open: true }));
+  }, [runId]);
   const setView = useCallback((view) => setDrawer((before) => ({ ...before, view })), []);
   const setOpen = useCallback((open) => setDrawer((before) => ({ ...before, open })), []);
   const showProblems = useCallback(() => setDrawer({ view: "problems", open: true }), []);
@@ -217,6 +223,7 @@ function Body({ store, props }) {
   );
 }
 
+// `runId` is the run to show if it is one of this workflow (`runOf`): state outlives the page it was made on.
 // `answered` = {count, ok, message} changes with each answer of the server to a start, a cancel or a decision.
 export function WorkflowEditor(props) {
   const { workflowId } = props;
@@ -228,10 +235,11 @@ export function WorkflowEditor(props) {
     if (workflowId) store.load();
   }, [store, workflowId]);
   const answered = { count: 0, ok: true, message: "", ...props.answered };
+  const runId = props.runOf === workflowId ? props.runId : "";
   return (
     <EditorContext.Provider value={store}>
       <ReactFlowProvider>
-        <Body key={workflowId} store={store} props={{ ...props, answered }} />
+        <Body key={workflowId} store={store} props={{ ...props, answered, runId }} />
       </ReactFlowProvider>
     </EditorContext.Provider>
   );

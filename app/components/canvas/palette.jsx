@@ -29,7 +29,7 @@ export const Palette = forwardRef(function Palette({ onAdd }, input) {
       <div className="kinds-groups">
         {groups.map((group) => (
           <section key={group.name} aria-label={group.title}>
-            <h3 className="kinds-group"><span>{group.title}</span><span>{group.types.length}</span></h3>
+            <h2 className="kinds-group"><span>{group.title}</span><span>{group.types.length}</span></h2>
             {group.types.map((type) => (
               <button
                 key={type.kind} type="button" className="kind" title={type.summary} draggable data-testid={`kind-${type.kind}`}

@@ -58,6 +58,7 @@ export function TopBar({ name, onRename, onProblems, onRun, starting }) {
   const workflow = useEditor((state) => state.workflow);
   return (
     <header className="ed-top">
+      <h1 className="sr-only">{name || workflow?.name || "Workflow"}</h1>
       <Link to="/" className="ed-brand" aria-label="AgentLoom, home"><i /></Link>
       <nav className="ed-crumbs" aria-label="Place">
         <Link to="/workflows">Workflows</Link><span aria-hidden="true">/</span>

@@ -26,7 +26,7 @@ export function Outputs({ node }) {
   const error = outputs.find((port) => port.error);
   return (
     <section className="outputs">
-      <h3 className="form-label">Outputs</h3>
+      <h2 className="form-label">Outputs</h2>
       <table>
         <tbody>
           {shown.map((port) => (
@@ -86,7 +86,7 @@ export function InputTab({ node }) {
   const name = (id) => titleOf(doc.byId.get(id), doc.catalog.get(doc.byId.get(id)?.kind));
   return (
     <>
-      <h3 className="form-label">Comes from</h3>
+      <h2 className="form-label">Comes from</h2>
       {wires.length
         ? (
           <ul className="wire-list">
@@ -96,7 +96,7 @@ export function InputTab({ node }) {
           </ul>
         )
         : <p className="muted">No wire leads here.</p>}
-      <h3 className="form-label">Last input</h3>
+      <h2 className="form-label">Last input</h2>
       {step?.input ? <JsonViewer value={step.input.ports ?? step.input} title="Values by port" /> : <p className="muted">{NOT_YET}</p>}
       {step?.input?.config && <JsonViewer value={step.input.config} title="Settings with values filled in" openTo={1} />}
     </>
@@ -119,7 +119,7 @@ export function OutputTab({ node }) {
       {step.status === "skipped" && <p className="muted">This branch was not taken.</p>}
       {logs.length > 0 && (
         <>
-          <h3 className="form-label">Log</h3>
+          <h2 className="form-label">Log</h2>
           <ul className="log">{logs.map((line, i) => <li key={i}>{line.message}</li>)}</ul>
         </>
       )}
@@ -170,7 +170,7 @@ export function DocsTab({ type }) {
       {type.description.split(/\n{2,}/).filter(Boolean).map((text) => <p key={text}>{codeIn(text)}</p>)}
       <PortTable title="Inputs" ports={type.inputs} />
       <PortTable title="Outputs" ports={type.outputs} />
-      {(type.examples ?? []).length > 0 && <h3>Examples</h3>}
+      {(type.examples ?? []).length > 0 && <h2>Examples</h2>}
       {(type.examples ?? []).map((example) => (
         <details key={example.title}><summary>{example.title}</summary><pre className="viewer viewer-body wrap">{JSON.stringify(example, null, 2)}</pre></details>
       ))}
@@ -185,7 +185,7 @@ function PortTable({ title, ports }) {
   if (!ports.length) return null;
   return (
     <>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <table><tbody>{ports.map((port) => <tr key={port.name}><td className="mono">{port.name}</td><td className="faint">{about(port)}</td></tr>)}</tbody></table>
     </>
   );

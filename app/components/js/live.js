@@ -2,6 +2,7 @@
 //
 // A patch is {run_id, from, seq, run?, steps?, spans?, tokens?, texts?, approvals?, logs?}: the changes of the
 // events after `from` up to `seq`. A patch that is known already is dropped; a gap is closed by loading the trace.
+import { MESSAGES } from "../canvas/protocol.gen.js";
 import { api } from "./api.js";
 
 export const RUN_DONE = new Set(["succeeded", "failed", "canceled"]);
@@ -69,6 +70,8 @@ export class LiveStore {
   }
 
   patch(patch) {
+    const lacking = MESSAGES.patch.required.filter((name) => patch?.[name] === undefined);
+    if (lacking.length) throw new TypeError(`A patch without ${lacking.join(", ")}`);
     const entry = this.entry(patch.run_id);
     const touched = new Set();
     if (!entry.loaded || entry.loading || patch.from > entry.seq) {

@@ -3,6 +3,9 @@ import { RUN_DONE } from "../js/live.js";
 import { millis } from "../js/format.js";
 
 const MAX_SPANS = 200;
+const MAX_ROWS = 300;
+const FEW_STEPS = 80;
+const URGENT = new Set(["running", "waiting_human", "failed", "interrupted"]);
 
 // Where the axis of the bars begins and ends, in epoch milliseconds.
 export function axisOf(entry, now) {
@@ -61,11 +64,20 @@ function inTime(entry) {
   return [...entry.order].sort((a, b) => (began(a) === began(b) ? 0 : began(a) - began(b)));
 }
 
+// In a long loop only the rounds that matter now, and those of the open row, are listed; the trace has them all.
+function isQuietRound(path, step, open) {
+  if (!path.includes("/") || URGENT.has(step.status)) return false;
+  const round = path.slice(0, path.lastIndexOf("/"));
+  return ![...open].some((each) => each === path || each.startsWith(`${round}/`));
+}
+
 // `upcoming` are nodes {id, title} in order; those without a step are shown as still to come while the run goes on.
 export function rowsOf(entry, upcoming = [], { open = new Set() } = {}) {
   const rows = [];
   for (const path of inTime(entry)) {
     const step = entry.steps.get(path);
+    if (entry.order.length > FEW_STEPS && isQuietRound(path, step, open)) continue;
+    if (rows.length >= MAX_ROWS) break;
     const depth = path.split("/").length - 1;
     rows.push({ type: "step", key: path, path, item: step, depth });
     const shown = open.has(path) || step.status === "running";
@@ -84,6 +96,8 @@ export function rowsOf(entry, upcoming = [], { open = new Set() } = {}) {
 // The step a person wants to see without asking: one that waits for them, else the one at work, else the failed one.
 export function mainPath(entry) {
   const steps = entry.order.map((path) => entry.steps.get(path));
+  const speaking = steps.filter((step) => step.status === "running" && entry.texts.get(step.path)).at(-1);
+  if (speaking && !steps.some((step) => step.status === "waiting_human")) return speaking.path;
   for (const status of ["waiting_human", "running", "failed"]) {
     const found = steps.filter((step) => step.status === status).at(-1);
     if (found) return found.path;

@@ -58,7 +58,7 @@ export function RunDialog({ schema, lastInput, example, error, busy, onRun, onCl
   return (
     <div className="dialog-scrim" onPointerDown={(event) => event.target === event.currentTarget && onClose()}>
       <div ref={box} className="dialog card" role="dialog" aria-modal="true" aria-label="Run the workflow" onKeyDown={keys} data-testid="run-dialog">
-        <header className="row between"><h2>Run</h2><button type="button" className="icon-button" aria-label="Close" onClick={onClose}><X size={16} /></button></header>
+        <div className="dialog-head row between"><h2>Run</h2><button type="button" className="icon-button" aria-label="Close" onClick={onClose}><X size={16} /></button></div>
         <div className="dialog-body">
           {empty
             ? <p className="muted">This workflow needs no input.</p>
@@ -69,13 +69,13 @@ export function RunDialog({ schema, lastInput, example, error, busy, onRun, onCl
             )}
           {error && <div className="callout callout-err" role="alert">{error}</div>}
         </div>
-        <footer className="row between">
-          <span className="faint">Ctrl Enter</span>
+        <div className="dialog-foot row between">
+          <span className="kbd">Ctrl Enter</span>
           <span className="row">
             <button type="button" className="btn" onClick={onClose}>Cancel</button>
             <button type="button" className="btn btn-primary" disabled={busy} onClick={run} data-testid="start-run"><Play size={13} />{busy ? "Starting…" : "Run"}</button>
           </span>
-        </footer>
+        </div>
       </div>
     </div>
   );

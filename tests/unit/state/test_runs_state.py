@@ -150,12 +150,12 @@ def test_showing_another_run_wakes_the_watcher_of_this_tab_only():
     state = RunState(_reflex_internal_init=True)
     tab = state.router.session.client_token
     with runs._wake_of(tab) as mine, runs._wake_of("another tab") as other:
-        state.show("run_2")
+        state.show("run_2", "wfl_1")
         assert state.shown == "run_2"
         assert mine.is_set()
         assert not other.is_set()
     assert tab not in runs._wakes
-    state.show("run_3")
+    state.show("run_3", "wfl_1")
 
 
 def test_a_reconnected_tab_keeps_its_new_watcher_when_the_old_one_ends():

@@ -182,3 +182,25 @@ test("numbers are written as people read them", () => {
   assert.deepEqual([null, 0, 0.00001, 0.0002, 3].map(cost), ["unpriced", "$0", "<$0.0001", "$0.0002", "$3.00"]);
   assert.deepEqual([{ text: "hi" }, { rows: [1, 2] }, { label: "Billing", extra: {} }, null].map(gist), ["hi", "2 items", "Billing", ""]);
 });
+
+test("a patch that is none is refused", () => {
+  const { store } = storeOf(trace(0, []));
+  assert.throws(() => store.patch({ run_id: "r" }), /without from, seq/);
+});
+
+test("of a long loop only what matters now is listed", async () => {
+  const steps = [...Array(100).keys()].map((i) => step(`l[${i}]/x`, i === 50 ? "running" : "succeeded"));
+  const { store } = storeOf(trace(1, [step("l", "running"), ...steps]));
+  await store.open("r");
+  assert.deepEqual(rowsOf(store.get("r")).map((row) => row.key), ["l", "l[50]/x"]);
+  const opened = rowsOf(store.get("r"), [], { open: new Set(["l[7]/x"]) }).map((row) => row.key);
+  assert.ok(opened.includes("l[7]/x"));
+});
+
+test("a step that speaks is shown before one that only works", async () => {
+  const { store } = storeOf(trace(1, [step("a", "running"), step("b", "running")]));
+  await store.open("r");
+  assert.equal(mainPath(store.get("r")), "b");
+  store.patch({ run_id: "r", from: 1, seq: 1, tokens: { a: "hi" } });
+  assert.equal(mainPath(store.get("r")), "a");
+});
