@@ -10,6 +10,7 @@ import reflex as rx
 
 from app import pages
 from app.api.app import build
+from app.components.shell.broken import guarded
 from app.kernel.settings import settings
 from app.services.runtime import close_runtime, open_runtime
 from app.services.templates.seed import seed_templates
@@ -43,5 +44,6 @@ app = rx.App(
     api_transformer=build(),
     backend_exception_handler=notice,
 )
+app.app_wraps[(55, "ErrorBoundary")] = lambda _: guarded()
 app.app_wraps.pop((5, "Overlay"))  # the shell has its own banner for a lost connection
 app.register_lifespan_task(shared_runtime)
