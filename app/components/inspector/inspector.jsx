@@ -77,32 +77,48 @@ function Menu({ node }) {
   );
 }
 
+const TRIES = 30;
+
+// Tries again with each frame or two until the act succeeds: tabs are drawn and code editors are loaded by and by.
+function untilDone(act) {
+  let left = TRIES;
+  const timer = setInterval(() => {
+    left -= 1;
+    if (act() || left === 0) clearInterval(timer);
+  }, 40);
+  return () => clearInterval(timer);
+}
+
+// Puts the cursor into the field at a path, or the one around it; an empty path means the first. Says whether it could.
+function putCursor(panel, wanted, inSettings) {
+  if (!panel) return false;
+  if (wanted === "$label") {
+    panel.querySelector(".name-field")?.select();
+    return true;
+  }
+  const fields = [...panel.querySelectorAll("[data-field]")];
+  const path = inSettings ? wanted.slice(SETTINGS.length + 1) : wanted;
+  const around = (field) => path === field || path.startsWith(`${field}.`);
+  const best = path === "" ? fields[0] : fields.filter((each) => around(each.dataset.field)).at(-1);
+  if (!best || best.querySelector("textarea[readonly]")) return false;
+  best.scrollIntoView({ block: "nearest" });
+  const target = best.querySelector("textarea, input, select, .cm-content, button[role=switch], button");
+  target?.focus();
+  return Boolean(target);
+}
+
 // Puts the cursor into the field somebody asked for, once its tab is drawn.
 function useJump(node, setTab, root) {
   const focus = useEditor((state) => state.focus);
   const [advanced, setAdvanced] = useState(false);
   useEffect(() => setAdvanced(false), [node?.id]);
   useEffect(() => {
-    if (!focus || focus.node !== node?.id || focus.field === null) return;
+    if (!focus || focus.node !== node?.id || focus.field === null) return undefined;
     const wanted = focus.field.replace(/^config\./, "");
     const inSettings = wanted.startsWith(`${SETTINGS}.`);
     if (wanted !== "$label") setTab(inSettings ? SETTINGS : "setup");
     setAdvanced(true);
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      const panel = root.current;
-      if (!panel) return;
-      if (wanted === "$label") {
-        panel.querySelector(".name-field")?.select();
-        return;
-      }
-      const fields = [...panel.querySelectorAll("[data-field]")];
-      const path = inSettings ? wanted.slice(SETTINGS.length + 1) : wanted;
-      const best = path === ""
-        ? fields[0]
-        : fields.filter((each) => path === each.dataset.field || path.startsWith(`${each.dataset.field}.`)).at(-1);
-      best?.scrollIntoView({ block: "center" });
-      best?.querySelector("textarea, input, select, button[role=switch], .cm-content, button")?.focus();
-    }));
+    return untilDone(() => putCursor(root.current, wanted, inSettings));
   }, [focus, node?.id, setTab, root]);
   return advanced;
 }

@@ -81,7 +81,9 @@ export function ModelField({ field, value, onCommit, label, invalid }) {
   );
 }
 
-export function KeyValueField({ value, onCommit, label, literal }) {
+export function KeyValueField({ field, value, onCommit, label, literal }) {
+  // Values of any type are read as JSON when they are JSON.
+  const read = field.additionalProperties?.type === "string" ? (text) => text : readJson;
   const pairs = Object.entries(value && typeof value === "object" ? value : {});
   const [fresh, setFresh] = useState(false);
   const write = (next) => onCommit(Object.fromEntries(next.filter(([key]) => key !== "")));
@@ -91,8 +93,8 @@ export function KeyValueField({ value, onCommit, label, literal }) {
         <div className="pair" key={i}>
           <KeyInput value={key} label={`Name ${i + 1}`} onCommit={(name) => write(pairs.map((pair, at) => (at === i ? [name, pair[1]] : pair)))} />
           {literal
-            ? <KeyInput value={String(each)} label={`Value of ${key}`} onCommit={(text) => write(pairs.map((pair, at) => (at === i ? [pair[0], text] : pair)))} />
-            : <ExpressionField value={each} label={`Value of ${key}`} onCommit={(text) => write(pairs.map((pair, at) => (at === i ? [pair[0], text] : pair)))} />}
+            ? <KeyInput value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => write(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />
+            : <ExpressionField value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => write(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />}
           <button type="button" className="icon-button" aria-label={`Remove ${key}`} onClick={() => write(pairs.filter((_, at) => at !== i))}><X size={13} /></button>
         </div>
       ))}
