@@ -167,13 +167,12 @@ class _Form:
                 return option["additionalProperties"]  # type: ignore[no-any-return]
         return {}
 
-    def options(self, schema: Schema) -> list[Schema]:
+    def options(self, schema: Schema) -> Iterator[Schema]:
         """The schema with its references followed and its alternatives laid side by side."""
-        found: list[Schema] = []
         stack: list[tuple[Schema, int]] = [(schema, 0)]
         while stack:
             option, depth = stack.pop()
-            found.append(option)
+            yield option
             if depth > 8:
                 continue
             inner = [part for key in ("allOf", "anyOf", "oneOf") for part in option.get(key, ())]
@@ -181,7 +180,6 @@ class _Form:
                 name = str(option["$ref"]).rpartition("/")[2]
                 inner.append(self.root.get("$defs", {}).get(name, {}))
             stack.extend((part, depth + 1) for part in reversed(inner))
-        return found
 
     def wants_text(self, schema: Schema) -> bool:
         """Whether only texts fit here."""

@@ -236,6 +236,8 @@ class StepContext:
 
     async def close(self) -> None:
         """End turns of the body that the node left running when it failed."""
+        if not self._turns:
+            return
         left = [
             task for task in self._turns if task is not asyncio.current_task() and not task.done()
         ]

@@ -1,6 +1,7 @@
 """What a step sees: the values at its input ports, and the names its expressions may use. Pure."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from app.engine.graph.document import Edge
@@ -64,10 +65,10 @@ def last_output(level: Level, alive: tuple[Edge, ...]) -> Json:
     """Return the output of the step before this one: the last to finish of those wired to it."""
     steps = level.execution.recorder.steps
     before = [steps[level.prefix + edge.source] for edge in alive]
-    finished = [step for step in before if step.finished_at]
+    finished = [(step.finished_at, step) for step in before if step.finished_at]
     if not finished:
         return level.last_output
-    return plain(max(finished, key=lambda step: str(step.finished_at)).output)
+    return plain(max(finished, key=itemgetter(0))[1].output)
 
 
 def _data_ports(node: PlanNode) -> list[Port]:
