@@ -5,6 +5,7 @@ from typing import Any
 
 PORTS = {
     "trigger.manual": ("", "data"),
+    "trigger.chat": ("", "message"),
     "data.template": ("input", "text"),
     "data.set": ("input", "data"),
     "flow.respond": ("input", "value"),

@@ -11,6 +11,7 @@ from sqlmodel import col
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack, unpack
 from app.engine.events import TERMINAL_RUN
+from app.engine.runtime.inputs import check_input
 from app.engine.sdk import Answer
 from app.kernel.clock import now
 from app.kernel.errors import AlreadyDecided, Conflict, InvalidInput, NotFound, TooLarge
@@ -56,6 +57,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     Raises:
         NotFound: No such workflow.
         GraphInvalid: The graph has errors; `context["problems"]` lists them.
+        InvalidInput: The input does not fit the trigger's form; `context["field"]` names the field.
         Conflict: The idempotency key was used for another wish.
     """
     require(actor, "member")
@@ -74,12 +76,13 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         if earlier is not None:
             return await _same(uow, earlier, workflow, wish[0])
     version = await _version(uow, actor, workflow)
-    quick = plan_of(version.graph).quick
+    plan = plan_of(version.graph)
+    check_input(plan.input_schema, request.input)
     workspace.run_count += 1
     run = await _store(uow, actor, request, version, _Ticket(workspace.run_count, wish[0]))
     parts = runtime()
     notice = None
-    if quick:
+    if plan.quick:
         # ours from the start: claimed in the same transaction, so that it costs no second one
         run.status, run.epoch, run.worker = "running", 1, parts.name
         run.started_at, run.lease_until = run.queued_at, run.queued_at + LEASE

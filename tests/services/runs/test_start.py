@@ -114,6 +114,26 @@ async def test_a_graph_with_errors_is_refused_and_leaves_nothing(parts, actor, s
     assert await count(parts, Run) == await count(parts, WorkflowVersion) == 0
 
 
+async def test_an_input_that_the_form_refuses_is_said_before_anything_is_stored(
+    parts, actor, start
+):
+    form = {"fields": [{"name": "name", "title": "Your name", "required": True}]}
+    graph = chain(node("start", "trigger.manual", form), node("answer", "flow.respond"))
+    with pytest.raises(InvalidInput, match="'Your name' is required") as refusal:
+        await start(graph, {})
+    assert (refusal.value.status, refusal.value.context["field"]) == (422, "name")
+    assert await count(parts, Run) == 0
+    run = await start(graph, {"name": "Ada", "unlisted": 1})
+    assert (await wait_for_run(parts, actor, run.id, 5)).status == "succeeded"
+
+
+async def test_a_chat_starts_with_a_message_alone(parts, actor, start):
+    graph = chain(node("start", "trigger.chat"), node("answer", "flow.respond"))
+    for given in ({"message": "Hi"}, "Hi"):
+        run = await start(graph, given)
+        assert (await wait_for_run(parts, actor, run.id, 5)).output == "Hi"
+
+
 async def test_a_foreign_or_deleted_workflow_is_not_found(parts, actor):
     other = await make_actor(parts.database)
     theirs = await make_workflow(parts.database, other, QUICK)

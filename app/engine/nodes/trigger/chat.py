@@ -48,9 +48,10 @@ class Out(Ports):
 
 
 def input_schema(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe what a run must be given."""
+    """Describe what a run must be given: the conversation, or its newest message as plain text."""
     return {
         "type": "object",
+        "text_is": "message",
         "properties": {
             "message": {"type": "string", "title": "Message", "widget": "long_text"},
             "history": {
