@@ -24,6 +24,8 @@ from app.kernel.errors import QueueDown, Unavailable
 from app.kernel.settings import Settings, settings
 
 _READY_WITHIN_S = 60.0
+_DRAIN_S = 3
+"""How long Ctrl-C waits for runs in flight; they are kept and go on at the next start."""
 
 
 def say(line: str) -> None:
@@ -191,7 +193,9 @@ def main(options: argparse.Namespace) -> int:
         models = ModelWatch(config.data, env, supervisor)
         web = supervisor.start(Child("web", web_command(config), web_environment(config, env), grace_s=10))
         for number in range(1, config.workers + 1):
-            command = [sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency)]
+            command = [
+                sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency), "--drain", str(_DRAIN_S),
+            ]  # fmt: skip
             supervisor.start(Child(f"worker {number}", command, env, grace_s=25))
         wait_until_ready(config, supervisor, stop)
         if not stop.is_set() and web.is_alive:

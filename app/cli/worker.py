@@ -4,6 +4,7 @@ import argparse
 
 from app.kernel import log
 from app.kernel.settings import settings
+from app.worker.main import DRAIN_S
 from app.worker.main import main as work
 
 
@@ -11,10 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `worker`."""
     parser.add_argument("--queues", default="high,default,low", help="queues in the order in which they are served")
     parser.add_argument("--concurrency", type=int, default=settings().concurrency, help="runs in flight")
+    parser.add_argument("--drain", type=float, default=DRAIN_S, help="seconds that runs in flight get to end when the worker is told to stop")
 
 
 def main(options: argparse.Namespace) -> int:
     """Work until SIGTERM; runs in flight are handed back."""
     log.set_up(settings().log_level)
-    work(options.queues.split(","), options.concurrency)
+    work(options.queues.split(","), options.concurrency, drain_s=options.drain)
     return 0
