@@ -108,7 +108,7 @@ class RunState(rx.State):
     async def open_run(self) -> None:
         """Show the run of the page's address (`/runs/[run_id]`)."""
         await actor(self)
-        self._show(self.run_id, "")
+        self.show(self.run_id)
 
     @rx.event
     async def open_latest(self) -> None:
@@ -116,11 +116,11 @@ class RunState(rx.State):
         acting = await actor(self)
         named = self.router.url.query_parameters.get("run", "")
         if named:
-            self._show(named, self.workflow_id)
+            self.show(named, self.workflow_id)
             return
         async with runtime().database.read() as uow:
             found = await list_runs(uow, acting, workflow_id=self.workflow_id, limit=1)
-        self._show(found.items[0].id if found.items else "", self.workflow_id)
+        self.show(found.items[0].id if found.items else "", self.workflow_id)
 
     @rx.event(background=True)
     async def watch(self) -> AsyncGenerator[Any, None]:
@@ -151,15 +151,12 @@ class RunState(rx.State):
         async with runtime().database.work() as uow:
             await answer_step(uow, acting, decision.step_id, output)
 
-    def show(self, run_id: str, workflow_id: str) -> None:
-        """Show another run of a workflow in this tab; its watcher turns to it."""
-        self._show(run_id, workflow_id)
-        if wake := _wakes.get(self.router.session.client_token):
-            wake.set()
-
-    def _show(self, run_id: str, workflow_id: str) -> None:
+    def show(self, run_id: str, workflow_id: str = "") -> None:
+        """Show a run in this tab; its watcher, whether it was here before or not, turns to it."""
         self.shown, self.shown_of = run_id, workflow_id
         self.status, self.tokens, self.cost_usd = "", 0, 0.0
+        if wake := _wakes.get(self.router.session.client_token):
+            wake.set()
 
     async def _shown(self) -> str:
         async with self:

@@ -66,6 +66,8 @@ export function useShortcuts(context) {
   useEffect(() => {
     const { store, wrapper } = now.current;
     const keys = (event) => {
+      // Keys in a dialog are its own. (React listens on the document too, so that it cannot keep them from us.)
+      if (event.defaultPrevented || event.target.closest?.("[role=dialog]")) return;
       const typing = isTyping(event.target) || isTyping(document.activeElement);
       const control = event.ctrlKey || event.metaKey;
       if (now.current.quickOpen || event.altKey || (typing && !(control && event.key === "Enter"))) return;
