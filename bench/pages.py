@@ -27,13 +27,14 @@ from tests.e2e.test_acceptance import sign_up  # noqa: E402
 from tests.fakes.local_model import cache_directory, give_weights  # noqa: E402
 
 NODES = 500
+WORK = "x = 0\nfor i in range(600000):\n    x += i\nresult = x"  # about a tenth of a second in the sandbox
 PROBE = """(runId) => {
   // Time from the event's own clock to the change of the page, for each step that becomes visible as ended.
   window.seen = [];
   const ended = new Set();
   new MutationObserver(() => {
-    for (const row of document.querySelectorAll('.run-row[data-status=succeeded]')) {
-      const key = row.textContent.slice(0, 12);
+    for (const row of document.querySelectorAll("[data-testid^=row-][data-status=succeeded]")) {
+      const key = row.dataset.testid ?? '';
       if (!ended.has(key)) { ended.add(key); window.seen.push([key, Date.now()]); }
     }
   }).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
@@ -87,11 +88,11 @@ def event_to_page(page: Page, product: Product) -> list[float]:
     """Milliseconds from the moment a step ended (its own record) to its row in the drawer saying so."""
     graph = chain(40, "data.template")
     # One node that may not run in the web process sends the run through queue and worker.
-    graph["nodes"][1] = {"id": "n1", "kind": "tool.code_python", "label": "Step 1", "config": {"code": "result = 'x'"}, "position": {"x": 300, "y": 0}}
+    graph["nodes"][1] = {"id": "n1", "kind": "tool.code_python", "label": "Step 1", "config": {"code": WORK}, "position": {"x": 300, "y": 0}}
     graph["edges"][1]["source_port"] = "result"
     graph["edges"][0]["target_port"] = "input"
     for node in graph["nodes"][2:]:
-        node["kind"], node["config"] = "tool.code_python", {"code": "result = 1"}
+        node["kind"], node["config"] = "tool.code_python", {"code": WORK}
     for edge in graph["edges"][1:]:
         edge["source_port"] = "result"
     made = post(page, "/api/workflows", {"name": "latency", "graph": graph})
@@ -111,9 +112,9 @@ def event_to_page(page: Page, product: Product) -> list[float]:
     steps = page.evaluate(f"fetch('/api/runs/{run}/steps').then(r => r.json())")["items"]
     found = []
     for step in steps:
-        key = next((k for k in seen if k.startswith(step.get("label", "?")) and not k[len(step["label"]):][:1].isdigit()), None)
-        if key and step["finished_at"]:
-            found.append(seen[key] - time_ms(step["finished_at"]))
+        shown = seen.get(f"row-{step['path']}")
+        if shown and step["finished_at"]:
+            found.append(shown - time_ms(step["finished_at"]))
     return found
 
 
@@ -133,7 +134,7 @@ def drag(page: Page, product: Product) -> list[float]:
     page.wait_for_timeout(1500)
     box = node.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + 12
-    page.evaluate(f"window.frames = ({FRAMES})()")
+    page.evaluate(f"() => {{ window.frames = ({FRAMES})(); }}")
     page.mouse.move(x, y)
     page.mouse.down()
     until = time.monotonic() + 3
