@@ -1,0 +1,36 @@
+"""The bundle talks to whatever served it, and is built only when its sources changed."""
+
+import gzip
+from pathlib import Path
+
+from app.cli import build
+
+
+def test_the_built_in_address_becomes_that_of_the_page(tmp_path: Path):
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    script = assets / "reflex-env-abc.js"
+    script.write_text('const e={PING:"http://localhost:3000/ping",EVENT:"ws://localhost:3000/_event",X:`other`};')
+    packed = assets / "reflex-env-abc.js.gz"
+    packed.write_bytes(gzip.compress(script.read_bytes()))
+    assert build.use_page_origin(tmp_path) == 1
+    text = script.read_text()
+    assert "localhost" not in text
+    assert '(location.origin+"/ping")' in text
+    assert '(location.origin.replace(/^http/,"ws")+"/_event")' in text
+    assert gzip.decompress(packed.read_bytes()).decode() == text
+    assert build.use_page_origin(tmp_path) == 0
+
+
+def test_the_fingerprint_follows_the_sources(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    (tmp_path / "app").mkdir()
+    page = tmp_path / "app" / "page.py"
+    page.write_text("one")
+    for name in ("rxconfig.py", "requirements.txt"):
+        (tmp_path / name).touch()
+    before = build.fingerprint()
+    (tmp_path / "app" / "page.pyc").write_text("compiled")
+    assert build.fingerprint() == before
+    page.write_text("two")
+    assert build.fingerprint() != before
