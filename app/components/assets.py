@@ -1,7 +1,8 @@
 """The one module that registers the JavaScript and CSS that lie beside our components.
 
-The public path of a shared asset holds the module that registered it. Because all are registered here, relative
-imports between the files resolve, and a store that two of them import is one instance.
+The public path of a shared asset holds the module that registered it. Because all are registered
+here, relative imports between the files resolve, and a store that two of them import is one
+instance.
 """
 
 from pathlib import Path
@@ -14,10 +15,10 @@ _PUBLIC = f"{Dirs.EXTERNAL_APP_ASSETS}/{__name__.replace('.', '/')}"
 
 
 def _register() -> dict[str, str]:
-    """Link every script and style sheet below this folder into the public assets; return import paths.
+    """Link every script and style sheet below this folder into the assets; return import paths.
 
-    The same as `rx.asset(shared=True)` for each file, which looks at the whole call stack every time:
-    that took 25 s of start-up for 60 files (measured), this takes milliseconds.
+    The same as `rx.asset(shared=True)` for each file, which looks at the whole call stack every
+    time: that took 25 s of start-up for 60 files (measured), this takes milliseconds.
     """
     public = Path.cwd() / Dirs.APP_ASSETS / _PUBLIC
     found: dict[str, str] = {}
@@ -38,7 +39,7 @@ _PATHS = _register()
 
 
 def library(path: str) -> str:
-    """Return the import path of a script, given relative to app/components, such as `canvas/editor.jsx`.
+    """Return the import path of a script below app/components, such as `canvas/editor.jsx`.
 
     Raises:
         KeyError: There is no such file.
