@@ -29,14 +29,10 @@ def entrance(
             rx.el.div(rx.el.h1(title), rx.el.p(text, class_name="muted")), form, pad=False
         ),
         rx.el.p(
-            question, " ", ui.link(words, href=_keeping_next(href), data_testid="other-way"),
+            question,
+            " ",
+            ui.link(words, href=f"{href}{IdentityState.next_query}", data_testid="other-way"),
             class_name="auth-foot",
         ),
         class_name="auth",
     )  # fmt: skip
-
-
-def _keeping_next(href: str) -> rx.Var[str]:
-    return rx.cond(
-        IdentityState.next_path == "/", href, f"{href}?next={IdentityState.next_path}"
-    ).to(str)

@@ -10,6 +10,7 @@ from app.pages.frame import page
 def not_found() -> rx.Component:
     """A way back."""
     return ui.card(
+        rx.el.h1("Page not found", class_name="sr-only"),
         ui.empty_state(
             "compass",
             "There is no such page",

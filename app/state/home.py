@@ -77,7 +77,7 @@ class HomeState(rx.State):
         self.tiles = {
             "active": count(seen.active),
             "runs": count(seen.runs), "runs_change": more,
-            "runs_note": "against the day before" if more else "nothing to compare with yet",
+            "runs_note": "against the day before" if more else "none the day before",
             "success": share(seen.success_rate), "success_change": better, "success_trend": mood,
             "failed": some(seen.failed, "failure"),
             "median": seconds(seen.median_seconds), "slow": seconds(seen.p95_seconds),

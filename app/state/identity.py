@@ -53,6 +53,7 @@ class IdentityState(rx.State):
     role: str = ""
     since: str = ""
     next_path: str = "/"
+    next_query: str = ""
 
     @rx.event
     async def guard(self):  # noqa: ANN201 - an event or nothing
@@ -79,6 +80,8 @@ class IdentityState(rx.State):
             await actor(self)
         except Unauthenticated:
             self.signed_in = False
+            onwards = f"?next={quote(self.next_path, safe='')}"
+            self.next_query = "" if self.next_path == "/" else onwards
             return None
         return rx.redirect(self.next_path)
 

@@ -11,9 +11,9 @@ def run_table(rows: rx.Var[list[Any]], *, on_cancel: Any = None) -> rx.Component
     """Runs as rows that lead to their traces; with `on_cancel`, those under way can be canceled."""
     columns = [
         ui.Column("Run", _number),
-        ui.Column("Workflow", lambda row: rx.el.span(row.workflow)),
+        ui.Column("Workflow", lambda row: rx.el.span(row.workflow), hide_narrow=True),
         ui.Column("Status", _status),
-        ui.Column("Started", lambda row: ui.time_ago(at=row.queued_at)),
+        ui.Column("Started", lambda row: ui.time_ago(at=row.queued_at), hide_narrow=True),
         ui.Column("Took", _took, align="end", hide_narrow=True),
         ui.Column("Tokens", _plain("tokens"), align="end", hide_narrow=True),
         ui.Column("Cost", _plain("cost"), align="end", hide_narrow=True),
@@ -33,6 +33,10 @@ def _number(row: rx.Var[Any]) -> rx.Component:
             data_testid=f"run-{row.id}",
         ),
         rx.el.span(" ", row.version, class_name="muted hide-narrow"),
+        rx.el.span(" ", row.workflow, class_name="show-narrow"),
+        rx.el.span(
+            rx.el.br(), ui.time_ago(at=row.queued_at), class_name="muted show-narrow"
+        ),
     )
 
 
@@ -41,7 +45,9 @@ def _status(row: rx.Var[Any]) -> rx.Component:
         ui.status_badge(status=row.status),
         rx.cond(
             row.error,
-            rx.el.p(row.error, class_name="muted truncate-1 run-error", title=row.error),
+            rx.el.p(
+                row.error, class_name="muted truncate-1 run-error hide-narrow", title=row.error
+            ),
         ),
     )
 

@@ -30,7 +30,7 @@ export function MobileBar({ brand, children }) {
     if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
   };
   return (
-    <div className="mobile-bar">
+    <header className="mobile-bar">
       <button ref={opener} type="button" className="btn btn-ghost btn-icon" aria-label="Open the navigation" aria-expanded={open}
         data-testid="open-navigation" onClick={() => setOpen(true)}>
         <Menu size={18} aria-hidden="true" />
@@ -47,7 +47,7 @@ export function MobileBar({ brand, children }) {
           </div>
         </div>
       )}
-    </div>
+    </header>
   );
 }
 

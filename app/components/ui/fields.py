@@ -97,7 +97,7 @@ def select(
     )
     return rx.select.root(
         rx.select.trigger(variant="surface", aria_label=label, data_testid=testid or None),
-        rx.select.content(items, position="popper"),
+        rx.select.content(items, position="popper", variant="soft"),
         value=value,
         on_change=on_change,
         size="2",
@@ -106,7 +106,7 @@ def select(
 
 def checkbox(label: str, **props: Any) -> rx.Component:
     """A box to tick, with its words."""
-    return rx.el.label(rx.checkbox(size="2", **props), label, class_name="row")
+    return rx.el.label(rx.checkbox(size="2", aria_label=label, **props), label, class_name="row")
 
 
 def switch(

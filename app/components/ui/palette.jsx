@@ -21,7 +21,7 @@ export function PaletteButton() {
   const [mac, setMac] = useState(false);
   useEffect(() => setMac(/Mac|iPhone|iPad/.test(navigator.platform)), []);
   return (
-    <button type="button" className="btn btn-ghost btn-sm" onClick={openPalette} data-testid="open-palette" aria-label="Open the command palette">
+    <button type="button" className="btn btn-ghost btn-sm palette-button" onClick={openPalette} data-testid="open-palette" aria-label="Open the command palette">
       <span className="kbd">{mac ? "⌘K" : "Ctrl K"}</span>
     </button>
   );

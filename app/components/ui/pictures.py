@@ -51,7 +51,7 @@ graph_preview = GraphPreview.create
 
 
 def preview(graph: dict[str, Any]) -> dict[str, Any]:
-    """Return what a picture of a graph needs, without its configurations: small enough for a var."""
+    """Return what a picture of a graph needs, without configurations: small enough for a var."""
     nodes = graph.get("nodes", [])
     owners = {node.get("parent") for node in nodes}
     return {

@@ -1,0 +1,95 @@
+import pytest
+from sqlmodel import select
+
+from app.kernel.clock import now
+from app.kernel.errors import InvalidInput
+from app.kernel.ids import new_id
+from app.models import Approval, Step
+from app.state.approvals import ApprovalsState, edited_value
+from app.state.identity import actor
+from app.state.shell import ShellState
+from tests.rows import make_run
+from tests.unit.state.conftest import fire, open_tab, said
+
+
+async def ask(parts, token, **question):
+    """Store a run that waits for an answer; return the step's id."""
+    ada = await actor(open_tab(ApprovalsState, token))
+    run = await make_run(parts.database, ada, status="waiting")
+    step_id = new_id("step")
+    whole = {"title": "Refund?", "choices": ["approve", "reject"], **question}
+    async with parts.database.work() as uow:
+        uow.session.add(
+            Step(
+                id=step_id, workspace_id=ada.workspace_id, run_id=run.id, node_id="ask", path="ask",
+                kind="human.approval", label="Ask", status="waiting_human", started_at=now(),
+            )
+        )  # fmt: skip
+        uow.session.add(
+            Approval(
+                id=new_id("approval"), workspace_id=ada.workspace_id, run_id=run.id, step_id=step_id,
+                step_path="ask", node_id="ask", kind="approval", question=whole, created_at=now(),
+            )
+        )  # fmt: skip
+    return step_id
+
+
+async def loaded(token):
+    tab = open_tab(ApprovalsState, token)
+    await fire(tab, "load")
+    return tab
+
+
+async def test_inbox_shows_open_questions(parts, token):
+    await ask(parts, token, body="Charged twice.", value={"amount": 5}, editable=True)
+    tab = await loaded(token)
+    (question,) = tab.questions
+    assert question.choices == ["approve", "reject"]
+    assert question.value == '{\n  "amount": 5\n}'
+    assert question.editable
+    assert not question.plain
+
+
+async def test_search_looks_in_questions(parts, token):
+    await ask(parts, token)
+    tab = await loaded(token)
+    await fire(tab, "look_for", "refund")
+    assert len(tab.questions) == 1
+    await fire(tab, "look_for", "invoice")
+    assert tab.questions == []
+
+
+async def test_answer_carries_remark_and_edited_value(parts, token):
+    step_id = await ask(parts, token, value="Dear Ada", editable=True)
+    tab = await loaded(token)
+    await fire(tab, "comment", step_id, "looks fine")
+    await fire(tab, "edit", step_id, "Dear Grace")
+    assert "Answered “approve”" in said(await fire(tab, "answer", step_id, "approve"))
+    async with parts.database.read() as uow:
+        stored = (await uow.session.execute(select(Approval))).scalar_one()
+    assert stored.status == "answered"
+    assert stored.answer["comment"] == "looks fine"
+    assert stored.answer["value"] == "Dear Grace"
+
+
+async def test_a_second_answer_is_told_that_it_came_late(parts, token):
+    step_id = await ask(parts, token)
+    first, second = await loaded(token), await loaded(token)
+    await fire(first, "answer", step_id, "approve")
+    assert "has been answered before" in said(await fire(second, "answer", step_id, "reject"))
+    assert second.answering == ""
+
+
+async def test_edited_json_must_be_json(parts, token):
+    await ask(parts, token, value={"amount": 5}, editable=True)
+    (question,) = (await loaded(token)).questions
+    assert edited_value(question, '{"amount": 7}') == {"amount": 7}
+    with pytest.raises(InvalidInput, match="not valid JSON"):
+        edited_value(question, "{amount: 7}")
+
+
+async def test_navigation_counts_what_waits(parts, token):
+    await ask(parts, token)
+    tab = open_tab(ShellState, token)
+    await fire(tab, "refresh")
+    assert (tab.open_approvals, tab.live_runs, tab.workflow_count) == (1, 0, 1)

@@ -1,0 +1,68 @@
+"""Every handler is callable by any client: one that reaches data asks first who is there."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from app.kernel.errors import Unauthenticated
+from app.state.approvals import ApprovalsState
+from app.state.home import HomeState
+from app.state.models import ModelsState
+from app.state.run_list import RunListState
+from app.state.shell import ShellState
+from app.state.templates import GalleryState, TemplateState
+from app.state.workflows import WorkflowsState
+from tests.unit.state.conftest import fire, open_tab
+
+STATES = Path(__file__).resolve().parents[3] / "app" / "state"
+WHO_ASK = ("actor(self", "authenticate(")
+GUARDS = {"guard", "welcome"}
+CALLS = [
+    (HomeState, "load", ()),
+    (GalleryState, "load", ()),
+    (GalleryState, "use", ("ticket-triage",)),
+    (TemplateState, "load", ()),
+    (WorkflowsState, "load", ()),
+    (WorkflowsState, "create", ()),
+    (WorkflowsState, "rename", ({"name": "x"},)),
+    (WorkflowsState, "delete", ("wfl_1", "x")),
+    (WorkflowsState, "restore", ("wfl_1",)),
+    (RunListState, "load", ()),
+    (RunListState, "cancel", ("run_1",)),
+    (ApprovalsState, "load", ()),
+    (ApprovalsState, "answer", ("stp_1", "approve")),
+    (ModelsState, "load", ()),
+    (ModelsState, "pull", ("smollm2-135m",)),
+    (ModelsState, "stop", ("smollm2-135m",)),
+    (ShellState, "refresh", ()),
+    (ShellState, "act", ("new-workflow",)),
+]
+
+
+def _handlers():
+    for path in STATES.rglob("*.py"):
+        for found in ast.walk(ast.parse(path.read_text())):
+            if isinstance(found, ast.AsyncFunctionDef) and any(
+                "rx.event" in ast.unparse(mark) for mark in found.decorator_list
+            ):
+                yield path.name, found
+
+
+def test_handlers_that_reach_the_runtime_look_up_the_actor():
+    careless = [
+        f"{file} {handler.name}"
+        for file, handler in _handlers()
+        if handler.name not in GUARDS
+        and "runtime()" in (text := ast.unparse(handler))
+        and not any(mark in text for mark in WHO_ASK)
+    ]
+    assert not careless
+
+
+@pytest.mark.parametrize(
+    ("state_class", "name", "values"), CALLS, ids=[f"{c[0].__name__}.{c[1]}" for c in CALLS]
+)
+async def test_nobody_can_call_a_handler_signed_out(parts, state_class, name, values):
+    with pytest.raises(Unauthenticated):
+        await fire(open_tab(state_class), name, *values)

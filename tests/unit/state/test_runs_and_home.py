@@ -1,0 +1,127 @@
+from datetime import timedelta
+
+import pytest
+
+from app.kernel.clock import now
+from app.kernel.errors import NotFound
+from app.state import run_list
+from app.state.home import HomeState, change
+from app.state.identity import actor
+from app.state.run_list import RunListState
+from tests.rows import make_run, make_workflow
+from tests.unit.state.conftest import fire, open_tab, sign_up
+
+
+@pytest.fixture
+async def ada(parts, token):
+    return await actor(open_tab(HomeState, token))
+
+
+async def loaded(state_class, token):
+    tab = open_tab(state_class, token)
+    await fire(tab, "load")
+    return tab
+
+
+async def test_a_fresh_workspace_gets_a_few_templates_to_start_from(parts, token):
+    tab = await loaded(HomeState, token)
+    assert tab.fresh
+    assert len(tab.starters) == 3
+    assert all(card.keyless for card in tab.starters)
+
+
+async def test_home_shows_the_numbers_of_a_day(parts, token, ada):
+    flow = await make_workflow(parts.database, ada, name="Triage")
+    began = now() - timedelta(minutes=10)
+    times = {"started_at": began, "finished_at": began + timedelta(seconds=2)}
+    await make_run(parts.database, ada, flow, status="succeeded", tokens=40, **times)
+    failure = {"code": "x", "message": "The service answered 500."}
+    await make_run(parts.database, ada, flow, status="failed", error=failure, **times)
+    tab = await loaded(HomeState, token)
+    assert not tab.fresh
+    assert tab.tiles["runs"] == "2"
+    assert tab.tiles["success"] == "50.0 %"
+    assert tab.tiles["median"] == "2.0 s"
+    assert len(tab.hours) == 24
+    assert sum(hour["failed"] for hour in tab.hours) == 1
+    assert tab.heat[0]["name"] == "Triage"
+    assert sum(tab.heat[0]["cells"]) == 40
+    assert tab.failing[0]["error"] == "The service answered 500."
+
+
+async def test_home_compares_with_the_day_before(parts, token, ada):
+    flow = await make_workflow(parts.database, ada)
+    for ago, status in ((30, "failed"), (31, "succeeded"), (1, "succeeded"), (2, "succeeded")):
+        moment = now() - timedelta(hours=ago)
+        await make_run(parts.database, ada, flow, status=status, queued_at=moment)
+    tab = await loaded(HomeState, token)
+    assert tab.tiles["success_change"] == "▲ 50 points"
+    assert tab.tiles["success_trend"] == "up"
+    assert tab.tiles["runs_change"] == ""
+
+
+def test_a_change_says_direction_and_size():
+    assert change(12, 10, unit=" %") == ("▲ 2 %", "up")
+    assert change(9, 10, unit=" %") == ("▼ 1 %", "down")
+    assert change(10, 10, unit=" %") == ("", "")
+
+
+async def test_runs_are_filtered_by_status_workflow_and_words(parts, token, ada):
+    one = await make_workflow(parts.database, ada, name="Triage")
+    two = await make_workflow(parts.database, ada, name="Digest")
+    await make_run(parts.database, ada, one, status="failed")
+    await make_run(parts.database, ada, two, status="succeeded")
+    tab = open_tab(RunListState, token)
+    for handler, value, numbers in (
+        ("choose_status", "failed", ["#1"]),
+        ("choose_status", "all", ["#2", "#1"]),
+        ("choose_workflow", two, ["#2"]),
+        ("choose_workflow", "all", ["#2", "#1"]),
+        ("look_for", "triage", ["#1"]),
+        ("look_for", "#2", ["#2"]),
+    ):
+        await fire(tab, handler, value)
+        await fire(tab, "load")
+        assert [row.number for row in tab.rows] == numbers, (handler, value)
+    await fire(tab, "forget_filters")
+    await fire(tab, "load")
+    assert len(tab.rows) == 2
+    assert ("all", "All workflows") in tab.workflows
+
+
+async def test_a_new_filter_starts_at_the_first_page(parts, token, ada, monkeypatch):
+    monkeypatch.setattr(run_list, "PAGE", 2)
+    flow = await make_workflow(parts.database, ada)
+    for _ in range(3):
+        await make_run(parts.database, ada, flow, status="succeeded")
+    tab = await loaded(RunListState, token)
+    await fire(tab, "older")
+    await fire(tab, "load")
+    assert (tab.page_number, len(tab.rows)) == (2, 1)
+    await fire(tab, "choose_status", "succeeded")
+    await fire(tab, "load")
+    assert (tab.page_number, len(tab.rows)) == (1, 2)
+
+
+async def test_a_row_tells_unpriced_from_free(parts, token, ada):
+    await make_run(parts.database, ada, status="succeeded", unpriced=True)
+    tab = await loaded(RunListState, token)
+    assert tab.rows[0].cost == "unpriced"
+
+
+async def test_a_run_is_canceled_from_the_list(parts, token, ada):
+    run = await make_run(parts.database, ada, status="pending")
+    tab = await loaded(RunListState, token)
+    assert tab.rows[0].under_way
+    await fire(tab, "cancel", run.id)
+    await fire(tab, "load")
+    assert tab.rows[0].status == "canceled"
+
+
+async def test_runs_of_others_are_neither_shown_nor_canceled(parts, token, ada):
+    run = await make_run(parts.database, ada, status="pending")
+    bob = await sign_up(parts, "Bob")
+    tab = await loaded(RunListState, bob)
+    assert tab.rows == []
+    with pytest.raises(NotFound):
+        await fire(tab, "cancel", run.id)

@@ -1,0 +1,85 @@
+from app.state import workflows
+from app.state.workflows import WorkflowsState
+from tests.unit.state.conftest import fire, open_tab, said, sign_up
+
+
+async def make(parts, token, *names):
+    for name in names:
+        tab = open_tab(WorkflowsState, token)
+        created = said(await fire(tab, "create"))
+        tab.renaming = created.split("/workflows/")[1][:30]
+        await fire(tab, "rename", {"name": name})
+
+
+async def loaded(token):
+    tab = open_tab(WorkflowsState, token)
+    await fire(tab, "load")
+    return tab
+
+
+async def test_list_has_the_last_changed_first(parts, token):
+    await make(parts, token, "Beta", "alpha")
+    tab = await loaded(token)
+    assert [row.name for row in tab.rows] == ["alpha", "Beta"]
+    assert tab.ready
+    assert not tab.has_next
+
+
+async def test_headers_sort_and_sort_back(parts, token):
+    await make(parts, token, "Beta", "alpha", "Gamma")
+    tab = await loaded(token)
+    await fire(tab, "sort", "name")
+    assert [row.name for row in tab.rows] == ["alpha", "Beta", "Gamma"]
+    await fire(tab, "sort", "name")
+    assert [row.name for row in tab.rows] == ["Gamma", "Beta", "alpha"]
+
+
+async def test_search_looks_in_names(parts, token):
+    await make(parts, token, "Beta", "alpha")
+    tab = open_tab(WorkflowsState, token)
+    await fire(tab, "look_for", "ALP")
+    await fire(tab, "load")
+    assert [row.name for row in tab.rows] == ["alpha"]
+
+
+async def test_pages_go_on_and_back(parts, token, monkeypatch):
+    monkeypatch.setattr(workflows, "PAGE", 2)
+    await make(parts, token, "one", "two", "three")
+    tab = await loaded(token)
+    first = [row.name for row in tab.rows]
+    assert tab.has_next
+    await fire(tab, "older")
+    await fire(tab, "load")
+    assert [row.name for row in tab.rows] == ["one"]
+    assert (tab.has_next, tab.has_previous) == (False, True)
+    await fire(tab, "newer")
+    await fire(tab, "load")
+    assert [row.name for row in tab.rows] == first
+
+
+async def test_a_name_that_will_not_do_stays_open_with_the_reason(parts, token):
+    await make(parts, token, "Beta")
+    tab = await loaded(token)
+    await fire(tab, "start_rename", tab.rows[0].id, "Beta")
+    await fire(tab, "rename", {"name": "   "})
+    assert tab.renaming
+    assert "name of 1 to 200" in tab.name_error
+
+
+async def test_delete_offers_the_way_back(parts, token):
+    await make(parts, token, "Beta")
+    tab = await loaded(token)
+    workflow_id = tab.rows[0].id
+    events = said(await fire(tab, "delete", workflow_id, "Beta"))
+    assert "Undo" in events
+    await fire(tab, "load")
+    assert tab.rows == []
+    await fire(tab, "restore", workflow_id)
+    await fire(tab, "load")
+    assert [row.name for row in tab.rows] == ["Beta"]
+
+
+async def test_a_workflow_of_others_is_not_in_the_list(parts, token):
+    await make(parts, token, "Beta")
+    tab = await loaded(await sign_up(parts, "Bob"))
+    assert tab.rows == []
