@@ -12,6 +12,7 @@ PORTS = {
     "human.approval": ("input", "approved"),
     "tool.http": ("input", "body"),
     "memory.key_value": ("input", "value"),
+    "logic.if": ("input", "true"),
     "model.chat": ("input", "text"),
 }
 

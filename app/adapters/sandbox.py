@@ -6,6 +6,8 @@ does not stop by itself is killed. There is no way to run the code without it.
 """
 
 import asyncio
+import atexit
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -27,6 +29,7 @@ _MAX_TIMEOUT_S = 60.0
 _GRACE_S = 2.0
 _RUNS_PER_WORKER = 100
 _WORKERS = 4
+_QUIET_S = 0.1
 
 _Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Future[AsyncMonty]"]
 _pools: _Pools = WeakKeyDictionary()
@@ -98,9 +101,17 @@ async def _pool() -> "AsyncMonty":
 
     loop = asyncio.get_running_loop()
     if loop not in _pools:
+        # Its native threads let go of our objects just after they answered. When Python ends in
+        # that moment they end the process with a signal, whatever it was about to return.
+        atexit.unregister(_let_threads_finish)
+        atexit.register(_let_threads_finish)
         pool = AsyncMonty(max_processes=_WORKERS, max_checkouts_per_worker=_RUNS_PER_WORKER)
         _pools[loop] = asyncio.ensure_future(pool.__aenter__())
     return await asyncio.shield(_pools[loop])
+
+
+def _let_threads_finish() -> None:
+    time.sleep(_QUIET_S)
 
 
 class _Printed:

@@ -10,10 +10,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from app.api.problems import of_error
-from app.engine.graph.document import MAX_DEPTH, json_depth
+from app.engine.graph.document import MAX_DEPTH, too_deep
 from app.kernel.errors import AppError, InvalidInput, TooLarge
 
 _NULL = "\x00"
+_PARSER_DEPTH = "depth limit"  # the parser's own, at 1,024 levels
 
 
 class Body(BaseModel):
@@ -79,9 +80,13 @@ def parse(raw: bytes, content_type: str) -> Any:  # noqa: ANN401 - any JSON valu
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
+        if error.msg.startswith(_PARSER_DEPTH):
+            where = f"column {error.colno} of line {error.lineno}"
+            sentence = f"The body is nested deeper than {MAX_DEPTH} levels at {where}."
+            raise TooLarge(sentence) from error
         raise InvalidInput(f"The body is not valid JSON: {error}.") from error
-    if json_depth(value) > MAX_DEPTH:
-        raise TooLarge(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    if place := too_deep(value):
+        raise TooLarge(f"The body is nested deeper than {MAX_DEPTH} levels at {place}", place=place)
     if b"\\u0000" in raw and _has_null(value):
         raise InvalidInput("The body holds a null character (\\u0000). Remove it.")
     return value

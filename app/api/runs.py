@@ -18,6 +18,20 @@ from app.services.runtime import runtime
 runs = router("", "runs")
 
 _LOG_PAGE = 1_000
+_MAX_SEQ = 2**31 - 1
+
+
+def _seq(text: str | None, message: str, field: str) -> int:
+    """Read the number of an event.
+
+    Raises:
+        InvalidInput: It is none, or larger than any.
+    """
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_SEQ):
+        raise InvalidInput(message, field=field)
+    return int(text)
 
 
 @runs.get("")
@@ -73,13 +87,10 @@ async def get_trace(run_id: Id, who: Signed) -> TraceView:
 @runs.get("/{run_id}/log")
 async def get_log(run_id: Id, who: Signed, cursor: Cursor = None) -> Page[Event]:
     """The stored events of a run, oldest first."""
-    if cursor and not cursor.isdecimal():
-        raise InvalidInput("The cursor is not one of this list.", field="cursor")
+    after = _seq(cursor, "The cursor is not one of this list.", "cursor")
     async with runtime().database.read() as uow:
         await queries.get_run(uow, who, run_id)
-        events = await queries.list_events(
-            uow, who, run_id, after=int(cursor or 0), limit=_LOG_PAGE
-        )
+        events = await queries.list_events(uow, who, run_id, after=after, limit=_LOG_PAGE)
     more = str(events[-1].seq) if len(events) == _LOG_PAGE else None
     return Page(items=events, next_cursor=more)
 
@@ -97,12 +108,11 @@ async def stream_events(
     ] = None,
 ) -> StreamingResponse:
     """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends."""
-    if last_event_id and not last_event_id.isdecimal():
-        raise InvalidInput("Last-Event-ID must be the number of an event.", field="Last-Event-ID")
+    after = _seq(last_event_id, "Last-Event-ID must be the number of an event.", "Last-Event-ID")
     async with runtime().database.read() as uow:
         await queries.get_run(uow, who, run_id)
     return StreamingResponse(
-        event_stream(who, run_id, int(last_event_id or 0)),
+        event_stream(who, run_id, after),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

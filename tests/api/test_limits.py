@@ -79,7 +79,7 @@ def nested(levels):
     [
         (nested(70), 413),
         (nested(900), 413),
-        (nested(100_000), 422),
+        (nested(100_000), 413),
         (b'{"name": "x"', 422),
         (b'{"name": NaN}', 422),
         (b'{"name": "\\ud800"}', 422),
@@ -93,6 +93,21 @@ def nested(levels):
 async def test_body_that_no_database_should_see_is_refused(ada, body, status):
     response = await ada.post("/api/workflows", content=body, headers=JSON)
     assert is_problem(response, status)
+
+
+async def test_too_deep_body_names_the_place(ada):
+    graph = {"nodes": [{"id": "a", "config": {"text": deep(80)}}], "edges": []}
+    response = await ada.post("/api/workflows", json={"name": "x", "graph": graph})
+    body = is_problem(response, 413)
+    assert body["place"] == "graph.nodes.0.config.text.in.in.in…"
+    assert "graph.nodes.0.config.text" in body["detail"]
+
+
+def deep(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"in": value, "beside": 1}
+    return {"beside": [1], **value}
 
 
 async def test_text_about_a_null_character_is_not_one(ada):

@@ -43,11 +43,12 @@ async def test_stream_goes_on_after_the_last_event_seen(ada):
         assert rest == whole[seen:]
 
 
-@pytest.mark.parametrize("seen", ["x", "-1", "1.5", "9" * 30])
-async def test_odd_last_event_id_is_refused(ada, seen):
+@pytest.mark.parametrize("seen", ["x", "-1", "1.5", "9" * 30, str(2**31), str(2**63)])
+async def test_odd_number_of_an_event_is_refused(ada, seen):
     run = (await run_now(ada, await new_workflow(ada))).json()
-    path = f"/api/runs/{run['id']}/events"
-    assert (await ada.get(path, headers={"Last-Event-ID": seen})).status_code == 422
+    path = f"/api/runs/{run['id']}"
+    assert (await ada.get(f"{path}/events", headers={"Last-Event-ID": seen})).status_code == 422
+    assert (await ada.get(f"{path}/log", params={"cursor": seen})).status_code == 422
 
 
 async def test_live_stream_brings_what_happens_and_ends_with_the_run(site, ada):

@@ -14,6 +14,7 @@ MAX_NODES = 2_000
 MAX_EDGES = 10_000
 MAX_DEPTH = 64
 MAX_BYTES = 5_000_000
+_PLACE_PARTS = 8
 NODE_ID = r"^[a-z][a-z0-9_]{0,63}$"
 
 
@@ -143,6 +144,21 @@ def json_depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
     return level
 
 
+def too_deep(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+    """Where the nesting goes beyond the limit, such as `nodes.3.config.a…`; None: it does not."""
+    if json_depth(value) <= MAX_DEPTH:
+        return None
+    layer: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
+    for _ in range(MAX_DEPTH):
+        layer = [
+            (child, way if len(way) == _PLACE_PARTS else (*way, str(key)))
+            for item, way in layer
+            if isinstance(item, (dict, list))
+            for key, child in (item.items() if isinstance(item, dict) else enumerate(item))
+        ]
+    return ".".join(part[:64] for part in layer[0][1]) + "…"
+
+
 def parse_graph(raw: object) -> Graph:
     """Read a graph from JSON values.
 
@@ -157,8 +173,9 @@ def parse_graph(raw: object) -> Graph:
     for key, limit in (("nodes", MAX_NODES), ("edges", MAX_EDGES)):
         if isinstance(raw.get(key), list) and len(raw[key]) > limit:
             raise TooLarge(f"The graph has {len(raw[key])} {key}; at most {limit:,} are allowed.")
-    if json_depth(raw) > MAX_DEPTH:
-        raise TooLarge(f"The graph is nested deeper than {MAX_DEPTH} levels.")
+    if place := too_deep(raw):
+        sentence = f"The graph is nested deeper than {MAX_DEPTH} levels at {place}"
+        raise TooLarge(sentence, place=place)
     try:
         return Graph.model_validate(raw)
     except ValidationError as error:

@@ -83,7 +83,7 @@ async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
 
 
 async def list_steps(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[StepView, ...]:
-    """List a run's steps by start; values over 64 KB are references, see `get_step`."""
+    """List a run's steps by start, skipped ones last; values over 64 KB are references."""
     require(actor, "viewer")
     await _row(uow, actor, run_id)
     return tuple(step_view(step) for step in await _steps(uow, actor, run_id))
@@ -203,7 +203,7 @@ async def _steps(uow: UnitOfWork, actor: Actor, run_id: str) -> list[Step]:
     query = (
         scoped(Step, actor)
         .where(col(Step.run_id) == run_id)
-        .order_by(col(Step.started_at), col(Step.id))
+        .order_by(col(Step.started_at).nulls_last(), col(Step.id))
     )
     return list((await uow.session.execute(query)).scalars())
 

@@ -358,6 +358,19 @@ async def test_a_person_decides_how_it_goes_on(
     await assert_gap_free(parts, actor, cut_off)
 
 
+async def test_steps_are_listed_by_start_and_skipped_ones_last(parts, actor, start):
+    choice = node("choice", "logic.if", {"condition": "trigger.text == 'x'"})
+    no, yes = node("a_no", "flow.respond"), node("yes", "flow.respond")
+    graph = chain(START, choice)
+    graph["nodes"] += [no, yes]
+    graph["edges"] += [edge(choice, no, "false"), edge(choice, yes, "true")]
+    run = await start(graph, {"text": "x"})
+    await wait_for_run(parts, actor, run.id, 10)
+    async with parts.database.read() as uow:
+        steps = await list_steps(uow, actor, run.id)
+    assert [step.path for step in steps] == ["start", "choice", "yes", "a_no"]
+
+
 async def test_a_step_is_read_whole_and_only_within_its_run(parts, actor, start):
     run = await start(
         chain(START, node("answer", "flow.respond", {"value": "{{ trigger.text }}"})),

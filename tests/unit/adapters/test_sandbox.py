@@ -1,6 +1,8 @@
 """Code written by people runs apart, bounded, and says in which line it failed."""
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 
@@ -129,3 +131,15 @@ async def test_a_cancelled_run_frees_its_worker() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert (await asyncio.wait_for(run_python("1", {}), 5)).value == 1
+
+
+def test_a_process_that_ran_code_ends_as_it_wished() -> None:
+    program = (
+        "import asyncio, sys\nfrom app.adapters import sandbox\n"
+        "async def main():\n"
+        "    await asyncio.gather(*(sandbox.run_python('1', {}) for _ in range(40)))\n"
+        "    await sandbox.close()\n"
+        "asyncio.run(main())\nsys.exit(3)\n"
+    )
+    ends = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(12)]
+    assert [end.wait(60) for end in ends] == [3] * len(ends)
