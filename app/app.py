@@ -15,6 +15,7 @@ from app.kernel.settings import settings
 from app.services.runtime import close_runtime, open_runtime
 from app.services.templates.seed import seed_templates
 from app.state.notices import notice
+from app.worker.in_process import working_here
 
 for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
     importlib.import_module(_module.name)
@@ -29,7 +30,8 @@ async def shared_runtime() -> AsyncIterator[None]:
     gc.collect()
     gc.freeze()  # what start-up made lives on: do not look at it in every collection
     try:
-        yield
+        async with working_here(opened):
+            yield
     finally:
         await close_runtime()
 

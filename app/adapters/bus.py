@@ -7,9 +7,9 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -26,8 +26,8 @@ KEEP_AFTER_END_S = 3_600
 KEEP_S = 86_400
 VIEWER_EVENTS = 256
 UNSENT_EVENTS = 20_000
-_ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
-_OF_WORKSPACE = _ENDS | {
+ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
+OF_WORKSPACE = ENDS | {
     "run.started",
     "run.progress",
     "run.waiting",
@@ -119,6 +119,32 @@ class Viewer:
         self._events.clear()
         self._gap = False
         return batch
+
+
+class EventBus(Protocol):
+    """What follows and publishes events: `Bus` between processes, `local.LocalBus` inside one."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether events come as they happen."""
+
+    async def start(self) -> None:
+        """Start what runs in the background."""
+
+    async def close(self) -> None:
+        """Stop it."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Send events soon, in order."""
+
+    def subscribe(self, run_id: str) -> AbstractAsyncContextManager[Viewer]:
+        """Receive a run's events from now on; read the `history` inside the block to miss none."""
+
+    def subscribe_workspace(self, workspace_id: str) -> AbstractAsyncContextManager[Viewer]:
+        """Receive, from now on, what changes the state of any run of a workspace."""
+
+    async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
+        """The events still kept of a run; the viewer then gets only later ones."""
 
 
 class Bus:
@@ -237,8 +263,8 @@ class Bus:
             key = stream_key(event.run_id)
             pipe.xadd(key, {"e": event.model_dump_json()}, maxlen=MAX_ENTRIES, approximate=True)
             if event.type not in FLEETING:
-                pipe.expire(key, KEEP_AFTER_END_S if event.type in _ENDS else KEEP_S)
-            if event.type in _OF_WORKSPACE:
+                pipe.expire(key, KEEP_AFTER_END_S if event.type in ENDS else KEEP_S)
+            if event.type in OF_WORKSPACE:
                 shared = workspace_key(event.workspace_id)
                 pipe.xadd(
                     shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True

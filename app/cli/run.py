@@ -8,17 +8,20 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from app.adapters.migrations import upgrade
+from app.adapters.redis_ladder import embedded_answers
 from app.engine.events import Event
 from app.engine.graph.document import parse_graph
 from app.kernel import log
 from app.kernel.errors import InvalidInput
-from app.kernel.settings import settings
+from app.kernel.settings import NO_REDIS, Settings, settings
 from app.services.identity.local import local_actor
 from app.services.runs.commands import StartRun, start_run
 from app.services.runs.follow import follow
 from app.services.runs.queries import get_run
 from app.services.runtime import Runtime, close_runtime, open_runtime
 from app.services.workflows.commands import create_workflow
+from app.worker.in_process import working_here
 
 _MARKS = {
     "step.started": "●", "step.completed": "✓", "step.failed": "✕", "step.skipped": "–", "step.waiting_human": "◌",
@@ -90,14 +93,24 @@ async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Run in this installation; workers take what is not quick, so `serve` or `worker` must be up for that."""
+    """Run in this installation: by its workers when there is a queue, else in this very process."""
     log.set_up("ERROR")
+    return asyncio.run(_work(_alone_without_redis(settings()), options))
 
-    async def work() -> int:
-        parts = await open_runtime(settings())
-        try:
+
+def _alone_without_redis(config: Settings) -> Settings:
+    """While nothing is started nobody serves the queue: then this process executes its run itself."""
+    if config.redis_url or embedded_answers(config.data):
+        return config
+    return config.model_copy(update={"redis_url": NO_REDIS})
+
+
+async def _work(config: Settings, options: argparse.Namespace) -> int:
+    if config.without_redis:
+        await asyncio.to_thread(upgrade, config.database)
+    parts = await open_runtime(config)
+    try:
+        async with working_here(parts, sweep=False):
             return await _execute(parts, options)
-        finally:
-            await close_runtime()
-
-    return asyncio.run(work())
+    finally:
+        await close_runtime()

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from redis import Redis, RedisError
 
-from app.adapters.redis_ladder import EmbeddedRedis, embedded, wait_until_up
+from app.adapters.redis_ladder import embedded, wait_until_up
 from app.cli.build import ROOT, ensure_built, web_dir
 from app.cli.first_model import FirstModel
 from app.cli.model_watch import ModelWatch
 from app.cli.supervisor import Child, Supervisor
 from app.kernel.errors import QueueDown, Unavailable
-from app.kernel.settings import Settings, settings
+from app.kernel.settings import NO_REDIS, Settings, settings
 
 _READY_WITHIN_S = 60.0
 _DRAIN_S = 3
@@ -104,12 +104,15 @@ def child_environment(config: Settings, redis_url: str) -> dict[str, str]:
 
 
 def start_redis(supervisor: Supervisor, config: Settings) -> str:
-    """Start the embedded Redis unless the settings name one; return where it is."""
-    if config.redis_url:
+    """Start the embedded Redis unless the settings name one; return where it is, or `none`."""
+    if not config.without_redis and config.redis_url:
         require_redis(config.redis_url)
         say("Redis         the server of REDIS_URL")
         return config.redis_url
-    server: EmbeddedRedis = embedded(config.data)
+    server = None if config.without_redis else embedded(config.data)
+    if server is None:
+        say("Redis         no Redis here: runs execute inside the web process; one process only")
+        return NO_REDIS
     child = supervisor.start(Child("redis", server.command(), os.environ, serves_others=True))
     if child.process is not None:
         wait_until_up(server, child.process)
@@ -151,6 +154,15 @@ def web_environment(config: Settings, env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def start_workers(supervisor: Supervisor, config: Settings, env: Mapping[str, str]) -> None:
+    """Start as many workers as the settings say."""
+    command = [
+        sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency), "--drain", str(_DRAIN_S),
+    ]  # fmt: skip
+    for number in range(1, config.workers + 1):
+        supervisor.start(Child(f"worker {number}", command, env, grace_s=25))
+
+
 def wait_until_ready(config: Settings, supervisor: Supervisor, stop: threading.Event) -> None:
     """Wait for /readyz.
 
@@ -186,17 +198,15 @@ def main(options: argparse.Namespace) -> int:
     try:
         if not options.no_build:
             _build()
-        env = child_environment(config, start_redis(supervisor, config))
+        redis_url = start_redis(supervisor, config)
+        env = child_environment(config, redis_url)
         migrate(env)
         kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
         say(f"Database      {kind}, up to date")
         models = ModelWatch(config.data, env, supervisor)
         web = supervisor.start(Child("web", web_command(config), web_environment(config, env), grace_s=10))
-        for number in range(1, config.workers + 1):
-            command = [
-                sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency), "--drain", str(_DRAIN_S),
-            ]  # fmt: skip
-            supervisor.start(Child(f"worker {number}", command, env, grace_s=25))
+        if redis_url != NO_REDIS:
+            start_workers(supervisor, config, env)
         wait_until_ready(config, supervisor, stop)
         if not stop.is_set() and web.is_alive:
             say(f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")

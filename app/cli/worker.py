@@ -3,6 +3,7 @@
 import argparse
 
 from app.kernel import log
+from app.kernel.errors import Unavailable
 from app.kernel.settings import settings
 from app.worker.main import DRAIN_S
 from app.worker.main import main as work
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Work until SIGTERM; runs in flight are handed back."""
+    if settings().without_redis:
+        raise Unavailable("A worker needs Redis: set REDIS_URL to a server. Without one the web process executes all runs.")
     log.set_up(settings().log_level)
     work(options.queues.split(","), options.concurrency, drain_s=options.drain)
     return 0

@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.kernel.errors import ConfigInvalid
 
+NO_REDIS = "none"
+
 
 class Settings(BaseSettings):
     """Every setting of the product; `python -m app.cli doctor` prints them with what was found."""
@@ -22,7 +24,8 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", validation_alias="DATABASE_URL",
                               description="sqlite or postgresql URL; empty: SQLite in the data directory.")
     redis_url: str = Field(default="", validation_alias="REDIS_URL",
-                           description="redis URL; empty: an embedded Valkey is started.")
+                           description="redis URL; empty: an embedded Valkey is started; "
+                                       "none: runs execute inside the web process.")
     workers: int = Field(default=1, ge=0, le=16, validation_alias="AGENTLOOM_WORKERS",
                          description="Worker processes that `serve` starts.")
     concurrency: int = Field(default=50, ge=1, le=500, validation_alias="AGENTLOOM_CONCURRENCY",
@@ -60,6 +63,11 @@ class Settings(BaseSettings):
         if url and url.partition("://")[0].split("+")[0] not in ("sqlite", "postgresql", "postgres"):
             raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
         return url
+
+    @property
+    def without_redis(self) -> bool:
+        """Whether this installation is to do without: one process does everything."""
+        return self.redis_url == NO_REDIS
 
     @property
     def data(self) -> Path:

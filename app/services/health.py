@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +16,7 @@ from app.models import Template
 from app.services.runtime import Runtime
 
 _PATIENCE_S = 2.0
+_IN_PROCESS = "There is no Redis here: runs execute inside the web process; one process only."
 
 
 class Check(BaseModel):
@@ -28,21 +30,26 @@ class Check(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`ready` when every part answered in time."""
+    """`ready` when every part answered in time. A queue `in-process` means one process only."""
 
     model_config = ConfigDict(frozen=True)
 
     ready: bool
+    queue: Literal["redis", "in-process"]
     checks: dict[str, Check]
 
 
 async def readiness(parts: Runtime) -> Readiness:
     """Ask database and Redis, both at once, each for at most two seconds."""
-    database, redis = await asyncio.gather(
+    database, queue = await asyncio.gather(
         _timed(_write(parts.database), "The database cannot be written."),
         _timed(_answers(parts), "Redis does not answer."),
     )
-    return Readiness(ready=database.ok and redis.ok, checks={"database": database, "redis": redis})
+    ready = database.ok and queue.ok
+    if parts.redis_url:
+        return Readiness(ready=ready, queue="redis", checks={"database": database, "redis": queue})
+    told = queue.model_copy(update={"message": _IN_PROCESS})
+    return Readiness(ready=ready, queue="in-process", checks={"database": database, "queue": told})
 
 
 async def _write(database: Database) -> bool:

@@ -9,16 +9,17 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from app.adapters import embeddings, sandbox
-from app.adapters.bus import Bus
+from app.adapters.bus import Bus, EventBus
 from app.adapters.database import Database
 from app.adapters.egress import EgressClient
 from app.adapters.host import RunHost, World
 from app.adapters.journal import RunJournal, Writer
 from app.adapters.keeper import Keeper
+from app.adapters.local import LocalBus, LocalQueue
 from app.adapters.memory import SqlMemory
 from app.adapters.models import ModelRegistry
-from app.adapters.queue import Queue
-from app.adapters.redis_ladder import embedded_url
+from app.adapters.queue import Queue, RunQueue
+from app.adapters.redis_ladder import redis_url
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
@@ -35,10 +36,10 @@ class Runtime:
         self.settings = settings
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self.database = Database(settings.database)
-        # without a server in the settings, `serve` keeps an embedded one in the data directory
-        self.redis_url = settings.redis_url or embedded_url(settings.data)
-        self.bus = Bus(self.redis_url)
-        self.queue = Queue(self.redis_url)
+        self.redis_url = redis_url(settings)
+        # without Redis this process is alone: it hands events and runs to itself
+        self.bus: EventBus = Bus(self.redis_url) if self.redis_url else LocalBus()
+        self.queue: RunQueue = Queue(self.redis_url) if self.redis_url else LocalQueue()
         self.writer = Writer(self.database, self.bus)
         self.keeper = Keeper(settings.database, self.name)
         self.models = ModelRegistry(settings)
@@ -48,7 +49,8 @@ class Runtime:
 
     async def start(self) -> None:
         """Start what runs in the background."""
-        throttle.connect(self.redis_url)
+        if self.redis_url:
+            throttle.connect(self.redis_url)
         await self.bus.start()
         self.writer.start()
         self.keeper.start()
@@ -57,7 +59,11 @@ class Runtime:
         """Work in the background until done or until the process closes."""
         task = asyncio.create_task(work)
         self._tasks[key] = task
-        task.add_done_callback(lambda _: self._tasks.pop(key, None))
+        task.add_done_callback(lambda done: self._forget(key, done))
+
+    def _forget(self, key: str, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(key) is done:
+            del self._tasks[key]
 
     def at_work(self, key: str) -> asyncio.Task[None] | None:
         """What was spawned under this key and is not done yet."""

@@ -16,6 +16,7 @@ async def test_both_answer_at_both_addresses(visitor, prefix):
     ready = await visitor.get(f"{prefix}/readyz")
     assert ready.status_code == 200
     assert ready.json()["ready"] is True
+    assert ready.json()["queue"] == "redis"
     assert set(ready.json()["checks"]) == {"database", "redis"}
 
 

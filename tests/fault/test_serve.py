@@ -1,8 +1,13 @@
 """The whole product as processes: what Ctrl-C, a kill and a new start leave of a run in flight."""
 
 import asyncio
+import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import asynccontextmanager, closing
@@ -12,7 +17,7 @@ import httpx
 import pytest
 
 from tests.conftest import free_port
-from tests.e2e.product import Product
+from tests.e2e.product import ROOT, Product
 from tests.fakes.web import FakeWeb, Page
 from tests.graphs import START, chain, node
 
@@ -133,3 +138,64 @@ async def test_ctrl_c_ends_soon_and_the_run_in_flight_goes_on_at_the_next_start(
     async with signed_in(product) as client:
         run = await until_status(client, run_id, "succeeded")
     assert run["output"] == "at last"
+
+
+async def test_without_redis_the_web_process_does_all_and_a_killed_one_goes_on(
+    make_product, web, slow
+):
+    product = make_product(REDIS_URL="none")
+    await asyncio.to_thread(product.start)
+    assert "no Redis here: runs execute inside the web process; one process only" in (
+        product.output()
+    )
+    children = product.children()
+    assert not any("cli worker" in line or "redis" in line for line in children.values())
+    async with signed_in(product, anew=True) as client:
+        ready = (await client.get("/readyz")).json()
+        assert (ready["ready"], ready["queue"]) == (True, "in-process")
+        assert "one process only" in ready["checks"]["queue"]["message"]
+        run_id = await begin(client, fetching(web))
+        await until_asked(web, 1)
+    for pid, line in children.items():
+        if "granian" in line:
+            os.kill(pid, signal.SIGKILL)
+    slow.open.set()
+    async with signed_in_again(product) as client:
+        run = await until_status(client, run_id, "succeeded")
+    assert (run["output"], len(web.asked)) == ("at last", 2)
+
+
+@asynccontextmanager
+async def signed_in_again(product: Product):
+    """A client once the web process is back."""
+
+    async def answers() -> bool:
+        try:
+            async with httpx.AsyncClient() as probe:
+                return (await probe.get(f"{product.url}/readyz")).is_success
+        except httpx.TransportError:
+            return False
+
+    await until(answers, "the web process", 40)
+    async with signed_in(product) as client:
+        yield client
+
+
+async def test_run_works_alone_while_nothing_is_started(tmp_path, web, slow):
+    slow.open.set()
+    (tmp_path / "flow.json").write_text(json.dumps(fetching(web)))
+    env = {k: v for k, v in os.environ.items() if k not in ("REDIS_URL", "DATABASE_URL")} | {
+        "AGENTLOOM_DATA": str(tmp_path / "data"),
+        "AGENTLOOM_EGRESS_ALLOW": f"127.0.0.1:{web.port}",
+    }
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "app.cli", "run", str(tmp_path / "flow.json")],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"at last"' in done.stdout

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.adapters.bus import Bus
+from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.sdk import Answer, Question
@@ -80,7 +80,7 @@ def is_held(run: Run, at: datetime) -> bool:
 
 
 async def claim(
-    uow: UnitOfWork, bus: Bus, run_id: str, worker: str, repeatable: Repeatable
+    uow: UnitOfWork, bus: EventBus, run_id: str, worker: str, repeatable: Repeatable
 ) -> Life | None:
     """Take a run that nobody works on, under a new epoch; None when there is nothing to do for us.
 
@@ -168,7 +168,7 @@ async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
 
 
 async def end(
-    uow: UnitOfWork, bus: Bus, run: Run, status: str, error: dict[str, Any] | None = None
+    uow: UnitOfWork, bus: EventBus, run: Run, status: str, error: dict[str, Any] | None = None
 ) -> None:
     """End a run that no process works on, with its open steps and questions. The row must be
     locked.
@@ -194,7 +194,7 @@ async def end(
     await store(uow, bus, events)
 
 
-async def store(uow: UnitOfWork, bus: Bus, events: list[Event]) -> None:
+async def store(uow: UnitOfWork, bus: EventBus, events: list[Event]) -> None:
     """Store events, and publish them once they are committed."""
     uow.session.add_all(event_row(event) for event in events)
     await uow.session.flush()
@@ -227,7 +227,7 @@ class _Unclear:
 
 
 async def _recover(
-    uow: UnitOfWork, bus: Bus, run: Run, graph: Mapping[str, Any], unclear: _Unclear
+    uow: UnitOfWork, bus: EventBus, run: Run, graph: Mapping[str, Any], unclear: _Unclear
 ) -> bool:
     """Treat steps of unknown outcome: ask about new ones, apply decisions; say whether the run may
     go on.

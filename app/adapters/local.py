@@ -1,0 +1,139 @@
+"""Bus and queue of a machine without Redis: both live inside the one process that does everything.
+
+What is durable is in the database, as with Redis; what a restart loses, the sweeper finds again.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from app.adapters.bus import (
+    ENDS,
+    MAX_ENTRIES,
+    OF_WORKSPACE,
+    Viewer,
+    stream_key,
+    workspace_key,
+)
+from app.adapters.queue import QUEUES, job_id
+from app.engine.events import Event
+
+MAX_STREAMS = 1_000
+
+
+class LocalBus:
+    """Hands events to the viewers of this process, and keeps those of unfinished runs for late
+    ones.
+    """
+
+    connected = True
+
+    def __init__(self) -> None:
+        self._viewers: dict[str, set[Viewer]] = {}
+        self._streams: OrderedDict[str, deque[tuple[str, Event]]] = OrderedDict()
+        self._count = 0
+
+    async def start(self) -> None:
+        """Nothing to start: events are handed over at once."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Hand events over, in order."""
+        for event in events:
+            self._count += 1
+            entry_id = f"{self._count}-0"
+            self._keep(entry_id, event)
+            self._push(stream_key(event.run_id), entry_id, event)
+            if event.type in OF_WORKSPACE:
+                self._push(workspace_key(event.workspace_id), entry_id, event)
+
+    @asynccontextmanager
+    async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
+        """Receive a run's events from now on."""
+        async with self._viewer(stream_key(run_id)) as viewer:
+            yield viewer
+
+    @asynccontextmanager
+    async def subscribe_workspace(self, workspace_id: str) -> AsyncIterator[Viewer]:
+        """Receive, from now on, what changes the state of any run of a workspace."""
+        async with self._viewer(workspace_key(workspace_id)) as viewer:
+            yield viewer
+
+    async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
+        """The events kept of an unfinished run; the viewer then gets only later ones."""
+        kept = self._streams.get(stream_key(run_id), ())
+        viewer.start_after(kept[-1][0] if kept else "0-0")
+        return tuple(event for _, event in kept)
+
+    def _keep(self, entry_id: str, event: Event) -> None:
+        key = stream_key(event.run_id)
+        if event.type in ENDS:
+            self._streams.pop(key, None)
+            return
+        self._streams.setdefault(key, deque(maxlen=MAX_ENTRIES)).append((entry_id, event))
+        self._streams.move_to_end(key)
+        if len(self._streams) > MAX_STREAMS:
+            self._streams.popitem(last=False)
+
+    def _push(self, key: str, entry_id: str, event: Event) -> None:
+        for viewer in self._viewers.get(key, ()):
+            viewer.push(entry_id, event)
+
+    @asynccontextmanager
+    async def _viewer(self, key: str) -> AsyncIterator[Viewer]:
+        viewer = Viewer()
+        self._viewers.setdefault(key, set()).add(viewer)
+        try:
+            yield viewer
+        finally:
+            self._viewers[key].discard(viewer)
+            if not self._viewers[key]:
+                del self._viewers[key]
+
+
+class LocalQueue:
+    """Keeps what waits in memory, for the one process that takes it."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, dict[str, str]] = {name: {} for name in QUEUES}
+        self._wake = asyncio.Event()
+
+    async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+        """Queue a run's n-th life; False when it waits already."""
+        job = job_id(run_id, life)
+        if job in await self.waiting():
+            return False
+        self._waiting[priority][job] = run_id
+        self._wake.set()
+        return True
+
+    async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+        """Queue a run that was taken but never came to life."""
+        return await self.enqueue(run_id, life, priority=priority)
+
+    async def waiting(self) -> frozenset[str]:
+        """Ids of all jobs that wait."""
+        return frozenset(job for jobs in self._waiting.values() for job in jobs)
+
+    async def take(self) -> str:
+        """Wait for the next run, by priority and then in order; return its id."""
+        while True:
+            for jobs in self._waiting.values():
+                if jobs:
+                    return jobs.pop(next(iter(jobs)))
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def lead(self, role: str, name: str, seconds: float) -> bool:
+        """One process alone always leads."""
+        return True
+
+    async def answers(self) -> bool:
+        """It is here."""
+        return True
+
+    async def close(self) -> None:
+        """Nothing to close: the rows say what was waiting."""
