@@ -27,8 +27,10 @@ async def ask(parts, token, **question):
         )  # fmt: skip
         uow.session.add(
             Approval(
-                id=new_id("approval"), workspace_id=ada.workspace_id, run_id=run.id, step_id=step_id,
-                step_path="ask", node_id="ask", kind="approval", question=whole, created_at=now(),
+                id=new_id("approval"), workspace_id=ada.workspace_id, run_id=run.id,
+                step_id=step_id,
+                step_path="ask", node_id="ask", kind="approval", question=whole,
+                created_at=now(),
             )
         )  # fmt: skip
     return step_id
