@@ -11,12 +11,18 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 import redis as redis_client
 
 from app.adapters.database import Database
 from app.adapters.migrations import upgrade
 from tests.fakes.local_model import smollm2, smollm2_weights
+
+# The same examples on every run, so that a failure is the change's; HYPOTHESIS_PROFILE=explore looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 __all__ = ["smollm2", "smollm2_weights"]
 
