@@ -8,13 +8,14 @@ from typing import TypeVar
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, pool
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from alembic import command
-from app.kernel.errors import StorageDown
+from app.kernel.errors import InvalidInput, StorageDown
 
 _ROOT = Path(__file__).resolve().parents[2]
 Got = TypeVar("Got")
@@ -25,6 +26,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
     Raises:
         StorageDown: The database cannot be reached or opened.
+        InvalidInput: There is no such revision.
     """
     _within(database_url, lambda connection: command.upgrade(_config(connection), revision))
 
@@ -34,6 +36,7 @@ def downgrade(database_url: str, revision: str = "base") -> None:
 
     Raises:
         StorageDown: The database cannot be reached or opened.
+        InvalidInput: There is no such revision.
     """
     _within(database_url, lambda connection: command.downgrade(_config(connection), revision))
 
@@ -73,6 +76,8 @@ async def _connected(database_url: str, work: Callable[[Connection], Got]) -> Go
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         async with engine.begin() as connection:
             return await connection.run_sync(work)
+    except CommandError as error:
+        raise InvalidInput(f"The tables cannot be brought there: {error}.", field="revision") from error
     except (OperationalError, OSError) as error:
         raise StorageDown(
             f"The database cannot be opened: {_why(error)} Check DATABASE_URL."

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from types import ModuleType
 
@@ -21,6 +22,8 @@ def main(argv: list[str] | None = None) -> int:
     if not words or words[0] not in COMMANDS:
         lines = [f"  {name:<12} {(_module(name).__doc__ or '').splitlines()[0]}" for name in COMMANDS]
         asked_for_help = bool(words) and words[0] in ("-h", "--help")
+        if words and not asked_for_help:
+            print(f"agentloom: there is no command '{words[0]}'.\n", file=sys.stderr)
         print("usage: python -m app.cli COMMAND [options]\n\n" + "\n".join(lines))
         return 0 if asked_for_help else 2
     module = _module(words[0])
@@ -28,11 +31,15 @@ def main(argv: list[str] | None = None) -> int:
     module.add_arguments(parser)
     try:
         code: int = module.main(parser.parse_args(words[1:]))
+        sys.stdout.flush()
     except AppError as error:
         print(f"agentloom: {error.message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # who reads has seen enough, such as `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     return code
 
 

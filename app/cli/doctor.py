@@ -132,7 +132,8 @@ def main(_: argparse.Namespace) -> int:
         try:
             mark, found = "ok ", check(config)
         except (AppError, OSError) as error:
-            mark, found, bad = "BAD", error.message if isinstance(error, AppError) else str(error), bad + 1
+            mark, bad = "BAD", bad + 1
+            found = error.message if isinstance(error, AppError) else f"{error.filename or name}: {error.strerror or error}"
         print(f"{mark}  {name:<16} {found}")
     print("\nSettings (environment variable, value, meaning)")
     for field, info in Settings.model_fields.items():

@@ -11,7 +11,7 @@ from typing import Any
 from app.adapters.migrations import upgrade
 from app.adapters.redis_ladder import embedded_answers
 from app.engine.events import Event
-from app.engine.graph.document import parse_graph
+from app.engine.graph.document import MAX_DEPTH, parse_graph
 from app.kernel import log
 from app.kernel.errors import InvalidInput
 from app.kernel.settings import NO_REDIS, Settings, settings
@@ -42,33 +42,41 @@ def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON value
         InvalidInput: It is not JSON, or there is no such file; the message has the place.
     """
     try:
-        return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
+        return json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
     except OSError as error:
         raise InvalidInput(f"{what}: {text[1:]} cannot be read: {error.strerror}.") from error
     except json.JSONDecodeError as error:
         raise InvalidInput(f"{what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{what} is not JSON: it is no UTF-8 text at byte {error.start}.") from error
+    except RecursionError as error:
+        raise InvalidInput(f"{what} is nested too deep; at most {MAX_DEPTH} levels are allowed.") from error
 
 
-def show(event: Event) -> None:
-    """Print one event as a line; tokens as they come."""
+def show(event: Event, in_text: bool = False) -> bool:
+    """Print one event as a line, tokens as they come; say whether the line of a text is open."""
     if event.type == "llm.token":
-        print(event.payload.get("text", ""), end="", flush=True)
-        return
+        text = "" if event.payload.get("replace") and in_text else event.payload.get("text", "")
+        print(text, end="", flush=True)
+        return in_text or bool(text)
     mark = _MARKS.get(event.type)
     if mark is None:
-        return
+        return in_text
+    if in_text:
+        print()
     step = event.payload.get("step", {})
     error = (step.get("error") or {}).get("message", "")
     indent = "  " * (event.path or "").count("/")
     print(f"{event.at:%H:%M:%S} {mark} {indent}{step.get('label') or event.node_id}  {error or step.get('preview', '')}".rstrip())
+    return False
 
 
 async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
     async with parts.database.work() as uow:
-        actor = await local_actor(uow)
+        actor = await local_actor(uow, options.workflow)
         workflow_id, given = options.workflow, options.input
         value: Any = read_json(given, "--input") if given else None
-        if Path(workflow_id).is_file():
+        if Path(workflow_id).suffix == ".json" or Path(workflow_id).is_file():
             document = read_json(f"@{workflow_id}", "The file")
             graph = document.get("graph", document) if isinstance(document, dict) else document
             made = await create_workflow(uow, actor, Path(workflow_id).stem, parse_graph(graph), None)
@@ -76,10 +84,11 @@ async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
             value = document.get("example_input") if value is None and isinstance(document, dict) else value
     async with parts.database.work() as uow:
         run = await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=value or {}, trigger="cli"))
+    in_text = False
     async with aclosing(follow(parts, actor, run.id)) as batches:
         async for batch in batches:
             for event in batch:
-                show(event)
+                in_text = show(event, in_text)
             if any(event.type == "run.waiting" for event in batch):
                 break
     async with parts.database.read() as uow:
@@ -89,6 +98,8 @@ async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
         print(run.error.get("message", ""), file=sys.stderr)
     if run.output is not None:
         print(json.dumps(run.output, indent=2, ensure_ascii=False))
+    if run.status == "waiting":
+        print(f"It waits for an answer: {parts.settings.origin}/runs/{run.id}")
     return 0 if run.status in ("succeeded", "waiting") else 1
 
 

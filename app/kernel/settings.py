@@ -18,7 +18,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default=Path("data"), validation_alias="AGENTLOOM_DATA",
                            description="Where the database, models, keys and logs live.")
-    port: int = Field(default=3000, validation_alias="PORT", description="Port of the web app.")
+    port: int = Field(default=3000, ge=1, le=65_535, validation_alias="PORT", description="Port of the web app.")
     host: str = Field(default="127.0.0.1", validation_alias="HOST",
                       description="Address the web app listens on.")
     database_url: str = Field(default="", validation_alias="DATABASE_URL",

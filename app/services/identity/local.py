@@ -6,14 +6,19 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
-from app.models import Member, User
+from app.models import Member, User, Workflow
 from app.services.access import Actor
 from app.services.identity.commands import register
 from app.services.identity.views import RegisterRequest
 
 
-async def local_actor(uow: UnitOfWork) -> Actor:
-    """Return the first owner of the installation; a fresh one gets an owner who cannot sign in."""
+async def local_actor(uow: UnitOfWork, workflow_id: str = "") -> Actor:
+    """Return the first owner, of the workflow if one is named, else of the installation.
+
+    A fresh installation gets an owner who cannot sign in.
+    """
+    home = select(col(Workflow.workspace_id)).where(col(Workflow.id) == workflow_id)
+    workspace_id = (await uow.session.execute(home)).scalar_one_or_none()
     query = (
         select(Member, User)
         .join(User, col(User.id) == col(Member.user_id))
@@ -21,6 +26,8 @@ async def local_actor(uow: UnitOfWork) -> Actor:
         .order_by(col(Member.created_at))
         .limit(1)
     )
+    if workspace_id is not None:
+        query = query.where(col(Member.workspace_id) == workspace_id)
     found = (await uow.session.execute(query)).first()
     if found is not None:
         member, user = found

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from app.adapters import migrations
-from app.kernel.errors import StorageDown
+from app.kernel.errors import InvalidInput, StorageDown
 from app.models import metadata
 
 
@@ -49,3 +49,9 @@ def test_a_file_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageDown):
         migrations.upgrade(f"sqlite+aiosqlite:///{tmp_path}/file/x.db")
+
+
+def test_an_unknown_revision_is_told_in_one_sentence(tmp_path):
+    for move in (migrations.upgrade, migrations.downgrade):
+        with pytest.raises(InvalidInput, match="'nope'"):
+            move(f"sqlite+aiosqlite:///{tmp_path}/x.db", "nope")

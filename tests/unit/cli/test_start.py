@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.run import read_json, show
+from app.engine.events import Event
+from app.kernel.clock import now
+from app.kernel.errors import InvalidInput
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -22,6 +27,7 @@ def cli(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     ("env", "sentence"),
     [
         ({"PORT": "abc"}, "PORT"),
+        ({"PORT": "99999"}, "PORT"),
         ({"DATABASE_URL": "nonsense"}, "use sqlite:///"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "Check DATABASE_URL"),
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "REDIS_URL does not answer"),
@@ -59,3 +65,34 @@ def test_doctor_checks_and_prints_the_settings_without_secrets(tmp_path: Path):
     assert "All is well." in done.stdout, done.stdout + done.stderr
     assert "DATABASE_URL" in done.stdout
     assert "sk-planted" not in done.stdout + done.stderr
+
+
+def test_an_unknown_command_is_named(tmp_path: Path):
+    done = cli("serv", AGENTLOOM_DATA=str(tmp_path))
+    assert done.returncode == 2
+    assert "no command 'serv'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"\xff\xfe", "no UTF-8"), (b"[" * 100_000, "nested too deep"), (b"{", "line 1"), (None, "No such file")],
+)
+def test_a_file_that_is_no_graph_is_told_in_one_sentence(tmp_path: Path, content: bytes | None, sentence: str):
+    path = tmp_path / "graph.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=sentence):
+        read_json(f"@{path}", "The file")
+
+
+def test_text_of_a_model_and_lines_of_steps_do_not_mix(capsys: pytest.CaptureFixture[str]):
+    def event(kind: str, **payload: object) -> Event:
+        return Event(seq=0, at=now(), workspace_id="w", run_id="r", type=kind, node_id="a", path="a", payload=payload)
+
+    in_text = False
+    for each in (event("llm.token", text="Good "), event("llm.token", text="day"), event("step.completed", step={})):
+        in_text = show(each, in_text)
+    assert not in_text
+    text, line = capsys.readouterr().out.splitlines()
+    assert text == "Good day"
+    assert line.endswith("✓ a")
