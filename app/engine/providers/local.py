@@ -16,6 +16,7 @@ from app.engine.providers.base import ChatRequest, Delta, ModelInfo
 from app.engine.providers.endpoint import malformed
 from app.engine.providers.openai import OpenAIApi
 from app.engine.sdk.messages import Message, ToolCall, ToolSpec
+from app.kernel.errors import UpstreamFailed
 
 _MAX_TOKENS = 1024
 """Bound of an answer that asks for none: a small model can ramble until its context is full."""
@@ -38,14 +39,29 @@ class LocalChat:
         self._connect = connect
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream the answer; see ChatModel.
+        """Stream the answer; see ChatModel. A server that dies before its first word is asked again.
 
         Raises:
             ModelMissing: The model's server cannot be started.
         """
-        api = await self._connect()
         if request.max_tokens is None:
             request = replace(request, max_tokens=_MAX_TOKENS)
+        began = False
+        for is_last in (False, True):
+            try:
+                async with aclosing(self._once(request)) as answer:
+                    async for delta in answer:
+                        began = True
+                        yield delta
+            except UpstreamFailed as error:
+                # it is started again by who watches it, and connecting waits for that
+                if began or is_last or error.context.get("status_code", 0) is not None:
+                    raise
+            else:
+                return
+
+    async def _once(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        api = await self._connect()
         answer = (
             self._with_tools(api, request) if request.tools else api.stream(self.info.name, request)
         )
