@@ -8,6 +8,26 @@ import reflex as rx
 from app.components.ui.buttons import ICON_SIZE, button
 
 
+def _script(text: str) -> rx.Var[Any]:
+    """A handler that runs in the browser alone."""
+    return rx.Var(text, _var_type=rx.EventChain)
+
+
+# Radix gives the focus back to a dialog's own button only. Ours are opened from elsewhere: from a
+# button that had the focus, or from a menu, whose button is then the place to go back to.
+_REMEMBER_MENU = _script(
+    "(event) => { window.agentloomMenuButton = "
+    "document.getElementById(event.target.getAttribute('aria-labelledby')); }"
+)
+_KEEP_FOCUS: dict[str, Any] = {
+    "on_open_auto_focus": _script("(event) => { event.target.opener = document.activeElement; }"),
+    "on_close_auto_focus": _script(
+        "(event) => { const had = event.target.opener; "
+        "(had?.isConnected && had !== document.body ? had : window.agentloomMenuButton)?.focus(); }"
+    ),
+}
+
+
 def dialog(
     *children: Any,
     title: str,
@@ -28,6 +48,7 @@ def dialog(
                 style={"justify_content": "flex-end", "margin_top": "18px"},
             ),
             max_width="440px",
+            **_KEEP_FOCUS,
         ),
         open=is_open,
         on_open_change=on_open_change,
@@ -63,6 +84,7 @@ def confirm_dialog(
                 style={"justify_content": "flex-end", "margin_top": "18px"},
             ),
             max_width="420px",
+            **_KEEP_FOCUS,
         ),
         open=is_open,
         on_open_change=on_open_change,
@@ -86,7 +108,13 @@ def menu(trigger: rx.Component, *items: rx.Component, align: str = "end") -> rx.
     """A menu that opens from a button."""
     return rx.dropdown_menu.root(
         rx.dropdown_menu.trigger(trigger),
-        rx.dropdown_menu.content(*items, align=align, variant="soft", size="2"),
+        rx.dropdown_menu.content(
+            *items,
+            align=align,
+            variant="soft",
+            size="2",
+            on_close_auto_focus=_REMEMBER_MENU,
+        ),
     )
 
 
