@@ -14,12 +14,22 @@ __all__ = [
 def frame(content: rx.Component, *, section: str, around: Surroundings) -> rx.Component:
     """A page beside the navigation; `section` is the current entry."""
     return rx.el.div(
-        rx.el.a("Skip to the content", href="#content", class_name="btn skip"),
+        _skip(),
         navigation(section, around),
         MobileBar.create(navigation(section, around, place="drawer"), brand=brand()),
         rx.el.main(Banners.create(offline=around.offline), content, class_name="shell-col"),
         palette(around),
         class_name="shell",
+    )
+
+
+def _skip() -> rx.Component:
+    """For keyboards: past the navigation, into the page."""
+    return rx.el.button(
+        "Skip to the content",
+        type="button",
+        class_name="btn skip",
+        on_click=rx.call_script("document.getElementById('content')?.focus()"),
     )
 
 

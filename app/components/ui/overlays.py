@@ -115,6 +115,7 @@ def menu(trigger: rx.Component, *items: rx.Component, align: str = "end") -> rx.
             size="2",
             on_close_auto_focus=_REMEMBER_MENU,
         ),
+        modal=False,
     )
 
 
