@@ -54,21 +54,41 @@ def resident_mb(product: Product) -> dict[str, float]:
             text = Path(f"/proc/{pid}/smaps_rollup").read_text()
         except OSError:
             continue
-        size = int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1]) / 1024
-        name = next((word for word in ("granian", "worker", "valkey", "redis", "model_server", "serve") if word in command), command[:20])
+        size = (
+            int(next(line for line in text.splitlines() if line.startswith("Pss:")).split()[1])
+            / 1024
+        )
+        name = next(
+            (
+                word
+                for word in ("granian", "worker", "valkey", "redis", "model_server", "serve")
+                if word in command
+            ),
+            command[:20],
+        )
         sizes[name] = sizes.get(name, 0) + size
     return sizes
 
 
 def chain(count: int, kind: str) -> dict:
     """A graph of a trigger and a chain of cheap nodes, laid out in rows."""
-    nodes = [{"id": "start", "kind": "trigger.manual", "label": "Start", "position": {"x": 0, "y": 0}}]
+    nodes = [
+        {"id": "start", "kind": "trigger.manual", "label": "Start", "position": {"x": 0, "y": 0}}
+    ]
     edges = []
     for at in range(1, count):
         nodes.append({"id": f"n{at}", "kind": kind, "label": f"Step {at}", "config": {"template": "{{ trigger }}"},
                       "position": {"x": (at % 25) * 300, "y": (at // 25) * 140}})  # fmt: skip
         source, port = ("start", "data") if at == 1 else (f"n{at - 1}", "text")
-        edges.append({"id": f"e{at}", "source": source, "source_port": port, "target": f"n{at}", "target_port": "input"})
+        edges.append(
+            {
+                "id": f"e{at}",
+                "source": source,
+                "source_port": port,
+                "target": f"n{at}",
+                "target_port": "input",
+            }
+        )
     return {"schema": 1, "nodes": nodes, "edges": edges}
 
 
@@ -88,7 +108,13 @@ def event_to_page(page: Page, product: Product) -> list[float]:
     """Milliseconds from the moment a step ended (its own record) to its row in the drawer saying so."""
     graph = chain(40, "data.template")
     # One node that may not run in the web process sends the run through queue and worker.
-    graph["nodes"][1] = {"id": "n1", "kind": "tool.code_python", "label": "Step 1", "config": {"code": WORK}, "position": {"x": 300, "y": 0}}
+    graph["nodes"][1] = {
+        "id": "n1",
+        "kind": "tool.code_python",
+        "label": "Step 1",
+        "config": {"code": WORK},
+        "position": {"x": 300, "y": 0},
+    }
     graph["edges"][1]["source_port"] = "result"
     graph["edges"][0]["target_port"] = "input"
     for node in graph["nodes"][2:]:
@@ -182,18 +208,36 @@ def main() -> None:
         product.start()
         time.sleep(15)
         sizes = resident_mb(product)
-        rows.append(("memory of the idle tree (PSS)", f"{sum(sizes.values()):.0f} MB: " + ", ".join(f"{k} {v:.0f}" for k, v in sizes.items())))
+        rows.append(
+            (
+                "memory of the idle tree (PSS)",
+                f"{sum(sizes.values()):.0f} MB: "
+                + ", ".join(f"{k} {v:.0f}" for k, v in sizes.items()),
+            )
+        )
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=CHROMIUM
+            )
             context = browser.new_context(viewport=WIDE)
             context.set_default_timeout(60_000)
             page = context.new_page()
             sign_up(page, product)
             late = event_to_page(page, product)
             if late:
-                rows.append((f"step ended to row in the page, {len(late)} steps", f"p50 {quantile(late, 0.5):.0f} ms, p95 {quantile(late, 0.95):.0f} ms"))
+                rows.append(
+                    (
+                        f"step ended to row in the page, {len(late)} steps",
+                        f"p50 {quantile(late, 0.5):.0f} ms, p95 {quantile(late, 0.95):.0f} ms",
+                    )
+                )
             frames = drag(page, product)
-            rows.append((f"drag with {NODES} nodes", f"{1000 / statistics.mean(frames):.0f} frames/s, p95 frame {quantile(frames, 0.95):.0f} ms"))
+            rows.append(
+                (
+                    f"drag with {NODES} nodes",
+                    f"{1000 / statistics.mean(frames):.0f} frames/s, p95 frame {quantile(frames, 0.95):.0f} ms",
+                )
+            )
             browser.close()
     finally:
         product.stop()

@@ -91,7 +91,9 @@ def main() -> None:
     try:
         product.start()
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=CHROMIUM
+            )
             journey(browser, product)
             browser.close()
     finally:

@@ -77,7 +77,9 @@ async def _connected(database_url: str, work: Callable[[Connection], Got]) -> Go
         async with engine.begin() as connection:
             return await connection.run_sync(work)
     except CommandError as error:
-        raise InvalidInput(f"The tables cannot be brought there: {error}.", field="revision") from error
+        raise InvalidInput(
+            f"The tables cannot be brought there: {error}.", field="revision"
+        ) from error
     except (OperationalError, OSError) as error:
         raise StorageDown(
             f"The database cannot be opened: {_why(error)} Check DATABASE_URL."

@@ -136,13 +136,18 @@ def end_leftover(directory: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def wait_until_up(server: EmbeddedRedis, process: subprocess.Popen[bytes], timeout_s: float = 15) -> None:
+def wait_until_up(
+    server: EmbeddedRedis, process: subprocess.Popen[bytes], timeout_s: float = 15
+) -> None:
     """Wait for the server's first answer.
 
     Raises:
         QueueDown: It ended or stayed silent; the message has the end of its log.
     """
-    if _until(lambda: _answers(server.socket_path) or process.poll() is not None, timeout_s) and process.poll() is None:
+    if (
+        _until(lambda: _answers(server.socket_path) or process.poll() is not None, timeout_s)
+        and process.poll() is None
+    ):
         return
     log = server.directory / "redis.log"
     tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []

@@ -20,14 +20,18 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; expected failures print one sentence."""
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] not in COMMANDS:
-        lines = [f"  {name:<12} {(_module(name).__doc__ or '').splitlines()[0]}" for name in COMMANDS]
+        lines = [
+            f"  {name:<12} {(_module(name).__doc__ or '').splitlines()[0]}" for name in COMMANDS
+        ]
         asked_for_help = bool(words) and words[0] in ("-h", "--help")
         if words and not asked_for_help:
             print(f"agentloom: there is no command '{words[0]}'.\n", file=sys.stderr)
         print("usage: python -m app.cli COMMAND [options]\n\n" + "\n".join(lines))
         return 0 if asked_for_help else 2
     module = _module(words[0])
-    parser = argparse.ArgumentParser(prog=f"python -m app.cli {words[0]}", description=module.__doc__)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m app.cli {words[0]}", description=module.__doc__
+    )
     module.add_arguments(parser)
     try:
         code: int = module.main(parser.parse_args(words[1:]))

@@ -40,9 +40,16 @@ def fingerprint() -> str:
 def node_environment() -> dict[str, str]:
     """The environment in which npm and Node come from the virtual environment."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return {**os.environ, "PATH": path, "REFLEX_USE_NPM": "true", "REFLEX_TELEMETRY_ENABLED": "false",
-            "npm_config_update_notifier": "false", "npm_config_fund": "false", "npm_config_audit": "false",
-            "npm_config_progress": "false"}
+    return {
+        **os.environ,
+        "PATH": path,
+        "REFLEX_USE_NPM": "true",
+        "REFLEX_TELEMETRY_ENABLED": "false",
+        "npm_config_update_notifier": "false",
+        "npm_config_fund": "false",
+        "npm_config_audit": "false",
+        "npm_config_progress": "false",
+    }
 
 
 def use_page_origin(bundle: Path) -> int:
@@ -55,7 +62,9 @@ def use_page_origin(bundle: Path) -> int:
         text = file.read_text(encoding="utf-8")
 
         def replaced(found: re.Match[str]) -> str:
-            base = "location.origin" if found[2] == "http" else 'location.origin.replace(/^http/,"ws")'
+            base = (
+                "location.origin" if found[2] == "http" else 'location.origin.replace(/^http/,"ws")'
+            )
             return f'({base}+"{found[3]}")'
 
         mended = _BUILT_ADDRESS.sub(replaced, text)
@@ -78,18 +87,30 @@ def ensure_built(*, force: bool = False) -> bool:
     stamp = web_dir() / "agentloom.stamp"
     current = fingerprint()
     bundle = web_dir() / "build" / "client"
-    if not force and (bundle / "index.html").exists() and stamp.exists() and stamp.read_text() == current:
+    if (
+        not force
+        and (bundle / "index.html").exists()
+        and stamp.exists()
+        and stamp.read_text() == current
+    ):
         return False
     log = ROOT / "build" / "frontend.log"
     log.parent.mkdir(exist_ok=True)
     with log.open("wb") as output:
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
-            cwd=ROOT, env=node_environment(), stdout=output, stderr=subprocess.STDOUT, check=False,
+            cwd=ROOT,
+            env=node_environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
         )
     if done.returncode != 0 or not (bundle / "index.html").exists():
         tail = log.read_text(errors="replace").strip().splitlines()[-12:]
-        raise Unavailable("The web pages could not be built. The end of build/frontend.log:\n  " + "\n  ".join(tail))
+        raise Unavailable(
+            "The web pages could not be built. The end of build/frontend.log:\n  "
+            + "\n  ".join(tail)
+        )
     use_page_origin(bundle)
     stamp.write_text(current)
     return True
@@ -107,5 +128,9 @@ def main(options: argparse.Namespace) -> int:
         shutil.rmtree(web_dir(), ignore_errors=True)
     started = time.monotonic()
     built = ensure_built(force=options.force or options.clean)
-    print(f"Web pages built in {time.monotonic() - started:.0f} s." if built else "Web pages are up to date.")
+    print(
+        f"Web pages built in {time.monotonic() - started:.0f} s."
+        if built
+        else "Web pages are up to date."
+    )
     return 0

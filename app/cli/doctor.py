@@ -57,7 +57,11 @@ def database(config: Settings) -> str:
     asyncio.run(ping())
     kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
     have, want = current(config.database), head()
-    return f"{kind} answers, at {have}" if have == want else f"{kind} answers, at {have or 'nothing'}; run: python -m app.cli migrate"
+    return (
+        f"{kind} answers, at {have}"
+        if have == want
+        else f"{kind} answers, at {have or 'nothing'}; run: python -m app.cli migrate"
+    )
 
 
 def redis(config: Settings) -> str:
@@ -66,12 +70,18 @@ def redis(config: Settings) -> str:
         return "none wanted: runs execute inside the web process"
     if not config.redis_url:
         kind = embedded_kind()
-        return f"will be started: {kind}" if kind else "none found: runs execute inside the web process; install redis-server, or set REDIS_URL"
+        return (
+            f"will be started: {kind}"
+            if kind
+            else "none found: runs execute inside the web process; install redis-server, or set REDIS_URL"
+        )
     with Redis.from_url(config.redis_url, socket_timeout=3) as client:
         try:
             client.ping()
         except RedisError as error:
-            raise AppError(f"REDIS_URL does not answer: {error}. Start it, or unset REDIS_URL for the embedded one.") from error
+            raise AppError(
+                f"REDIS_URL does not answer: {error}. Start it, or unset REDIS_URL for the embedded one."
+            ) from error
         version: str = client.info("server")["redis_version"]  # type: ignore[index]
     return f"{version} at REDIS_URL"
 
@@ -81,20 +91,30 @@ def port(config: Settings) -> str:
     with socket.socket() as probe:
         probe.settimeout(1)
         taken = probe.connect_ex(("127.0.0.1", config.port)) == 0
-    return f"{config.port} is in use (by AgentLoom, if it runs)" if taken else f"{config.port} is free"
+    return (
+        f"{config.port} is in use (by AgentLoom, if it runs)" if taken else f"{config.port} is free"
+    )
 
 
 def node(_: Settings) -> str:
     """Node for building pages."""
     path = Path(sys.executable).parent / "node"
-    return f"from the virtual environment: {path}" if path.exists() else "missing: make run installs it"
+    return (
+        f"from the virtual environment: {path}"
+        if path.exists()
+        else "missing: make run installs it"
+    )
 
 
 def models(config: Settings) -> str:
     """Which local weights are here."""
     store = WeightStore(config.data)
     here = [weights.name for weights in store.known if store.is_here(weights)]
-    return ", ".join(here) if here else "no local model yet; run: python -m app.cli models pull smollm2"
+    return (
+        ", ".join(here)
+        if here
+        else "no local model yet; run: python -m app.cli models pull smollm2"
+    )
 
 
 def ollama(config: Settings) -> str:
@@ -133,13 +153,23 @@ def main(_: argparse.Namespace) -> int:
             mark, found = "ok ", check(config)
         except (AppError, OSError) as error:
             mark, bad = "BAD", bad + 1
-            found = error.message if isinstance(error, AppError) else f"{error.filename or name}: {error.strerror or error}"
+            found = (
+                error.message
+                if isinstance(error, AppError)
+                else f"{error.filename or name}: {error.strerror or error}"
+            )
         print(f"{mark}  {name:<16} {found}")
     print("\nSettings (environment variable, value, meaning)")
     for field, info in Settings.model_fields.items():
         value = getattr(config, field)
-        shown = ("set" if value.get_secret_value() else "not set") if isinstance(value, SecretStr) else str(value) or "–"
-        print(f"     {info.validation_alias!s:<30} {_without_password(shown):<34} {info.description}")
+        shown = (
+            ("set" if value.get_secret_value() else "not set")
+            if isinstance(value, SecretStr)
+            else str(value) or "–"
+        )
+        print(
+            f"     {info.validation_alias!s:<30} {_without_password(shown):<34} {info.description}"
+        )
     print("\n" + (f"{bad} problem(s)." if bad else "All is well."))
     return 1 if bad else 0
 

@@ -12,25 +12,43 @@ from app.kernel.settings import Settings
 class FirstModel:
     """The download beside a first start; the page shows its progress too."""
 
-    def __init__(self, config: Settings, env: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: Settings, env: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
         self._say = say
         self._process: subprocess.Popen[bytes] | None = None
         weights = self._missing(config)
         if weights is None:
             return
-        say(f"Model         fetching {weights.title}, a demo model ({weights.size_bytes / 1e6:.0f} MB), in the background")
+        say(
+            f"Model         fetching {weights.title}, a demo model ({weights.size_bytes / 1e6:.0f} MB), in the background"
+        )
         with (config.data / "logs" / "first-model.log").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "app.cli", "models", "pull", weights.name],
-                cwd=ROOT, env=dict(env), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+                cwd=ROOT,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
 
     @staticmethod
     def _missing(config: Settings) -> Weights | None:
         store = WeightStore(config.data)
         keys = (config.openai_api_key, config.anthropic_api_key)
-        has_other = bool(config.model or config.model_file or config.compatible_url or any(k.get_secret_value() for k in keys))
-        if config.first_model == "none" or has_other or any(store.is_here(weights) for weights in store.known):
+        has_other = bool(
+            config.model
+            or config.model_file
+            or config.compatible_url
+            or any(k.get_secret_value() for k in keys)
+        )
+        if (
+            config.first_model == "none"
+            or has_other
+            or any(store.is_here(weights) for weights in store.known)
+        ):
             return None
         return pinned(config.first_model)
 

@@ -23,12 +23,16 @@ class ModelWatch:
     def look(self) -> None:
         """Start or change the server if what is wanted differs from what runs."""
         weights = wanted(self._data)
-        self._claim = self._claim or claim(self._data)  # a `run` on the command line may have had it
+        self._claim = self._claim or claim(
+            self._data
+        )  # a `run` on the command line may have had it
         if self._claim is None or weights is None or weights == self._serves:
             return
         if self._child is not None:
             self._supervisor.stop(self._child)
         words = command(self._data, weights, threads=settings().model_threads)
         self._supervisor.say(f"Model         loading {weights.stem}")
-        self._child = self._supervisor.start(Child("model server", words, self._env, grace_s=5, serves_others=True))
+        self._child = self._supervisor.start(
+            Child("model server", words, self._env, grace_s=5, serves_others=True)
+        )
         self._serves = weights

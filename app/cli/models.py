@@ -13,7 +13,9 @@ _BAR = 30
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `models`."""
     parser.add_argument("action", nargs="?", choices=("list", "pull"), default="list")
-    parser.add_argument("name", nargs="?", default="", help="model to pull; the start of its name is enough")
+    parser.add_argument(
+        "name", nargs="?", default="", help="model to pull; the start of its name is enough"
+    )
 
 
 def show(pull: Pull) -> None:
@@ -30,7 +32,11 @@ def main(options: argparse.Namespace) -> int:
     store = WeightStore(settings().data)
     if options.action == "list":
         for weights in store.known:
-            state = "here" if store.is_here(weights) else f"not here, {weights.size_bytes / 1e6:,.0f} MB to pull"
+            state = (
+                "here"
+                if store.is_here(weights)
+                else f"not here, {weights.size_bytes / 1e6:,.0f} MB to pull"
+            )
             print(f"{weights.name:<22} {state:<28} {weights.note}")
         return 0
     path = asyncio.run(store.pull(pinned(options.name), show))

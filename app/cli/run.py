@@ -31,8 +31,13 @@ _MARKS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `run`."""
-    parser.add_argument("workflow", help="a workflow's id, or a JSON file with a graph (or {name, graph, example_input})")
-    parser.add_argument("--input", default="", help="JSON text, or @file; empty: the file's example_input")
+    parser.add_argument(
+        "workflow",
+        help="a workflow's id, or a JSON file with a graph (or {name, graph, example_input})",
+    )
+    parser.add_argument(
+        "--input", default="", help="JSON text, or @file; empty: the file's example_input"
+    )
 
 
 def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -42,15 +47,23 @@ def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON value
         InvalidInput: It is not JSON, or there is no such file; the message has the place.
     """
     try:
-        return json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
+        return json.loads(
+            Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
+        )
     except OSError as error:
         raise InvalidInput(f"{what}: {text[1:]} cannot be read: {error.strerror}.") from error
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"{what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+        raise InvalidInput(
+            f"{what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{what} is not JSON: it is no UTF-8 text at byte {error.start}.") from error
+        raise InvalidInput(
+            f"{what} is not JSON: it is no UTF-8 text at byte {error.start}."
+        ) from error
     except RecursionError as error:
-        raise InvalidInput(f"{what} is nested too deep; at most {MAX_DEPTH} levels are allowed.") from error
+        raise InvalidInput(
+            f"{what} is nested too deep; at most {MAX_DEPTH} levels are allowed."
+        ) from error
 
 
 def show(event: Event, in_text: bool = False) -> bool:
@@ -67,7 +80,9 @@ def show(event: Event, in_text: bool = False) -> bool:
     step = event.payload.get("step", {})
     error = (step.get("error") or {}).get("message", "")
     indent = "  " * (event.path or "").count("/")
-    print(f"{event.at:%H:%M:%S} {mark} {indent}{step.get('label') or event.node_id}  {error or step.get('preview', '')}".rstrip())
+    print(
+        f"{event.at:%H:%M:%S} {mark} {indent}{step.get('label') or event.node_id}  {error or step.get('preview', '')}".rstrip()
+    )
     return False
 
 
@@ -79,11 +94,19 @@ async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
         if Path(workflow_id).suffix == ".json" or Path(workflow_id).is_file():
             document = read_json(f"@{workflow_id}", "The file")
             graph = document.get("graph", document) if isinstance(document, dict) else document
-            made = await create_workflow(uow, actor, Path(workflow_id).stem, parse_graph(graph), None)
+            made = await create_workflow(
+                uow, actor, Path(workflow_id).stem, parse_graph(graph), None
+            )
             workflow_id = made.id
-            value = document.get("example_input") if value is None and isinstance(document, dict) else value
+            value = (
+                document.get("example_input")
+                if value is None and isinstance(document, dict)
+                else value
+            )
     async with parts.database.work() as uow:
-        run = await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=value or {}, trigger="cli"))
+        run = await start_run(
+            uow, actor, StartRun(workflow_id=workflow_id, input=value or {}, trigger="cli")
+        )
     in_text = False
     async with aclosing(follow(parts, actor, run.id)) as batches:
         async for batch in batches:
@@ -93,7 +116,9 @@ async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
                 break
     async with parts.database.read() as uow:
         run = await get_run(uow, actor, run.id)
-    print(f"\n{run.status} · {run.tokens} tokens · {'unpriced' if run.cost_usd is None else f'${run.cost_usd:.4f}'}")
+    print(
+        f"\n{run.status} · {run.tokens} tokens · {'unpriced' if run.cost_usd is None else f'${run.cost_usd:.4f}'}"
+    )
     if run.error:
         print(run.error.get("message", ""), file=sys.stderr)
     if run.output is not None:

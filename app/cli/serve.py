@@ -35,8 +35,12 @@ def say(line: str) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `serve`."""
-    parser.add_argument("--no-build", action="store_true", help="do not look whether the web pages changed")
-    parser.add_argument("--watch", action="store_true", help="build and start again when a source file changes")
+    parser.add_argument(
+        "--no-build", action="store_true", help="do not look whether the web pages changed"
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="build and start again when a source file changes"
+    )
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -126,11 +130,18 @@ def migrate(env: Mapping[str, str]) -> None:
     Raises:
         Unavailable: It could not; the message is the command's.
     """
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "app.cli", "migrate"], cwd=ROOT, env=dict(env), capture_output=True, text=True, check=False
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", "migrate"],
+        cwd=ROOT,
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
-        raise Unavailable(f"The database is not ready. {(done.stderr or done.stdout).strip().removeprefix('agentloom: ')}")
+        raise Unavailable(
+            f"The database is not ready. {(done.stderr or done.stdout).strip().removeprefix('agentloom: ')}"
+        )
 
 
 def web_command(config: Settings) -> list[str]:
@@ -174,7 +185,7 @@ def wait_until_ready(config: Settings, supervisor: Supervisor, stop: threading.E
     while time.monotonic() < deadline and not stop.is_set():
         supervisor.mend()
         try:
-            with urllib.request.urlopen(f"http://{host}:{config.port}/readyz", timeout=2) as reply:  # noqa: S310
+            with urllib.request.urlopen(f"http://{host}:{config.port}/readyz", timeout=2) as reply:
                 if reply.status == 200:
                     return
         except (urllib.error.URLError, OSError):
@@ -204,12 +215,16 @@ def main(options: argparse.Namespace) -> int:
         kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
         say(f"Database      {kind}, up to date")
         models = ModelWatch(config.data, env, supervisor)
-        web = supervisor.start(Child("web", web_command(config), web_environment(config, env), grace_s=10))
+        web = supervisor.start(
+            Child("web", web_command(config), web_environment(config, env), grace_s=10)
+        )
         if redis_url != NO_REDIS:
             start_workers(supervisor, config, env)
         wait_until_ready(config, supervisor, stop)
         if not stop.is_set() and web.is_alive:
-            say(f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")
+            say(
+                f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)"
+            )
         first_model = FirstModel(config, env, say)
         changed = SourceWatch() if options.watch else None
         while not stop.wait(0.2):
@@ -238,7 +253,9 @@ class SourceWatch:
     @staticmethod
     def _newest() -> float:
         files = (*(ROOT / "app").rglob("*.*"), *(ROOT / "assets").glob("*.*"))
-        return max(f.stat().st_mtime for f in files if f.suffix in (".py", ".jsx", ".js", ".css", ".json"))
+        return max(
+            f.stat().st_mtime for f in files if f.suffix in (".py", ".jsx", ".js", ".css", ".json")
+        )
 
     def look(self) -> bool:
         """Say whether something changed since the last look."""
@@ -268,7 +285,9 @@ def _build() -> None:
 
     def tick() -> None:
         while not stop.wait(10):
-            say(f"              still building ({time.monotonic() - started:.0f} s; log: build/frontend.log)")
+            say(
+                f"              still building ({time.monotonic() - started:.0f} s; log: build/frontend.log)"
+            )
 
     ticker = threading.Thread(target=tick, daemon=True)
     ticker.start()
@@ -277,4 +296,6 @@ def _build() -> None:
     finally:
         stop.set()
         ticker.join()
-    say(f"Web pages     {'built in %.0f s' % (time.monotonic() - started) if built else 'up to date'}")
+    say(
+        f"Web pages     {'built in %.0f s' % (time.monotonic() - started) if built else 'up to date'}"
+    )

@@ -68,8 +68,12 @@ class Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{child.name.replace(' ', '-')}.log").open("ab") as output:
             child.process = subprocess.Popen(  # noqa: S603 - our own command
-                list(child.command), env=dict(child.env), stdout=output, stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL, start_new_session=True,
+                list(child.command),
+                env=dict(child.env),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
             )
         child.started_at = time.monotonic()
@@ -93,7 +97,9 @@ class Supervisor:
         child.start_after = moment + delay
         child.process = None
         reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        self.say(f"{child.name} ended ({reason}); starting it again. Its log: {self.logs / child.name.replace(' ', '-')}.log")
+        self.say(
+            f"{child.name} ended ({reason}); starting it again. Its log: {self.logs / child.name.replace(' ', '-')}.log"
+        )
 
     def stop(self, child: Child) -> None:
         """End one child and no longer keep it alive."""

@@ -7,7 +7,14 @@ from pydantic import BaseModel, ConfigDict
 
 RunStatus = Literal["pending", "running", "paused", "waiting", "succeeded", "failed", "canceled"]
 StepStatus = Literal[
-    "pending", "running", "waiting_human", "succeeded", "failed", "skipped", "canceled", "interrupted"
+    "pending",
+    "running",
+    "waiting_human",
+    "succeeded",
+    "failed",
+    "skipped",
+    "canceled",
+    "interrupted",
 ]
 TERMINAL_RUN: frozenset[str] = frozenset({"succeeded", "failed", "canceled"})
 TERMINAL_STEP: frozenset[str] = frozenset({"succeeded", "failed", "skipped", "canceled"})

@@ -137,7 +137,9 @@ class Models(Protocol):
             ModelMissing: Not configured, or its weights are not here.
         """
 
-    def cost_microusd(self, provider: str, model: str, input_tokens: int, output_tokens: int, cached_tokens: int) -> int | None:
+    def cost_microusd(
+        self, provider: str, model: str, input_tokens: int, output_tokens: int, cached_tokens: int
+    ) -> int | None:
         """Price of a call in millionths of a dollar; None when unknown, 0 for local models."""
 
 

@@ -11,8 +11,12 @@ import orjson
 context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # noqa: B039 - never mutated
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-_SECRET_KEY = re.compile(r"pass(word|wd)?|secret|token|api_?key|authorization|cookie|credential", re.I)
-_SECRET_TEXT = re.compile(r"(sk-[A-Za-z0-9_-]{16,}|Bearer\s+[A-Za-z0-9._~+/-]{12,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)")
+_SECRET_KEY = re.compile(
+    r"pass(word|wd)?|secret|token|api_?key|authorization|cookie|credential", re.I
+)
+_SECRET_TEXT = re.compile(
+    r"(sk-[A-Za-z0-9_-]{16,}|Bearer\s+[A-Za-z0-9._~+/-]{12,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)"
+)
 
 
 def mask(text: str) -> str:

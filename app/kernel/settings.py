@@ -16,52 +16,121 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=None, extra="ignore", populate_by_name=True)
 
-    data_dir: Path = Field(default=Path("data"), validation_alias="AGENTLOOM_DATA",
-                           description="Where the database, models, keys and logs live.")
-    port: int = Field(default=3000, ge=1, le=65_535, validation_alias="PORT", description="Port of the web app.")
-    host: str = Field(default="127.0.0.1", validation_alias="HOST",
-                      description="Address the web app listens on.")
-    database_url: str = Field(default="", validation_alias="DATABASE_URL",
-                              description="sqlite or postgresql URL; empty: SQLite in the data directory.")
-    redis_url: str = Field(default="", validation_alias="REDIS_URL",
-                           description="redis URL; empty: an embedded Valkey is started; "
-                                       "none: runs execute inside the web process.")
-    workers: int = Field(default=1, ge=0, le=16, validation_alias="AGENTLOOM_WORKERS",
-                         description="Worker processes that `serve` starts.")
-    concurrency: int = Field(default=50, ge=1, le=500, validation_alias="AGENTLOOM_CONCURRENCY",
-                             description="Runs in flight per worker.")
-    public_url: str = Field(default="", validation_alias="AGENTLOOM_PUBLIC_URL",
-                            description="Address people use, when it is not http://localhost:PORT.")
-    log_level: str = Field(default="INFO", validation_alias="AGENTLOOM_LOG_LEVEL",
-                           description="DEBUG, INFO, WARNING or ERROR.")
-    model: str = Field(default="", validation_alias="AGENTLOOM_MODEL",
-                       description="Default model, such as local/qwen2.5-coder-1.5b or openai/gpt-4o-mini.")
-    model_threads: int = Field(default=0, ge=0, le=64, validation_alias="AGENTLOOM_MODEL_THREADS",
-                               description="Threads of the local model; 0: half the cores.")
-    model_file: str = Field(default="", validation_alias="AGENTLOOM_MODEL_FILE",
-                            description="Path of an own GGUF file for the local model.")
-    ollama_url: str = Field(default="http://127.0.0.1:11434", validation_alias="OLLAMA_HOST",
-                            description="Where to look for Ollama.")
-    openai_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="OPENAI_API_KEY",
-                                      description="Key for OpenAI models.")
-    anthropic_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="ANTHROPIC_API_KEY",
-                                         description="Key for Anthropic models.")
-    compatible_url: str = Field(default="", validation_alias="AGENTLOOM_COMPATIBLE_URL",
-                                description="Base URL of an OpenAI-compatible server, ending in /v1.")
-    compatible_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="AGENTLOOM_COMPATIBLE_API_KEY",
-                                          description="Key for that server, if it wants one.")
-    compatible_models: str = Field(default="", validation_alias="AGENTLOOM_COMPATIBLE_MODELS",
-                                   description="Comma-separated model names of that server; empty: ask it.")
-    first_model: str = Field(default="smollm2", validation_alias="AGENTLOOM_FIRST_MODEL",
-                             description="Local model that a first start without any model pulls; none: nothing.")
-    allowed_hosts: str = Field(default="", validation_alias="AGENTLOOM_EGRESS_ALLOW",
-                               description="Comma-separated host:port that workflows may reach although private.")
+    data_dir: Path = Field(
+        default=Path("data"),
+        validation_alias="AGENTLOOM_DATA",
+        description="Where the database, models, keys and logs live.",
+    )
+    port: int = Field(
+        default=3000, ge=1, le=65_535, validation_alias="PORT", description="Port of the web app."
+    )
+    host: str = Field(
+        default="127.0.0.1", validation_alias="HOST", description="Address the web app listens on."
+    )
+    database_url: str = Field(
+        default="",
+        validation_alias="DATABASE_URL",
+        description="sqlite or postgresql URL; empty: SQLite in the data directory.",
+    )
+    redis_url: str = Field(
+        default="",
+        validation_alias="REDIS_URL",
+        description="redis URL; empty: an embedded Valkey is started; "
+        "none: runs execute inside the web process.",
+    )
+    workers: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        validation_alias="AGENTLOOM_WORKERS",
+        description="Worker processes that `serve` starts.",
+    )
+    concurrency: int = Field(
+        default=50,
+        ge=1,
+        le=500,
+        validation_alias="AGENTLOOM_CONCURRENCY",
+        description="Runs in flight per worker.",
+    )
+    public_url: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_PUBLIC_URL",
+        description="Address people use, when it is not http://localhost:PORT.",
+    )
+    log_level: str = Field(
+        default="INFO",
+        validation_alias="AGENTLOOM_LOG_LEVEL",
+        description="DEBUG, INFO, WARNING or ERROR.",
+    )
+    model: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_MODEL",
+        description="Default model, such as local/qwen2.5-coder-1.5b or openai/gpt-4o-mini.",
+    )
+    model_threads: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        validation_alias="AGENTLOOM_MODEL_THREADS",
+        description="Threads of the local model; 0: half the cores.",
+    )
+    model_file: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_MODEL_FILE",
+        description="Path of an own GGUF file for the local model.",
+    )
+    ollama_url: str = Field(
+        default="http://127.0.0.1:11434",
+        validation_alias="OLLAMA_HOST",
+        description="Where to look for Ollama.",
+    )
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="OPENAI_API_KEY",
+        description="Key for OpenAI models.",
+    )
+    anthropic_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="ANTHROPIC_API_KEY",
+        description="Key for Anthropic models.",
+    )
+    compatible_url: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_COMPATIBLE_URL",
+        description="Base URL of an OpenAI-compatible server, ending in /v1.",
+    )
+    compatible_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="AGENTLOOM_COMPATIBLE_API_KEY",
+        description="Key for that server, if it wants one.",
+    )
+    compatible_models: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_COMPATIBLE_MODELS",
+        description="Comma-separated model names of that server; empty: ask it.",
+    )
+    first_model: str = Field(
+        default="smollm2",
+        validation_alias="AGENTLOOM_FIRST_MODEL",
+        description="Local model that a first start without any model pulls; none: nothing.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_EGRESS_ALLOW",
+        description="Comma-separated host:port that workflows may reach although private.",
+    )
 
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if url and url.partition("://")[0].split("+")[0] not in ("sqlite", "postgresql", "postgres"):
-            raise ValueError("use sqlite:///path/to/file.db or postgresql://user:password@host/name")
+        if url and url.partition("://")[0].split("+")[0] not in (
+            "sqlite",
+            "postgresql",
+            "postgres",
+        ):
+            raise ValueError(
+                "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
+            )
         return url
 
     @property
@@ -80,8 +149,11 @@ class Settings(BaseSettings):
         url = self.database_url or f"sqlite:///{self.data / 'agentloom.db'}"
         scheme, _, rest = url.partition("://")
         base = scheme.split("+")[0]
-        driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg",
-                  "postgres": "postgresql+asyncpg"}.get(base, scheme)
+        driver = {
+            "sqlite": "sqlite+aiosqlite",
+            "postgresql": "postgresql+asyncpg",
+            "postgres": "postgresql+asyncpg",
+        }.get(base, scheme)
         return f"{driver}://{rest}"
 
     @property
@@ -100,5 +172,8 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = [f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors(include_url=False)]
+        faults = [
+            f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_url=False)
+        ]
         raise ConfigInvalid("Environment variables cannot be read. " + "; ".join(faults)) from error

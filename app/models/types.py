@@ -42,8 +42,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def moment(*, nullable: bool = False, index: bool = False) -> Any:  # noqa: ANN401 - as Field
     """Declare a column of an aware moment."""
-    return Field(default=None, sa_type=UtcDateTime, nullable=nullable, index=index) if nullable else Field(
-        sa_type=UtcDateTime, nullable=False, index=index
+    return (
+        Field(default=None, sa_type=UtcDateTime, nullable=nullable, index=index)
+        if nullable
+        else Field(sa_type=UtcDateTime, nullable=False, index=index)
     )
 
 

@@ -147,7 +147,7 @@ def _rename() -> rx.Component:
                 id="new-name",
                 name="name",
                 default_value=WorkflowsState.new_name,
-                    max_length=200,
+                max_length=200,
                 aria_invalid=rx.cond(WorkflowsState.name_error, "true", "false"),
             ),
             label="Name",

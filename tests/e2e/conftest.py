@@ -18,7 +18,9 @@ WIDE = {"width": 1440, "height": 900}
 RESULTS = ROOT / "test-results"
 
 
-@pytest.fixture(scope="module")  # not for the session: its running loop would block other tests' loops
+@pytest.fixture(
+    scope="module"
+)  # not for the session: its running loop would block other tests' loops
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a screen."""
     path = shutil.which("chromium")

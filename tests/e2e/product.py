@@ -34,12 +34,18 @@ class Product:
         with self.log.open("a") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.cli", "serve", "--no-build"],
-                cwd=ROOT, env=self._env, stdout=output, stderr=subprocess.STDOUT, text=True,
+                cwd=ROOT,
+                env=self._env,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
         while time.monotonic() - started < timeout_s:
             assert self._process.poll() is None, f"serve ended:\n{self.output()}"
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=1) as reply:
+                with urllib.request.urlopen(
+                    f"http://127.0.0.1:{self.port}/readyz", timeout=1
+                ) as reply:
                     if reply.status == 200:
                         return time.monotonic() - started
             except OSError:

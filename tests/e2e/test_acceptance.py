@@ -15,7 +15,7 @@ SLOW = 90_000  # a real model on a busy machine
 
 def sign_up(page: Page, product: Product, name: str = "Ada Lovelace") -> str:
     """Register a fresh person through the page; return the e-mail address."""
-    email = f"{name.split()[0].lower()}{time.time_ns()}@example.com"
+    email = f"{name.split(maxsplit=1)[0].lower()}{time.time_ns()}@example.com"
     page.goto(f"{product.url}/register")
     page.get_by_test_id("name").fill(name)
     page.get_by_test_id("email").fill(email)
@@ -78,7 +78,9 @@ def _add_a_node(page: Page) -> None:
     canvas = page.get_by_test_id("canvas").bounding_box()
     assert canvas
     target = {"x": canvas["width"] * 0.5, "y": canvas["height"] * 0.75}
-    page.get_by_test_id("kind-data.template").drag_to(page.get_by_test_id("canvas"), target_position=target)
+    page.get_by_test_id("kind-data.template").drag_to(
+        page.get_by_test_id("canvas"), target_position=target
+    )
     added = page.locator("[data-kind='data.template']")
     expect(added).to_have_count(1)
     expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
@@ -165,12 +167,16 @@ def _break_and_mend(page: Page, product: Product) -> None:
     expect(page.get_by_test_id("approval")).to_be_visible(timeout=SLOW)
 
 
-def test_everything_is_there_after_a_restart_and_a_run_goes_on(page: Page, context: BrowserContext, product: Product):
+def test_everything_is_there_after_a_restart_and_a_run_goes_on(
+    page: Page, context: BrowserContext, product: Product
+):
     sign_up(page, product, "Grace Hopper")
     workflow = use_template(page, product, "ticket-triage")
     page.get_by_test_id("run").click()
     page.get_by_test_id("start-run").click()
-    expect(page.get_by_test_id("node-draft")).to_contain_text(re.compile(r"tok|running|streaming"), timeout=SLOW)
+    expect(page.get_by_test_id("node-draft")).to_contain_text(
+        re.compile(r"tok|running|streaming"), timeout=SLOW
+    )
     product.stop()
     product.start()
     page.goto(f"{product.url}/workflows/{workflow}")

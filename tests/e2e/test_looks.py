@@ -11,7 +11,16 @@ from tests.e2e.product import Product
 from tests.e2e.test_acceptance import SLOW, sign_up, use_template
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("product", ["sqlite"], indirect=True)]
-PAGES = ("/", "/workflows", "/templates", "/templates/ticket-triage", "/runs", "/approvals", "/models", "/settings")
+PAGES = (
+    "/",
+    "/workflows",
+    "/templates",
+    "/templates/ticket-triage",
+    "/runs",
+    "/approvals",
+    "/models",
+    "/settings",
+)
 
 
 def serious(page: Page) -> list[str]:
@@ -32,7 +41,9 @@ def settle(page: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_have_no_serious_finding_and_fit_every_width(browser: Browser, product: Product, scheme: str):
+def test_pages_have_no_serious_finding_and_fit_every_width(
+    browser: Browser, product: Product, scheme: str
+):
     context = browser.new_context(viewport=WIDE, color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(20_000)
     page = context.new_page()
@@ -105,7 +116,9 @@ def test_foreign_and_missing_things_look_alike(browser: Browser, page: Page, pro
         body = reply.json()
         texts.append({key: body[key] for key in body if key not in ("request_id", "instance")})
         stranger.goto(f"{product.url}/workflows/{found}")
-        expect(stranger.locator("body")).to_contain_text(re.compile("no such workflow|not here|does not exist", re.I))
+        expect(stranger.locator("body")).to_contain_text(
+            re.compile("no such workflow|not here|does not exist", re.I)
+        )
     other.close()
     assert texts[0] == texts[1]
 

@@ -12,7 +12,7 @@ from tests.engine.tiny import box, executed, go_on, output, plan_of, run, status
 
 
 async def until(condition):
-    while not condition():  # noqa: ASYNC110 - what it waits for is a fake's state
+    while not condition():
         await asyncio.sleep(0.001)
 
 

@@ -37,7 +37,9 @@ def smollm2_weights() -> Path:
 
 
 @pytest.fixture(scope="session")
-def smollm2(smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def smollm2(
+    smollm2_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
     """A model server with SmolLM2."""
     server = LocalServer(tmp_path_factory.mktemp("model-server"), threads=1)
     yield _apart(server.ensure(smollm2_weights))

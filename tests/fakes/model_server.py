@@ -50,7 +50,9 @@ class FakeModelServer:
             await self._answer(path, headers, writer)
         writer.close()
 
-    async def _answer(self, path: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, path: str, headers: dict[str, str], writer: asyncio.StreamWriter
+    ) -> None:
         if path.startswith("/api/"):
             _send(writer, 200, self._ollama(path))
             return
@@ -58,8 +60,17 @@ class FakeModelServer:
         if given not in (KEY, "ollama"):
             _send(writer, 401, _error("invalid_api_key", f"Incorrect API key provided: {given}"))
         elif path == "/v1/models":
-            _send(writer, 200, {"object": "list", "data": [
-                {"id": name, "object": "model", "created": 0, "owned_by": "us"} for name in ("plain", "tools")]})
+            _send(
+                writer,
+                200,
+                {
+                    "object": "list",
+                    "data": [
+                        {"id": name, "object": "model", "created": 0, "owned_by": "us"}
+                        for name in ("plain", "tools")
+                    ],
+                },
+            )
         else:
             await self._chat(path.endswith("/messages"), writer)
 
@@ -79,7 +90,9 @@ class FakeModelServer:
         }
         if model in failures:
             status, kind, message = failures[model]
-            _send(writer, status, _error(kind, message), {"Retry-After": "7"} if status == 429 else {})
+            _send(
+                writer, status, _error(kind, message), {"Retry-After": "7"} if status == 429 else {}
+            )
             return
         _begin_stream(writer)
         if model == "malformed":
@@ -108,14 +121,31 @@ async def _paced(events: Iterator[str], *, endless: bool) -> AsyncIterator[str]:
 def _openai(model: str) -> Iterator[str]:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": reason}
-        return _data({"id": "1", "object": "chat.completion.chunk", "created": 0, "model": model,
-                      "choices": [choice]})
+        return _data(
+            {
+                "id": "1",
+                "object": "chat.completion.chunk",
+                "created": 0,
+                "model": model,
+                "choices": [choice],
+            }
+        )
 
     yield chunk({"role": "assistant", "content": ""})
     if model == "tools":
         text = json.dumps(ARGUMENTS)
-        yield chunk({"tool_calls": [{"index": 0, "id": "call_1", "type": "function",
-                                     "function": {"name": "get_weather", "arguments": ""}}]})
+        yield chunk(
+            {
+                "tool_calls": [
+                    {
+                        "index": 0,
+                        "id": "call_1",
+                        "type": "function",
+                        "function": {"name": "get_weather", "arguments": ""},
+                    }
+                ]
+            }
+        )
         for piece in (text[:5], text[5:14], text[14:]):
             yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
     elif model == "refuses":
@@ -123,9 +153,21 @@ def _openai(model: str) -> Iterator[str]:
     else:
         yield from (chunk({"content": piece}) for piece in _pieces(model))
     yield chunk({}, "tool_calls" if model == "tools" else "stop")
-    yield _data({"id": "1", "object": "chat.completion.chunk", "created": 0, "model": model, "choices": [],
-                 "usage": {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35,
-                           "prompt_tokens_details": {"cached_tokens": 20}}})
+    yield _data(
+        {
+            "id": "1",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": model,
+            "choices": [],
+            "usage": {
+                "prompt_tokens": 30,
+                "completion_tokens": 5,
+                "total_tokens": 35,
+                "prompt_tokens_details": {"cached_tokens": 20},
+            },
+        }
+    )
     yield "data: [DONE]\n\n"
 
 
@@ -133,26 +175,49 @@ def _anthropic(model: str) -> Iterator[str]:
     def event(kind: str, **fields: Any) -> str:
         return f"event: {kind}\n" + _data({"type": kind, **fields})
 
-    usage = {"input_tokens": 6, "cache_creation_input_tokens": 4, "cache_read_input_tokens": 20,
-             "output_tokens": 1}
-    yield event("message_start", message={
-        "id": "msg_1", "type": "message", "role": "assistant", "content": [], "model": model,
-        "stop_reason": None, "stop_sequence": None, "usage": usage})
+    usage = {
+        "input_tokens": 6,
+        "cache_creation_input_tokens": 4,
+        "cache_read_input_tokens": 20,
+        "output_tokens": 1,
+    }
+    yield event(
+        "message_start",
+        message={
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "model": model,
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": usage,
+        },
+    )
     if model == "tools":
         text = json.dumps(ARGUMENTS)
-        yield event("content_block_start", index=0, content_block={
-            "type": "tool_use", "id": "call_1", "name": "get_weather", "input": {}})
+        yield event(
+            "content_block_start",
+            index=0,
+            content_block={"type": "tool_use", "id": "call_1", "name": "get_weather", "input": {}},
+        )
         for piece in (text[:5], text[5:14], text[14:]):
-            yield event("content_block_delta", index=0,
-                        delta={"type": "input_json_delta", "partial_json": piece})
+            yield event(
+                "content_block_delta",
+                index=0,
+                delta={"type": "input_json_delta", "partial_json": piece},
+            )
     else:
         yield event("content_block_start", index=0, content_block={"type": "text", "text": ""})
         for piece in _pieces(model):
             yield event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
     yield event("content_block_stop", index=0)
     reason = {"tools": "tool_use", "refuses": "refusal"}.get(model, "end_turn")
-    yield event("message_delta", delta={"stop_reason": reason, "stop_sequence": None},
-                usage={"output_tokens": 5})
+    yield event(
+        "message_delta",
+        delta={"stop_reason": reason, "stop_sequence": None},
+        usage={"output_tokens": 5},
+    )
     yield event("message_stop")
 
 
@@ -177,22 +242,35 @@ def _data(value: dict[str, Any]) -> str:
 
 async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in head[1:])}
+    headers = {
+        name.lower(): text.strip() for name, _, text in (line.partition(":") for line in head[1:])
+    }
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     return head[0].split(" ")[1], headers, body
 
 
-def _send(writer: asyncio.StreamWriter, status: int, value: dict[str, Any],
-          headers: dict[str, str] | None = None) -> None:
+def _send(
+    writer: asyncio.StreamWriter,
+    status: int,
+    value: dict[str, Any],
+    headers: dict[str, str] | None = None,
+) -> None:
     body = json.dumps(value).encode()
-    lines = [f"HTTP/1.1 {status} X", "Content-Type: application/json", f"Content-Length: {len(body)}",
-             "Connection: close", *(f"{name}: {text}" for name, text in (headers or {}).items())]
+    lines = [
+        f"HTTP/1.1 {status} X",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *(f"{name}: {text}" for name, text in (headers or {}).items()),
+    ]
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
 
 
 def _begin_stream(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
-                 b"Connection: close\r\n\r\n")
+    writer.write(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+        b"Connection: close\r\n\r\n"
+    )
 
 
 def _chunk(writer: asyncio.StreamWriter, text: str) -> None:

@@ -71,7 +71,12 @@ async def _write(writer: asyncio.StreamWriter, page: Page, *, with_body: bool) -
     headers = {"Connection": "close", **page.headers}
     if not page.endless:
         headers["Content-Length"] = str(len(page.body))
-    lines = [f"HTTP/1.1 {page.status} X", *(f"{name}: {text}" for name, text in headers.items()), "", ""]
+    lines = [
+        f"HTTP/1.1 {page.status} X",
+        *(f"{name}: {text}" for name, text in headers.items()),
+        "",
+        "",
+    ]
     writer.write("\r\n".join(lines).encode())
     if with_body:
         writer.write(page.body)

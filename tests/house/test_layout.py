@@ -29,7 +29,11 @@ def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    body = function.body[1:] if ast.get_docstring(function) and len(function.body) > 1 else function.body
+    body = (
+        function.body[1:]
+        if ast.get_docstring(function) and len(function.body) > 1
+        else function.body
+    )
     return (function.end_lineno or 0) - body[0].lineno + 1
 
 
@@ -40,7 +44,12 @@ def test_files_are_short():
 
 
 def test_functions_are_short():
-    long = [f"{_name(p)}:{f.lineno} {f.name}: {_length(f)}" for p in APP for f in _functions(p) if _length(f) > 60]
+    long = [
+        f"{_name(p)}:{f.lineno} {f.name}: {_length(f)}"
+        for p in APP
+        for f in _functions(p)
+        if _length(f) > 60
+    ]
     assert not long
 
 
@@ -56,7 +65,11 @@ def test_catch_all_exists_only_at_the_edges():
             continue
         for found in ast.walk(ast.parse(path.read_text())):
             if isinstance(found, ast.ExceptHandler) and (
-                found.type is None or (isinstance(found.type, ast.Name) and found.type.id in ("Exception", "BaseException"))
+                found.type is None
+                or (
+                    isinstance(found.type, ast.Name)
+                    and found.type.id in ("Exception", "BaseException")
+                )
             ):
                 caught.append(f"{_name(path)}:{found.lineno}")
     assert not caught
@@ -109,13 +122,19 @@ TODO = "TO" + "DO"
 
 
 def test_no_leftovers():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split("\n")
     if not any(tracked):
         pytest.skip("not a git checkout")
     left = []
     for name in tracked:
         path = ROOT / name
-        if path.suffix in (".py", ".js", ".jsx", ".css", ".md", ".sh") and path.exists() and name != "tests/house/test_layout.py":
+        if (
+            path.suffix in (".py", ".js", ".jsx", ".css", ".md", ".sh")
+            and path.exists()
+            and name != "tests/house/test_layout.py"
+        ):
             text = path.read_text()
             if re.search(rf"\b({TODO}|FIXME|XXX)\b", text) or "/work/" + "main" in text:
                 left.append(name)

@@ -34,9 +34,7 @@ def _number(row: rx.Var[Any]) -> rx.Component:
         ),
         rx.el.span(" ", row.version, class_name="muted hide-narrow"),
         rx.el.span(" ", row.workflow, class_name="show-narrow"),
-        rx.el.span(
-            rx.el.br(), ui.time_ago(at=row.queued_at), class_name="muted show-narrow"
-        ),
+        rx.el.span(rx.el.br(), ui.time_ago(at=row.queued_at), class_name="muted show-narrow"),
     )
 
 

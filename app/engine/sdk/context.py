@@ -208,7 +208,9 @@ class NodeContext(Protocol):
             UpstreamFailed: No answer, or the answer broke a limit.
         """
 
-    async def python(self, source: str, inputs: Mapping[str, Json], *, timeout_s: float = 5.0) -> CodeResult:
+    async def python(
+        self, source: str, inputs: Mapping[str, Json], *, timeout_s: float = 5.0
+    ) -> CodeResult:
         """Run Python in the sandbox; its last expression, or `result`, is the value.
 
         Raises:

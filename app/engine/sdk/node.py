@@ -13,7 +13,18 @@ from pydantic_core import to_jsonable_python
 
 from app.engine.sdk.context import NodeContext
 
-PORT_TYPES = ("any", "text", "number", "boolean", "object", "list", "file", "message", "document", "tool")
+PORT_TYPES = (
+    "any",
+    "text",
+    "number",
+    "boolean",
+    "object",
+    "list",
+    "file",
+    "message",
+    "document",
+    "tool",
+)
 """Types of ports; `any` fits all but `tool`, text takes numbers and booleans too."""
 
 ERROR_PORT = "error"
@@ -178,7 +189,11 @@ class NodeType:
     def default_config(self) -> dict[str, Any]:
         """The form as a new node has it, as JSON values; fields without a default are not in it."""
         fields = self.config.model_fields.items()
-        given = {name: info.get_default(call_default_factory=True) for name, info in fields if not info.is_required()}
+        given = {
+            name: info.get_default(call_default_factory=True)
+            for name, info in fields
+            if not info.is_required()
+        }
         return cast("dict[str, Any]", to_jsonable_python(given))
 
     def input_ports(self) -> tuple[Port, ...]:
@@ -195,7 +210,7 @@ class NodeType:
         return self.config.model_json_schema()
 
 
-def port_type(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type
+def port_type(annotation: Any) -> str:
     """Name the port type of a Python annotation: `str` is text, `list[str]` list, `X | None` as X."""
     origin = typing.get_origin(annotation)
     if origin in (typing.Union, types.UnionType):
@@ -234,7 +249,11 @@ def ports_of(ports: type[Ports]) -> tuple[Port, ...]:
                 many=bool(extra.get("many", False)),
                 branch=bool(extra.get("branch", False)),
                 socket=bool(extra.get("socket", True)),
-                json_schema={k: v for k, v in schema.get(name, {}).items() if k in ("type", "items", "enum", "description")},
+                json_schema={
+                    k: v
+                    for k, v in schema.get(name, {}).items()
+                    if k in ("type", "items", "enum", "description")
+                },
             )
         )
     return tuple(found)
@@ -283,13 +302,31 @@ def node(
         summary, _, rest = text.partition("\n")
         outputs = hints["return"]
         return NodeType(
-            kind=kind, version=version, title=title, category=kind.split(".", maxsplit=1)[0], icon=icon,
-            summary=summary.strip(), description=rest.strip(),
-            config=hints[names[0]], inputs=hints[names[1]],
-            outputs=outputs if inspect.isclass(outputs) and issubclass(outputs, Ports) else _declared(module),
-            run=run, effects=effects, retry_safe=retry_safe or effects == "none", trigger=trigger,
-            container=container, tool=tool, uses_model=uses_model, quick=quick, responds=responds, merges=merges,
-            examples=tuple(examples), ports_for=ports_for, upgrades=dict(upgrades or {}),
+            kind=kind,
+            version=version,
+            title=title,
+            category=kind.split(".", maxsplit=1)[0],
+            icon=icon,
+            summary=summary.strip(),
+            description=rest.strip(),
+            config=hints[names[0]],
+            inputs=hints[names[1]],
+            outputs=outputs
+            if inspect.isclass(outputs) and issubclass(outputs, Ports)
+            else _declared(module),
+            run=run,
+            effects=effects,
+            retry_safe=retry_safe or effects == "none",
+            trigger=trigger,
+            container=container,
+            tool=tool,
+            uses_model=uses_model,
+            quick=quick,
+            responds=responds,
+            merges=merges,
+            examples=tuple(examples),
+            ports_for=ports_for,
+            upgrades=dict(upgrades or {}),
             input_schema_for=input_schema_for,
         )
 

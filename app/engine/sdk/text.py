@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 
-def as_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def as_text(value: Any) -> str:
     """Write a JSON value the way a person would type it; null is the empty text."""
     if isinstance(value, str):
         return value

@@ -26,10 +26,14 @@ async def until_gone(pid: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_all_find_the_one_server_and_it_ends_with_its_starter(tmp_path: Path, smollm2_weights: Path) -> None:
+async def test_all_find_the_one_server_and_it_ends_with_its_starter(
+    tmp_path: Path, smollm2_weights: Path
+) -> None:
     first, second = LocalServer(tmp_path), LocalServer(tmp_path)
     try:
-        started, also = await asyncio.gather(first.ensure(smollm2_weights), first.ensure(smollm2_weights))
+        started, also = await asyncio.gather(
+            first.ensure(smollm2_weights), first.ensure(smollm2_weights)
+        )
         assert started == also == await second.ensure(smollm2_weights)
         assert (tmp_path / "model-server.json").stat().st_mode & 0o777 == 0o600
         assert started.key not in repr(started)
@@ -79,7 +83,9 @@ async def test_a_file_that_is_no_model_is_said_at_once(tmp_path: Path) -> None:
     server.close()
 
 
-async def test_the_server_does_not_outlive_a_starter_that_was_killed(tmp_path: Path, smollm2_weights: Path) -> None:
+async def test_the_server_does_not_outlive_a_starter_that_was_killed(
+    tmp_path: Path, smollm2_weights: Path
+) -> None:
     program = (
         "import asyncio, os, sys, pathlib\n"
         "from app.adapters.model_server import LocalServer\n"

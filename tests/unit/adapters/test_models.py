@@ -49,9 +49,14 @@ async def test_without_any_model_the_message_gives_three_ways_out(tmp_path: Path
     assert all(way in caught.value.message for way in ("models pull", "Ollama", "OPENAI_API_KEY"))
 
 
-async def test_the_default_is_the_best_that_is_here(tmp_path: Path, server: FakeModelServer) -> None:
+async def test_the_default_is_the_best_that_is_here(
+    tmp_path: Path, server: FakeModelServer
+) -> None:
     keys = {"openai_api_key": "sk-1", "anthropic_api_key": "sk-2"}
-    assert await registry(tmp_path, anthropic_api_key="sk").default_ref() == "anthropic/claude-haiku-5-5"
+    assert (
+        await registry(tmp_path, anthropic_api_key="sk").default_ref()
+        == "anthropic/claude-haiku-5-5"
+    )
     assert (await registry(tmp_path, **keys).default_ref()).startswith("openai/")
     put(tmp_path, SMOLLM2.name)
     assert await registry(tmp_path, **keys).default_ref() == "local/smollm2-135m"
@@ -69,7 +74,12 @@ async def test_the_default_is_the_best_that_is_here(tmp_path: Path, server: Fake
 async def test_the_list_says_what_is_here_and_how_to_get_the_rest(tmp_path: Path) -> None:
     put(tmp_path, SMOLLM2.name)
     small, better = await registry(tmp_path).list()
-    assert (small.ref, small.available, small.demo, small.local) == ("local/smollm2-135m", True, True, True)
+    assert (small.ref, small.available, small.demo, small.local) == (
+        "local/smollm2-135m",
+        True,
+        True,
+        True,
+    )
     assert (better.available, better.details["pull"]) == (False, QWEN.name)
     assert "1.1 GB" in better.note
 
@@ -105,14 +115,16 @@ async def test_ollama_uses_its_own_tools_only_if_the_model_has_them(
     try:
         async for _ in answer:
             break
-    except Exception:  # noqa: BLE001, S110 - the fake answers no schema; what was sent is the point
+    except Exception:  # noqa: BLE001 - the fake answers no schema; what was sent is the point
         pass
     sent = server.requests[-1]
     assert ("tools" in sent) is has_tools
     assert ("response_format" in sent) is not has_tools
 
 
-async def test_ollama_without_the_model_says_how_to_get_it(tmp_path: Path, server: FakeModelServer) -> None:
+async def test_ollama_without_the_model_says_how_to_get_it(
+    tmp_path: Path, server: FakeModelServer
+) -> None:
     with pytest.raises(ModelMissing, match="ollama pull llama3"):
         await registry(tmp_path, ollama_url=server.url).find("ollama/llama3")
 
@@ -178,7 +190,9 @@ def test_prices(tmp_path: Path) -> None:
     assert models.cost_microusd("compatible", "gpt-4o-mini", 1000, 100, 0) is None
 
 
-async def test_the_real_small_model_answers_by_the_start_of_its_name(tmp_path: Path, smollm2_weights: Path) -> None:
+async def test_the_real_small_model_answers_by_the_start_of_its_name(
+    tmp_path: Path, smollm2_weights: Path
+) -> None:
     give_weights(smollm2_weights, tmp_path)
     assert WeightStore(tmp_path).is_here(SMOLLM2)
     said: list[str] = []

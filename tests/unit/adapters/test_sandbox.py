@@ -117,7 +117,9 @@ async def test_many_programs_at_once_all_end() -> None:
     assert [result.value for result in results] == [n * 2 for n in range(40)]
 
 
-async def test_waiting_for_a_worker_does_not_count_as_running(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_a_worker_does_not_count_as_running(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sandbox, "_GRACE_S", 0.2)
     source = "import time\ntime.sleep(0.25)\n1"
     results = await asyncio.gather(*(run_python(source, {}, timeout_s=0.3) for _ in range(16)))
@@ -125,7 +127,9 @@ async def test_waiting_for_a_worker_does_not_count_as_running(monkeypatch: pytes
 
 
 async def test_a_cancelled_run_frees_its_worker() -> None:
-    tasks = [asyncio.create_task(run_python("while True: pass", {}, timeout_s=50)) for _ in range(8)]
+    tasks = [
+        asyncio.create_task(run_python("while True: pass", {}, timeout_s=50)) for _ in range(8)
+    ]
     await asyncio.sleep(0)
     for task in tasks:
         task.cancel()

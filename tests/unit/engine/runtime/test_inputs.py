@@ -6,17 +6,21 @@ from app.engine.catalog import catalog
 from app.engine.runtime.inputs import check_input
 from app.engine.sdk import InvalidInput
 
-FORM = catalog().get("trigger.manual").input_schema_for(
-    {
-        "fields": [
-            {"name": "message", "title": "Customer message", "required": True},
-            {"name": "amount", "title": "Amount", "type": "number"},
-            {"name": "urgent", "title": "Urgent", "type": "boolean"},
-            {"name": "plan", "title": "Plan", "type": "choice", "choices": ["free", "paid"]},
-            {"name": "days", "title": "Days", "type": "number", "required": True, "default": 3},
-            {"name": "more", "title": "More", "type": "json"},
-        ]
-    }
+FORM = (
+    catalog()
+    .get("trigger.manual")
+    .input_schema_for(
+        {
+            "fields": [
+                {"name": "message", "title": "Customer message", "required": True},
+                {"name": "amount", "title": "Amount", "type": "number"},
+                {"name": "urgent", "title": "Urgent", "type": "boolean"},
+                {"name": "plan", "title": "Plan", "type": "choice", "choices": ["free", "paid"]},
+                {"name": "days", "title": "Days", "type": "number", "required": True, "default": 3},
+                {"name": "more", "title": "More", "type": "json"},
+            ]
+        }
+    )
 )
 CHAT = catalog().get("trigger.chat").input_schema_for({})
 
