@@ -148,11 +148,16 @@ async def test_a_run_whose_process_was_killed_is_found(parts, actor, start):
 async def test_no_more_runs_are_in_flight_than_allowed(parts, actor, start, world):
     parts.settings = parts.settings.model_copy(update={"concurrency": 2})
     now, most = 0, 0
+    two_at_once = asyncio.Event()
 
     async def count(_):
         nonlocal now, most
         now += 1
         most = max(most, now)
+        if now == 2:
+            two_at_once.set()
+        async with asyncio.timeout(10):
+            await two_at_once.wait()
         await asyncio.sleep(0.02)
         now -= 1
 
