@@ -159,7 +159,9 @@ def _break_and_mend(page: Page, product: Product) -> None:
     expect(page.locator("body")).to_contain_text("Draft a reply")
     expect(page.get_by_test_id("problems")).to_contain_text("Prompt")
     page.get_by_test_id("problems").get_by_role("button").first.click()
-    expect(page.get_by_test_id("inspector")).to_be_visible()
+    # The jump ends with the cursor in the field that is to be filled in.
+    expect(page.get_by_test_id("inspector").locator(":focus")).to_have_count(1)
+    page.wait_for_timeout(300)
     page.keyboard.type("Thank {{ trigger.customer }} in one sentence.")
     expect(page.get_by_test_id("open-problems")).to_contain_text("No problems")
     page.get_by_test_id("run").click()
