@@ -131,5 +131,6 @@ def test_sign_out_ends_every_tab(page: Page, product: Product):
     page.goto(f"{product.url}/settings")
     page.get_by_test_id("sign-out").first.click()
     expect(page).to_have_url(re.compile("/login"))
+    expect(second).to_have_url(re.compile("/login"), timeout=20_000)
     second.goto(f"{product.url}/runs")
-    expect(second).to_have_url(re.compile("/login"))
+    expect(second).to_have_url(re.compile("/login"), timeout=20_000)
