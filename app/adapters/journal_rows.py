@@ -12,7 +12,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.values import pack
 from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
-from app.engine.host import ApprovalRecord, Fact, LlmCallRecord, RunPatch, SpanRecord, StepRecord
+from app.engine.host import (
+    ApprovalRecord,
+    Fact,
+    LlmCallRecord,
+    RunPatch,
+    SpanRecord,
+    StepRecord,
+    WaitRecord,
+)
 from app.kernel.clock import now
 from app.models import metadata
 
@@ -22,6 +30,7 @@ _SPAN = metadata.tables["span"]
 _EVENT = metadata.tables["run_event"]
 _APPROVAL = metadata.tables["approval"]
 _CALL = metadata.tables["llm_call"]
+_WAIT = metadata.tables["wait"]
 _BLOB = metadata.tables["blob"]
 _LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
 """Statuses in which no process works on a run."""
@@ -53,6 +62,7 @@ class Rows:
     events: dict[tuple[str, int], Row] = field(default_factory=dict)
     approvals: dict[str, Row] = field(default_factory=dict)
     calls: dict[str, Row] = field(default_factory=dict)
+    waits: dict[str, Row] = field(default_factory=dict)
     blobs: dict[str, Row] = field(default_factory=dict)
     size: int = 0
 
@@ -65,6 +75,7 @@ class Rows:
             + len(self.events)
             + len(self.approvals)
             + len(self.calls)
+            + len(self.waits)
         )
 
 
@@ -83,6 +94,9 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
                 batch.events[(run_id, fact.seq)] = _event(batch, fact)
         elif isinstance(fact, ApprovalRecord):
             batch.approvals[fact.id] = _approval(batch, fact, run_id, workspace_id)
+        elif isinstance(fact, WaitRecord):
+            belongs = {"run_id": run_id, "workspace_id": workspace_id}
+            batch.waits[fact.id] = {**vars(fact), **belongs, "status": "open", "created_at": now()}
         elif isinstance(fact, LlmCallRecord):
             batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
             batch.size += 200
@@ -103,6 +117,7 @@ def merge(batches: Sequence[Rows]) -> Rows:
         whole.events.update(batch.events)
         whole.approvals.update(batch.approvals)
         whole.calls.update(batch.calls)
+        whole.waits.update(batch.waits)
         whole.blobs.update(batch.blobs)
     return whole
 
@@ -129,6 +144,7 @@ def write(connection: Connection, batch: Rows) -> None:
         (_SPAN, batch.spans),
         (_EVENT, batch.events),
         (_CALL, batch.calls),
+        (_WAIT, batch.waits),
     ):
         if rows:
             connection.execute(_statement(dialect, table), list(rows.values()))

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.adapters.database import Database
+from app.engine.host import Control
 from app.kernel.clock import now
 from app.models import metadata
 
@@ -36,7 +37,7 @@ class Held:
     epoch: int
     loop: asyncio.AbstractEventLoop
     task: asyncio.Task[None]
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    control: Control = field(default_factory=Control)
     why: str = ""
 
     def take_away(self, why: str) -> None:
@@ -159,7 +160,9 @@ class Keeper:
             if epoch != one.epoch:
                 one.loop.call_soon_threadsafe(one.take_away, "lost")
             elif control == "cancel":
-                one.loop.call_soon_threadsafe(one.cancelled.set)
+                one.loop.call_soon_threadsafe(one.control.cancelled.set)
+            elif control == "pause":
+                one.loop.call_soon_threadsafe(one.control.pausing.set)
 
 
 async def _renew_rows(

@@ -10,6 +10,7 @@ StepStatus = Literal[
     "pending",
     "running",
     "waiting_human",
+    "waiting",
     "succeeded",
     "failed",
     "skipped",
@@ -20,9 +21,10 @@ TERMINAL_RUN: frozenset[str] = frozenset({"succeeded", "failed", "canceled"})
 TERMINAL_STEP: frozenset[str] = frozenset({"succeeded", "failed", "skipped", "canceled"})
 
 EventType = Literal[
-    "run.started", "run.progress", "run.waiting", "run.paused", "run.completed", "run.failed", "run.canceled",
-    "step.started", "step.completed", "step.failed", "step.waiting_human", "step.retrying", "step.skipped",
-    "step.canceled", "step.log",
+    "run.started", "run.progress", "run.responded", "run.waiting", "run.paused",
+    "run.completed", "run.failed", "run.canceled",
+    "step.started", "step.completed", "step.failed", "step.waiting_human", "step.waiting",
+    "step.retrying", "step.skipped", "step.canceled", "step.log",
     "agent.request", "agent.response", "agent.handoff", "llm.token", "tool.request", "tool.response",
     "span.started", "span.ended",
 ]  # fmt: skip

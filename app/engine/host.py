@@ -1,5 +1,6 @@
 """What the program that embeds the engine must provide. Adapters fulfil these protocols."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,9 @@ from app.engine.sdk.context import (
     Question,
 )
 
+Origin = Literal["copied", "pinned", "cached", "disabled", "given"]
+"""Where a step's output is from: an earlier run, the graph or the request, the cache, its input, or a person."""
+
 
 @dataclass(frozen=True)
 class StepRecord:
@@ -28,6 +32,7 @@ class StepRecord:
         alive: Output ports whose edges live on; None means all. Needed to resume.
         input: Values at the input ports and the resolved configuration: {"ports": …, "config": …}.
         output: Values by output port; None until it succeeded. A failed step whose error is handled has one too.
+        origin: Where the output is from when the node was not executed; None: it was.
         error: {"code", "message", "field"?, "retryable"?}.
     """
 
@@ -37,6 +42,7 @@ class StepRecord:
     kind: str
     label: str
     status: StepStatus
+    origin: Origin | None = None
     attempt: int = 1
     alive: tuple[str, ...] | None = None
     input: Json = None
@@ -91,6 +97,23 @@ class ApprovalRecord:
 
 
 @dataclass(frozen=True)
+class WaitRecord:
+    """What a step waits for without a person, open until it comes.
+
+    Args:
+        kind: A moment (`until`), a signal (`name`, at the latest `until`), or the end of another run.
+    """
+
+    id: str
+    step_path: str
+    node_id: str
+    kind: Literal["time", "signal", "run"]
+    until: datetime | None = None
+    name: str | None = None
+    child_run_id: str | None = None
+
+
+@dataclass(frozen=True)
 class RunPatch:
     """A change of the run's own row."""
 
@@ -104,7 +127,7 @@ class RunPatch:
     finished_at: datetime | None = None
 
 
-Fact = StepRecord | SpanRecord | LlmCallRecord | ApprovalRecord | RunPatch | Event
+Fact = StepRecord | SpanRecord | LlmCallRecord | ApprovalRecord | WaitRecord | RunPatch | Event
 
 
 class Journal(Protocol):
@@ -190,8 +213,12 @@ class RunRequest:
 
     Args:
         done: Final step records by path, from earlier lives of the run: they are not executed again.
-        waiting: Steps that wait for a person, by path: left alone until `answers` has theirs.
-        answers: Decisions by step path.
+        waiting: Steps that wait, by path: left alone until `answers`, `recoveries` or `arrived` has theirs.
+        answers: Decisions of people by step path, to questions that nodes asked.
+        recoveries: Decisions about steps that failed or were cut off, by step path: retry, done, skip or stop.
+        arrived: What steps waited for, by step path: a signal's payload, or how another run ended.
+        pins: Outputs by port that stand in for executing a step, by step path or node id.
+        depth: How many runs wait for this one, one above the other.
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.
         started_at: When it first started; None: now.
@@ -206,6 +233,10 @@ class RunRequest:
     done: Mapping[str, StepRecord] = field(default_factory=dict)
     waiting: Mapping[str, StepRecord] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    recoveries: Mapping[str, Answer] = field(default_factory=dict)
+    arrived: Mapping[str, Json] = field(default_factory=dict)
+    pins: Mapping[str, Json] = field(default_factory=dict)
+    depth: int = 0
     next_seq: int = 1
     limits: Limits = Limits()
     elapsed_s: float = 0.0
@@ -216,8 +247,16 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
+class Control:
+    """What others want of a run that is at work; set from outside, in the loop of the run."""
+
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    pausing: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How the runtime left a run: `waiting` when a person must answer first."""
+    """How the runtime left a run: `waiting` when something must come first, `paused` when it was asked to pause."""
 
     status: RunStatus
     output: Json = None

@@ -6,7 +6,8 @@ from app.models.audit import AuditEntry
 from app.models.identity import Session, User
 from app.models.memory import MemoryValue
 from app.models.project import Project
-from app.models.run import Approval, Blob, LlmCall, Run, RunEvent, Span, Step
+from app.models.run import Approval, Blob, LlmCall, Run, RunEvent, Span, Step, StepCache, Wait
+from app.models.schedule import Schedule, ScheduleFire
 from app.models.template import Template
 from app.models.workflow import Workflow, WorkflowVersion
 from app.models.workspace import Member, Workspace
@@ -23,11 +24,15 @@ __all__ = [
     "Project",
     "Run",
     "RunEvent",
+    "Schedule",
+    "ScheduleFire",
     "Session",
     "Span",
     "Step",
+    "StepCache",
     "Template",
     "User",
+    "Wait",
     "Workflow",
     "WorkflowVersion",
     "Workspace",

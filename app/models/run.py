@@ -10,7 +10,15 @@ from app.models.types import json_column, moment
 
 
 class Run(SQLModel, table=True):
-    """One execution of a version. `epoch` fences writers; `lease_until` says until when one is alive."""
+    """One execution of a version. `epoch` fences writers; `lease_until` says until when one is alive.
+
+    `control` is a wish to whoever works on it: cancel or pause. `priority` is 0 (high), 1 or 2 (low): smaller goes
+    first. `concurrency_key` bounds runs at once that share it. `pins` are outputs by node id or step path that stand in
+    for executing the step; `limits` bound time (s), steps, tokens and cost (micro-dollars). `parent_run_id` and
+    `parent_path` name the step that waits for this run. `forked_from` names the run whose finished steps were copied,
+    `fork_path` the step that was then executed anew (None: all of them). `dead_at`: given up after too many crashes,
+    until `requeued_as` goes on from there.
+    """
 
     __tablename__ = "run"
     __table_args__ = (
@@ -18,6 +26,7 @@ class Run(SQLModel, table=True):
         Index("ix_run_recent", "workspace_id", "queued_at"),
         Index("ix_run_of_workflow", "workflow_id", "queued_at"),
         Index("ix_run_lease", "status", "lease_until"),
+        Index("ix_run_turn", "status", "workspace_id", "priority", "queued_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -44,10 +53,24 @@ class Run(SQLModel, table=True):
     queued_at: datetime = moment()
     started_at: datetime | None = moment(nullable=True)
     finished_at: datetime | None = moment(nullable=True)
+    priority: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    concurrency_key: str | None = Field(default=None, max_length=200)
+    limits: dict[str, Any] | None = json_column()
+    pins: dict[str, Any] | None = json_column()
+    parent_run_id: str | None = Field(default=None, index=True)
+    parent_path: str | None = None
+    depth: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    forked_from: str | None = Field(default=None, index=True)
+    fork_path: str | None = None
+    dead_at: datetime | None = moment(nullable=True)
+    requeued_as: str | None = None
 
 
 class Step(SQLModel, table=True):
-    """Execution of one node in a run; the journal from which a run resumes."""
+    """Execution of one node in a run; the journal from which a run resumes.
+
+    `origin` says where the output is from when the node was not executed: copied, pinned, cached, disabled or given.
+    """
 
     __tablename__ = "step"
     __table_args__ = (UniqueConstraint("run_id", "path"),)
@@ -60,6 +83,7 @@ class Step(SQLModel, table=True):
     kind: str
     label: str
     status: str = Field(max_length=20)
+    origin: str | None = Field(default=None, max_length=20)
     attempt: int = 1
     alive: list[str] | None = json_column()
     input: Any = json_column()
@@ -127,6 +151,43 @@ class Approval(SQLModel, table=True):
     decided_by: str | None = None
     created_at: datetime = moment()
     decided_at: datetime | None = moment(nullable=True)
+
+
+class Wait(SQLModel, table=True):
+    """What a step waits for without a person: a time, a signal, or the end of another run.
+
+    `status` is open, done or canceled; a signal that came before anybody waited for it is `early`, without a path.
+    """
+
+    __tablename__ = "wait"
+    __table_args__ = (Index("ix_wait_due", "status", "until"),)
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
+    run_id: str = Field(foreign_key="run.id", index=True, ondelete="CASCADE")
+    step_path: str = ""
+    node_id: str = ""
+    kind: str = Field(max_length=20)
+    name: str | None = Field(default=None, max_length=100)
+    until: datetime | None = moment(nullable=True)
+    child_run_id: str | None = Field(default=None, index=True)
+    status: str = Field(default="open", max_length=20)
+    result: Any = json_column()
+    created_at: datetime = moment()
+    done_at: datetime | None = moment(nullable=True)
+
+
+class StepCache(SQLModel, table=True):
+    """Outputs of steps that may be used again; `key` hashes what decides the output, per workspace."""
+
+    __tablename__ = "step_cache"
+
+    workspace_id: str = Field(primary_key=True, foreign_key="workspace.id", ondelete="CASCADE")
+    key: str = Field(primary_key=True, max_length=64)
+    output: Any = json_column()
+    alive: list[str] | None = json_column()
+    created_at: datetime = moment()
+    expires_at: datetime = moment(index=True)
 
 
 class LlmCall(SQLModel, table=True):

@@ -12,6 +12,9 @@ from app.models.types import json_column, moment
 class Workflow(SQLModel, table=True):
     """What a person owns. `graph` is the draft, `revision` counts its saves.
 
+    `run_settings` apply to its runs: {"timeout_s", "max_steps", "max_tokens", "max_cost_usd", "priority",
+    "concurrency", "concurrency_key"}; what is missing has a default.
+
     `edits_seen` holds the last edit of each open editor, `{client: [seq, revision]}`: a repeat is not applied twice.
     """
 
@@ -28,6 +31,7 @@ class Workflow(SQLModel, table=True):
     edits_seen: dict[str, Any] | None = json_column()
     template_id: str | None = None
     example_input: Any = json_column()
+    run_settings: dict[str, Any] | None = json_column()
     created_by: str | None = None
     created_at: datetime = moment()
     updated_at: datetime = moment()

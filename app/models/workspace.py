@@ -9,7 +9,7 @@ from app.models.types import moment
 
 
 class Workspace(SQLModel, table=True):
-    """A tenant. `run_count` numbers its runs: #1, #2, …"""
+    """A tenant. `run_count` numbers its runs: #1, #2, … `max_running`: how many at once; None: as the server says."""
 
     __tablename__ = "workspace"
 
@@ -17,6 +17,7 @@ class Workspace(SQLModel, table=True):
     name: str = Field(max_length=200)
     created_at: datetime = moment()
     run_count: int = 0
+    max_running: int | None = None
 
 
 class Member(SQLModel, table=True):

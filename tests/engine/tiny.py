@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.engine.graph.document import Graph, parse_graph
-from app.engine.host import Outcome, RunRequest, StepRecord
+from app.engine.host import Control, Outcome, RunRequest, StepRecord
 from app.engine.nodes.logic.for_each import for_each
 from app.engine.runtime import Plan, execute
 from app.engine.runtime import compile as compile_graph
@@ -303,7 +303,7 @@ async def run(
     request = RunRequest(
         run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=given, **more
     )
-    return await execute(plan, request, host, cancelled=cancelled)
+    return await execute(plan, request, host, control=Control(cancelled) if cancelled else None)
 
 
 async def go_on(

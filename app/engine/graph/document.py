@@ -30,14 +30,24 @@ class Position(_Value):
 
 
 class NodeSettings(_Value):
-    """What every node has whatever its kind."""
+    """What every node has whatever its kind.
+
+    Args:
+        default: Output when `on_error` is continue.
+        cache_s: Seconds for which an output is used again for the same input; 0: never.
+        pinned: Outputs by port that stand in for executing the node; None: not pinned.
+        max_iterations: How often a circle that begins at this node may turn.
+    """
 
     timeout_s: float = Field(60, gt=0, le=86_400)
     retries: int = Field(0, ge=0, le=10)
     retry_delay_s: float = Field(5, ge=0, le=3_600)
     backoff: Literal["fixed", "exponential"] = "exponential"
-    on_error: Literal["stop", "continue", "error_port"] = "stop"
+    on_error: Literal["stop", "continue", "error_port", "ask"] = "stop"
     default: Any = None
+    cache_s: int = Field(0, ge=0, le=2_592_000)
+    pinned: Mapping[str, Any] | None = None
+    max_iterations: int = Field(100, ge=1, le=100_000)
     disabled: bool = False
     tool_name: str = Field("", max_length=64, pattern=r"^[A-Za-z0-9_-]*$")
     tool_description: str = Field("", max_length=1_000)

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from app.engine.events import EventType, RunStatus
-from app.engine.host import Host, Outcome, RunRequest
+from app.engine.host import Control, Host, Outcome, RunRequest
 from app.engine.runtime.driver import flow_of, warm_up
 from app.engine.runtime.execution import Execution
 from app.engine.runtime.outcome import output_of, status_of, unhandled
@@ -20,7 +20,7 @@ _EVENTS: dict[RunStatus, EventType] = {
 
 
 async def execute(
-    plan: Plan, request: RunRequest, host: Host, *, cancelled: asyncio.Event | None = None
+    plan: Plan, request: RunRequest, host: Host, *, control: Control | None = None
 ) -> Outcome:
     """Run a plan until it is over or waits for a person; every fact goes to the host's journal.
 
@@ -28,7 +28,7 @@ async def execute(
     cancelled (the worker shuts down) nothing more is written, and another worker can go on.
 
     Args:
-        cancelled: Set by whoever cancels the run; its steps are stopped in the middle.
+        control: How others cancel the run: its steps are stopped in the middle.
 
     Raises:
         Fenced: Another worker owns the run; nothing more was written.
@@ -38,7 +38,7 @@ async def execute(
     recorder.note_run_started()
     try:
         await warm_up()
-        await _unless(cancelled, flow_of(plan).ainvoke(execution))
+        await _unless(control.cancelled if control else None, flow_of(plan).ainvoke(execution))
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")

@@ -103,7 +103,7 @@ async def _live(parts: Runtime, life: Life, held: Held) -> None:
     journal = RunJournal(parts.writer, run.id, run.workspace_id, run.epoch)
     host = parts.make_host(parts, journal, run.workflow_id)
     request = await _request(parts, life)
-    outcome = await execute(plan_of(life.graph), request, host, cancelled=held.cancelled)
+    outcome = await execute(plan_of(life.graph), request, host, control=held.control)
     if outcome.status == "waiting":
         async with parts.database.work() as uow:
             row = await locked_run(uow, run.id)

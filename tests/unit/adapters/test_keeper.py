@@ -53,7 +53,7 @@ async def test_cancel_reaches_the_work_within_two_seconds(database, keeper, run)
     held = keeper.hold(run.id, 1)
     await change(database, run, control="cancel")
     async with asyncio.timeout(2):
-        await held.cancelled.wait()
+        await held.control.cancelled.wait()
 
 
 async def test_a_run_taken_by_another_process_is_stopped_here(database, keeper, run):
