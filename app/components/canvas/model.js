@@ -204,3 +204,19 @@ export function newNode(type, id, position, parent = null) {
     size: null,
   };
 }
+
+// Whether the way out of a node leads back to it; such a node may begin a loop drawn by hand.
+export function liesOnCircle(graph, id) {
+  const seen = new Set();
+  const ahead = [id];
+  while (ahead.length) {
+    const here = ahead.pop();
+    for (const edge of graph.edges) {
+      if (edge.source !== here || seen.has(edge.target)) continue;
+      if (edge.target === id) return true;
+      seen.add(edge.target);
+      ahead.push(edge.target);
+    }
+  }
+  return false;
+}

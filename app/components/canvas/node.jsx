@@ -1,7 +1,7 @@
 // Boxes on the canvas: nodes, containers, placeholders of unknown kinds, and their ports.
 import { createContext, memo, useContext } from "react";
 import { Handle, NodeResizer, Position } from "@xyflow/react";
-import { Ban, Check, Clock, Hourglass, LoaderCircle, SkipForward, TriangleAlert, Unplug, X } from "lucide-react";
+import { Ban, Check, Clock, Hourglass, LoaderCircle, Pin, SkipForward, Timer, TriangleAlert, Unplug, X } from "lucide-react";
 import { cost, duration, elapsed, gist, gistOfPreview } from "../js/format.js";
 import { KindTile } from "../js/icons.jsx";
 import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
@@ -16,6 +16,7 @@ const BADGES = {
   pending: { icon: Clock, word: "pending", tone: "idle" },
   running: { icon: LoaderCircle, word: "running", tone: "run", spin: true },
   waiting_human: { icon: Hourglass, word: "waiting for a person", tone: "wait" },
+  waiting: { icon: Timer, word: "waiting", tone: "wait" },
   succeeded: { icon: Check, tone: "ok" },
   failed: { icon: X, word: "failed", tone: "err" },
   skipped: { icon: SkipForward, word: "skipped", tone: "idle" },
@@ -155,6 +156,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
           <div className="node-title" title={title}>{title}</div>
           <div className="node-sub" title={subtitle(node, type)}>{subtitle(node, type)}</div>
         </div>
+        {node.settings?.pinned && <span className="node-mark tone-wait" title="The output is pinned"><Pin size={13} aria-label="Pinned output" /></span>}
         {(problems ?? []).length > 0 && (
           <span className={`node-mark ${errors ? "tone-err" : "tone-wait"}`} title={problems[0].message}>
             <TriangleAlert size={13} aria-label={`${problems.length} problems`} />

@@ -105,6 +105,9 @@ export const SETTINGS = {
   "backoff": "exponential",
   "on_error": "stop",
   "default": null,
+  "cache_s": 0,
+  "pinned": null,
+  "max_iterations": 100,
   "disabled": false,
   "tool_name": "",
   "tool_description": ""

@@ -1,8 +1,9 @@
 // The other tabs of the inspector, and the table of outputs.
 import { useEffect } from "react";
+import { Pin, PinOff } from "lucide-react";
 import { SETTINGS as DEFAULTS } from "../canvas/protocol.gen.js";
 import { useEditor, useStore } from "../canvas/context.jsx";
-import { portsOf, titleOf, typeName } from "../canvas/model.js";
+import { liesOnCircle, portsOf, titleOf, typeName } from "../canvas/model.js";
 import { api } from "../js/api.js";
 import { duration, elapsed } from "../js/format.js";
 import { live } from "../js/live.js";
@@ -107,11 +108,12 @@ export function OutputTab({ node }) {
   const step = useLastStep(node);
   const runId = useEditor((state) => state.runId);
   const run = useRun(runId);
-  if (!step) return <p className="muted">{NOT_YET}</p>;
+  if (!step) return <><Pinned node={node} /><p className="muted">{NOT_YET}</p></>;
   const text = live.text(runId, step.path);
   const logs = run.logs.get(step.path) ?? [];
   return (
     <>
+      <Pinned node={node} output={step.status === "succeeded" ? step.output : null} />
       {step.error && <div className="callout callout-err" role="alert">{step.error.message}</div>}
       {step.status === "running" && text && <pre className="viewer viewer-body wrap" aria-live="polite">{text}</pre>}
       {step.output !== undefined && step.output !== null && <JsonViewer value={step.output} title={`${step.status} · ${duration(elapsed(step))}`} />}
@@ -127,23 +129,50 @@ export function OutputTab({ node }) {
   );
 }
 
-const ON_ERROR = ["Stop the run", "Go on with the default", "Take the error port"];
+// A pinned output stands in for executing the node in runs that are started from here.
+function Pinned({ node, output = null }) {
+  const store = useStore();
+  const pinned = node.settings?.pinned ?? null;
+  if (!pinned && !output) return null;
+  if (!pinned) {
+    return (
+      <button type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: output })} data-testid="pin-output">
+        <Pin size={12} />Pin this output
+      </button>
+    );
+  }
+  return (
+    <section className="pinned" data-testid="pinned">
+      <div className="callout callout-wait"><Pin size={14} /><div>Runs started here use this output. The node is not executed.</div></div>
+      <JsonViewer value={pinned} title="Pinned output" openTo={1} />
+      <button type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: null })} data-testid="unpin-output">
+        <PinOff size={12} />Unpin
+      </button>
+    </section>
+  );
+}
 
-function settingsSchema(type, settings, inSlot) {
+const ON_ERROR = ["Stop the run", "Go on with the default", "Take the error port", "Ask a person"];
+
+function settingsSchema(type, settings, inSlot, onCircle) {
   const when = { on_error: "continue" };
   const fields = {
     timeout_s: { title: "Time limit (seconds)", type: "number", minimum: 1, mode: "literal" },
     retries: { title: "Retries", type: "integer", minimum: 0, maximum: 10, mode: "literal" },
     retry_delay_s: { title: "Delay before a retry (seconds)", type: "number", minimum: 0, mode: "literal" },
     backoff: { title: "Delay grows", type: "string", enum: ["exponential", "fixed"], options: ["Doubles each time", "Stays the same"], widget: "choice", mode: "literal" },
-    on_error: { title: "When it fails", type: "string", enum: ["stop", "continue", "error_port"], options: ON_ERROR, widget: "choice", mode: "literal" },
+    on_error: { title: "When it fails", type: "string", enum: ["stop", "continue", "error_port", "ask"], options: ON_ERROR, widget: "choice", mode: "literal" },
     default: { title: "Default output", widget: "json", mode: "literal", show_if: when, description: "Taken as the output when the node fails." },
+    cache_s: { title: "Use the same output again for (seconds)", type: "integer", minimum: 0, maximum: 2_592_000, mode: "literal", description: "For the same input the stored output is taken. 0: never." },
+    max_iterations: { title: "Turns of the loop at most", type: "integer", minimum: 1, maximum: 100_000, mode: "literal", description: "More end the run with an error." },
     disabled: { title: "Switched off", type: "boolean", mode: "literal", description: "Passes its input through." },
   };
   if (!settings.retries) {
     delete fields.retry_delay_s;
     delete fields.backoff;
   }
+  if (type?.effects !== "none" || type?.trigger || type?.container) delete fields.cache_s;
+  if (!onCircle) delete fields.max_iterations;
   if (type?.tool) {
     fields.tool_name = { title: "Name as a tool", type: "string", mode: "literal", placeholder: inSlot, description: "How an agent calls it." };
     fields.tool_description = { title: "Description as a tool", type: "string", widget: "prompt", mode: "literal", description: "When an agent should use it." };
@@ -153,13 +182,14 @@ function settingsSchema(type, settings, inSlot) {
 
 export function SettingsTab({ node, type }) {
   const store = useStore();
+  const graph = useEditor((state) => state.graph);
   const settings = { ...DEFAULTS, ...node.settings };
   const change = (path, value) => {
     const [field, ...rest] = path;
     if (rest.length === 0 && value !== null) store.setSettings(node.id, { [field]: value });
     else if (field === "default") store.setSettings(node.id, { default: value });
   };
-  return <SchemaForm schema={settingsSchema(type, settings, node.id)} value={settings} onChange={change} />;
+  return <SchemaForm schema={settingsSchema(type, settings, node.id, liesOnCircle(graph, node.id))} value={settings} onChange={change} />;
 }
 
 export function DocsTab({ type }) {

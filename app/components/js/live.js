@@ -6,6 +6,7 @@ import { MESSAGES } from "../canvas/protocol.gen.js";
 import { api } from "./api.js";
 
 export const RUN_DONE = new Set(["succeeded", "failed", "canceled"]);
+export const ASKING = new Set(["waiting_human", "interrupted"]);
 export const STEP_DONE = new Set(["succeeded", "failed", "skipped", "canceled"]);
 
 const MAX_TEXT = 200_000;
@@ -22,7 +23,7 @@ function summary(steps) {
   if (!steps.length) return null;
   const last = steps.at(-1);
   if (steps.length === 1) return { ...last, rounds: 1, done: STEP_DONE.has(last.status) ? 1 : 0 };
-  const rank = ["failed", "waiting_human", "interrupted", "running", "pending", "canceled", "succeeded", "skipped"];
+  const rank = ["failed", "waiting_human", "interrupted", "running", "waiting", "pending", "canceled", "succeeded", "skipped"];
   const status = rank.find((each) => steps.some((step) => step.status === each)) ?? last.status;
   const costs = steps.map((step) => step.cost_usd);
   return {
@@ -98,7 +99,7 @@ export class LiveStore {
       if (before && before.attempt === step.attempt && STEP_DONE.has(before.status) && !STEP_DONE.has(step.status)) continue;
       if (before && before.attempt !== step.attempt && step.status === "running") entry.texts.delete(step.path);
       this.putStep(entry, step);
-      if (step.status !== "waiting_human") entry.approvals.delete(step.path);
+      if (!ASKING.has(step.status)) entry.approvals.delete(step.path);
       touched.add(step.path);
     }
     for (const span of patch.spans ?? []) {
@@ -150,6 +151,7 @@ export class LiveStore {
       choices: question.choices ?? ["approve", "reject"],
       value: question.value ?? null,
       editable: Boolean(question.editable),
+      recovery: Boolean(question.recovery),
     });
   }
 

@@ -13,15 +13,16 @@ import { StepDetail } from "./detail.jsx";
 import { axisOf, barOf, mainPath, rowsOf, ticksOf } from "./rows.js";
 
 const MARKS = {
-  pending: "◌", running: "●", waiting_human: "◌", succeeded: "✓", failed: "✕", skipped: "–", canceled: "⊘", interrupted: "!",
+  pending: "◌", running: "●", waiting_human: "◌", waiting: "◔", succeeded: "✓", failed: "✕", skipped: "–", canceled: "⊘", interrupted: "!",
   ok: "✓", error: "✕",
 };
+const WAITS = new Set(["waiting_human", "waiting", "interrupted"]);
 const TONES = {
-  running: "run", waiting_human: "wait", interrupted: "wait", failed: "err", error: "err", skipped: "idle", canceled: "idle",
+  running: "run", waiting_human: "wait", waiting: "wait", interrupted: "wait", failed: "err", error: "err", skipped: "idle", canceled: "idle",
 };
 
 function nameOf(row) {
-  if (row.type !== "span") return row.path?.includes("[") ? `${row.item.label || row.item.node_id} ${row.path.match(/\[(\d+)\]/)?.[0] ?? ""}` : row.item.label || row.item.node_id;
+  if (row.type !== "span") return row.path?.includes("[") ? `${row.item.label || row.item.node_id} ${row.path.match(/\[[\d.]+\]/g)?.join("") ?? ""}` : row.item.label || row.item.node_id;
   return `${row.item.kind} · ${row.item.name}`;
 }
 
@@ -37,7 +38,7 @@ const Row = memo(function Row({ row, axis, now, on, onOpen }) {
         <span className="sr-only">{item.status}</span>
       </button>
       <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${TONES[item.status] ?? "ok"}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
-      <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{item.status === "skipped" ? "skipped" : going && row.type === "span" ? "…" : duration(item.status === "waiting_human" ? null : elapsed(item, now))}</span>
+      <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{item.status === "skipped" ? "skipped" : going && row.type === "span" ? "…" : duration(WAITS.has(item.status) ? null : elapsed(item, now))}</span>
       <span role="gridcell" className="num">{item.tokens ? tokens(item.tokens) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
       <span role="gridcell" className="num">{item.tokens ? cost(item.cost_usd) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
     </div>

@@ -4,7 +4,7 @@ export const STATUS = {
   pending: { word: "pending", mark: "○", tone: "idle" },
   running: { word: "running", mark: "●", tone: "run" },
   paused: { word: "paused", mark: "‖", tone: "wait" },
-  waiting: { word: "waiting", mark: "◌", tone: "wait" },
+  waiting: { word: "waiting", mark: "◔", tone: "wait" },
   waiting_human: { word: "waiting for a person", mark: "◌", tone: "wait" },
   succeeded: { word: "succeeded", mark: "✓", tone: "ok" },
   failed: { word: "failed", mark: "✕", tone: "err" },
@@ -88,7 +88,18 @@ function spanRows(spans, parentId, depth, stepKey) {
 }
 
 const byStart = (a, b) => (ms(a.started_at) ?? Infinity) - (ms(b.started_at) ?? Infinity);
-const LOOP = /^(.*?)\[(\d+)\]\/(.*)$/;
+// A round of a loop in a path: `loop[3]/…` is its fourth, `loop[3.2]/…` the second try of that one.
+const ROUND = /^[^[]*\[(\d+)(?:\.(\d+))?\]\//;
+
+function roundOf(path) {
+  const found = ROUND.exec(path);
+  return found && { at: found[0], index: Number(found[1]), attempt: Number(found[2] ?? 1) };
+}
+
+function roundName(step, { index, attempt }) {
+  const noun = step.kind === "logic.for_each" ? "Item" : "Turn";
+  return `${noun} ${index + 1}${attempt > 1 ? ` · try ${attempt}` : ""}`;
+}
 
 function stepRows(steps, spansByPath, prefix, depth) {
   const here = steps.filter((s) => s.path.startsWith(prefix) && !s.path.slice(prefix.length).includes("/"));
@@ -104,12 +115,18 @@ function stepRows(steps, spansByPath, prefix, depth) {
     rows.push(...spanRows([...rooted].sort(byStart), null, depth + 1, step.id));
     const own = step.path.slice(prefix.length);
     const inner = steps.filter((s) => s.path.startsWith(`${prefix}${own}[`));
-    const indexes = [...new Set(inner.map((s) => Number(LOOP.exec(s.path.slice(prefix.length))?.[2] ?? -1)))].sort((a, b) => a - b);
-    for (const index of indexes) {
-      const innerPrefix = `${prefix}${own}[${index}]/`;
-      const body = inner.filter((s) => s.path.startsWith(innerPrefix));
+    const bodies = new Map();
+    for (const each of inner) {
+      const round = roundOf(each.path.slice(prefix.length));
+      if (!round) continue;
+      if (!bodies.has(round.at)) bodies.set(round.at, { ...round, steps: [] });
+      bodies.get(round.at).steps.push(each);
+    }
+    for (const round of [...bodies.values()].sort((a, b) => a.index - b.index || a.attempt - b.attempt)) {
+      const innerPrefix = `${prefix}${round.at}`;
+      const body = round.steps;
       rows.push({
-        key: `${step.id}[${index}]`, type: "group", depth: depth + 1, stepKey: step.id, kind: "item", label: `Item ${index + 1}`,
+        key: `${step.id} ${round.at}`, type: "group", depth: depth + 1, stepKey: step.id, kind: "round", label: roundName(step, round),
         item: extent(body), status: groupStatus(body), tokens: null, cost: null,
       });
       rows.push(...stepRows(body, spansByPath, innerPrefix, depth + 2));
@@ -125,7 +142,7 @@ function extent(steps) {
 }
 
 function groupStatus(steps) {
-  for (const status of ["failed", "waiting_human", "running", "canceled"]) if (steps.some((s) => s.status === status)) return status;
+  for (const status of ["failed", "waiting_human", "interrupted", "running", "waiting", "canceled"]) if (steps.some((s) => s.status === status)) return status;
   return "succeeded";
 }
 
