@@ -20,7 +20,8 @@ test: $(VENV)/.dev system-packages  ## set up if needed, then every test
 	@$(PY) -m pytest -q -n auto --maxprocesses 8 --dist loadfile --ignore tests/e2e
 	@$(PY) -m pytest -q tests/e2e || $(PY) -m pytest -q --last-failed tests/e2e  # a browser journey is tried once more
 
-bench: $(VENV)/.dev system-packages  ## what a person feels, measured
+bench: $(VENV)/.dev system-packages  ## what a run costs and what a person feels, measured
+	@$(PY) bench/runs.py
 	@$(PY) bench/pages.py
 
 check: $(VENV)/.dev  ## what every change must pass: format, types, floors, house, units, node types
