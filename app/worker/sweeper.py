@@ -1,8 +1,9 @@
-"""Finds runs that the queue has lost: the database is the truth, a job is only the trigger."""
+"""Does what nobody would notice to be missing: each duty again and again, in its own time."""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import or_
@@ -16,36 +17,63 @@ from app.services.runtime import Runtime
 
 _log = logging.getLogger(__name__)
 
-EVERY_S = 1.0
-PENDING_EVERY = 5
 PENDING_FOR = timedelta(seconds=10)
 AT_ONCE = 500
 
 
-async def sweep_forever(parts: Runtime) -> None:
-    """Sweep while this process leads: dead workers' runs each second, lost jobs each five; both at
-    the start.
+@dataclass(frozen=True)
+class Duty:
+    """A piece of work for the sweeper; it must be bounded, and do no harm when done twice.
 
-    Leadership only saves work: two sweepers do no harm, because a run's life is queued and claimed
-    once.
+    Args:
+        work: Looks for what is due and does it, at most some hundred things at a time.
+        every_s: How long it rests between two times.
+        alone: Done by one process, the leader; else by each of them, so that it never waits for a dead leader's lock.
     """
-    turn, away = 0, False
+
+    work: Callable[[Runtime], Awaitable[object]]
+    every_s: float
+    alone: bool = True
+
+    @property
+    def name(self) -> str:
+        """What it is called in locks and logs."""
+        return getattr(self.work, "__name__", "duty")
+
+
+async def sweep_forever(parts: Runtime, duties: Sequence[Duty] | None = None) -> None:
+    """Do all duties until cancelled; one that is slow or fails does not hold up the others."""
+    chosen = DUTIES if duties is None else duties
+    async with asyncio.TaskGroup() as group:
+        for duty in chosen:
+            group.create_task(_keep_doing(parts, duty), name=f"sweeper: {duty.name}")
+
+
+async def _keep_doing(parts: Runtime, duty: Duty) -> None:
+    away = False
     while True:
         try:
-            if await parts.queue.lead("sweeper", parts.name, EVERY_S * 3):
-                await sweep_dead(parts)
-                if turn % PENDING_EVERY == 0:
-                    await sweep_pending(parts)
-                    await wake_forgotten(parts)
-                turn += 1
+            if not duty.alone or await _leads(parts, duty):
+                await duty.work(parts)
             away = False
         except (QueueDown, StorageDown) as error:
             if not away:
-                _log.warning("lost runs cannot be looked for now", extra={"error": error.message})
+                told = {"duty": duty.name, "error": error.message}
+                _log.warning("a duty of the sweeper cannot be done now", extra=told)
             away = True
-        except Exception:  # noqa: BLE001 - the edge: one sweep never ends the sweeper
-            _log.exception("a sweep failed")
-        await asyncio.sleep(EVERY_S)
+        except Exception:  # noqa: BLE001 - the edge: one failure never ends the sweeper
+            _log.exception("a duty of the sweeper failed", extra={"duty": duty.name})
+        await asyncio.sleep(duty.every_s)
+
+
+async def _leads(parts: Runtime, duty: Duty) -> bool:
+    """Whether this process is the one to do it. Leadership only saves work: without Redis each
+    does it.
+    """
+    try:
+        return await parts.queue.lead(duty.name, parts.name, duty.every_s * 2 + 1)
+    except QueueDown:
+        return True
 
 
 async def sweep_dead(parts: Runtime) -> int:
@@ -114,3 +142,11 @@ async def wake_forgotten(parts: Runtime) -> int:
         if woken:
             await parts.queue.enqueue(run.id, run.epoch + 1)
     return len(found)
+
+
+DUTIES: tuple[Duty, ...] = (
+    Duty(sweep_dead, every_s=0.5, alone=False),
+    Duty(sweep_pending, every_s=5),
+    Duty(wake_forgotten, every_s=5),
+)
+"""What a worker does besides runs. To add something, write a function and name it here."""

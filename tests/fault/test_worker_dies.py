@@ -204,7 +204,7 @@ async def test_a_second_worker_goes_on_and_repeats_no_finished_step(parts, actor
     calls = [url.rsplit("/", 1)[1] for url in workers.calls()]
     assert len(calls) <= 21, "only the step in flight may run twice"
     assert list(dict.fromkeys(calls)) == [str(i) for i in range(20)]
-    assert recovered_after < 8, "lease 2 s, the leader's lock 3 s, one sweep a second"
+    assert recovered_after < 8, "lease 2 s, a sweep each half second"
     assert (await row(parts, run_id)).attempts == 1
 
 
