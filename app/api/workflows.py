@@ -9,8 +9,8 @@ from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Limit, Search, Signed
 from app.engine.events import TERMINAL_RUN
 from app.services.page import Page
-from app.services.runs.commands import StartRun, start_run
 from app.services.runs.follow import wait_for_run
+from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
 from app.services.workflows import commands, queries

@@ -16,9 +16,9 @@ from app.kernel import log
 from app.kernel.errors import InvalidInput
 from app.kernel.settings import NO_REDIS, Settings, settings
 from app.services.identity.local import local_actor
-from app.services.runs.commands import StartRun, start_run
 from app.services.runs.follow import follow
 from app.services.runs.queries import get_run
+from app.services.runs.start import StartRun, start_run
 from app.services.runtime import Runtime, close_runtime, open_runtime
 from app.services.workflows.commands import create_workflow
 from app.worker.in_process import working_here

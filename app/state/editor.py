@@ -6,7 +6,7 @@ import reflex as rx
 
 from app.components.canvas.protocol import Start
 from app.kernel.errors import AppError
-from app.services.runs.commands import StartRun, start_run
+from app.services.runs.start import StartRun, start_run
 from app.services.runtime import runtime
 from app.services.workflows.commands import rename_workflow
 from app.services.workflows.queries import get_workflow

@@ -3,8 +3,8 @@
 import reflex as rx
 
 from app.kernel.errors import AppError
-from app.services.runs.commands import StartRun, start_run
 from app.services.runs.queries import get_run
+from app.services.runs.start import StartRun, start_run
 from app.services.runtime import runtime
 from app.state.identity import actor
 

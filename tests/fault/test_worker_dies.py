@@ -16,8 +16,9 @@ from sqlmodel import col
 
 from app.kernel.settings import Settings
 from app.models import Run, RunEvent, Step
-from app.services.runs.commands import StartRun, answer_step, cancel_run, start_run
+from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.queries import list_approvals
+from app.services.runs.start import StartRun, start_run
 from app.services.runtime import close_runtime, open_runtime
 from tests.graphs import APPROVAL, PUT, slow
 from tests.rows import make_actor, make_workflow

@@ -8,7 +8,7 @@ from app.adapters.host import RunHost, World
 from app.adapters.memory import SqlMemory
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest
 from app.kernel.settings import Settings
-from app.services.runs.commands import StartRun, start_run
+from app.services.runs.start import StartRun, start_run
 from app.services.runtime import close_runtime, open_runtime
 from tests.rows import make_actor, make_workflow
 
