@@ -59,10 +59,16 @@ def _behaviour(node_type: NodeType) -> Iterable[str]:
         yield "Can be a tool: connect its tool port to an agent."
     if node_type.uses_model:
         yield "Calls a model."
+    yield from _effects(node_type)
+
+
+def _effects(node_type: NodeType) -> Iterable[str]:
     if node_type.effects == "pauses":
-        yield "Waits for a person; the run goes on with the answer."
+        yield "Waits without using anything; the run goes on with what it waits for."
     if node_type.effects == "external" and not node_type.retry_safe:
         yield "Changes things outside: a step that was cut off is not repeated without asking."
+        if node_type.reads_only is not None:
+            yield "Where it only reads, it is simply repeated."
     elif node_type.effects == "external":
         yield "Acts outside with a key that makes repeating it safe."
 

@@ -19,6 +19,8 @@ StepStatus = Literal[
 ]
 TERMINAL_RUN: frozenset[str] = frozenset({"succeeded", "failed", "canceled"})
 TERMINAL_STEP: frozenset[str] = frozenset({"succeeded", "failed", "skipped", "canceled"})
+WAITING_STEP: frozenset[str] = frozenset({"waiting_human", "waiting", "interrupted"})
+"""Steps that go on only when somebody or something has come."""
 
 EventType = Literal[
     "run.started", "run.progress", "run.responded", "run.waiting", "run.paused",

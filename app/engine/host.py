@@ -213,9 +213,12 @@ class RunRequest:
 
     Args:
         done: Final step records by path, from earlier lives of the run: they are not executed again.
-        waiting: Steps that wait, by path: left alone until `answers`, `recoveries` or `arrived` has theirs.
+        waiting: The other steps that began, by path. Those that wait are left alone until `answers`, `recoveries` or
+            `arrived` has theirs; those that were cut off run again and keep what they have used.
         answers: Decisions of people by step path, to questions that nodes asked.
-        recoveries: Decisions about steps that failed or were cut off, by step path: retry, done, skip or stop.
+        recoveries: Decisions about steps that failed or were cut off, by step path: `retry` (with `value` as the input,
+            {"ports", "config"}, when it was edited), `done` (with `value` as the output), `skip` or `stop`. Only the
+            answer to the latest such question of a path; none while that one is open.
         arrived: What steps waited for, by step path: a signal's payload, or how another run ended.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
         depth: How many runs wait for this one, one above the other.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from app.models.types import json_column, moment
@@ -132,7 +132,8 @@ class RunEvent(SQLModel, table=True):
 class Approval(SQLModel, table=True):
     """A question to a person; decided by compare-and-set on `status`: open, answered, canceled.
 
-    `question` may hold `"recovery": true`: asked by the product about a step of unknown outcome.
+    `question` may hold `"recovery": true`: asked by the product about a step that failed or was cut off. `taken`: a
+    life of the run has had the answer.
     """
 
     __tablename__ = "approval"
@@ -149,6 +150,7 @@ class Approval(SQLModel, table=True):
     status: str = Field(default="open", max_length=20)
     answer: dict[str, Any] | None = json_column()
     decided_by: str | None = None
+    taken: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = moment()
     decided_at: datetime | None = moment(nullable=True)
 
@@ -157,6 +159,7 @@ class Wait(SQLModel, table=True):
     """What a step waits for without a person: a time, a signal, or the end of another run.
 
     `status` is open, done or canceled; a signal that came before anybody waited for it is `early`, without a path.
+    `taken`: a life of the run has had the result.
     """
 
     __tablename__ = "wait"
@@ -173,6 +176,7 @@ class Wait(SQLModel, table=True):
     child_run_id: str | None = Field(default=None, index=True)
     status: str = Field(default="open", max_length=20)
     result: Any = json_column()
+    taken: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = moment()
     done_at: datetime | None = moment(nullable=True)
 

@@ -127,6 +127,7 @@ async def wake_forgotten(parts: Runtime) -> int:
             .where(
                 col(Run.status) == "waiting",
                 col(Approval.status) == "answered",
+                col(Approval.taken).is_(False),
                 col(Step.status).in_(("waiting_human", "interrupted")),
             )
             .limit(AT_ONCE)

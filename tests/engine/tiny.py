@@ -312,7 +312,7 @@ async def go_on(
     """Run a plan from where an earlier life stopped, with what that life had made durable."""
     steps = before.journal.steps.values()
     done = {s.path: s for s in steps if s.status in ("succeeded", "failed", "skipped")}
-    waiting = {s.path: s for s in steps if s.status == "waiting_human"}
+    waiting = {s.path: s for s in steps if s.path not in done}
     host.journal = type(host.journal)(before.journal.next_seq)
     return await run(
         plan, host, given, done=done, waiting=waiting, next_seq=before.journal.next_seq, **more

@@ -162,4 +162,4 @@ async def _settle(
         duration_ms=duration_ms,
         at=host.now(),
     )
-    await step.execution.recorder.record_spending(call)
+    await step.execution.recorder.record_spending(step.record, call)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from app.engine.events import TERMINAL_STEP
+from app.engine.events import TERMINAL_STEP, WAITING_STEP
 from app.engine.graph.document import Edge
 from app.engine.host import StepRecord
 from app.engine.runtime.execution import Execution, Level, Step
@@ -23,10 +23,12 @@ from app.engine.runtime.interrupts import BodyFailed
 from app.engine.runtime.outcome import is_handled, output_of
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.steps import perform
+from app.engine.runtime.waiting import still_waits
 from app.engine.sdk import Json
 from app.kernel.errors import Paused
 
 CACHED_FLOWS = 256
+NOT_OVER = frozenset({*WAITING_STEP, "pending"})
 
 
 async def warm_up() -> None:
@@ -109,7 +111,7 @@ class _Walk:
             node, record = settled.pop()
             if record is None or record.status == "canceled":
                 continue
-            if record.status == "waiting_human":
+            if record.status in NOT_OVER:
                 self.waits = True
             elif record.status == "failed" and not is_handled(record):
                 self._fail(record)
@@ -139,18 +141,18 @@ class _Walk:
         alive = tuple(edge for edge in node.into if edge.id in self._alive[node.id])
         if node.into and not alive:
             return self._skip(node)
+        if self._level.execution.holds():
+            self.waits = True
+            return None
         self._start(node, alive)
         return None
 
     def _known(self, node: PlanNode) -> StepRecord | None:
         """The record of a step not to be executed: it is over, or its answer is not there yet."""
-        path = self._level.path_of(node)
-        record = self._level.execution.recorder.steps.get(path)
+        record = self._level.execution.recorder.steps.get(self._level.path_of(node))
         if record is None or record.status in TERMINAL_STEP:
             return record
-        answered = path in self._level.execution.request.answers
-        waits = record.status == "waiting_human" and not answered and not node.type.container
-        return record if waits else None
+        return record if still_waits(self._level.execution, node, record) else None
 
     def _skip(self, node: PlanNode) -> StepRecord:
         step = Step(self._level, node)

@@ -16,6 +16,7 @@ _EVENTS: dict[RunStatus, EventType] = {
     "succeeded": "run.completed",
     "failed": "run.failed",
     "waiting": "run.waiting",
+    "paused": "run.paused",
 }
 
 
@@ -28,12 +29,13 @@ async def execute(
     cancelled (the worker shuts down) nothing more is written, and another worker can go on.
 
     Args:
-        control: How others cancel the run: its steps are stopped in the middle.
+        control: How others cancel the run (its steps are stopped in the middle) or pause it (nothing
+            new starts, what is at work ends).
 
     Raises:
         Fenced: Another worker owns the run; nothing more was written.
     """
-    execution = Execution(plan, request, host)
+    execution = Execution(plan, request, host, control)
     recorder = execution.recorder
     recorder.note_run_started()
     try:
@@ -44,11 +46,18 @@ async def execute(
         return Outcome("canceled")
     failure = unhandled(recorder.steps.values())
     last_facts = recorder.cancel_open() if failure else []
-    status = status_of(recorder.steps.values())
+    status = _paused(execution, status_of(recorder.steps.values()))
     error = {**(failure.error or {}), "node_id": failure.node_id} if failure else None
     output = output_of(plan, recorder.steps) if status == "succeeded" else None
     await recorder.record_run(status, _EVENTS[status], *last_facts, output=output, error=error)
     return Outcome(status, output, error)
+
+
+def _paused(execution: Execution, status: RunStatus) -> RunStatus:
+    """What has ended has ended; anything else pauses when it was asked to."""
+    if status != "failed" and execution.held:
+        return "paused"
+    return "paused" if status == "waiting" and execution.control.pausing.is_set() else status
 
 
 async def _unless(cancelled: asyncio.Event | None, work: Coroutine[Any, Any, Any]) -> None:

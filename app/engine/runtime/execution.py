@@ -1,10 +1,13 @@
 """What belongs together while a run goes: the run, a level of it, and a step in it."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from app.engine.host import Host, RunRequest, StepRecord
+from app.engine.host import Control, Host, RunRequest, StepRecord
 from app.engine.runtime.budget import Budget
+from app.engine.runtime.interrupts import Held
 from app.engine.runtime.payloads import plain
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.recorder import Recorder
@@ -13,14 +16,38 @@ from app.kernel.ids import derived_id
 
 
 class Execution:
-    """One life of a run: from its start, or from where an earlier life stopped."""
+    """One life of a run: from its start, or from where an earlier life stopped.
 
-    def __init__(self, plan: Plan, request: RunRequest, host: Host) -> None:
+    Attributes:
+        held: Something did not start because the run is to pause.
+    """
+
+    def __init__(
+        self, plan: Plan, request: RunRequest, host: Host, control: Control | None = None
+    ) -> None:
         self.plan = plan
         self.request = request
         self.host = host
+        self.control = control or Control()
+        self.held = False
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
+
+    def holds(self) -> bool:
+        """Whether nothing new may start because the run is to pause; ask right before a start."""
+        self.held = self.held or self.control.pausing.is_set()
+        return self.held
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, within one life.
+
+        Raises:
+            Held: The run is to pause: what comes after does not start.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.control.pausing.wait(), seconds)
+        if self.holds():
+            raise Held("the run pauses")
 
     @property
     def trigger(self) -> Json:
@@ -56,7 +83,12 @@ class Level:
 
 
 class Step:
-    """A node being executed with what arrived at its ports; `record` is its newest state."""
+    """A node being executed with what arrived at its ports.
+
+    Attributes:
+        record: Its newest state.
+        before: How an earlier life of the run left it: it waited, or was cut off.
+    """
 
     def __init__(
         self, level: Level, node: PlanNode, values: Mapping[str, Json] | None = None
@@ -65,6 +97,7 @@ class Step:
         self.node = node
         self.execution = level.execution
         run_id, path = self.execution.request.run_id, level.path_of(node)
+        self.before = self.execution.recorder.steps.get(path)
         self.record = StepRecord(
             id=derived_id("step", run_id, path),
             node_id=node.id,
@@ -75,6 +108,13 @@ class Step:
             input=None if values is None else {"ports": values},
             started_at=self.execution.host.now(),
         )
+        if self.before is not None:  # what it has used stays used
+            self.record = replace(
+                self.record,
+                attempt=self.before.attempt,
+                tokens=self.before.tokens,
+                cost_microusd=self.before.cost_microusd,
+            )
 
     @property
     def key(self) -> str:

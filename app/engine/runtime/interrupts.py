@@ -15,6 +15,10 @@ class Asked(Paused):
         self.path = path
 
 
+class Held(Paused):
+    """A step does not go on because the run is to pause."""
+
+
 class BodyFailed(StepError):
     """A step in a container's body failed and nobody handled it; the code is that step's."""
 

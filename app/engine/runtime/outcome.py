@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from app.engine.events import RunStatus
+from app.engine.events import WAITING_STEP, RunStatus
 from app.engine.host import StepRecord
 from app.engine.runtime.payloads import plain
 from app.engine.runtime.plan import Plan
@@ -27,7 +27,7 @@ def unhandled(steps: Iterable[StepRecord]) -> StepRecord | None:
 def status_of(steps: Iterable[StepRecord]) -> RunStatus:
     """Return the status of a run all of whose steps are over or wait."""
     steps = list(steps)
-    if any(step.status == "waiting_human" for step in steps):
+    if any(step.status in WAITING_STEP for step in steps):
         return "waiting"
     return "failed" if unhandled(steps) else "succeeded"
 

@@ -30,7 +30,15 @@ def prepare(node: PlanNode, values: Mapping[str, Json], names: Mapping[str, Json
             the field.
         InvalidInput: Something is missing at an input port or does not fit it.
     """
-    resolved = resolve(node.config, node.schema, names)
+    return prepare_given(node, values, resolve(node.config, node.schema, names))
+
+
+def prepare_given(node: PlanNode, values: Mapping[str, Json], resolved: Json) -> Prepared:
+    """Check what a node is called with when its form is resolved already.
+
+    Raises:
+        ConfigInvalid, InvalidInput: As `prepare`.
+    """
     try:
         config = node.type.config.model_validate(resolved)
     except ValidationError as error:

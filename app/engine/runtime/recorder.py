@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from app.engine.events import TERMINAL_RUN, Event, EventType, RunStatus
+from app.engine.events import TERMINAL_RUN, WAITING_STEP, Event, EventType, RunStatus
 from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord
 from app.engine.runtime.budget import Budget
 from app.engine.runtime.payloads import run_payload, span_payload, step_payload
 
-_OPEN = frozenset({"pending", "running", "waiting_human"})
+_OPEN = frozenset({"pending", "running", *WAITING_STEP})
 
 
 class Recorder:
@@ -97,15 +97,16 @@ class Recorder:
             span, self.event(type_, {"span": span_payload(span)}, step, span.id)
         )
 
-    async def record_spending(self, *facts: Fact) -> None:
-        """Write a model call with what the run has used so far: money is never only in memory."""
+    async def record_spending(self, step: StepRecord, *facts: Fact) -> None:
+        """Write a model call with what step and run have used: money is never only in memory."""
+        self.steps[step.path] = step
         patch = RunPatch(
             tokens=self._budget.tokens,
             cost_microusd=self._budget.cost_microusd,
             unpriced=self._budget.unpriced,
         )
         progress = self.event("run.progress", {"run": self._run("running")})
-        await self._host.journal.record(*facts, patch, progress)
+        await self._host.journal.record(step, *facts, patch, progress)
 
     def cancel_open(self, prefix: str = "") -> list[Fact]:
         """Return the facts that end every open step below a prefix as canceled."""

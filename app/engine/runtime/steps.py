@@ -1,24 +1,31 @@
 """Executing one node: resolve its form, check its input, try, try again, record the end."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from app.engine.events import EventType
 from app.engine.graph.document import Edge, NodeSettings
 from app.engine.graph.ports import outputs_of
-from app.engine.host import ApprovalRecord, StepRecord
+from app.engine.host import StepRecord
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
+from app.engine.runtime.endings import (
+    by_port,
+    end,
+    fail,
+    log_unexpected,
+    ports_with,
+    skip,
+    wait,
+    without_error,
+)
 from app.engine.runtime.execution import Level, Step
-from app.engine.runtime.interrupts import Asked
 from app.engine.runtime.payloads import error_of, plain
 from app.engine.runtime.plan import PlanNode
-from app.engine.runtime.prepare import Prepared, prepare
+from app.engine.runtime.prepare import Prepared, prepare, prepare_given
 from app.engine.runtime.retry import delay_s, may_retry
 from app.engine.runtime.scope import (
     input_of,
@@ -28,18 +35,9 @@ from app.engine.runtime.scope import (
     values_from_arguments,
 )
 from app.engine.runtime.spans import detach, open_span
-from app.engine.sdk import Json, Ports, Result
-from app.engine.sdk.node import ERROR_PORT
-from app.kernel.errors import (
-    AppError,
-    BudgetExceeded,
-    OutputInvalid,
-    Paused,
-    StepError,
-    StepTimedOut,
-)
-
-logger = logging.getLogger(__name__)
+from app.engine.runtime.waiting import asks_about_itself
+from app.engine.sdk import Answer, Json, Ports, Result
+from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut
 
 RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json]], Awaitable[Json]]
 Output = tuple[dict[str, Json], tuple[str, ...] | None]
@@ -47,65 +45,124 @@ Output = tuple[dict[str, Json], tuple[str, ...] | None]
 
 @dataclass(frozen=True)
 class _Work:
-    """A step with what it works on."""
+    """A step with what it works on; `config` is the form as a person gave it for another try."""
 
     step: Step
     values: Mapping[str, Json]
     names: Mapping[str, Json]
     run_turn: RunTurn
+    config: Json = None
 
 
 async def perform(
     level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
 ) -> StepRecord:
-    """Execute a node and return its last record: succeeded, failed or waiting for a person.
+    """Execute a node and return its last record: succeeded, failed, skipped, or it waits.
 
     Args:
         alive: The incoming edges that carry a value.
         run_turn: Runs one turn of a container's body.
     """
     detach()
-    values = values_at_ports(level, node, alive)
-    step = Step(level, node, values)
-    work = _Work(step, values, names_for(level, node, values, last_output(level, alive)), run_turn)
-    await _begin(step)
+    step = Step(level, node, values_at_ports(level, node, alive))
+    decision = step.execution.request.recoveries.get(step.record.path)
+    if decision is not None and decision.choice != "retry":
+        return await _as_decided(step, decision)
+    given = _edited(step, decision)
+    values = given.get("ports", step.record.input["ports"])
+    names = names_for(level, node, values, last_output(level, alive))
     try:
-        step.execution.budget.step()
-        output, ports = _passed_through(work) if node.ref.settings.disabled else await _tries(work)
+        return await _execute(_Work(step, values, names, run_turn, given.get("config")))
     except Paused as pause:
-        return await _wait(step, pause)
+        return await wait(step, pause)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        return await _fail(step, StepError(f"'{node.label}' was cut off by something it called."))
+        return await fail(step, StepError(f"'{node.label}' was cut off by something it called."))
     except Exception as error:  # noqa: BLE001 - the edge: whatever a node raises ends its step
-        return await _fail(step, error)
-    return await _end(step, "succeeded", output, ports)
+        return await fail(step, error)
 
 
-async def _begin(step: Step) -> None:
+async def _as_decided(step: Step, decision: Answer) -> StepRecord:
+    """End a step that failed or was cut off as a person said, without executing it."""
+    node, before = step.node, step.before
+    if decision.choice == "skip":
+        return await skip(step)
+    if decision.choice == "done":
+        output = by_port(node, decision.value)
+        return await end(step, "succeeded", output, ports_with(node, output), "given")
+    told = before.error if before else None
+    message = f"Stopped by a person: nobody knows whether '{node.label}' took effect."
+    step.record = replace(step.record, error=told or {"code": "interrupted", "message": message})
+    return await end(step, "failed", None, ())
+
+
+def _edited(step: Step, decision: Answer | None) -> Mapping[str, Json]:
+    """The input that a person gave for another try, {"ports"?, "config"?}; it stays until changed.
+
+    The step's record shows it, and counts the try.
+    """
+    if decision is None:
+        return {}
+    before = step.before
+    if before is not None and asks_about_itself(before):
+        step.record = replace(step.record, attempt=before.attempt + 1)
+    given = decision.value
+    if given is None and before is not None and isinstance(before.input, dict):
+        given = before.input if before.input.get("edited") else None
+    if not isinstance(given, dict):
+        return {}
+    ports = given.get("ports", step.record.input["ports"])
+    step.record = replace(step.record, input={**step.record.input, "ports": ports, "edited": True})
+    return given
+
+
+async def _execute(work: _Work) -> StepRecord:
+    """Run the node, if it is to run, within what the run may still use."""
+    step = work.step
+    try:
+        step.execution.budget.step()
+        if step.node.ref.settings.disabled:
+            step.execution.recorder.note_step(step.record, "step.started")
+            return await end(step, "succeeded", *_passed_through(work), "disabled")
+        prepared = _prepared(work)
+        step.record = replace(step.record, input={**step.record.input, "config": prepared.resolved})
+    except Exception:
+        step.execution.recorder.note_step(step.record, "step.started")
+        raise
+    await _begin(step, prepared)
+    output, ports = await _tries(work, prepared)
+    return await end(step, "succeeded", output, ports)
+
+
+def _prepared(work: _Work) -> Prepared:
+    if work.config is not None:
+        return prepare_given(work.step.node, work.values, work.config)
+    return prepare(work.step.node, work.values, work.names)
+
+
+async def _begin(step: Step, prepared: Prepared) -> None:
     """Record that the step runs; durably before an effect that must not happen twice."""
-    recorder, node_type = step.execution.recorder, step.node.type
-    if node_type.effects == "external" and not node_type.retry_safe:
-        await recorder.record_step(step.record, "step.started")
-    else:
+    recorder = step.execution.recorder
+    if step.node.type.may_repeat(prepared.resolved):
         recorder.note_step(step.record, "step.started")
+    else:
+        await recorder.record_step(step.record, "step.started")
 
 
 def _passed_through(work: _Work) -> Output:
     """A disabled node gives what arrives to all of its outputs."""
     node = work.step.node
     value = work.names["trigger"] if node.type.trigger else work.names["input"]
-    return dict.fromkeys(node.outputs, value), _without_error(node)
+    return dict.fromkeys(node.outputs, value), without_error(node)
 
 
-async def _tries(work: _Work) -> Output:
+async def _tries(work: _Work, prepared: Prepared) -> Output:
     """Try until it works or no further try is allowed."""
     step = work.step
     settings = step.node.ref.settings
-    prepared = prepare(step.node, work.values, work.names)
-    step.record = replace(step.record, input={"ports": work.values, "config": prepared.resolved})
+    first = _first_of_round(step)
     while True:
         try:
             if not settings.retries:
@@ -115,9 +172,16 @@ async def _tries(work: _Work) -> Output:
             ):
                 return await _try(work, step.node, prepared)
         except Exception as error:
-            if not may_retry(error, step.record.attempt, step.node):
+            tries = step.record.attempt - first + 1
+            if not may_retry(error, tries, step.node):
                 raise
-            await _before_next_try(step, error, settings)
+            await _before_next_try(step, error, tries)
+
+
+def _first_of_round(step: Step) -> int:
+    """The number of the first try that counts for the retries: a person's retry begins anew."""
+    asked = step.before is not None and step.record.attempt > step.before.attempt
+    return step.record.attempt if asked else 1
 
 
 async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
@@ -154,7 +218,7 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
     except AppError:
         raise
     except Exception as error:
-        _log_unexpected(work.step, error)
+        log_unexpected(work.step, error)
         raise StepError(error_of(error)["message"]) from error
     sockets = {port.name for port in outputs_of(node.ref, node.type) if port.socket}
     return plain({name: value for name, value in output.items() if name in sockets})
@@ -182,111 +246,26 @@ async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any: 
         ) from error
 
 
-async def _before_next_try(step: Step, error: Exception, settings: NodeSettings) -> None:
+async def _before_next_try(step: Step, error: Exception, tries: int) -> None:
     """Announce and await the next try."""
-    wait_s = delay_s(error, step.record.attempt, settings)
+    wait_s = delay_s(error, tries, step.node.ref.settings)
     if wait_s >= step.execution.budget.remaining_s:
         raise error
     step.execution.recorder.note_step(
         step.record, "step.retrying", error=error_of(error), delay_s=round(wait_s, 2)
     )
-    await asyncio.sleep(wait_s)
     step.record = replace(step.record, attempt=step.record.attempt + 1)
+    await step.execution.sleep(wait_s)
 
 
 def _checked(node: PlanNode, result: object) -> Output:
     """Turn what a node returned into JSON values by port, and the ports that live on."""
     try:
         if isinstance(result, Ports):
-            return result.model_dump(mode="json"), _without_error(node)
+            return result.model_dump(mode="json"), without_error(node)
         if isinstance(result, Result):
-            alive = _without_error(node) if result.alive is None else tuple(sorted(result.alive))
+            alive = without_error(node) if result.alive is None else tuple(sorted(result.alive))
             return to_jsonable_python(dict(result.values)), alive
     except PydanticSerializationError as error:
         raise OutputInvalid(f"'{node.label}' gave a value that is not JSON: {error}.") from error
     raise OutputInvalid(f"'{node.label}' gave back {type(result).__name__}, not its ports.")
-
-
-def _without_error(node: PlanNode) -> tuple[str, ...] | None:
-    if node.ref.settings.on_error != "error_port":
-        return None
-    return tuple(name for name in node.outputs if name != ERROR_PORT)
-
-
-async def _end(
-    step: Step,
-    status: Literal["succeeded", "failed"],
-    output: dict[str, Json] | None,
-    alive: tuple[str, ...] | None,
-) -> StepRecord:
-    """Record how the step ended.
-
-    A quick step is written with whatever follows it: facts are committed in order, so nothing that
-    depends on it is durable before it, and until then repeating it costs nothing and shows nowhere.
-    """
-    recorder = step.execution.recorder
-    step.record = replace(
-        step.record,
-        status=status,
-        output=output,
-        alive=alive,
-        finished_at=step.execution.host.now(),
-    )
-    event: EventType = "step.completed" if status == "succeeded" else "step.failed"
-    if step.node.type.quick:
-        recorder.note_step(step.record, event)
-    else:
-        await recorder.record_step(step.record, event)
-    return step.record
-
-
-async def _wait(step: Step, pause: Paused) -> StepRecord:
-    """Record that the step waits. A container waits for one in its body, which has the question."""
-    recorder = step.execution.recorder
-    step.record = replace(step.record, status="waiting_human")
-    if isinstance(pause, Asked):
-        approval = ApprovalRecord(pause.approval_id, step.record.path, step.node.id, pause.question)
-        question = pause.question.model_dump(mode="json")
-        await recorder.record_step(
-            step.record, "step.waiting_human", approval, approval_id=approval.id, question=question
-        )
-    else:
-        await recorder.record_step(step.record, "step.waiting_human")
-    return step.record
-
-
-async def _fail(step: Step, error: Exception) -> StepRecord:
-    """Record a failure and what its settings make of it. A spent budget is never passed over."""
-    if not isinstance(error, AppError):
-        _log_unexpected(step, error)
-    described = error_of(error)
-    step.record = replace(step.record, error=described)
-    settings, outputs = step.node.ref.settings, step.node.outputs
-    if settings.on_error == "stop" or isinstance(error, BudgetExceeded):
-        return await _end(step, "failed", None, ())
-    if settings.on_error == "error_port":
-        about = {
-            "code": described["code"],
-            "message": described["message"],
-            "node_id": step.node.id,
-        }
-        return await _end(step, "failed", {ERROR_PORT: about}, (ERROR_PORT,))
-    default = settings.default
-    by_port = isinstance(default, dict) and default and set(default) <= set(outputs)
-    return await _end(
-        step, "failed", default if by_port else dict.fromkeys(outputs[:1], default), outputs
-    )
-
-
-def _log_unexpected(step: Step, error: Exception) -> None:
-    request = step.execution.request
-    logger.error(
-        "step %s stopped with an unexpected error",
-        step.record.path,
-        exc_info=error,
-        extra={
-            "run_id": request.run_id,
-            "step_id": step.record.id,
-            "workspace_id": request.workspace_id,
-        },
-    )

@@ -22,6 +22,7 @@ class Question(_Value):
     Args:
         choices: Values of which one is picked; the first is the primary action.
         value: The JSON value under review; shown, and editable when `editable`.
+        recovery: Asked by the engine about a step that failed or was cut off; nodes leave it alone.
     """
 
     kind: Literal["approval", "clarification", "form"] = "approval"
@@ -30,6 +31,7 @@ class Question(_Value):
     choices: tuple[str, ...] = ("approve", "reject")
     value: Json = None
     editable: bool = False
+    recovery: bool = False
 
 
 class Answer(_Value):

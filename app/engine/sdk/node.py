@@ -184,6 +184,20 @@ class NodeType:
     ports_for: Callable[[Mapping[str, Any]], tuple[Port, ...]] | None
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]
     input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    reads_only: Callable[[Mapping[str, Any]], bool] | None = None
+    retry_safe_for: Callable[[Mapping[str, Any]], bool] | None = None
+
+    def changes_nothing(self, config: Mapping[str, Any]) -> bool:
+        """Whether a step with this resolved form leaves the outside as it is."""
+        if self.effects == "none":
+            return True
+        return self.reads_only is not None and self.reads_only(config)
+
+    def may_repeat(self, config: Mapping[str, Any]) -> bool:
+        """Whether a step with this resolved form that was cut off may simply run again."""
+        if self.effects != "external" or self.retry_safe or self.changes_nothing(config):
+            return True
+        return self.retry_safe_for is not None and self.retry_safe_for(config)
 
     @cached_property
     def default_config(self) -> dict[str, Any]:
@@ -277,6 +291,8 @@ def node(
     examples: Sequence[Example] = (),
     ports_for: Callable[[Mapping[str, Any]], tuple[Port, ...]] | None = None,
     input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
+    reads_only: Callable[[Mapping[str, Any]], bool] | None = None,
+    retry_safe_for: Callable[[Mapping[str, Any]], bool] | None = None,
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
 ) -> Callable[[Run], NodeType]:
     """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
@@ -292,6 +308,8 @@ def node(
         responds: Its output is the run's output.
         merges: Takes several edges on its input and gets them as a list.
         ports_for: More output ports, from the configuration.
+        reads_only: Whether with this configuration an `external` node only looks.
+        retry_safe_for: As `retry_safe`, for this configuration.
     """
 
     def declare(run: Run) -> NodeType:
@@ -328,6 +346,8 @@ def node(
             ports_for=ports_for,
             upgrades=dict(upgrades or {}),
             input_schema_for=input_schema_for,
+            reads_only=reads_only,
+            retry_safe_for=retry_safe_for,
         )
 
     return declare

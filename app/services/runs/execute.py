@@ -13,7 +13,7 @@ from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
-from app.engine.host import RunRequest, StepRecord
+from app.engine.host import Origin, RunRequest, StepRecord
 from app.engine.runtime.compiler import compile as compile_graph
 from app.engine.runtime.execute import execute
 from app.engine.runtime.plan import Plan
@@ -114,8 +114,7 @@ async def _live(parts: Runtime, life: Life, held: Held) -> None:
 
 async def _request(parts: Runtime, life: Life) -> RunRequest:
     run = life.run
-    known = [step for step in life.steps if step.status in (*TERMINAL_STEP, "waiting_human")]
-    records = {step.path: _record(step, await _whole(parts, run.id, step.output)) for step in known}
+    records = {step.path: await _record(parts, step) for step in life.steps}
     given = await _whole(parts, run.id, run.input)
     return RunRequest(
         run_id=run.id,
@@ -124,9 +123,10 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         input=given,
         done={path: record for path, record in records.items() if record.status in TERMINAL_STEP},
         waiting={
-            path: record for path, record in records.items() if record.status == "waiting_human"
+            path: record for path, record in records.items() if record.status not in TERMINAL_STEP
         },
         answers=life.answers,
+        recoveries=life.recoveries,
         next_seq=life.next_seq,
         elapsed_s=worked_seconds(life.steps),
         started_at=run.started_at,
@@ -158,7 +158,9 @@ def worked_seconds(steps: Sequence[Step]) -> float:
     return total.total_seconds()
 
 
-def _record(step: Step, output: Any) -> StepRecord:  # noqa: ANN401 - a JSON value
+async def _record(parts: Runtime, step: Step) -> StepRecord:
+    """A step as the engine knows it, with its whole output, and its whole input while it is open."""
+    is_over = step.status in TERMINAL_STEP
     return StepRecord(
         id=step.id,
         node_id=step.node_id,
@@ -166,10 +168,11 @@ def _record(step: Step, output: Any) -> StepRecord:  # noqa: ANN401 - a JSON val
         kind=step.kind,
         label=step.label,
         status=cast(StepStatus, step.status),
+        origin=cast("Origin | None", step.origin),
         attempt=step.attempt,
         alive=None if step.alive is None else tuple(step.alive),
-        input=step.input,
-        output=output,
+        input=step.input if is_over else await _whole(parts, step.run_id, step.input),
+        output=await _whole(parts, step.run_id, step.output),
         error=step.error,
         tokens=step.tokens,
         cost_microusd=step.cost_microusd,
@@ -186,15 +189,18 @@ def _may_repeat(step: Step, graph: Mapping[str, Any]) -> bool:
     node_type = types.get(step.kind)
     if node_type is None:
         return False
-    if not any(port.type == "tool" for port in node_type.input_ports()):
-        return _is_safe(node_type)
     document = parse_graph(graph)
-    tools = slots(document, types).get(step.node_id, ())
-    return all(_is_safe(types.get(document.by_id[tool].kind)) for tool in tools)
+    if not any(port.type == "tool" for port in node_type.input_ports()):
+        given = step.input.get("config") if isinstance(step.input, dict) else None
+        if given is None or "$blob" in given:
+            given = document.by_id[step.node_id].config
+        return _is_safe(node_type, given)
+    tools = [document.by_id[tool] for tool in slots(document, types).get(step.node_id, ())]
+    return all(_is_safe(types.get(tool.kind), tool.config) for tool in tools)
 
 
-def _is_safe(node_type: NodeType | None) -> bool:
-    return node_type is not None and (node_type.effects != "external" or node_type.retry_safe)
+def _is_safe(node_type: NodeType | None, config: Mapping[str, Any]) -> bool:
+    return node_type is not None and node_type.may_repeat(config)
 
 
 async def _hand_back(parts: Runtime, life: Life) -> None:

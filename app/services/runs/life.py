@@ -13,8 +13,8 @@ from sqlmodel import col
 from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
-from app.engine.sdk import Answer, Question
-from app.engine.sdk.node import ERROR_PORT
+from app.engine.recovery import about_cut_off
+from app.engine.sdk import Answer
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, ensure
 from app.kernel.ids import new_id
@@ -26,7 +26,6 @@ MAX_CRASHES = 5
 """A run whose worker died this often is ended: it may be what kills them."""
 
 LEASE = timedelta(seconds=2)
-RECOVERY = ("retry", "skip", "stop")
 _ENDS: dict[str, EventType] = {
     "succeeded": "run.completed",
     "failed": "run.failed",
@@ -46,6 +45,7 @@ class Life:
     graph: dict[str, Any]
     steps: tuple[Step, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
+    recoveries: dict[str, Answer] = field(default_factory=dict)
     next_seq: int = 1
 
 
@@ -84,9 +84,8 @@ async def claim(
 ) -> Life | None:
     """Take a run that nobody works on, under a new epoch; None when there is nothing to do for us.
 
-    A run that was to be cancelled, or has killed too many workers, is ended here. One with a step
-    of unknown outcome
-    goes on waiting for a person.
+    A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
+    outcome a person is asked; the others go on.
     """
     run = await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
     at = await database_now(uow)
@@ -107,27 +106,38 @@ async def claim(
     steps = tuple(
         (await uow.session.execute(scoped(Step, actor).where(col(Step.run_id) == run_id))).scalars()
     )
-    asked = await uow.session.execute(
-        scoped(Approval, actor)
-        .where(col(Approval.run_id) == run_id)
-        .order_by(col(Approval.created_at))
-    )
-    approvals = {row.step_path: row for row in asked.scalars()}  # the latest of each path
     graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
     cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]
-    if not await _recover(uow, bus, run, graph, _Unclear(steps, cut_off, approvals)):
-        return None
+    await _ask_about(uow, bus, run, cut_off)
+    answers, recoveries = await _decisions(uow, run)
     return Life(
         run=run,
         graph=graph,
         steps=steps,
         next_seq=await next_seq(uow, run.id),
-        answers={
-            path: Answer.model_validate(row.answer)
-            for path, row in approvals.items()
-            if row.answer is not None and not _is_recovery(row)
-        },
+        answers=answers,
+        recoveries=recoveries,
     )
+
+
+async def _decisions(uow: UnitOfWork, run: Run) -> tuple[dict[str, Answer], dict[str, Answer]]:
+    """What people answered, by step path: to nodes, and about steps that failed or were cut off.
+
+    Of each path the latest question counts. All answers count as taken from now on.
+    """
+    rows = await uow.session.execute(
+        scoped(Approval, system(run.workspace_id))
+        .where(col(Approval.run_id) == run.id)
+        .order_by(col(Approval.created_at))
+    )
+    latest: tuple[dict[str, Answer], dict[str, Answer]] = ({}, {})
+    for row in rows.scalars():
+        decided = latest[bool(row.question.get("recovery"))]
+        decided.pop(row.step_path, None)
+        if row.answer is not None:
+            decided[row.step_path] = Answer.model_validate(row.answer)
+            row.taken = True
+    return latest
 
 
 async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
@@ -143,8 +153,8 @@ async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
 
 
 async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
-    """Make a waiting run pending when a question of a step that still waits is answered; say
-    whether it was.
+    """Make a waiting run pending when a question of a step that still waits has an answer that no
+    life of the run had yet; say whether it was.
     """
     if run.status != "waiting":
         return False
@@ -158,6 +168,7 @@ async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
             col(Step.run_id) == run.id,
             col(Step.status).in_(("waiting_human", "interrupted")),
             col(Approval.status) == "answered",
+            col(Approval.taken).is_(False),
         )
         .limit(1)
     )
@@ -213,80 +224,18 @@ async def next_seq(uow: UnitOfWork, run_id: str) -> int:
     return int(last or 0) + 1
 
 
-def _is_recovery(approval: Approval) -> bool:
-    return bool(approval.question.get("recovery"))
-
-
-@dataclass(frozen=True)
-class _Unclear:
-    """Steps of a run, those that were just found cut off, and the latest question of each path."""
-
-    steps: tuple[Step, ...]
-    cut_off: list[Step]
-    approvals: dict[str, Approval]
-
-
-async def _recover(
-    uow: UnitOfWork, bus: EventBus, run: Run, graph: Mapping[str, Any], unclear: _Unclear
-) -> bool:
-    """Treat steps of unknown outcome: ask about new ones, apply decisions; say whether the run may
-    go on.
-    """
+async def _ask_about(uow: UnitOfWork, bus: EventBus, run: Run, cut_off: list[Step]) -> None:
+    """Mark steps of unknown outcome, and ask a person about each."""
+    if not cut_off:
+        return
     seq = await next_seq(uow, run.id)
-    events: list[Event] = []
-    open_questions = False
-    for step in unclear.steps:
-        if step in unclear.cut_off:
-            events.append(_ask(uow, step, seq + len(events)))
-            open_questions = True
-        elif step.status == "interrupted":
-            approval = unclear.approvals.get(step.path)
-            answer = approval.answer if approval else None
-            if answer is None:
-                open_questions = True
-            elif answer["choice"] == "stop":
-                name = step.label or step.node_id
-                message = f"Stopped by a person: nobody knows whether '{name}' took effect."
-                await end(
-                    uow,
-                    bus,
-                    run,
-                    "failed",
-                    {"code": "interrupted", "message": message, "node_id": step.node_id},
-                )
-                return False
-            elif answer["choice"] == "skip":
-                step.status, step.finished_at = "skipped", now()
-                step.alive = _ports_but_error(graph, step.node_id)
-                events.append(step_event(step, seq + len(events), "step.skipped"))
-    if open_questions:
-        run.status, run.worker, run.lease_until = "waiting", None, None
-        events.append(run_event(run, seq + len(events), "run.waiting"))
-    if events:
-        await store(uow, bus, events)
-    return not open_questions
-
-
-def _ports_but_error(graph: Mapping[str, Any], node_id: str) -> list[str]:
-    return sorted(
-        {e["source_port"] for e in graph["edges"] if e["source"] == node_id} - {ERROR_PORT}
-    )
+    await store(uow, bus, [_ask(uow, step, seq + at) for at, step in enumerate(cut_off)])
 
 
 def _ask(uow: UnitOfWork, step: Step, seq: int) -> Event:
     step.status = "interrupted"
-    name = step.label or step.node_id
-    question = Question(
-        kind="clarification",
-        title=f"Did '{name}' take effect?",
-        body=(
-            f"The process stopped while '{name}' was at work, so nobody knows whether it reached "
-            "the outside. Retry runs it again, skip goes on without it, stop ends the run."
-        ),
-        choices=RECOVERY,
-        value=step.input,
-    )
-    asked = {**question.model_dump(mode="json"), "recovery": True}
+    question = about_cut_off(step.label or step.node_id, step.input)
+    asked = question.model_dump(mode="json")
     approval = Approval(
         id=new_id("approval"),
         workspace_id=step.workspace_id,

@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.adapters.journal import RunJournal
 from app.engine.host import StepRecord
 from app.kernel.clock import now
-from app.kernel.errors import AlreadyDecided, Fenced, InvalidInput, NotFound
+from app.kernel.errors import AlreadyDecided, Fenced, InvalidInput, NotFound, UpstreamRefused
 from app.kernel.ids import derived_id
 from app.models import Approval, MemoryValue, Run, Step
 from app.services.runs.commands import answer_step, cancel_run
@@ -328,20 +328,21 @@ async def test_a_step_of_unknown_outcome_is_not_repeated_but_asked_about(
     [question] = await open_questions(parts, actor)
     assert (question.kind, question.choices, question.node_id) == (
         "clarification",
-        ("retry", "skip", "stop"),
+        ("retry", "done", "skip", "stop"),
         "keep",
     )
     assert "Keep" in question.title
     types = await assert_gap_free(parts, actor, cut_off)
-    assert types[-2:] == ["step.waiting_human", "run.waiting"]
+    assert types[-3:] == ["step.waiting_human", "run.progress", "run.waiting"]
 
 
 @pytest.mark.parametrize(
     ("choice", "status", "step", "values"),
     [
         ("retry", "succeeded", "succeeded", ["hello"]),
+        ("done", "succeeded", "succeeded", []),
         ("skip", "succeeded", "skipped", []),
-        ("stop", "failed", "canceled", []),
+        ("stop", "failed", "failed", []),
     ],
 )
 async def test_a_person_decides_how_it_goes_on(
@@ -403,3 +404,38 @@ def test_time_spent_waiting_does_not_count_as_work():
         worked_seconds([step(0, 2), step(1, 3), step(1, 2), step(10, 11), Step(started_at=began)])
         == 4
     )
+
+
+async def test_a_failed_step_may_ask_again_and_again_and_takes_an_edited_input(
+    parts, actor, start, look, answer, world
+):
+    """Each failure asks a new question; the run never wakes because of an old answer."""
+
+    async def refuse(request):
+        if request.url != "https://good.example/":
+            raise UpstreamRefused("The address is wrong.")
+
+    world.on_http = refuse
+    call = node("call", "tool.http", {"url": "https://bad.example/"}, settings={"on_error": "ask"})
+    run = await start(chain(START, call, node("answer", "flow.respond", {"value": "done"})))
+    await execute_run(parts, run.id)
+    for _ in range(2):
+        assert (await look(run.id)).status == "waiting"
+        [question] = await open_questions(parts, actor)
+        assert question.value["config"]["url"] == "https://bad.example/"
+        await answer(question.step_id, {"choice": "retry"})
+        assert (await look(run.id)).status == "pending"
+        await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting", "an old answer wakes nobody"
+    [question] = await open_questions(parts, actor)
+    assert "The address is wrong." in question.body
+    edited = {**question.value["config"], "url": "https://good.example/"}
+    await answer(question.step_id, {"choice": "retry", "value": {"config": edited}})
+    await execute_run(parts, run.id)
+    done = await look(run.id)
+    assert (done.status, done.output) == ("succeeded", "done")
+    async with parts.database.read() as uow:
+        step = await get_step(uow, actor, run.id, question.step_id)
+    assert step.attempt == 4
+    assert step.input["config"]["url"] == "https://good.example/"
+    await assert_gap_free(parts, actor, run.id)

@@ -78,6 +78,7 @@ class Out(Ports):
     title="Remember",
     icon="database",
     effects="external",
+    reads_only=lambda config: config.get("operation", "get") == "get",
     tool=True,
     examples=[
         Example(

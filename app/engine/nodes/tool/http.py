@@ -7,11 +7,13 @@ there as well.
 
 Only public addresses can be reached; the ones of this machine and its network are refused. A
 request that changes something carries an `Idempotency-Key`, the same on every retry, so that a
-service that knows such keys acts once. As an agent's tool, write `{{ args.<name> }}` where the
-agent's values belong.
+service that knows such keys acts once. When the process dies in the middle of such a request, a
+person is asked whether it took effect; say that the service knows the keys, and it is sent again.
+As an agent's tool, write `{{ args.<name> }}` where the agent's values belong.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from app.engine.sdk import (
@@ -32,6 +34,8 @@ from app.engine.sdk import (
 )
 
 _BUSY = frozenset({408, 425, 429})
+_KEY = "idempotency-key"
+_READS = ("GET", "HEAD")
 
 
 class Config(NodeConfig):
@@ -56,6 +60,14 @@ class Config(NodeConfig):
     )
     headers: dict[str, Text] = field(
         title="Headers", widget="key_value", advanced=True, default_factory=dict
+    )
+    idempotent: bool = field(
+        False,
+        title="The service knows idempotency keys",
+        mode="literal",
+        advanced=True,
+        description="It acts once per `Idempotency-Key`, so a request that was cut off is sent again.",
+        show_if={"method": ["POST", "PUT", "PATCH", "DELETE"]},
     )
     fail_on_error: bool = field(
         True,
@@ -83,7 +95,7 @@ def _request(config: Config, step_key: str) -> HttpRequest:
     headers = dict(config.headers)
     given = {name.lower() for name in headers}
     body = b""
-    if config.method not in ("GET", "HEAD"):
+    if config.method not in _READS:
         if config.body not in (None, ""):
             body = (
                 config.body if isinstance(config.body, str) else json.dumps(config.body)
@@ -94,11 +106,16 @@ def _request(config: Config, step_key: str) -> HttpRequest:
                     if isinstance(config.body, str)
                     else "application/json"
                 )
-        if "idempotency-key" not in given:
+        if _KEY not in given:
             headers["Idempotency-Key"] = step_key
     return HttpRequest(
         method=config.method, url=config.url.strip(), headers=headers, query=config.query, body=body
     )
+
+
+def _is_idempotent(config: Mapping[str, Any]) -> bool:
+    headers = config.get("headers") or {}
+    return bool(config.get("idempotent")) or _KEY in {str(name).lower() for name in headers}
 
 
 def _body(reply: HttpReply) -> Json:
@@ -127,7 +144,8 @@ _JSON_REPLY = {
     title="Web request",
     icon="globe",
     effects="external",
-    retry_safe=True,
+    reads_only=lambda config: config.get("method", "GET") in _READS,
+    retry_safe_for=_is_idempotent,
     tool=True,
     examples=[
         Example(

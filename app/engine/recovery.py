@@ -1,0 +1,43 @@
+"""What a person is asked about a step that failed or was cut off, and what they may decide. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.engine.sdk import Json, Question
+
+CHOICES = ("retry", "done", "skip", "stop")
+"""Run it again (also with another input), it happened (with this output), go on without it, end the run."""
+
+_WHAT_THEY_DO = (
+    "Retry runs it again, also with an input that you change. Done takes it for done: the value you "
+    "give is its output. Skip goes on without it. Stop ends the run."
+)
+
+
+def about_failure(label: str, error: Mapping[str, Any], given: Json) -> Question:
+    """Ask what shall become of a step whose tries are used up; its input is the value to edit."""
+    return Question(
+        kind="clarification",
+        title=f"'{label}' failed. How shall the run go on?",
+        body=f"{error.get('message', '')}\n\n{_WHAT_THEY_DO}".strip(),
+        choices=CHOICES,
+        value=given,
+        editable=True,
+        recovery=True,
+    )
+
+
+def about_cut_off(label: str, given: Json) -> Question:
+    """Ask what became of a step whose process died while it was changing the outside."""
+    return Question(
+        kind="clarification",
+        title=f"Did '{label}' take effect?",
+        body=(
+            f"The process stopped while '{label}' was at work, so nobody knows whether it reached "
+            f"the outside. {_WHAT_THEY_DO}"
+        ),
+        choices=CHOICES,
+        value=given,
+        editable=True,
+        recovery=True,
+    )

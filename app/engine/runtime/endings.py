@@ -1,0 +1,159 @@
+"""How a step ends: with an output, with a failure and what its settings make of it, or waiting."""
+
+import logging
+from dataclasses import replace
+from typing import Literal
+
+from app.engine.events import EventType
+from app.engine.host import ApprovalRecord, Origin, StepRecord
+from app.engine.recovery import about_failure
+from app.engine.runtime.execution import Step
+from app.engine.runtime.interrupts import Asked, Held
+from app.engine.runtime.payloads import error_of
+from app.engine.runtime.plan import PlanNode
+from app.engine.sdk import Json, Question
+from app.engine.sdk.node import ERROR_PORT
+from app.kernel.errors import AppError, BudgetExceeded, Paused
+
+logger = logging.getLogger(__name__)
+
+
+async def end(
+    step: Step,
+    status: Literal["succeeded", "failed"],
+    output: dict[str, Json] | None,
+    alive: tuple[str, ...] | None,
+    origin: Origin | None = None,
+) -> StepRecord:
+    """Record how the step ended.
+
+    A quick step is written with whatever follows it: facts are committed in order, so nothing that
+    depends on it is durable before it, and until then repeating it costs nothing and shows nowhere.
+
+    Args:
+        alive: Output ports whose edges live on; None: all.
+    """
+    recorder = step.execution.recorder
+    step.record = replace(
+        step.record,
+        status=status,
+        origin=origin,
+        output=output,
+        alive=alive,
+        finished_at=step.execution.host.now(),
+    )
+    event: EventType = "step.completed" if status == "succeeded" else "step.failed"
+    if step.node.type.quick:
+        recorder.note_step(step.record, event)
+    else:
+        await recorder.record_step(step.record, event)
+    return step.record
+
+
+async def skip(step: Step) -> StepRecord:
+    """Record that a person passed the step over: what follows it goes on without its output."""
+    now = step.execution.host.now()
+    step.record = replace(
+        step.record, status="skipped", alive=plain_ports(step.node), finished_at=now
+    )
+    await step.execution.recorder.record_step(step.record, "step.skipped")
+    return step.record
+
+
+async def wait(step: Step, pause: Paused) -> StepRecord:
+    """Record what the step waits for. A container waits for one in its body, which knows it."""
+    recorder, execution = step.execution.recorder, step.execution
+    if isinstance(pause, Asked):
+        return await _ask(step, pause.approval_id, pause.question)
+    if isinstance(pause, Held) or execution.held:
+        step.record = replace(step.record, status="pending")
+        recorder.note_step(step.record, "step.waiting")
+        return step.record
+    inside = f"{step.record.path}["
+    waits = [s.status for s in recorder.steps.values() if s.path.startswith(inside)]
+    person = "waiting_human" in waits or "interrupted" in waits
+    step.record = replace(step.record, status="waiting_human" if person else "waiting")
+    await recorder.record_step(step.record, "step.waiting_human" if person else "step.waiting")
+    return step.record
+
+
+async def fail(step: Step, error: Exception) -> StepRecord:
+    """Record a failure and what its settings make of it. A spent budget is never passed over."""
+    if not isinstance(error, AppError):
+        log_unexpected(step, error)
+    described = error_of(error)
+    step.record = replace(step.record, error=described)
+    settings, outputs = step.node.ref.settings, step.node.outputs
+    if settings.on_error == "stop" or isinstance(error, BudgetExceeded):
+        return await end(step, "failed", None, ())
+    if settings.on_error == "ask":
+        question = about_failure(step.node.label, described, step.record.input)
+        return await _ask(step, step.execution.host.new_id("approval"), question)
+    if settings.on_error == "error_port":
+        about = {
+            "code": described["code"],
+            "message": described["message"],
+            "node_id": step.node.id,
+        }
+        return await end(step, "failed", {ERROR_PORT: about}, (ERROR_PORT,))
+    return await end(step, "failed", by_port(step.node, settings.default), outputs)
+
+
+async def _ask(step: Step, approval_id: str, question: Question) -> StepRecord:
+    """Record that the step waits for a person, with the question, in one transaction."""
+    step.record = replace(step.record, status="waiting_human")
+    approval = ApprovalRecord(approval_id, step.record.path, step.node.id, question)
+    await step.execution.recorder.record_step(
+        step.record,
+        "step.waiting_human",
+        approval,
+        approval_id=approval.id,
+        question=question.model_dump(mode="json"),
+    )
+    return step.record
+
+
+def by_port(node: PlanNode, value: Json) -> dict[str, Json]:
+    """Spread a value that a person wrote over the outputs: by port, or all to the first one."""
+    fits = isinstance(value, dict) and value and set(value) <= set(node.outputs)
+    return dict(value) if fits else dict.fromkeys(node.outputs[:1], value)
+
+
+def ports_with(node: PlanNode, output: dict[str, Json]) -> tuple[str, ...] | None:
+    """The ports that live on when this output stands in for executing: of branches those it has."""
+    branches = _branches(node)
+    if not branches:
+        return without_error(node)
+    return tuple(name for name in node.outputs if name in output or name not in branches)
+
+
+def plain_ports(node: PlanNode) -> tuple[str, ...]:
+    """The ports that live on when nothing is known: none of those of which one is chosen."""
+    return tuple(name for name in node.outputs if name not in _branches(node))
+
+
+def without_error(node: PlanNode) -> tuple[str, ...] | None:
+    """The ports that live on after success; None: all."""
+    if node.ref.settings.on_error != "error_port":
+        return None
+    return tuple(name for name in node.outputs if name != ERROR_PORT)
+
+
+def _branches(node: PlanNode) -> set[str]:
+    chosen = {port.name for port in node.type.output_ports(node.config) if port.branch}
+    return chosen | {ERROR_PORT}
+
+
+def log_unexpected(step: Step, error: Exception) -> None:
+    """Log an exception that is none of ours, once, with what finds it again."""
+    request = step.execution.request
+    logger.error(
+        "step %s stopped with an unexpected error",
+        step.record.path,
+        exc_info=error,
+        extra={
+            "run_id": request.run_id,
+            "step_id": step.record.id,
+            "workspace_id": request.workspace_id,
+        },
+    )
