@@ -1,4 +1,4 @@
-"""The installation's one secret, made on first start, and the keys derived from it."""
+"""The installation's one secret, given or made on first start, and the keys derived from it."""
 
 import hmac
 import os
@@ -54,4 +54,6 @@ def derive(purpose: str) -> bytes:
     Raises:
         Unavailable: The secret's file cannot be read, or not be made.
     """
-    return hmac.digest(_secret(settings().data / _NAME), purpose.encode(), "sha256")
+    given = settings().secret_key.get_secret_value()
+    secret = given.encode() if given else _secret(settings().data / _NAME)
+    return hmac.digest(secret, purpose.encode(), "sha256")

@@ -61,7 +61,8 @@ def _refuse_the_rest(api: FastAPI, known: Sequence[BaseRoute]) -> None:
             return problems.problem(405, "method_not_allowed", detail, headers=headers)
         return problems.problem(404, "not_found", "There is nothing at this address.")
 
-    api.add_route("/api/{path:path}", refuse, methods=list(_METHODS), include_in_schema=False)
+    for path in ("/api", "/api/{path:path}"):
+        api.add_route(path, refuse, methods=list(_METHODS), include_in_schema=False)
 
 
 def _is_known(request: Request, method: str, known: Sequence[BaseRoute]) -> bool:

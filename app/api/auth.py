@@ -4,6 +4,7 @@ from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from app.api.bodies import Body, router
+from app.api.client import client_address
 from app.api.deps import CSRF_COOKIE, SESSION_COOKIE, Signed, require_own_origin
 from app.kernel.settings import settings
 from app.services.identity import commands, queries
@@ -47,16 +48,12 @@ def _set_cookies(response: Response, signed: SignedIn) -> None:
         )
 
 
-def _client(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 @auth.post("/register", status_code=201, dependencies=[Depends(require_own_origin)])
 async def register(body: RegisterRequest, request: Request, response: Response) -> RegisteredView:
     """Create an account with a workspace and a first project, and sign in."""
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
-        signed = await commands.register(uow, body, _client(request), agent)
+        signed = await commands.register(uow, body, client_address(request), agent)
     _set_cookies(response, signed)
     return RegisteredView(
         access_token=signed.access_token, user=signed.user, workspace_id=signed.workspace_id
@@ -68,7 +65,9 @@ async def login(body: LoginBody, request: Request, response: Response) -> TokenV
     """Open a session: a token for programs, a cookie for browsers."""
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
-        signed = await commands.login(uow, body.email, body.password, _client(request), agent)
+        signed = await commands.login(
+            uow, body.email, body.password, client_address(request), agent
+        )
     _set_cookies(response, signed)
     return TokenView(access_token=signed.access_token)
 

@@ -45,7 +45,7 @@ class Edge:
                 headers["X-Request-Id"] = request_id
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith("/api/"):
+                if f"{scope['path']}/".startswith("/api/"):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

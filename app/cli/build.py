@@ -106,14 +106,37 @@ def ensure_built(*, force: bool = False) -> bool:
             check=False,
         )
     if done.returncode != 0 or not (bundle / "index.html").exists():
-        tail = log.read_text(errors="replace").strip().splitlines()[-12:]
-        raise Unavailable(
-            "The web pages could not be built. The end of build/frontend.log:\n  "
-            + "\n  ".join(tail)
-        )
+        raise Unavailable(why_not_built(log.read_text(errors="replace")))
     use_page_origin(bundle)
     stamp.write_text(current)
     return True
+
+
+_REASONS = (
+    (
+        ("SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER", "UNABLE_TO_VERIFY", "CERT_HAS_EXPIRED"),
+        "the certificate of registry.npmjs.org is not trusted here. Behind a proxy that signs for it, "
+        "name its certificates: NODE_EXTRA_CA_CERTS=/path/to/ca.pem make run",
+    ),
+    (
+        ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "ECONNRESET"),
+        "registry.npmjs.org cannot be reached. The first start needs the internet, "
+        "or npm_config_registry with the address of a mirror",
+    ),
+    (("ENOSPC", "No space left"), "the disk is full. Building needs 1 GB; free some space"),
+    (("EACCES", "EPERM"), "a file of .web cannot be written. See who owns it"),
+)
+
+
+def why_not_built(log: str) -> str:
+    """The sentence about a failed build: its cause if it is a known one, else the end of its log."""
+    for signs, reason in _REASONS:
+        if any(sign in log for sign in signs):
+            return (
+                f"The web pages could not be built: {reason}. All of it is in build/frontend.log."
+            )
+    tail = "\n  ".join(log.strip().splitlines()[-12:])
+    return f"The web pages could not be built. The end of build/frontend.log:\n  {tail}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

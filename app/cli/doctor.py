@@ -13,7 +13,6 @@ from pydantic import SecretStr
 from redis import Redis, RedisError
 
 from app.adapters import sandbox
-from app.adapters.database import Database
 from app.adapters.migrations import current, head
 from app.adapters.redis_ladder import embedded_kind
 from app.adapters.weights import WeightStore
@@ -46,22 +45,13 @@ def data(config: Settings) -> str:
 
 def database(config: Settings) -> str:
     """Whether the database answers and has this version's tables."""
-
-    async def ping() -> None:
-        store = Database(config.database)
-        try:
-            await store.ping()
-        finally:
-            await store.close()
-
-    asyncio.run(ping())
     kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
-    have, want = current(config.database), head()
-    return (
-        f"{kind} answers, at {have}"
-        if have == want
-        else f"{kind} answers, at {have or 'nothing'}; run: python -m app.cli migrate"
-    )
+    have, want = current(config.database), head()  # opens it, and says why when that fails
+    if have == want:
+        return f"{kind} answers, at {have}"
+    if have is None:
+        return f"{kind} answers and is empty; the first start makes the tables"
+    return f"{kind} answers, at {have} of {want}; the next start brings it up to date"
 
 
 def redis(config: Settings) -> str:
@@ -162,16 +152,18 @@ def main(_: argparse.Namespace) -> int:
     print("\nSettings (environment variable, value, meaning)")
     for field, info in Settings.model_fields.items():
         value = getattr(config, field)
-        shown = (
-            ("set" if value.get_secret_value() else "not set")
-            if isinstance(value, SecretStr)
-            else str(value) or "–"
-        )
+        shown = _whether_set(field, value) if isinstance(value, SecretStr) else str(value) or "–"
         print(
             f"     {info.validation_alias!s:<30} {_without_password(shown):<34} {info.description}"
         )
     print("\n" + (f"{bad} problem(s)." if bad else "All is well."))
     return 1 if bad else 0
+
+
+def _whether_set(field: str, value: SecretStr) -> str:
+    if value.get_secret_value():
+        return "set"
+    return "generated" if field == "secret_key" else "not set"
 
 
 def _without_password(url: str) -> str:

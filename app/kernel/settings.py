@@ -1,6 +1,8 @@
 """Settings from the environment. Each has a default that works on a fresh machine."""
 
+from collections.abc import Sequence
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -9,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.kernel.errors import ConfigInvalid
 
 NO_REDIS = "none"
+_SHORTEST_SECRET = 32
 
 
 class Settings(BaseSettings):
@@ -56,6 +59,17 @@ class Settings(BaseSettings):
         default="",
         validation_alias="AGENTLOOM_PUBLIC_URL",
         description="Address people use, when it is not http://localhost:PORT.",
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="AGENTLOOM_SECRET_KEY",
+        description="Signs sessions: one text of 32 characters or more for all machines; "
+        "empty: secret.key in the data directory.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_TRUSTED_PROXIES",
+        description="Comma-separated addresses or networks of proxies whose X-Forwarded-For counts.",
     )
     log_level: str = Field(
         default="INFO",
@@ -133,6 +147,24 @@ class Settings(BaseSettings):
             )
         return url
 
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key.get_secret_value()) < _SHORTEST_SECRET:
+            raise ValueError(f"use at least {_SHORTEST_SECRET} random characters")
+        return key
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _known_proxies(cls, listed: str) -> str:
+        _networks(listed)
+        return listed
+
+    @property
+    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """Where proxies that are believed stand."""
+        return _networks(self.trusted_proxies)
+
     @property
     def without_redis(self) -> bool:
         """Whether this installation is to do without: one process does everything."""
@@ -160,6 +192,14 @@ class Settings(BaseSettings):
     def origin(self) -> str:
         """The address people use, without a trailing slash."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+def _networks(listed: str) -> list[IPv4Network | IPv6Network]:
+    parts = [part.strip() for part in listed.split(",") if part.strip()]
+    try:
+        return [ip_network(part, strict=False) for part in parts]
+    except ValueError as error:
+        raise ValueError("use addresses or networks, such as 10.0.0.5 or 10.0.0.0/8") from error
 
 
 @lru_cache

@@ -1,11 +1,11 @@
 """A workflow's graph as a frozen value. The JSON of the API and of versions."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.kernel.errors import GraphInvalid, TooLarge
 
@@ -99,22 +99,25 @@ class Graph(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> "Graph":
-        ids = {node.id for node in self.nodes}
-        if len(ids) != len(self.nodes):
-            twice = Counter(node.id for node in self.nodes).most_common(1)[0][0]
-            raise ValueError(f"two nodes have the id '{twice}'")
-        if len({edge.id for edge in self.edges}) != len(self.edges):
-            raise ValueError("two edges have the same id")
-        for edge in self.edges:
-            for end in (edge.source, edge.target):
+        ids = {node.id: index for index, node in enumerate(self.nodes)}
+        if (index := _repeated([node.id for node in self.nodes])) is not None:
+            twice = self.nodes[index].id
+            raise _broken(f"nodes.{index}.id", f"two nodes have the id '{twice}'")
+        if (index := _repeated([edge.id for edge in self.edges])) is not None:
+            twice = self.edges[index].id
+            raise _broken(f"edges.{index}.id", f"two edges have the id '{twice}'")
+        for index, edge in enumerate(self.edges):
+            for name, end in (("source", edge.source), ("target", edge.target)):
                 if end not in ids:
-                    raise ValueError(
-                        f"edge '{edge.id}' names the node '{end}', which does not exist"
-                    )
-        for node in self.nodes:
-            if node.parent is not None and (node.parent not in ids or node.parent == node.id):
-                raise ValueError(f"node '{node.id}' lies in '{node.parent}', which does not exist")
-        _check_nesting({node.id: node.parent for node in self.nodes})
+                    message = f"edge '{edge.id}' names the node '{end}', which does not exist"
+                    raise _broken(f"edges.{index}.{name}", message)
+        for index, node in enumerate(self.nodes):
+            if node.parent is not None and node.parent not in ids:
+                message = f"node '{node.id}' lies in '{node.parent}', which does not exist"
+                raise _broken(f"nodes.{index}.parent", message)
+        inside = _inside_itself({node.id: node.parent for node in self.nodes})
+        if inside is not None:
+            raise _broken(f"nodes.{ids[inside]}.parent", f"node '{inside}' lies inside itself")
         return self
 
     @cached_property
@@ -127,17 +130,34 @@ class Graph(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def _check_nesting(parents: Mapping[str, str | None]) -> None:
+def _broken(place: str, message: str) -> PydanticCustomError:
+    """A fault between parts of the document, with the place that is to be mended."""
+    return PydanticCustomError("broken", "{message}", {"place": place, "message": message})
+
+
+def _repeated(ids: Sequence[str]) -> int | None:
+    """Where an id stands a second time."""
+    seen: set[str] = set()
+    for index, each in enumerate(ids):
+        if each in seen:
+            return index
+        seen.add(each)
+    return None
+
+
+def _inside_itself(parents: Mapping[str, str | None]) -> str | None:
+    """A node that lies, over any number of containers, in itself."""
     sound: set[str] = set()
     for start in parents:
         chain: list[str] = []
         node: str | None = start
         while node is not None and node not in sound:
             if node in chain:
-                raise ValueError(f"node '{node}' lies inside itself")
+                return node
             chain.append(node)
             node = parents[node]
         sound.update(chain)
+    return None
 
 
 def json_depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
@@ -191,7 +211,7 @@ def parse_graph(raw: object) -> Graph:
     except ValidationError as error:
         problems = [
             {
-                "place": ".".join(map(str, fault["loc"])),
+                "place": fault.get("ctx", {}).get("place") or ".".join(map(str, fault["loc"])),
                 "message": fault["msg"].removeprefix("Value error, "),
             }
             for fault in error.errors(include_url=False)[:20]

@@ -64,6 +64,7 @@ async def register(
     name, email = _name(request.name), normal_email(request.email)
     passwords.require_strong(request.password, email=email, name=name)
     await throttle.current().hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
+    await uow.commit_so_far()  # nothing is held while the password is hashed
     hashed = await passwords.hash_password(request.password)
     moment = now()
     user = User(id=new_id("user"), email=email, name=name, password_hash=hashed, created_at=moment)
@@ -116,6 +117,7 @@ async def login(
     user = (
         await uow.session.execute(select(User).where(col(User.email) == account))
     ).scalar_one_or_none()
+    await uow.commit_so_far()  # nothing is held while the password is hashed
     fits, renewed = await passwords.verify(password, user.password_hash if user else None)
     if user is None or not fits or user.disabled_at is not None:
         raise Unauthenticated(_WRONG)

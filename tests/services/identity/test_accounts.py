@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, InvalidInput, NotFound, RateLimited, Unauthenticated
 from app.models import AuditEntry, Member, Project, Session, User, Workspace
-from app.services.identity import throttle
+from app.services.identity import passwords, throttle
 from app.services.identity.commands import (
     authenticate,
     login,
@@ -215,3 +215,27 @@ async def test_sign_ups_and_sign_ins_are_on_record(database):
         rows = (await uow.session.scalars(select(AuditEntry).order_by(AuditEntry.at))).all()
     assert [row.action for row in rows] == ["user.register", "user.login", "user.logout"]
     assert {row.actor_id for row in rows} == {signed.user.id}
+
+
+@pytest.mark.parametrize("wanted", ["register", "login"])
+async def test_others_can_write_while_a_password_is_hashed(database, monkeypatch, wanted):
+    await joined(database)
+    written = []
+
+    async def write_meanwhile():
+        async with database.work() as other:
+            await asyncio.wait_for(other.session.execute(update(User).values(name="Meanwhile")), 2)
+        written.append(True)
+
+    async def slow(*_):
+        await write_meanwhile()
+        return (True, None) if wanted == "login" else "$argon2id$made-up"
+
+    monkeypatch.setattr(passwords, "verify" if wanted == "login" else "hash_password", slow)
+    async with database.work() as uow:
+        await uow.session.execute(update(Workspace).values(name="Before"))  # the lock is held
+        if wanted == "login":
+            await login(uow, "ada@example.com", PASSWORD, IP)
+        else:
+            await register(uow, wish(email="bob@example.com"), IP)
+    assert written

@@ -60,3 +60,14 @@ def test_directory_that_cannot_be_made_is_said_so(tmp_path, monkeypatch):
     settings.cache_clear()
     with pytest.raises(Unavailable, match=r"secret\.key"):
         secrets.derive("test")
+
+
+def test_a_given_secret_is_the_same_on_every_machine(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGENTLOOM_SECRET_KEY", "one text for all machines, and long enough")
+    keys = []
+    for machine in ("one", "two"):
+        monkeypatch.setenv("AGENTLOOM_DATA", str(tmp_path / machine))
+        settings.cache_clear()
+        keys.append(secrets.derive("test"))
+        assert not (tmp_path / machine / "secret.key").exists()
+    assert keys[0] == keys[1]

@@ -3,6 +3,8 @@
 import gzip
 from pathlib import Path
 
+import pytest
+
 from app.cli import build
 
 
@@ -36,3 +38,16 @@ def test_the_fingerprint_follows_the_sources(tmp_path: Path, monkeypatch):
     assert build.fingerprint() == before
     page.write_text("two")
     assert build.fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("log", "sentence"),
+    [
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN\nnpm error more", "NODE_EXTRA_CA_CERTS"),
+        ("npm error code ENOTFOUND\nnpm error syscall getaddrinfo", "cannot be reached"),
+        ("npm error code ENOSPC", "the disk is full"),
+        ("one\nsomething odd", "something odd"),
+    ],
+)
+def test_a_failed_build_names_its_cause(log: str, sentence: str):
+    assert sentence in build.why_not_built(log)

@@ -129,3 +129,31 @@ def test_text_of_a_model_and_lines_of_steps_do_not_mix(capsys: pytest.CaptureFix
     text, line = capsys.readouterr().out.splitlines()
     assert text == "Good day"
     assert line.endswith("✓ a")
+
+
+def test_doctor_names_a_database_that_cannot_be_opened(tmp_path: Path):
+    done = cli(
+        "doctor",
+        AGENTLOOM_DATA=str(tmp_path),
+        DATABASE_URL="postgresql://nobody:hidden-word@127.0.0.1:1/x",
+        PORT="39213",
+    )
+    line = next(line for line in done.stdout.splitlines() if " Database " in line)
+    assert done.returncode == 1
+    assert line.startswith("BAD")
+    assert "Check DATABASE_URL" in line
+    assert "hidden-word" not in done.stdout + done.stderr
+
+
+def test_doctor_says_of_the_secret_key_only_whether_it_is_given(tmp_path: Path):
+    env = {"AGENTLOOM_DATA": str(tmp_path), "PORT": "39214"}
+    given = cli("doctor", AGENTLOOM_SECRET_KEY="planted-secret-" + "x" * 32, **env).stdout
+    made = cli("doctor", **env).stdout
+    words = [
+        next(line for line in out.splitlines() if "SECRET_KEY" in line).split()[1]
+        for out in (given, made)
+    ]
+    assert words == ["set", "generated"]
+    assert "planted-secret" not in given
+    short = cli("doctor", AGENTLOOM_SECRET_KEY="short", **env)
+    assert "at least 32" in short.stderr
