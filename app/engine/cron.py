@@ -177,7 +177,7 @@ def _by_clock(fields: str) -> str:
     It goes by elapsed time whenever minute or hour begin with a star; we do so exactly when every
     hour is meant.
     """
-    minute, hour, *days = fields.split()
+    minute, _hour, *days = fields.split()
     parsed = CronSim(fields, datetime.now(UTC))
     if len(parsed.hours) == 24:
         return " ".join([minute, "*", *days])
@@ -193,4 +193,6 @@ def _unreadable(message: str) -> InvalidInput:
 
 
 def _never(cron: str) -> InvalidInput:
-    return _unreadable(f"The cron rule '{cron}' never comes: no such day exists. Change the day or month.")
+    return _unreadable(
+        f"The cron rule '{cron}' never comes: no such day exists. Change the day or month."
+    )

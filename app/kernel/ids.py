@@ -30,6 +30,7 @@ PREFIXES = {
     "blob": "blb",
     "llm_call": "llm",
     "audit": "aud",
+    "schedule": "sch",
     "request": "req",
     "job": "job",
 }

@@ -10,7 +10,10 @@ from app.models.types import UtcDateTime, json_column, moment
 
 
 class Schedule(SQLModel, table=True):
-    """A cron rule in an IANA time zone. `missed` is skip or once: what becomes of times when nothing ran."""
+    """A cron rule in an IANA time zone. `missed` is skip or once: what becomes of times when nothing ran.
+
+    `next_at` was worked out at `planned_at`; a clock that shows an earlier time has gone back since.
+    """
 
     __tablename__ = "schedule"
     __table_args__ = (Index("ix_schedule_due", "enabled", "next_at"),)
@@ -25,9 +28,11 @@ class Schedule(SQLModel, table=True):
     enabled: bool = True
     missed: str = Field(default="once", max_length=10)
     next_at: datetime | None = moment(nullable=True)
+    planned_at: datetime | None = moment(nullable=True)
     created_by: str | None = None
     created_at: datetime = moment()
     updated_at: datetime = moment()
+    deleted_at: datetime | None = moment(nullable=True)
 
 
 class ScheduleFire(SQLModel, table=True):

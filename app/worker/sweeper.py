@@ -14,6 +14,7 @@ from app.kernel.errors import NotFound, QueueDown, StorageDown
 from app.models import Approval, Run, Step
 from app.services.runs.life import database_now, locked_run, wake_answered
 from app.services.runtime import Runtime
+from app.worker.schedule import fire_schedules, tend_schedules
 
 _log = logging.getLogger(__name__)
 
@@ -149,5 +150,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
     Duty(sweep_pending, every_s=5),
     Duty(wake_forgotten, every_s=5),
+    Duty(fire_schedules, every_s=1),
+    Duty(tend_schedules, every_s=30),
 )
 """What a worker does besides runs. To add something, write a function and name it here."""

@@ -1,0 +1,1 @@
+"""Schedules: workflows that start by themselves at set times."""

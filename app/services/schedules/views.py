@@ -1,0 +1,71 @@
+"""What callers see of schedules."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FireView(_View):
+    """One time of a schedule. `status` is fired, skipped or failed; `message` says why.
+
+    `fire_at` is the time it was meant for, `at` when that was decided.
+    """
+
+    fire_at: datetime
+    at: datetime
+    status: str
+    message: str | None
+    run_id: str | None
+    run_number: int | None
+    run_status: str | None
+
+
+class ScheduleSummary(_View):
+    """A line of the list of schedules. `words` is the cron rule for people.
+
+    `next_at` is None while it is off. `workflow_deleted`: nothing can start until it is back.
+    """
+
+    id: str
+    name: str
+    workflow_id: str
+    workflow_name: str
+    workflow_deleted: bool
+    cron: str
+    timezone: str
+    words: str
+    enabled: bool
+    missed: str
+    next_at: datetime | None
+    last_fire: FireView | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ScheduleView(ScheduleSummary):
+    """A schedule with its input, its next five times, and what would keep it from starting runs."""
+
+    input: Any
+    next_fires: tuple[datetime, ...]
+    warnings: tuple[str, ...]
+
+
+class LocalTime(_View):
+    """A moment, and what the clocks of the zone show then."""
+
+    at: datetime
+    local: datetime
+
+
+class PreviewView(_View):
+    """What a rule means: in words, and the next times it comes."""
+
+    cron: str
+    timezone: str
+    words: str
+    next_fires: tuple[LocalTime, ...]
