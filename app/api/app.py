@@ -16,6 +16,7 @@ from app.api.health import health
 from app.api.models import models
 from app.api.node_types import node_types
 from app.api.runs import runs
+from app.api.schedules import schedules
 from app.api.steps import steps
 from app.api.templates import templates
 from app.api.workflows import workflows
@@ -38,7 +39,7 @@ def build() -> FastAPI:
     problems.set_up(api)
     for router in (
         auth, me, workspaces, projects, templates, node_types, workflows, steps, approvals, models,
-        expressions, health,
+        expressions, schedules, health,
     ):  # fmt: skip
         api.include_router(router, prefix="/api")
     api.include_router(runs, prefix="/api/runs")

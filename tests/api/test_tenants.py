@@ -16,7 +16,7 @@ from tests.house.inventory import Reviewed, reviewed
 from tests.services.people import graph
 
 GUARDED = [line for line in reviewed() if line.who != "public"]
-TENANT_IDS = re.compile(r"\{(workflow_id|run_id|step_id)\}")
+TENANT_IDS = re.compile(r"\{(workflow_id|run_id|step_id|schedule_id)\}")
 RANK = {"guest": 0, "viewer": 1, "member": 2, "admin": 3, "owner": 3}
 NEEDED = {"signed-in": 0, "viewer": 1, "member": 2, "admin": 3}
 
@@ -29,6 +29,7 @@ class Belongings:
     run_id: str
     step_id: str
     waiting_step_id: str
+    schedule_id: str
     template_id: str = "ticket-triage"
     name: str = "no-such-model"
 
@@ -38,6 +39,7 @@ class Belongings:
         ids = {
             "workflow_id": self.workflow_id, "run_id": self.run_id, "step_id": step,
             "template_id": self.template_id, "name": self.name,
+            "schedule_id": self.schedule_id,
         }  # fmt: skip
         return line.path.format(**ids)
 
@@ -54,12 +56,15 @@ class Belongings:
             },
             "/api/workflows/{workflow_id}/runs": {"input": {}},
             "/api/steps/{step_id}/human-complete": {"output": "approve"},
+            "/api/schedules": {"workflow_id": self.workflow_id, "cron": "@daily"},
+            "/api/schedules/preview": {"cron": "@daily"},
+            "/api/schedules/{schedule_id}": {"name": "x"},
             "/api/expressions/preview": text,
             "/api/expressions/complete": text,
         }.get(line.path)  # fmt: skip
 
 
-MISSING = Belongings("wfl_none", "run_none", "stp_none", "stp_none")
+MISSING = Belongings("wfl_none", "run_none", "stp_none", "stp_none", "sch_none")
 
 
 async def belongings(site, client) -> Belongings:
@@ -67,12 +72,14 @@ async def belongings(site, client) -> Belongings:
     workflow_id, _, waiting = await waiting_run(site, client)
     run_id = (await run_now(client, await new_workflow(client))).json()["id"]
     step_id = (await client.get(f"/api/runs/{run_id}/steps")).json()["items"][0]["id"]
-    return Belongings(workflow_id, run_id, step_id, waiting)
+    wish = {"workflow_id": workflow_id, "cron": "@daily", "input": {"a": 1}}
+    schedule_id = (await client.post("/api/schedules", json=wish)).json()["id"]
+    return Belongings(workflow_id, run_id, step_id, waiting, schedule_id)
 
 
 async def ask(client, line, things, **headers):
     """Send the request of a route."""
-    body = things.body_of(line) if line.verb in ("POST", "PUT") else None
+    body = things.body_of(line) if line.verb in ("POST", "PUT", "PATCH") else None
     return await client.request(line.verb, things.path_of(line), json=body, headers=headers)
 
 

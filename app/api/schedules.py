@@ -1,0 +1,147 @@
+"""Schedules: workflows that start by themselves, what became of their times, and previews of rules."""
+
+from typing import Annotated, Any
+
+from fastapi import Header, Response
+from pydantic import Field
+
+from app.api.bodies import Body, router
+from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.services.page import Page
+from app.services.runs.views import RunView
+from app.services.runtime import runtime
+from app.services.schedules import commands, queries
+from app.services.schedules.commands import Missed
+from app.services.schedules.views import FireView, PreviewView, ScheduleSummary, ScheduleView
+
+schedules = router("/schedules", "schedules")
+
+_CRON = Field(
+    max_length=1_000,
+    description="Minute, hour, day of the month, month, day of the week; or a name such as @daily.",
+    examples=["0 9 * * 1-5"],
+)
+_ZONE = Field("UTC", max_length=200, description="IANA name.", examples=["Europe/Berlin"])
+
+
+class ScheduleBody(Body):
+    """A schedule to make. Without a name it has its workflow's.
+
+    `missed`: what becomes of times at which nothing ran: `once` starts one run for all, `skip` none.
+    """
+
+    workflow_id: str = Field(max_length=100)
+    cron: str = _CRON
+    timezone: str = _ZONE
+    name: str | None = Field(None, max_length=1_000)
+    input: Any = None
+    missed: Missed = "once"
+    enabled: bool = True
+
+
+class ScheduleChanges(Body):
+    """What to change; what is not there stays. A new rule or zone counts from now."""
+
+    workflow_id: str | None = Field(None, max_length=100)
+    cron: str | None = Field(None, max_length=1_000)
+    timezone: str | None = Field(None, max_length=200)
+    name: str | None = Field(None, max_length=1_000)
+    input: Any = None
+    missed: Missed | None = None
+    enabled: bool | None = None
+
+
+class Rule(Body):
+    """A rule to look at before it is stored."""
+
+    cron: str = _CRON
+    timezone: str = _ZONE
+    count: int = Field(5, ge=1, le=queries.MAX_PREVIEW)
+
+
+class StartedRun(Body):
+    """A run that was started by hand."""
+
+    run_id: str
+    status: str
+
+
+@schedules.get("")
+async def list_schedules(
+    who: Signed,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+    search: Search = None,
+    workflow_id: Search = None,
+) -> Page[ScheduleSummary]:
+    """Schedules, the newest first; `search` looks in their names and their workflows'."""
+    async with runtime().database.read() as uow:
+        return await queries.list_schedules(
+            uow, who, cursor=cursor, limit=limit, search=search, workflow_id=workflow_id
+        )
+
+
+@schedules.post("", status_code=201)
+async def create_schedule(body: ScheduleBody, who: Signed, response: Response) -> ScheduleView:
+    """Make a workflow start by itself; `warnings` say what would keep it from starting now."""
+    wish = commands.NewSchedule(**dict(body))
+    async with runtime().database.work() as uow:
+        made = await commands.create_schedule(uow, who, wish)
+    response.headers["Location"] = f"/api/schedules/{made.id}"
+    return made
+
+
+@schedules.post("/preview")
+async def preview_rule(body: Rule, who: Signed) -> PreviewView:
+    """Say what a rule means and when it comes next. Nothing is stored."""
+    return queries.preview_rule(who, body.cron, body.timezone, body.count)
+
+
+@schedules.get("/{schedule_id}")
+async def get_schedule(schedule_id: Id, who: Signed) -> ScheduleView:
+    """A schedule with its input and its next five times."""
+    async with runtime().database.read() as uow:
+        return await queries.get_schedule(uow, who, schedule_id)
+
+
+@schedules.patch("/{schedule_id}")
+async def change_schedule(schedule_id: Id, body: ScheduleChanges, who: Signed) -> ScheduleView:
+    """Change a schedule; it goes on firing."""
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    async with runtime().database.work() as uow:
+        return await commands.change_schedule(
+            uow, who, schedule_id, commands.ScheduleChange(**given)
+        )
+
+
+@schedules.delete("/{schedule_id}", status_code=204)
+async def delete_schedule(schedule_id: Id, who: Signed) -> None:
+    """Take a schedule away; its runs stay readable."""
+    async with runtime().database.work() as uow:
+        await commands.delete_schedule(uow, who, schedule_id)
+
+
+@schedules.get("/{schedule_id}/fires")
+async def list_fires(
+    schedule_id: Id, who: Signed, cursor: Cursor = None, limit: Limit = 50
+) -> Page[FireView]:
+    """What became of a schedule's times, the latest first: fired, skipped or failed, and why."""
+    async with runtime().database.read() as uow:
+        return await queries.list_fires(uow, who, schedule_id, cursor=cursor, limit=limit)
+
+
+@schedules.post("/{schedule_id}/run-now", status_code=202)
+async def run_now(
+    schedule_id: Id,
+    who: Signed,
+    response: Response,
+    key: Annotated[
+        str | None,
+        Header(alias="Idempotency-Key", min_length=1, max_length=200),
+    ] = None,
+) -> StartedRun:
+    """Start a run with the schedule's input at once; its next time stays as it is."""
+    async with runtime().database.work() as uow:
+        run: RunView = await commands.run_schedule_now(uow, who, schedule_id, key)
+    response.headers["Location"] = f"/api/runs/{run.id}"
+    return StartedRun(run_id=run.id, status=run.status)
