@@ -1,7 +1,7 @@
 """What the program that embeds the engine must provide. Adapters fulfil these protocols."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -221,6 +221,9 @@ class RunRequest:
             answer to the latest such question of a path; none while that one is open.
         arrived: What steps waited for, by step path: a signal's payload, or how another run ended.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
+        recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
+            them than fit into memory. `waiting` must have the containers they lie in.
+        steps_before: How many steps earlier lives have recorded; None: as many as `done` has.
         depth: How many runs wait for this one, one above the other.
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.
@@ -239,6 +242,8 @@ class RunRequest:
     recoveries: Mapping[str, Answer] = field(default_factory=dict)
     arrived: Mapping[str, Json] = field(default_factory=dict)
     pins: Mapping[str, Json] = field(default_factory=dict)
+    recall: Callable[[Sequence[str]], Awaitable[Sequence[StepRecord]]] | None = None
+    steps_before: int | None = None
     depth: int = 0
     next_seq: int = 1
     limits: Limits = Limits()

@@ -377,8 +377,8 @@ class _ExampleContext(StepContext):
     """The real context, but body and tools come from the example's world."""
 
     def __init__(self, step: Step, node: PlanNode, names: Mapping[str, Json], world: World) -> None:
-        async def run_body(index: int, more: Mapping[str, Json]) -> Json:
-            return evaluate(world["body"], {**names, "index": index, **more})
+        async def run_body(index: int, more: Mapping[str, Json], attempt: int) -> Json:
+            return evaluate(world["body"], {**names, "index": index, "attempt": attempt, **more})
 
         async def run_tool(tool: PlanNode, arguments: Mapping[str, Json]) -> Json:
             found = next(

@@ -171,6 +171,18 @@ class BudgetExceeded(StepError):
     code = "budget_exceeded"
 
 
+class TooManyTurns(StepError):
+    """A loop reached its limit of turns. `context["partial"]` is what it had until then."""
+
+    code = "max_iterations"
+
+
+class RunStopped(StepError):
+    """The workflow itself ended the run as failed."""
+
+    code = "stopped"
+
+
 class OutputInvalid(StepError):
     """A node or model produced something that does not fit its declared shape."""
 
@@ -195,6 +207,10 @@ class RunSignal(BaseException):
 
 class Paused(RunSignal):
     """A step waits for a person or a time."""
+
+
+class Stopped(RunSignal):
+    """A node of the workflow ended the run: all that still goes on is in vain."""
 
 
 class Cancelled(RunSignal):

@@ -14,7 +14,7 @@ class Budget:
         self.tokens = request.tokens
         self.cost_microusd = request.cost_microusd
         self.unpriced = request.unpriced
-        self._steps = len(request.done)
+        self._steps = len(request.done) if request.steps_before is None else request.steps_before
         self._began = time.monotonic() - request.elapsed_s
 
     @property
@@ -34,7 +34,10 @@ class Budget:
             BudgetExceeded: It would be one too many, or another limit is reached.
         """
         if self._steps >= self.limits.max_steps:
-            raise BudgetExceeded(f"The run reached its limit of {self.limits.max_steps:,} steps.")
+            raise BudgetExceeded(
+                f"The run reached its limit of {self.limits.max_steps:,} steps. Each node in each turn "
+                "of a loop is one; raise the limit `max_steps` of the run, or the workflow's."
+            )
         self.check()
         self._steps += 1
 

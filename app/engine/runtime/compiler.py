@@ -1,18 +1,22 @@
 """Compiling: a checked graph becomes a Plan."""
 
 import hashlib
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import orjson
 
 from app.engine.graph.document import Edge, Graph, NodeRef
 from app.engine.graph.ports import NodeTypes, filled, form_schema, inputs_of, outputs_of
+from app.engine.graph.regions import Region, regions_of
 from app.engine.graph.slots import slots, tool_spec
 from app.engine.graph.validate import check
-from app.engine.runtime.plan import Plan, PlanNode, Tool
+from app.engine.runtime.loops import REGION
+from app.engine.runtime.plan import LoopRegion, Plan, PlanNode, Tool
 from app.engine.sdk import NodeType
 from app.engine.sdk.node import TOOL_PORT
 from app.kernel.errors import GraphInvalid, ensure
@@ -77,6 +81,7 @@ class _Builder:
         self._key = source.key
         self._graph = source.graph
         self._types = {ref.id: _known(source.catalog, ref) for ref in source.graph.nodes}
+        self._taken = set(self._types)
         self._slots = slots(source.graph, source.catalog)
         self._tool_ids = {tool_id for tool_ids in self._slots.values() for tool_id in tool_ids}
 
@@ -85,30 +90,110 @@ class _Builder:
         return self._level(None)
 
     def _level(self, parent: str | None) -> Plan:
-        refs = {
-            r.id: r for r in self._graph.nodes if r.parent == parent and r.id not in self._tool_ids
-        }
+        """The plan of the graph itself, or of a container's body."""
+        ids = [r.id for r in self._graph.nodes if r.parent == parent and r.id not in self._tool_ids]
+        inside = set(ids)
+        edges = [e for e in self._graph.edges if e.source in inside and e.target in inside]
+        plan = self._plan(ids, edges, edges, frozenset())
+        if parent is not None:
+            return plan
+        triggers = tuple(node_id for node_id in plan.order if plan.nodes[node_id].type.trigger)
+        return replace(
+            plan,
+            triggers=triggers,
+            input_schema=_input_schema(plan.nodes[triggers[0]]) if triggers else {},
+            quick=self._is_quick() and not any(node.region for node in plan.nodes.values()),
+            stops=frozenset(
+                ref.id
+                for ref in self._graph.nodes
+                if self._types[ref.id].stops and not ref.settings.disabled
+            ),
+        )
+
+    def _plan(
+        self, ids: Sequence[str], edges: Sequence[Edge], inner: Sequence[Edge], back: frozenset[str]
+    ) -> Plan:
+        """The plan of some nodes of a level.
+
+        Args:
+            edges: All edges of the level.
+            inner: Those that are decided in this plan: both ends are among the nodes.
+            back: Ids of edges among the nodes that lead to the next turn.
+        """
+        found = regions_of(ids, inner, edges)
+        around = {member: region for region in found for member in region.members}
         into: dict[str, list[Edge]] = defaultdict(list)
         out: dict[str, list[Edge]] = defaultdict(list)
-        for edge in self._graph.edges:
-            if edge.source in refs and edge.target in refs:
-                out[edge.source].append(edge)
-                into[edge.target].append(edge)
-        nodes = {ref.id: self._node(ref, into[ref.id], out[ref.id]) for ref in refs.values()}
-        order = _topological(nodes)
-        triggers = tuple(node_id for node_id in order if nodes[node_id].type.trigger)
+        for edge in edges:
+            out[edge.source].append(edge)
+            into[edge.target].append(edge)
+        nodes: dict[str, PlanNode] = {}
+        places: dict[str, str] = {}
+        for node_id in ids:
+            region = around.get(node_id)
+            if region is None:
+                nodes[node_id] = self._node(self._graph.by_id[node_id], into[node_id], out[node_id])
+                places[node_id] = node_id
+            elif node_id == region.header:
+                node = self._region(region, edges, inner)
+                nodes[node.id] = node
+                places.update(dict.fromkeys(region.members, node.id))
+        links = [(places[edge.source], places[edge.target]) for edge in inner]
+        links = [(source, target) for source, target in links if source != target]
+        counts = Counter(target for _, target in links)
+        order = _topological(nodes, links)
         return Plan(
             key=self._key,
-            nodes=nodes,
+            nodes={node_id: _with_feeds(nodes[node_id], nodes, order, links) for node_id in order},
             order=order,
-            sources=tuple(node_id for node_id in order if not nodes[node_id].into),
-            triggers=triggers,
-            input_schema=_input_schema(nodes[triggers[0]]) if triggers else {},
-            quick=parent is None and self._is_quick(),
+            sources=tuple(node_id for node_id in order if not counts[node_id]),
+            triggers=(),
+            counts={node_id: counts[node_id] for node_id in order},
+            places=places,
+            back=back,
         )
+
+    def _region(self, found: Region, edges: Sequence[Edge], inner: Sequence[Edge]) -> PlanNode:
+        """A circle of nodes as one node of the plan around it; its body is one turn."""
+        members = frozenset(found.members)
+        within = [e for e in inner if e.source in members and e.target in members]
+        into = [e for e in edges if e.target in members and e.source not in members]
+        fed = {(e.target, e.target_port) for e in within}
+        header = self._graph.by_id[found.header]
+        limit = header.settings.max_iterations
+        label = f"Loop from {header.label or self._types[header.id].title}"
+        ref = NodeRef(
+            id=self._free_id(f"loop_{header.id}"[:60]), kind=REGION.kind, label=label[:200]
+        )
+        return PlanNode(
+            ref=ref,
+            type=REGION,
+            inputs=(),
+            outputs=tuple(port.name for port in REGION.output_ports({})),
+            into=tuple(into),
+            out=tuple(e for e in edges if e.source in members and e.target not in members),
+            config={"max_iterations": limit},
+            schema=form_schema(REGION),
+            body=self._plan(
+                found.members, edges, [e for e in within if e.id not in found.back], found.back
+            ),
+            region=LoopRegion(
+                header=found.header,
+                members=members,
+                back=tuple(e for e in within if e.id in found.back),
+                kept=frozenset(e.id for e in into if (e.target, e.target_port) not in fed),
+            ),
+        )
+
+    def _free_id(self, stem: str) -> str:
+        names = (stem if n == 1 else f"{stem}_{n}" for n in count(1))
+        name = next(name for name in names if name not in self._taken)
+        self._taken.add(name)
+        return name
 
     def _node(self, ref: NodeRef, into: Iterable[Edge] = (), out: Iterable[Edge] = ()) -> PlanNode:
         node_type = self._types[ref.id]
+        config = filled(ref, node_type)
         return PlanNode(
             ref=ref,
             type=node_type,
@@ -116,10 +201,11 @@ class _Builder:
             outputs=tuple(p.name for p in outputs_of(ref, node_type) if p.type != TOOL_PORT),
             into=tuple(into),
             out=tuple(out),
-            config=filled(ref, node_type),
+            config=config,
             schema=form_schema(node_type),
             tools=tuple(self._tools(ref.id)),
             body=self._level(ref.id) if node_type.container else None,
+            join=node_type.join_for(config) if node_type.join_for else "decided",
         )
 
     def _tools(self, agent_id: str) -> Iterator[Tool]:
@@ -147,16 +233,42 @@ def _input_schema(trigger: PlanNode) -> Mapping[str, Any]:
     return schema_for(trigger.config) if schema_for else {}
 
 
-def _topological(nodes: Mapping[str, PlanNode]) -> tuple[str, ...]:
-    open_edges = {node_id: len(node.into) for node_id, node in nodes.items()}
-    ready = deque(node_id for node_id, count in open_edges.items() if count == 0)
+def _topological(
+    nodes: Mapping[str, PlanNode], links: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
+    open_links = dict.fromkeys(nodes, 0)
+    after: dict[str, list[str]] = defaultdict(list)
+    for source, target in links:
+        open_links[target] += 1
+        after[source].append(target)
+    ready = deque(node_id for node_id, count in open_links.items() if count == 0)
     order: list[str] = []
     while ready:
         node_id = ready.popleft()
         order.append(node_id)
-        for edge in nodes[node_id].out:
-            open_edges[edge.target] -= 1
-            if open_edges[edge.target] == 0:
-                ready.append(edge.target)
-    ensure(len(order) == len(nodes), "The check let a cycle pass.")
+        for target in after[node_id]:
+            open_links[target] -= 1
+            if open_links[target] == 0:
+                ready.append(target)
+    ensure(len(order) == len(nodes), "A cycle is in no region.")
     return tuple(order)
+
+
+def _with_feeds(
+    node: PlanNode,
+    nodes: Mapping[str, PlanNode],
+    order: Sequence[str],
+    links: Sequence[tuple[str, str]],
+) -> PlanNode:
+    """Say which nodes lead only to this one, when it stops those it does not wait for."""
+    if node.join != "first":
+        return node
+    after: dict[str, list[str]] = defaultdict(list)
+    for source, target in links:
+        after[source].append(target)
+    feeds: set[str] = set()
+    for node_id in reversed(order):
+        stays = len(after[node_id]) == len(nodes[node_id].out)
+        if after[node_id] and stays and set(after[node_id]) <= feeds | {node.id}:
+            feeds.add(node_id)
+    return replace(node, feeds=frozenset(feeds))

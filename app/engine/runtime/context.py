@@ -32,7 +32,7 @@ from app.engine.sdk import (
 from app.kernel.errors import AppError, InvalidInput, ensure
 from app.kernel.ids import derived_id
 
-RunBody = Callable[[int, Mapping[str, Json]], Awaitable[Json]]
+RunBody = Callable[[int, Mapping[str, Json], int], Awaitable[Json]]
 RunTool = Callable[[PlanNode, Mapping[str, Json]], Awaitable[Json]]
 
 
@@ -191,13 +191,13 @@ class StepContext:
             raise Asked(derived_id("approval", self.run_id, self.path), question, self.path)
         return answer
 
-    async def run_body(self, index: int, names: Mapping[str, Json]) -> Json:
+    async def run_body(self, index: int, names: Mapping[str, Json], *, attempt: int = 1) -> Json:
         """Run the container's body once, with more names for its expressions."""
         task = asyncio.current_task()
         ensure(task is not None, "A body runs in a task.")
         if task is not None:
             self._turns.add(task)
-        return await self._run_body(index, names)
+        return await self._run_body(index, names, attempt)
 
     async def call(self, tool: str, arguments: Mapping[str, Json]) -> Json:
         """Run the node in a tool slot with these arguments and return its output."""

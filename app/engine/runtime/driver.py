@@ -3,32 +3,36 @@
 Each edge ends up alive or dead. A node runs when at least one of its edges is alive; otherwise it
 is skipped and its own edges are dead, so joins after a branch neither hang nor run twice. Counters
 of undecided edges make each decision once. A finished step of an earlier life of the run is decided
-by its record, without being executed.
+by its record, without being executed. Turns of containers and of loop regions are walks of their
+own; what a finished turn recorded leaves memory with it.
 """
 
 import asyncio
 import importlib
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from app.engine.events import TERMINAL_STEP, WAITING_STEP
 from app.engine.graph.document import Edge
+from app.engine.graph.paths import turn_prefix
 from app.engine.host import StepRecord
 from app.engine.runtime.execution import Execution, Level, Step
-from app.engine.runtime.interrupts import BodyFailed
-from app.engine.runtime.outcome import is_handled, output_of
+from app.engine.runtime.interrupts import failure_in_body
+from app.engine.runtime.loops import Entry, Loop, TurnEnd
+from app.engine.runtime.outcome import is_handled, output_of, response_of, value_of
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.steps import perform
 from app.engine.runtime.waiting import still_waits
 from app.engine.sdk import Json
-from app.kernel.errors import Paused
+from app.kernel.errors import Paused, Stopped
 
 CACHED_FLOWS = 256
 NOT_OVER = frozenset({*WAITING_STEP, "pending"})
+_NOTHING = Entry()
 
 
 async def warm_up() -> None:
@@ -50,59 +54,164 @@ def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported o
 
 
 async def run_turn(
-    around: Level, container: PlanNode, index: int, names: Mapping[str, Json]
+    around: Level, container: PlanNode, index: int, names: Mapping[str, Json], attempt: int = 1
 ) -> Json:
     """Run a container's body once and return what it gives back.
 
+    Args:
+        attempt: 1, or which further try of this turn it is.
+
     Raises:
         BodyFailed: A step of the body failed; its siblings were ended.
+        BudgetExceeded: The same, because a limit of the run was reached.
         Paused: A step of the body waits; all others that could go on have ended.
+        Stopped: A step of the body ended the run.
     """
     assert container.body is not None
+    gives = container.type.body_names
     level = replace(
         around,
         plan=container.body,
-        prefix=f"{around.path_of(container)}[{index}]/",
+        prefix=turn_prefix(around.path_of(container), index, attempt),
         names={**around.names, **names},
+        arriving=(names[gives[0]],) if gives and gives[0] in names else (),
         outputs=dict(around.outputs),
+        ended=dict(around.ended),
+        whole=False,
     )
-    walk = _Walk(level)
+    await level.execution.past.bring(container.body, around.path_of(container), index, attempt)
+    await _turn(level, _NOTHING)
+    result = output_of(level.plan, level.execution.recorder.steps, level.prefix)
+    await _leave(level)
+    return result
+
+
+async def _region_turn(
+    loop: Loop,
+    around: Level,
+    region: PlanNode,
+    index: int,
+    names: Mapping[str, Json],
+    attempt: int = 1,
+) -> Json:
+    """Run a loop region once; say whether it goes round again and what it has given so far."""
+    assert region.body is not None
+    level = replace(
+        around,
+        plan=region.body,
+        prefix=turn_prefix(around.path_of(region), index, attempt),
+        names={**around.names, **names},
+        outputs=loop.outputs,
+        ended=loop.ended,
+    )
+    await level.execution.past.bring(region.body, around.path_of(region), index, attempt)
+    walk = await _turn(level, loop.entry())
+    closed = loop.close(walk.end())
+    await _leave(level)
+    return closed
+
+
+async def _turn(level: Level, entry: Entry) -> "_Walk":
+    """Walk over one turn until it is over.
+
+    Raises:
+        BodyFailed, BudgetExceeded, Paused, Stopped: As in `run_turn`.
+    """
+    walk = _Walk(level, entry)
     await walk.go()
-    recorder = level.execution.recorder
+    if walk.stopped:
+        raise Stopped
     if walk.failed:
-        recorder.note_canceled(level.prefix)
-        raise BodyFailed(walk.failed)
+        level.execution.recorder.note_canceled(level.prefix)
+        failure = failure_in_body(walk.failed)
+        await _leave(level)
+        raise failure
     if walk.waits:
         raise Paused(f"a step in {level.prefix} waits")
-    return output_of(level.plan, recorder.steps, level.prefix)
+    return walk
+
+
+async def _leave(level: Level) -> None:
+    """Forget a finished turn, and let the journal keep pace: loops may have many turns."""
+    recorder = level.execution.recorder
+    recorder.forget(level.prefix + node_id for node_id in level.plan.nodes)
+    await recorder.keep_pace()
 
 
 class _Walk:
     """One walk over a level: what is decided, what runs, and whether something failed or waits."""
 
-    def __init__(self, level: Level) -> None:
+    def __init__(self, level: Level, entry: Entry = _NOTHING) -> None:
         self.failed: StepRecord | None = None
-        self.waits = False
+        self.stopped = False
         self._level = level
-        self._undecided = {node.id: len(node.into) for node in level.plan.nodes.values()}
-        self._alive: dict[str, set[str]] = defaultdict(set)
+        self._entry = entry
+        self._undecided = dict(level.plan.counts)
+        self._alive: dict[str, list[Edge]] = defaultdict(list)
+        self._outward: list[Edge] = []
+        self._begun: set[str] = set()
+        self._waiting: set[str] = set()
+        self._held = False
+        self._cut_off: set[str] = set()
         self._live: dict[asyncio.Task[StepRecord], PlanNode] = {}
         self._ended: asyncio.Queue[asyncio.Task[StepRecord]] = asyncio.Queue()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a step waits for something that has not come, or did not start for a pause."""
+        return self._held or bool(self._waiting)
 
     async def go(self) -> None:
         """Drive until nothing moves."""
         try:
-            for node_id in self._level.plan.sources:
-                node = self._level.plan.nodes[node_id]
+            for node in self._first():
                 self._settle(node, self._begin(node))
             while self._live:
                 task = await self._ended.get()
                 node = self._live.pop(task)
-                self._settle(node, None if task.cancelled() else task.result())
+                self._settle(node, self._result(node, task))
         finally:
             for task in self._live:
                 task.cancel()
             await asyncio.gather(*self._live, return_exceptions=True)
+
+    def end(self) -> TurnEnd:
+        """How this turn of a region ended."""
+        plan, level = self._level.plan, self._level
+        on, ends, told = {edge.source for edge in self._outward}, {}, []
+        for edges in self._alive.values():
+            on |= {edge.source for edge in edges}
+        for node in plan.nodes.values():
+            step = level.execution.recorder.steps.get(level.path_of(node))
+            if step is None or step.output is None:
+                continue
+            if response := response_of(node, step):
+                told.append(response)
+            sources = node.region.members if node.region else {node.id}
+            if not on & sources:
+                ends[node.id] = value_of(node, step.output)
+        return TurnEnd(
+            left=tuple(e for e in self._outward if e.id not in plan.back),
+            back=tuple(e for e in self._outward if e.id in plan.back),
+            ends=ends,
+            response=max(told, key=lambda one: one[0], default=None),
+        )
+
+    def _first(self) -> list[PlanNode]:
+        """Nodes to begin with: those that wait for nothing, and joins whose fate is sealed."""
+        plan = self._level.plan
+        first = [plan.nodes[node_id] for node_id in plan.sources]
+        for node in plan.nodes.values():
+            if node.join == "decided" or node.id in plan.sources:
+                continue
+            record = self._known(node)
+            over = record is not None and record.status not in ("skipped", "canceled")
+            if node.feeds and over:
+                self._cut_off |= node.feeds
+            if (node.feeds and over) or (node.join != "all" and self._entry.live.get(node.id)):
+                self._begun.add(node.id)
+                first.append(node)
+        return first
 
     def _settle(self, node: PlanNode, record: StepRecord | None) -> None:
         """Decide the edges out of a node, and with them nodes further on; None: it is not over."""
@@ -111,8 +220,10 @@ class _Walk:
             node, record = settled.pop()
             if record is None or record.status == "canceled":
                 continue
-            if record.status in NOT_OVER:
-                self.waits = True
+            if self._ends_run(node, record):
+                self._stop()
+            elif record.status in NOT_OVER:
+                self._waiting.add(node.id)
             elif record.status == "failed" and not is_handled(record):
                 self._fail(record)
             else:
@@ -121,31 +232,64 @@ class _Walk:
                 )
 
     def _decided_by(self, node: PlanNode, record: StepRecord) -> list[PlanNode]:
-        """Mark the edges out of a node; return the nodes that have no undecided edge left."""
-        if record.output is not None:
-            self._level.outputs[node.id] = record.output
-        decided = []
+        """Mark the edges out of a node; return the nodes whose fate is decided now."""
+        self._keep(node, record)
+        plan, decided = self._level.plan, []
         for edge in node.out:
-            if record.alive is None or edge.source_port in record.alive:
-                self._alive[edge.target].add(edge.id)
-            self._undecided[edge.target] -= 1
-            if self._undecided[edge.target] == 0:
-                decided.append(self._level.plan.nodes[edge.target])
+            name = edge.source_port if node.region is None else f"{edge.source}.{edge.source_port}"
+            lives = record.alive is None or name in record.alive
+            place = None if edge.id in plan.back else plan.places.get(edge.target)
+            if place is None:
+                if lives:
+                    self._outward.append(edge)
+                continue
+            self._undecided[place] -= 1
+            if lives:
+                self._alive[place].append(edge)
+            target = plan.nodes[place]
+            if place not in self._begun and self._is_due(target, lives=lives):
+                self._begun.add(place)
+                decided.append(target)
         return decided
+
+    def _keep(self, node: PlanNode, record: StepRecord) -> None:
+        """Let expressions and edges see what a node gave; a region speaks for its nodes."""
+        if record.output is None:
+            return
+        level = self._level
+        given = {node.id: record.output} if node.region is None else record.output["nodes"]
+        for node_id, output in given.items():
+            level.outputs[node_id] = output
+            if record.finished_at is not None:
+                level.ended[node_id] = record.finished_at
+
+    def _is_due(self, node: PlanNode, *, lives: bool) -> bool:
+        if lives and node.join in ("any", "first"):
+            return True
+        return self._undecided[node.id] == 0
 
     def _begin(self, node: PlanNode) -> StepRecord | None:
         """Start a decided node; return its record at once when there is nothing to execute."""
         known = self._known(node)
-        if known or self.failed:
+        if known or self.failed or self.stopped or node.id in self._cut_off:
             return known
-        alive = tuple(edge for edge in node.into if edge.id in self._alive[node.id])
-        if node.into and not alive:
+        live = (*self._alive[node.id], *self._entry.live.get(node.id, ()))
+        if not self._suffices(node, live):
             return self._skip(node)
         if self._level.execution.holds():
-            self.waits = True
+            self._held = True
             return None
-        self._start(node, alive)
+        if node.feeds:
+            self._cut(node.feeds)
+        self._start(node, live)
         return None
+
+    def _suffices(self, node: PlanNode, live: tuple[Edge, ...]) -> bool:
+        """Whether enough edges are alive to run."""
+        if node.join == "all":
+            all_alive = len(self._alive[node.id]) == self._level.plan.counts[node.id]
+            return all_alive and node.id not in self._entry.dead
+        return bool(live) or not (node.into or node.region)
 
     def _known(self, node: PlanNode) -> StepRecord | None:
         """The record of a step not to be executed: it is over, or its answer is not there yet."""
@@ -161,16 +305,63 @@ class _Walk:
         self._level.execution.recorder.note_step(skipped, "step.skipped")
         return skipped
 
-    def _start(self, node: PlanNode, alive: tuple[Edge, ...]) -> None:
+    def _start(self, node: PlanNode, live: tuple[Edge, ...]) -> None:
+        data = self._entry.data.get(node.id, ())
+        turn = run_turn
+        if node.region is not None:
+            level = self._level
+            turn = partial(
+                _region_turn, Loop(node, live, data, dict(level.outputs), dict(level.ended))
+            )
+        arrived = {edge.id for edge in (*live, *data)}
+        edges = tuple(edge for edge in node.into if edge.id in arrived)
         task = asyncio.create_task(
-            perform(self._level, node, alive, run_turn), name=self._level.path_of(node)
+            perform(self._level, node, edges, turn), name=self._level.path_of(node)
         )
         self._live[task] = node
         task.add_done_callback(self._ended.put_nowait)
 
+    def _result(self, node: PlanNode, task: asyncio.Task[StepRecord]) -> StepRecord | None:
+        """How an executed step ended; None: it was ended from outside."""
+        recorder = self._level.execution.recorder
+        if task.cancelled():
+            if node.id in self._cut_off:
+                recorder.note_step_canceled(self._level.path_of(node))
+            return None
+        if isinstance(task.exception(), Stopped):
+            self._stop()
+            return None
+        record = task.result()
+        if node.type.responds and record.status == "succeeded" and self._level.whole:
+            recorder.note_response(record)
+        return record
+
+    def _ends_run(self, node: PlanNode, record: StepRecord) -> bool:
+        stops = node.id in self._level.execution.plan.stops
+        return stops and record.status in ("succeeded", "failed")
+
     def _fail(self, record: StepRecord) -> None:
-        """Let nothing new begin. Steps that change the outside may end, the others are stopped."""
+        """Let nothing new begin after a failure that nobody handles."""
         self.failed = self.failed or record
+        self._halt(self._live.values())
+
+    def _stop(self) -> None:
+        """Let nothing new begin: the run has ended."""
+        self.stopped = True
+        self._halt(self._live.values())
+
+    def _cut(self, feeds: frozenset[str]) -> None:
+        """End the branches that lead only to a join that has started without them."""
+        self._cut_off |= feeds
+        self._halt([node for node in self._live.values() if node.id in feeds])
+        for node_id in feeds & self._waiting:
+            self._waiting.discard(node_id)
+            path = self._level.path_of(self._level.plan.nodes[node_id])
+            self._level.execution.recorder.note_step_canceled(path)
+
+    def _halt(self, nodes: Iterable[PlanNode]) -> None:
+        """End these steps. Those that change the outside may end by themselves."""
+        ended = {node.id for node in nodes if node.type.effects != "external"}
         for task, node in self._live.items():
-            if node.type.effects != "external":
+            if node.id in ended:
                 task.cancel()

@@ -94,6 +94,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
             "code": described["code"],
             "message": described["message"],
             "node_id": step.node.id,
+            **({"partial": described["partial"]} if "partial" in described else {}),
         }
         return await end(step, "failed", {ERROR_PORT: about}, (ERROR_PORT,))
     return await end(step, "failed", by_port(step.node, settings.default), outputs)

@@ -8,7 +8,7 @@ from app.engine.events import EventType, RunStatus
 from app.engine.host import Control, Host, Outcome, RunRequest
 from app.engine.runtime.driver import flow_of, warm_up
 from app.engine.runtime.execution import Execution
-from app.engine.runtime.outcome import output_of, status_of, unhandled
+from app.engine.runtime.outcome import output_of, status_of, stopped_by, unhandled
 from app.engine.runtime.plan import Plan
 from app.kernel.errors import Cancelled
 
@@ -44,11 +44,17 @@ async def execute(
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
-    failure = unhandled(recorder.steps.values())
-    last_facts = recorder.cancel_open() if failure else []
-    status = _paused(execution, status_of(recorder.steps.values()))
+    steps = recorder.steps
+    stop = stopped_by(steps.values(), plan.stops)
+    failure = (
+        stop if stop and stop.status == "failed" else None if stop else unhandled(steps.values())
+    )
+    last_facts = recorder.cancel_open() if stop or failure else []
+    status = status_of(steps.values(), plan.stops)
+    if not stop:
+        status = _paused(execution, status)
     error = {**(failure.error or {}), "node_id": failure.node_id} if failure else None
-    output = output_of(plan, recorder.steps) if status == "succeeded" else None
+    output = output_of(plan, steps) if status == "succeeded" else None
     await recorder.record_run(status, _EVENTS[status], *last_facts, output=output, error=error)
     return Outcome(status, output, error)
 

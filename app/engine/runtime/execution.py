@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from app.engine.host import Control, Host, RunRequest, StepRecord
 from app.engine.runtime.budget import Budget
 from app.engine.runtime.interrupts import Held
+from app.engine.runtime.past import Past
 from app.engine.runtime.payloads import plain
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.recorder import Recorder
@@ -32,6 +34,7 @@ class Execution:
         self.held = False
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
+        self.past = Past(request, self.recorder)
 
     def holds(self) -> bool:
         """Whether nothing new may start because the run is to pause; ask right before a start."""
@@ -66,16 +69,22 @@ class Level:
     Args:
         prefix: What stands before node ids in paths: empty, or `loop[3]/`.
         names: More names for expressions, such as `item` and `index`.
+        arriving: What arrives at nodes of a body that nothing is wired to; empty: nothing does.
         outputs: Finished outputs by node id, those of the levels around it included.
+        ended: When they were finished.
         last_output: What finished before this level began.
+        whole: Whether it is the graph itself, or a part of it: what responds here answers the run.
     """
 
     execution: Execution
     plan: Plan
     prefix: str = ""
     names: Mapping[str, Json] = field(default_factory=dict)
+    arriving: tuple[Json, ...] = ()
     outputs: dict[str, Json] = field(default_factory=dict)
+    ended: dict[str, datetime] = field(default_factory=dict)
     last_output: Json = None
+    whole: bool = True
 
     def path_of(self, node: PlanNode) -> str:
         """The path of a node's step in this level."""

@@ -2,7 +2,7 @@
 
 from app.engine.host import StepRecord
 from app.engine.sdk import Question
-from app.kernel.errors import Paused, StepError
+from app.kernel.errors import BudgetExceeded, Paused, StepError
 
 
 class Asked(Paused):
@@ -24,5 +24,16 @@ class BodyFailed(StepError):
 
     def __init__(self, record: StepRecord) -> None:
         error = record.error or {}
-        super().__init__(f"{record.label}: {error.get('message', 'failed')}", path=record.path)
+        partial = {"partial": error["partial"]} if "partial" in error else {}
+        super().__init__(
+            f"{record.label}: {error.get('message', 'failed')}", path=record.path, **partial
+        )
         self.code = error.get("code", StepError.code)  # type: ignore[misc]
+
+
+def failure_in_body(record: StepRecord) -> StepError:
+    """What a container is told of a failed step in its body. A spent budget stays one: no
+    container may pass it over.
+    """
+    failed = BodyFailed(record)
+    return BudgetExceeded(failed.message) if failed.code == BudgetExceeded.code else failed

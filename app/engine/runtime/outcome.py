@@ -1,12 +1,17 @@
 """A run's status and output as pure functions of its steps."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from operator import itemgetter
 
 from app.engine.events import WAITING_STEP, RunStatus
+from app.engine.graph.paths import is_inside
 from app.engine.host import StepRecord
 from app.engine.runtime.payloads import plain
-from app.engine.runtime.plan import Plan
+from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.sdk import Json
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def is_handled(step: StepRecord) -> bool:
@@ -20,36 +25,64 @@ def unhandled(steps: Iterable[StepRecord]) -> StepRecord | None:
     A failure in a container's body is its container's matter.
     """
     return next(
-        (s for s in steps if s.status == "failed" and "/" not in s.path and not is_handled(s)), None
+        (s for s in steps if s.status == "failed" and not is_inside(s.path) and not is_handled(s)),
+        None,
     )
 
 
-def status_of(steps: Iterable[StepRecord]) -> RunStatus:
-    """Return the status of a run all of whose steps are over or wait."""
+def stopped_by(steps: Iterable[StepRecord], stops: Collection[str]) -> StepRecord | None:
+    """Return the step that ended the run, wherever it lies: the first to finish of the nodes that
+    do.
+    """
+    ended = [s for s in steps if s.node_id in stops and s.status in ("succeeded", "failed")]
+    return min(ended, key=lambda s: (s.finished_at or _NEVER, s.path), default=None)
+
+
+def status_of(steps: Iterable[StepRecord], stops: Collection[str] = ()) -> RunStatus:
+    """Return the status of a run all of whose steps are over or wait.
+
+    Args:
+        stops: Ids of the nodes that end a run.
+    """
     steps = list(steps)
+    stop = stopped_by(steps, stops)
+    if stop is not None:
+        return "failed" if stop.status == "failed" else "succeeded"
     if any(step.status in WAITING_STEP for step in steps):
         return "waiting"
     return "failed" if unhandled(steps) else "succeeded"
 
 
+def response_of(node: PlanNode, step: StepRecord) -> tuple[datetime, Json] | None:
+    """What a step answered, and when: a node that responds, or a loop with one in it."""
+    if step.status != "succeeded" or step.output is None:
+        return None
+    if node.region is not None:
+        told = step.output.get("responded")
+        return (datetime.fromisoformat(told["at"]), told["value"]) if told else None
+    return (step.finished_at or _NEVER, plain(step.output)) if node.type.responds else None
+
+
+def value_of(node: PlanNode, output: dict[str, Json]) -> Json:
+    """What a finished node gives where nothing follows it."""
+    return output["value"] if node.region is not None else plain(output)
+
+
 def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> Json:
     """Return what a graph or one turn of a body gives back.
 
-    The last node that responds decides; without one the leaves: one its value, several by node id.
+    A node that stopped the run decides, else the last that responded; without one the leaves: one
+    its value, several by node id.
     """
-    given = {
-        node_id: step.output
-        for node_id in plan.order
-        if (step := steps.get(prefix + node_id)) and step.output is not None
-    }
-    responses = [
-        node_id
-        for node_id in given
-        if plan.nodes[node_id].type.responds and steps[prefix + node_id].status == "succeeded"
-    ]
+    if not prefix and (stop := stopped_by(steps.values(), plan.stops)):
+        return plain(stop.output)
+    done = [(plan.nodes[n], step) for n in plan.order if (step := steps.get(prefix + n))]
+    responses = [told for node, step in done if (told := response_of(node, step))]
     if responses:
-        return plain(given[responses[-1]])
+        return sorted(responses, key=itemgetter(0))[-1][1]
     leaves = {
-        node_id: plain(output) for node_id, output in given.items() if not plan.nodes[node_id].out
+        node.id: value_of(node, step.output)
+        for node, step in done
+        if step.output is not None and not node.out
     }
     return next(iter(leaves.values())) if len(leaves) == 1 else leaves or None

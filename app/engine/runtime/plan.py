@@ -6,6 +6,7 @@ from typing import Any
 
 from app.engine.graph.document import Edge, NodeRef
 from app.engine.sdk import NodeType, Port, ToolSpec
+from app.engine.sdk.node import Join
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,11 +15,15 @@ class PlanNode:
 
     Args:
         outputs: Names of the output ports, `error` included when it is there.
-        into, out: Edges of the level it lies in; wires into tool slots are not among them.
+        into, out: Edges of the level it lies in; wires into tool slots are not among them. Those of
+            a loop region are the edges between its nodes and the others.
         config: The form with its defaults filled in.
         schema: JSON Schema of the form.
         tools: What an agent may call from its slots.
-        body: What a container runs.
+        body: What a container or a loop region runs.
+        region: What makes a loop region of it.
+        join: When it starts.
+        feeds: Nodes that lead only to this one, when it stops them.
     """
 
     ref: NodeRef
@@ -31,6 +36,9 @@ class PlanNode:
     schema: Mapping[str, Any]
     tools: tuple["Tool", ...] = ()
     body: "Plan | None" = None
+    region: "LoopRegion | None" = None
+    join: Join = "decided"
+    feeds: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -44,6 +52,24 @@ class PlanNode:
 
 
 @dataclass(frozen=True)
+class LoopRegion:
+    """A circle of nodes that runs as a loop.
+
+    Args:
+        header: Where each turn after the first begins.
+        members: Ids of all its nodes, those of regions inside it included.
+        back: Edges that lead to the header from inside.
+        kept: Ids of edges from outside whose values stay in later turns: nothing inside feeds their
+            port.
+    """
+
+    header: str
+    members: frozenset[str]
+    back: tuple[Edge, ...]
+    kept: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Tool:
     """A node in an agent's tool slot and how it looks to a model."""
 
@@ -53,12 +79,18 @@ class Tool:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A graph, or the body of a container, ready to run. Immutable; shared by all its runs.
+    """A graph, the body of a container or one turn of a loop region, ready to run.
+
+    Immutable; shared by all its runs.
 
     Args:
         order: Node ids such that the source of an edge stands before its target.
         sources: Nodes that wait for nothing.
         key: Hash of everything that decides how the graph runs; moving a node does not change it.
+        counts: How many edges of this plan must be decided before a node is.
+        places: Which node of this plan a node of the graph is, or lies in as a part of a region.
+        back: Ids of the edges that lead to the next turn.
+        stops: Ids of the nodes that end the run, those in bodies included.
     """
 
     key: str
@@ -68,3 +100,7 @@ class Plan:
     triggers: tuple[str, ...]
     input_schema: Mapping[str, Any] = field(default_factory=dict)
     quick: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    back: frozenset[str] = frozenset()
+    stops: frozenset[str] = frozenset()

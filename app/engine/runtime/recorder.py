@@ -1,15 +1,24 @@
 """Turns what happens in a run into facts and events, numbered as they are handed over."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from app.engine.events import TERMINAL_RUN, WAITING_STEP, Event, EventType, RunStatus
+from app.engine.events import (
+    TERMINAL_RUN,
+    TERMINAL_STEP,
+    WAITING_STEP,
+    Event,
+    EventType,
+    RunStatus,
+)
 from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord
 from app.engine.runtime.budget import Budget
-from app.engine.runtime.payloads import run_payload, span_payload, step_payload
+from app.engine.runtime.payloads import plain, run_payload, span_payload, step_payload
 
+PACE = 1_000
+"""States of steps that may wait to be written before a loop waits for them."""
 _OPEN = frozenset({"pending", "running", *WAITING_STEP})
 
 
@@ -26,6 +35,7 @@ class Recorder:
         self._request = request
         self._budget = budget
         self._next_seq = request.next_seq
+        self._unpaced = 0
         self._started_at = request.started_at or host.now()
 
     def event(
@@ -123,6 +133,33 @@ class Recorder:
         if facts := self.cancel_open(prefix):
             self._host.journal.note(*facts)
 
+    def note_step_canceled(self, path: str) -> None:
+        """End a step and those inside of it as canceled, soon."""
+        step = self.steps.get(path)
+        if step is not None and step.status in _OPEN:
+            ended = replace(step, status="canceled", finished_at=self._host.now())
+            self.note_step(ended, "step.canceled")
+        self.note_canceled(f"{path}[")
+
+    def note_response(self, step: StepRecord) -> None:
+        """Say what the run answers although it goes on."""
+        value = plain(step.output)
+        told = self.event("run.responded", {"output": value}, step)
+        self._host.journal.note(RunPatch(output=value), told)
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Let go of steps that are over and will not be asked for again."""
+        for path in paths:
+            step = self.steps.get(path)
+            if step is not None and step.status in TERMINAL_STEP:
+                del self.steps[path]
+
+    async def keep_pace(self) -> None:
+        """Wait for the journal when much was handed to it: what waits there is in memory."""
+        if self._unpaced >= PACE:
+            self._unpaced = 0
+            await self._host.journal.record()
+
     def note_run_started(self) -> None:
         """Say that the run is going, for the first time or again."""
         first = self._next_seq == 1
@@ -152,6 +189,7 @@ class Recorder:
         self, step: StepRecord, type_: EventType, more: Mapping[str, Any]
     ) -> tuple[Fact, Event]:
         self.steps[step.path] = step
+        self._unpaced += 1
         return step, self.event(type_, {"step": step_payload(step), **more}, step)
 
     def _run(

@@ -15,12 +15,13 @@ from app.engine.sdk.text import as_text
 def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> dict[str, Json]:
     """Collect what arrives at the input ports over edges that are alive, in the order of the edges.
 
-    A node in a body that nothing is wired to gets the item of this turn at its first port.
+    A node in a body that nothing is wired to gets what arrives at the turn, such as its item, at
+    its first port.
     """
     if not node.into:
-        if level.prefix and node.inputs and "item" in level.names:
+        if level.arriving and node.inputs:
             port = node.inputs[0]
-            item = level.names["item"]
+            item = level.arriving[0]
             return {port.name: _fit(port, [item] if port.many or node.type.merges else item)}
         return {}
     values: dict[str, Json] = {}
@@ -63,12 +64,10 @@ def names_for(
 
 def last_output(level: Level, alive: tuple[Edge, ...]) -> Json:
     """Return the output of the step before this one: the last to finish of those wired to it."""
-    steps = level.execution.recorder.steps
-    before = [steps[level.prefix + edge.source] for edge in alive]
-    finished = [(step.finished_at, step) for step in before if step.finished_at]
+    finished = [(level.ended[e.source], e.source) for e in alive if e.source in level.ended]
     if not finished:
         return level.last_output
-    return plain(max(finished, key=itemgetter(0))[1].output)
+    return plain(level.outputs[max(finished, key=itemgetter(0))[1]])
 
 
 def _data_ports(node: PlanNode) -> list[Port]:

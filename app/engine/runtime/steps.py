@@ -39,7 +39,7 @@ from app.engine.runtime.waiting import asks_about_itself
 from app.engine.sdk import Answer, Json, Ports, Result
 from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut
 
-RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json]], Awaitable[Json]]
+RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
 Output = tuple[dict[str, Json], tuple[str, ...] | None]
 
 
@@ -193,7 +193,7 @@ async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
         step,
         node,
         work.names,
-        lambda index, names: work.run_turn(level, node, index, names),
+        lambda index, names, attempt: work.run_turn(level, node, index, names, attempt),
         lambda tool, arguments: _run_tool(work, tool, arguments),
     )
     try:

@@ -233,8 +233,11 @@ class NodeContext(Protocol):
     def body_size(self) -> int:
         """How many nodes the body of this container has."""
 
-    async def run_body(self, index: int, names: Mapping[str, Json]) -> Json:
+    async def run_body(self, index: int, names: Mapping[str, Json], *, attempt: int = 1) -> Json:
         """Run the container's body once; `names` (item, index) are added to its scope.
+
+        Turns must begin in the order of their numbers. A turn that failed may be tried again as a
+        further attempt: its steps are others.
 
         Returns:
             The value of the body's last node; a dict by node id when there are several.

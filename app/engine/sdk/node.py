@@ -32,6 +32,9 @@ TOOL_PORT = "tool"
 """Implicit output port of a node type with `tool=True`: wired into an agent's `tools` slot."""
 
 Effects = Literal["none", "external", "pauses"]
+Join = Literal["decided", "all", "any", "first"]
+"""When a node with several edges starts: when each is decided and one is alive; only when all are alive; as soon as
+one is alive; the same, and what leads only here is stopped."""
 Mode = Literal["template", "expression", "literal"]
 
 
@@ -186,6 +189,9 @@ class NodeType:
     input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
     reads_only: Callable[[Mapping[str, Any]], bool] | None = None
     retry_safe_for: Callable[[Mapping[str, Any]], bool] | None = None
+    stops: bool = False
+    body_names: tuple[str, ...] = ()
+    join_for: Callable[[Mapping[str, Any]], Join] | None = None
 
     def changes_nothing(self, config: Mapping[str, Any]) -> bool:
         """Whether a step with this resolved form leaves the outside as it is."""
@@ -288,11 +294,14 @@ def node(
     quick: bool = False,
     responds: bool = False,
     merges: bool = False,
+    stops: bool = False,
+    body_names: Sequence[str] = ("item", "index"),
     examples: Sequence[Example] = (),
     ports_for: Callable[[Mapping[str, Any]], tuple[Port, ...]] | None = None,
     input_schema_for: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
     reads_only: Callable[[Mapping[str, Any]], bool] | None = None,
     retry_safe_for: Callable[[Mapping[str, Any]], bool] | None = None,
+    join_for: Callable[[Mapping[str, Any]], Join] | None = None,
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
 ) -> Callable[[Run], NodeType]:
     """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
@@ -307,9 +316,13 @@ def node(
         quick: No I/O, no user code, no wait: the web process may run it.
         responds: Its output is the run's output.
         merges: Takes several edges on its input and gets them as a list.
+        stops: Its end is the end of the run: succeeded with its value, or failed with its error.
+        body_names: What a container gives to expressions in its body; the first is also what arrives at nodes there
+            that nothing is wired to.
         ports_for: More output ports, from the configuration.
         reads_only: Whether with this configuration an `external` node only looks.
         retry_safe_for: As `retry_safe`, for this configuration.
+        join_for: When the node starts, from the configuration.
     """
 
     def declare(run: Run) -> NodeType:
@@ -348,6 +361,9 @@ def node(
             input_schema_for=input_schema_for,
             reads_only=reads_only,
             retry_safe_for=retry_safe_for,
+            stops=stops,
+            body_names=tuple(body_names) if container else (),
+            join_for=join_for,
         )
 
     return declare

@@ -16,6 +16,7 @@ from app.engine.graph.slots import slots
 from app.engine.host import Origin, RunRequest, StepRecord
 from app.engine.runtime.compiler import compile as compile_graph
 from app.engine.runtime.execute import execute
+from app.engine.runtime.loops import REGION
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import NodeType
 from app.kernel import log
@@ -188,7 +189,7 @@ def _may_repeat(step: Step, graph: Mapping[str, Any]) -> bool:
     types = catalog()
     node_type = types.get(step.kind)
     if node_type is None:
-        return False
+        return step.kind == REGION.kind  # a loop's own step changes nothing
     document = parse_graph(graph)
     if not any(port.type == "tool" for port in node_type.input_ports()):
         given = step.input.get("config") if isinstance(step.input, dict) else None

@@ -1,13 +1,15 @@
 """Checks of the whole: where a run starts and never comes, circles, and what lies in what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.engine.graph.checks.view import View
 from app.engine.graph.document import Edge, NodeRef
 from app.engine.graph.ports import outputs_of
 from app.engine.graph.problem import Fix, Problem
+from app.engine.graph.regions import never_ends
 from app.engine.graph.typing import compatible
 from app.engine.sdk import Port
+from app.engine.sdk.node import TOOL_PORT
 
 _MOST_CIRCLES = 5
 _LEFT = 260.0
@@ -170,15 +172,64 @@ def _misplaced(view: View, node: NodeRef, why: str) -> Problem:
 
 
 def _circles(view: View) -> Iterator[Problem]:
+    """Circles that can end run as loops; what leaves them is worth a word. The others are refused."""
     place = {edge.id: index for index, edge in enumerate(view.graph.edges)}
     cut: set[str] = set()
-    for _ in range(_MOST_CIRCLES):
-        circle = _circle(view, cut)
-        if not circle:
-            return
+    left = _MOST_CIRCLES
+    for members in view.circles:
+        cut |= {edge.id for node_id in members for edge in view.out[node_id]}
+        gone: set[str] = set()
+        while left and (circle := never_ends(members, _steady(view, members, gone))):
+            left -= 1
+            last = max(circle, key=lambda edge: place[edge.id])
+            gone.add(last.id)
+            yield _circle_problem(view, circle, last)
+        if not gone:
+            yield from _leaving(view, members)
+    while left and (circle := _circle(view, cut)):
+        left -= 1
         last = max(circle, key=lambda edge: place[edge.id])
         cut.add(last.id)
         yield _circle_problem(view, circle, last)
+
+
+def _steady(view: View, members: Sequence[str], gone: set[str]) -> Iterator[Edge]:
+    """The edges from these nodes that are alive whenever their source runs: no exits."""
+    for node_id in members:
+        for edge in view.out[node_id]:
+            if edge.id not in gone and not _is_exit(view, edge):
+                yield edge
+
+
+def _is_exit(view: View, edge: Edge) -> bool:
+    """Whether an edge may be dead although its source ran."""
+    node = view.graph.by_id[edge.source]
+    if node.settings.disabled:
+        return False
+    port = view.outputs.get(node.id, {}).get(edge.source_port)
+    handles_errors = node.settings.on_error == "error_port"
+    return port is None or port.branch or handles_errors
+
+
+def _leaving(view: View, members: Sequence[str]) -> Iterator[Problem]:
+    """Say of edges that leave a loop, from a port that lives in each turn, that they wait for its
+    end.
+    """
+    for node_id in members:
+        for edge in view.out[node_id]:
+            if edge.target in members or edge.source_port == TOOL_PORT or _is_exit(view, edge):
+                continue
+            yield Problem(
+                code="after_loop",
+                severity="warning",
+                message=(
+                    f"{view.name(edge.target)} runs once, after the loop around "
+                    f"{view.name(node_id)} has ended, with the value of its last turn. What is to "
+                    "run in each turn must lead back into the loop."
+                ),
+                node_id=edge.target,
+                edge_id=edge.id,
+            )
 
 
 def _circle(view: View, cut: set[str]) -> list[Edge]:
@@ -212,8 +263,9 @@ def _circle_problem(view: View, circle: list[Edge], last: Edge) -> Problem:
         code="cycle",
         severity="error",
         message=(
-            f"These nodes form a circle: {' → '.join([*shown, names[0]])}. Remove the connection "
-            f"back to {names[0]}, or put what repeats into a For each."
+            f"These nodes form a circle that never ends: {' → '.join([*shown, names[0]])}. Remove "
+            f"the connection back to {names[0]}, or let an If or a Switch in it decide whether to go "
+            "round again."
         ),
         node_id=last.source,
         edge_id=last.id,

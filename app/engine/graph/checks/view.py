@@ -15,6 +15,7 @@ from app.engine.graph.ports import (
     outputs_of,
 )
 from app.engine.graph.problem import Fix
+from app.engine.graph.regions import circles
 from app.engine.graph.slots import agents_of, slots
 from app.engine.graph.typing import compatible
 from app.engine.sdk import NodeType, Port
@@ -100,12 +101,30 @@ class View:
         return False
 
     @cached_property
+    def circles(self) -> list[list[str]]:
+        """Sets of nodes beside each other that all reach each other over plain wires."""
+        parents = {node.id: node.parent for node in self.graph.nodes}
+        plain = [
+            edge
+            for edge in self.graph.edges
+            if edge.source_port != TOOL_PORT and parents[edge.source] == parents[edge.target]
+        ]
+        return circles(parents, plain)
+
+    @cached_property
     def before(self) -> dict[str, int]:
         """For each node the set of nodes that are decided before it runs, as an integer of `bits`.
 
-        Nodes on a cycle, and those that depend on one, are not in it.
+        The nodes of a loop come before each other: an earlier turn had them. Nodes on a circle of
+        another kind, and those that depend on one, are not in it.
         """
         waits = {node.id: set(self._waits_for(node)) for node in self.graph.nodes}
+        beside = {node_id: set(members) for members in self.circles for node_id in members}
+        for members in self.circles:
+            around = set().union(*(waits[node_id] for node_id in members)) - set(members)
+            waits.update(dict.fromkeys(members, around))
+        for needed in waits.values():
+            needed.update(*(beside[other] for other in list(needed) if other in beside))
         followers: dict[str, list[str]] = {node_id: [] for node_id in waits}
         for node_id, needed in waits.items():
             for other in needed:
@@ -115,6 +134,8 @@ class View:
         found: dict[str, int] = {}
         for node_id in ready:
             found[node_id] = self._bits_before(node_id, waits[node_id], found)
+            for other in beside.get(node_id, ()):
+                found[node_id] |= self.bits[other]
             for follower in followers[node_id]:
                 open_[follower] -= 1
                 if not open_[follower]:

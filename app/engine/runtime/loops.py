@@ -1,0 +1,173 @@
+"""A circle of nodes as one step of the plan around it: a loop that turns while an edge leads back.
+
+The first turn begins with the edges that enter the region, each further one with the edges that
+lead back to its header. Values from outside stay at ports that nothing inside feeds. The step ends
+when no edge back is alive; what leaves the region lives when it lived in any turn, with its latest
+value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.engine.graph.document import Edge
+from app.engine.runtime.payloads import plain
+from app.engine.runtime.plan import LoopRegion, PlanNode
+from app.engine.sdk import Json, NodeConfig, NodeContext, Ports, Result, TooManyTurns, node, port
+from app.engine.sdk import field as form_field
+from app.kernel.errors import ensure
+
+
+class Config(NodeConfig):
+    """What the header's settings say."""
+
+    max_iterations: int = form_field(100, title="Most turns", ge=1)
+
+
+class In(Ports):
+    """Values stay at the ports of the nodes inside."""
+
+
+class Out(Ports):
+    """What the loop gave, and how often it turned."""
+
+    value: Any = port(title="Value")
+    turns: int = port(..., title="Turns")
+    nodes: dict[str, Any] = port(..., title="Latest outputs")
+    responded: dict[str, Any] | None = port(title="Response")
+
+
+async def _loop(config: Config, inputs: In, ctx: NodeContext) -> Result:
+    """Turn until no edge leads back."""
+    for index in range(config.max_iterations):
+        turn = await ctx.run_body(index, {})
+        if not turn["again"]:
+            return Result(turn["values"], frozenset(turn["alive"]))
+    raise TooManyTurns(
+        f"The loop did not end within {config.max_iterations:,} turns. Its condition may never be "
+        "met; if it needs more turns, raise the limit in the settings of the node it begins with.",
+        partial=turn["values"]["value"],
+        turns=config.max_iterations,
+    )
+
+
+REGION = node(kind="logic.loop", title="Loop", icon="repeat", container=True, body_names=())(_loop)
+"""The type of the node that stands for a region; it is in no catalogue, since nobody draws it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What arrives at the nodes of a turn from outside of it, by node of the turn's plan.
+
+    Args:
+        live: Edges that make their target run.
+        data: Edges that only bring a value.
+        dead: Nodes that an edge which counts in this turn did not reach.
+    """
+
+    live: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    data: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
+    dead: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class TurnEnd:
+    """How a turn of a region ended.
+
+    Args:
+        left: Edges alive out of the region.
+        back: Edges alive to the next turn.
+        ends: Outputs of nodes that led nowhere, by node id.
+        response: What the last node that responded gave, and when.
+    """
+
+    left: tuple[Edge, ...]
+    back: tuple[Edge, ...]
+    ends: Mapping[str, Json]
+    response: tuple[datetime, Json] | None
+
+
+class Loop:
+    """The state of a region between its turns.
+
+    Args:
+        live, data: Edges from outside, as in Entry.
+        outputs, ended: Outputs by node id that expressions see, and when they were finished; turns
+            add theirs.
+    """
+
+    def __init__(
+        self,
+        container: PlanNode,
+        live: tuple[Edge, ...],
+        data: tuple[Edge, ...],
+        outputs: dict[str, Json],
+        ended: dict[str, datetime],
+    ) -> None:
+        ensure(container.region is not None, "A loop needs a region.")
+        assert container.region is not None
+        assert container.body is not None
+        self.outputs = outputs
+        self.ended = ended
+        self._region: LoopRegion = container.region
+        self._places = container.body.places
+        self._live, self._data = live, data
+        self._counting = container.into
+        self._turns = 0
+        self._exits: dict[str, dict[str, Json]] = {}
+        self._response: tuple[datetime, Json] | None = None
+
+    def entry(self) -> Entry:
+        """What arrives at the next turn."""
+        here = {edge.id for edge in (*self._live, *self._data)}
+        dead = frozenset(self._places[e.target] for e in self._counting if e.id not in here)
+        return Entry(self._by_place(self._live), self._by_place(self._data), dead)
+
+    def close(self, end: TurnEnd) -> dict[str, Json]:
+        """Take a turn in; say whether another follows and what the loop has given so far."""
+        self._turns += 1
+        for edge in end.left:
+            value = self.outputs[edge.source].get(edge.source_port)
+            self._exits.setdefault(edge.source, {})[edge.source_port] = value
+        if end.response:
+            self._response = end.response
+        stay = (*self._live, *self._data) if self._turns == 1 else self._data
+        self._live, self._counting = end.back, self._region.back
+        self._data = tuple(edge for edge in stay if edge.id in self._region.kept)
+        latest = {
+            member: {**self._exits.get(member, {}), **self.outputs[member]}
+            for member in sorted(self._region.members)
+            if member in self.outputs
+        }
+        left = {node_id: plain(ports) for node_id, ports in self._exits.items()}
+        values: dict[str, Json] = {
+            "value": _alone(left or end.ends or self._going_back()),
+            "turns": self._turns,
+            "nodes": latest,
+            "responded": self._told(),
+        }
+        alive = sorted(
+            f"{node_id}.{name}" for node_id, ports in self._exits.items() for name in ports
+        )
+        return {"again": bool(end.back), "values": values, "alive": alive}
+
+    def _going_back(self) -> dict[str, Json]:
+        return {edge.source: self.outputs[edge.source].get(edge.source_port) for edge in self._live}
+
+    def _told(self) -> Json:
+        if self._response is None:
+            return None
+        at, value = self._response
+        return {"at": at.isoformat(), "value": value}
+
+    def _by_place(self, edges: tuple[Edge, ...]) -> dict[str, tuple[Edge, ...]]:
+        found: dict[str, tuple[Edge, ...]] = {}
+        for edge in edges:
+            place = self._places[edge.target]
+            found[place] = (*found.get(place, ()), edge)
+        return found
+
+
+def _alone(values: Mapping[str, Json]) -> Json:
+    return next(iter(values.values())) if len(values) == 1 else dict(values) or None
