@@ -4,13 +4,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.engine.host import Journal, Models
+from app.engine.host import ChildRequest, Journal, Models
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids
+from app.kernel.errors import InvalidInput
 
 Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 Http = Callable[[HttpRequest], Awaitable[HttpReply]]
 Python = Callable[[str, Mapping[str, Json], float], Awaitable[CodeResult]]
+StartChild = Callable[[ChildRequest], Awaitable[None]]
+
+
+async def no_children(child: ChildRequest) -> None:
+    """Refuse: this process does not start runs.
+
+    Raises:
+        InvalidInput: Always.
+    """
+    raise InvalidInput("Workflows cannot be called here.", field="workflow")
 
 
 @dataclass(frozen=True)
@@ -21,6 +32,7 @@ class World:
     embed: Embed
     http: Http
     python: Python
+    start_child: StartChild = no_children
 
 
 @dataclass(frozen=True)
@@ -55,3 +67,7 @@ class RunHost:
     async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
         """Run Python in the sandbox."""
         return await self.world.python(source, inputs, timeout_s)
+
+    async def start_child(self, child: ChildRequest) -> None:
+        """Store a run and start it; when there is one of this id, do nothing."""
+        await self.world.start_child(child)

@@ -114,6 +114,25 @@ class WaitRecord:
 
 
 @dataclass(frozen=True)
+class ChildRequest:
+    """A run that a step starts and waits for.
+
+    Args:
+        run_id: The id it is to have. It follows from the step and its try: a repetition finds it there.
+        parent_path: The step of the run `parent_run_id` that waits.
+        depth: How many runs wait for the new one, one above the other.
+    """
+
+    run_id: str
+    workspace_id: str
+    workflow_id: str
+    input: Json
+    parent_run_id: str
+    parent_path: str
+    depth: int
+
+
+@dataclass(frozen=True)
 class RunPatch:
     """A change of the run's own row."""
 
@@ -196,6 +215,14 @@ class Host(Protocol):
     async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
         """Run Python in the sandbox."""
 
+    async def start_child(self, child: ChildRequest) -> None:
+        """Store a run and start it; when there is one of this id, do nothing.
+
+        Raises:
+            NotFound: There is no such workflow in the workspace.
+            GraphInvalid, InvalidInput: It cannot run, or not with this input.
+        """
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -219,7 +246,8 @@ class RunRequest:
         recoveries: Decisions about steps that failed or were cut off, by step path: `retry` (with `value` as the input,
             {"ports", "config"}, when it was edited), `done` (with `value` as the output), `skip` or `stop`. Only the
             answer to the latest such question of a path; none while that one is open.
-        arrived: What steps waited for, by step path: a signal's payload, or how another run ended.
+        arrived: What steps waited for, by step path: {"at"} (the time has come), {"payload"} or {"timed_out": true},
+            {"run_id", "status", "output", "error"} of the run a step called.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
         recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
             them than fit into memory. `waiting` must have the containers they lie in.

@@ -14,6 +14,7 @@ from app.engine.expressions import evaluate
 from app.engine.graph.document import NodeRef
 from app.engine.host import (
     ApprovalRecord,
+    ChildRequest,
     Fact,
     Limits,
     LlmCallRecord,
@@ -21,6 +22,7 @@ from app.engine.host import (
     RunRequest,
     SpanRecord,
     StepRecord,
+    WaitRecord,
 )
 from app.engine.providers.base import ChatRequest, Delta, ModelInfo
 from app.engine.runtime.context import StepContext
@@ -28,6 +30,7 @@ from app.engine.runtime.execution import Execution, Level, Step
 from app.engine.runtime.plan import Plan, PlanNode, Tool
 from app.engine.runtime.prepare import prepare
 from app.engine.runtime.scope import names_for
+from app.engine.runtime.waiting import child_id
 from app.engine.sdk import (
     Answer,
     CodeResult,
@@ -119,6 +122,11 @@ class FakeJournal:
     def approvals(self) -> dict[str, ApprovalRecord]:
         """Questions by step path."""
         return {fact.step_path: fact for fact in self.facts if isinstance(fact, ApprovalRecord)}
+
+    @property
+    def waits(self) -> dict[str, WaitRecord]:
+        """What steps wait for, by path."""
+        return {fact.step_path: fact for fact in self.facts if isinstance(fact, WaitRecord)}
 
     @property
     def patches(self) -> list[RunPatch]:
@@ -245,6 +253,7 @@ class FakeHost:
         self.models = FakeModels(self.model, self.world.get("price", 1))
         self.memory = FakeMemory(self.world.get("memory", {}))
         self.requests: list[HttpRequest] = []
+        self.children: dict[str, ChildRequest] = {}
         self._python, self._embed = python, embed
         self._ids, self._ticks = itertools.count(1), itertools.count()
 
@@ -286,6 +295,10 @@ class FakeHost:
             raise UpstreamFailed("This test has no sandbox.")
         return await self._python(source, inputs, timeout_s)
 
+    async def start_child(self, child: ChildRequest) -> None:
+        """Take the run as started."""
+        self.children[child.run_id] = child
+
 
 @dataclass(frozen=True)
 class Ran:
@@ -310,7 +323,8 @@ async def run_example(
     """Run a node type's function as an example says; expressions of its form are resolved.
 
     Besides what FakeHost knows, its world may hold `trigger` (the run's input), `vars`, `nodes`
-    (outputs by node id), `args`, `attempt`, `body` (an expression over `item` and `index`: what the
+    (outputs by node id), `args`, `attempt`, `arrived` (a signal, or that it timed out), `child` (how the
+    workflow ended that it calls), `body` (an expression over `item` and `index`: what the
     container's body gives) and `tools` ({name: result}).
 
     Raises:
@@ -329,6 +343,7 @@ async def run_example(
         input=world.get("trigger"),
         vars=world.get("vars", {}),
         answers={node.id: Answer.model_validate(answer)} if answer else {},
+        arrived=_arrived(node.id, world),
         limits=Limits(timeout_s=30),
     )
     plan = Plan("example", {node.id: node}, (node.id,), (node.id,), ())
@@ -344,6 +359,13 @@ async def run_example(
         return Ran(result.model_dump(mode="json"), None, host)
     ensure(isinstance(result, Result), f"{node_type.kind} gave back {type(result).__name__}")
     return Ran(dict(result.values), result.alive, host)
+
+
+def _arrived(path: str, world: World) -> dict[str, Json]:
+    """What the example says has come: a signal or the time, or how a called workflow ended."""
+    if "child" in world:
+        return {path: {"run_id": child_id("run_example", path, 1), **world["child"]}}
+    return {path: world["arrived"]} if "arrived" in world else {}
 
 
 def lone_node(

@@ -158,6 +158,13 @@ class ModelMissing(StepError):
     status = 503
 
 
+class ChildFailed(StepError):
+    """A workflow that a step called failed or was canceled. `context["run_id"]` is that run."""
+
+    code = "child_failed"
+    retryable = True
+
+
 class StepTimedOut(StepError):
     """An attempt ran into its time limit."""
 

@@ -27,6 +27,7 @@ PREFIXES = {
     "step": "stp",
     "span": "spn",
     "approval": "apr",
+    "wait": "wai",
     "blob": "blb",
     "llm_call": "llm",
     "audit": "aud",

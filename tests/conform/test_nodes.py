@@ -39,6 +39,8 @@ KINDS = {
     "memory.key_value",
     "human.approval",
     "flow.respond",
+    "flow.run_workflow",
+    "logic.wait",
 }
 HEAVY = (
     "openai",
@@ -64,6 +66,7 @@ WIDGETS = {
     "schema",
     "key_value",
     "json",
+    "workflow",
 }
 EXAMPLES = [
     pytest.param(node_type, example, id=f"{node_type.kind}: {example.title}")

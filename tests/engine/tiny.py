@@ -6,7 +6,9 @@ from typing import Any
 
 from app.engine.graph.document import Graph, parse_graph
 from app.engine.host import Control, Outcome, RunRequest, StepRecord
+from app.engine.nodes.flow.run_workflow import run_workflow
 from app.engine.nodes.logic.for_each import for_each
+from app.engine.nodes.logic.wait import wait
 from app.engine.runtime import Plan, execute
 from app.engine.runtime import compile as compile_graph
 from app.engine.sdk import (
@@ -249,7 +251,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
-    ask, say, agent, careless, for_each,
+    ask, say, agent, careless, for_each, wait, run_workflow,
 )  # fmt: skip
 
 

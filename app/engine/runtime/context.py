@@ -8,7 +8,7 @@ from typing import Any
 
 from app.engine.expressions import evaluate
 from app.engine.providers.base import ChatRequest
-from app.engine.runtime import agents
+from app.engine.runtime import agents, waiting
 from app.engine.runtime.completion import complete
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked
@@ -27,6 +27,7 @@ from app.engine.sdk import (
     KeyValue,
     Message,
     Question,
+    Signal,
     ToolSpec,
 )
 from app.kernel.errors import AppError, InvalidInput, ensure
@@ -190,6 +191,18 @@ class StepContext:
         if answer is None:
             raise Asked(derived_id("approval", self.run_id, self.path), question, self.path)
         return answer
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Let time pass; more than a second ends the step as `waiting`, once."""
+        await waiting.until(self._step, moment)
+
+    async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
+        """Return what the signal brought; the first time this ends the step as `waiting`."""
+        return waiting.for_signal(self._step, name, until)
+
+    async def run_workflow(self, workflow_id: str, given: Json) -> Json:
+        """Return the output of another workflow; the first time this ends the step as `waiting`."""
+        return await waiting.for_workflow(self._step, workflow_id, given)
 
     async def run_body(self, index: int, names: Mapping[str, Json], *, attempt: int = 1) -> Json:
         """Run the container's body once, with more names for its expressions."""

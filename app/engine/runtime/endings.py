@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Literal
 
 from app.engine.events import EventType
-from app.engine.host import ApprovalRecord, Origin, StepRecord
+from app.engine.host import ApprovalRecord, Origin, StepRecord, WaitRecord
 from app.engine.recovery import about_failure
 from app.engine.runtime.execution import Step
-from app.engine.runtime.interrupts import Asked, Held
-from app.engine.runtime.payloads import error_of
+from app.engine.runtime.interrupts import Asked, Held, Waits
+from app.engine.runtime.payloads import error_of, moment
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import Json, Question
 from app.engine.sdk.node import ERROR_PORT
@@ -65,6 +65,8 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
     recorder, execution = step.execution.recorder, step.execution
     if isinstance(pause, Asked):
         return await _ask(step, pause.approval_id, pause.question)
+    if isinstance(pause, Waits):
+        return await _wait_for(step, pause.record)
     if isinstance(pause, Held) or execution.held:
         step.record = replace(step.record, status="pending")
         recorder.note_step(step.record, "step.waiting")
@@ -74,6 +76,16 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
     person = "waiting_human" in waits or "interrupted" in waits
     step.record = replace(step.record, status="waiting_human" if person else "waiting")
     await recorder.record_step(step.record, "step.waiting_human" if person else "step.waiting")
+    return step.record
+
+
+async def _wait_for(step: Step, record: WaitRecord) -> StepRecord:
+    """Record that the step waits, and for what, in one transaction."""
+    step.record = replace(step.record, status="waiting")
+    told = {"for": record.kind, "until": moment(record.until), "name": record.name}
+    if record.child_run_id is not None:
+        told["run_id"] = record.child_run_id
+    await step.execution.recorder.record_step(step.record, "step.waiting", record, wait=told)
     return step.record
 
 

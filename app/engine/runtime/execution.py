@@ -1,8 +1,8 @@
 """What belongs together while a run goes: the run, a level of it, and a step in it."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,12 +16,16 @@ from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Json
 from app.kernel.ids import derived_id
 
+LOOK_S = 0.02
+TURNS = 20
+
 
 class Execution:
     """One life of a run: from its start, or from where an earlier life stopped.
 
     Attributes:
         held: Something did not start because the run is to pause.
+        arrived: What steps waited for and has come, by path.
     """
 
     def __init__(
@@ -32,9 +36,35 @@ class Execution:
         self.host = host
         self.control = control or Control()
         self.held = False
+        self.arrived = dict(request.arrived)
+        self._busy = 0
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
         self.past = Past(request, self.recorder)
+
+    @contextmanager
+    def working(self, node: PlanNode) -> Iterator[None]:
+        """Count a step as at work; a container is so only through the steps in its body."""
+        self._busy += not node.type.container
+        try:
+            yield
+        finally:
+            self._busy -= not node.type.container
+
+    async def outlasts(self, moment: datetime) -> bool:
+        """Let time pass while other steps are at work; False when they end first, or hold."""
+        while (left := (moment - self.host.now()).total_seconds()) > 0:
+            if self.control.pausing.is_set() or not await self._is_busy():
+                return False
+            await asyncio.sleep(min(left, LOOK_S))
+        return not self.holds()
+
+    async def _is_busy(self) -> bool:
+        for _ in range(TURNS):  # the next step begins some turns of the loop after the last one
+            if self._busy:
+                return True
+            await asyncio.sleep(0)
+        return False
 
     def holds(self) -> bool:
         """Whether nothing new may start because the run is to pause; ask right before a start."""

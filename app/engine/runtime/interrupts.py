@@ -1,6 +1,8 @@
-"""Why a step stops without an end of its own: it waits for a person, or a body failed."""
+"""Why a step stops without an end of its own: it waits for somebody or something, or a body failed."""
 
-from app.engine.host import StepRecord
+from datetime import datetime
+
+from app.engine.host import StepRecord, WaitRecord
 from app.engine.sdk import Question
 from app.kernel.errors import BudgetExceeded, Paused, StepError
 
@@ -13,6 +15,19 @@ class Asked(Paused):
         self.approval_id = approval_id
         self.question = question
         self.path = path
+
+
+class Waits(Paused):
+    """A step needs a time, a signal or the end of another run to come first."""
+
+    def __init__(self, record: WaitRecord) -> None:
+        super().__init__(f"waits for a {record.kind}")
+        self.record = record
+
+    @property
+    def due(self) -> datetime | None:
+        """When the wait is over by itself; None for what others bring, who may be faster than a limit."""
+        return self.record.until if self.record.kind == "time" else None
 
 
 class Held(Paused):

@@ -23,7 +23,8 @@ from app.engine.runtime.endings import (
     without_error,
 )
 from app.engine.runtime.execution import Level, Step
-from app.engine.runtime.payloads import error_of, plain
+from app.engine.runtime.interrupts import Waits
+from app.engine.runtime.payloads import error_of, moment, plain
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
 from app.engine.runtime.retry import delay_s, may_retry
@@ -63,25 +64,43 @@ async def perform(
         alive: The incoming edges that carry a value.
         run_turn: Runs one turn of a container's body.
     """
+    execution = level.execution
+    while True:
+        with execution.working(node):
+            step, pause = await _perform(level, node, alive, run_turn)
+        due = pause.due if isinstance(pause, Waits) else None
+        # a time that comes while other branches are at work need not wait for their end
+        if due is None or not await execution.outlasts(due):
+            return step.record
+        execution.arrived[step.record.path] = {"at": moment(due)}
+
+
+async def _perform(
+    level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
+) -> tuple[Step, Paused | None]:
+    """Execute a node once; return its step as it was recorded, and why it did not come to an end."""
     detach()
     step = Step(level, node, values_at_ports(level, node, alive))
     decision = step.execution.request.recoveries.get(step.record.path)
     if decision is not None and decision.choice != "retry":
-        return await _as_decided(step, decision)
+        await _as_decided(step, decision)
+        return step, None
     given = _edited(step, decision)
     values = given.get("ports", step.record.input["ports"])
     names = names_for(level, node, values, last_output(level, alive))
     try:
-        return await _execute(_Work(step, values, names, run_turn, given.get("config")))
+        await _execute(_Work(step, values, names, run_turn, given.get("config")))
     except Paused as pause:
-        return await wait(step, pause)
+        await wait(step, pause)
+        return step, pause
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        return await fail(step, StepError(f"'{node.label}' was cut off by something it called."))
+        await fail(step, StepError(f"'{node.label}' was cut off by something it called."))
     except Exception as error:  # noqa: BLE001 - the edge: whatever a node raises ends its step
-        return await fail(step, error)
+        await fail(step, error)
+    return step, None
 
 
 async def _as_decided(step: Step, decision: Answer) -> StepRecord:

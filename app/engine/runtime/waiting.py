@@ -1,9 +1,23 @@
-"""Whether a step that waited in an earlier life of its run may go on now. Pure."""
+"""What a step waits for without being at work, and whether it has come."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
 
 from app.engine.events import WAITING_STEP
-from app.engine.host import StepRecord
-from app.engine.runtime.execution import Execution
+from app.engine.host import ChildRequest, StepRecord, WaitRecord
+from app.engine.runtime.execution import Execution, Step
+from app.engine.runtime.interrupts import Waits
 from app.engine.runtime.plan import PlanNode
+from app.engine.sdk import Json, Signal
+from app.kernel.errors import ChildFailed, InvalidInput
+from app.kernel.ids import derived_id
+
+SLEEP = timedelta(seconds=1)
+"""What is no longer than this is slept: less than storing and resuming the run takes."""
+
+MAX_DEPTH = 8
+"""So many runs may wait for each other, one above the other: a workflow that calls itself ends."""
 
 
 def asks_about_itself(record: StepRecord) -> bool:
@@ -26,5 +40,92 @@ def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> boo
         return record.path not in request.recoveries
     if node.type.container:
         return False
-    came = request.answers if record.status == "waiting_human" else request.arrived
+    came = request.answers if record.status == "waiting_human" else execution.arrived
     return record.path not in came
+
+
+async def until(step: Step, moment: datetime) -> None:
+    """Let time pass: in place when it is short.
+
+    Raises:
+        Waits: It is long, and the time has not come.
+    """
+    if step.record.path in step.execution.arrived:
+        return
+    left = moment - step.execution.host.now()
+    if left > SLEEP:
+        raise Waits(_record(step, "time", until=moment))
+    await asyncio.sleep(max(left.total_seconds(), 0))
+
+
+def for_signal(step: Step, name: str, moment: datetime | None) -> Signal:
+    """Return what a signal brought, or that it did not come in time.
+
+    Raises:
+        Waits: It has not come.
+    """
+    came = step.execution.arrived.get(step.record.path)
+    if came is None:
+        raise Waits(_record(step, "signal", until=moment, name=name))
+    return Signal(payload=came.get("payload"), timed_out=bool(came.get("timed_out")))
+
+
+async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
+    """Start another workflow's run and return its output when it has ended.
+
+    Each try of the step has a run of its own, so that a retry calls the workflow again.
+
+    Raises:
+        Waits: It goes on.
+        ChildFailed: It did not succeed.
+    """
+    request, path = step.execution.request, step.record.path
+    run_id = child_id(request.run_id, path, step.record.attempt)
+    came = step.execution.arrived.get(path)
+    if came is None or came["run_id"] != run_id:
+        if request.depth >= MAX_DEPTH:
+            raise InvalidInput(
+                f"Workflows call each other more than {MAX_DEPTH} deep; "
+                "let this one end without calling another."
+            )
+        await step.execution.host.start_child(
+            ChildRequest(
+                run_id=run_id,
+                workspace_id=request.workspace_id,
+                workflow_id=workflow_id,
+                input=given,
+                parent_run_id=request.run_id,
+                parent_path=path,
+                depth=request.depth + 1,
+            )
+        )
+        raise Waits(_record(step, "run", child_run_id=run_id))
+    if came["status"] == "succeeded":
+        return came.get("output")
+    raise ChildFailed(_end_of(run_id, came), run_id=run_id)
+
+
+def child_id(run_id: str, path: str, attempt: int) -> str:
+    """The id of the run that a step starts in this try."""
+    return derived_id("run", run_id, path, str(attempt))
+
+
+def _end_of(run_id: str, came: dict[str, Any]) -> str:
+    if came["status"] == "canceled":
+        return f"The run {run_id} of the called workflow was canceled."
+    error = came.get("error") or {}
+    return (
+        f"The run {run_id} of the called workflow failed: {error.get('message', 'no reason given')}"
+    )
+
+
+def _record(step: Step, kind: Any, **what: Any) -> WaitRecord:  # noqa: ANN401 - fields of WaitRecord
+    """The wait of this try of the step."""
+    run_id, path = step.execution.request.run_id, step.record.path
+    return WaitRecord(
+        id=derived_id("wait", run_id, path, str(step.record.attempt)),
+        step_path=path,
+        node_id=step.node.id,
+        kind=kind,
+        **what,
+    )

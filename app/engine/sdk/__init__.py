@@ -11,6 +11,7 @@ from app.engine.sdk.context import (
     KeyValue,
     NodeContext,
     Question,
+    Signal,
 )
 from app.engine.sdk.messages import Completion, Message, ToolCall, ToolSpec, Usage, turns
 from app.engine.sdk.node import (
@@ -26,6 +27,7 @@ from app.engine.sdk.node import (
 )
 from app.engine.sdk.text import Text, as_text, port_name
 from app.kernel.errors import (
+    ChildFailed,
     CodeFailed,
     ExpressionError,
     InvalidInput,
@@ -42,6 +44,7 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Answer",
+    "ChildFailed",
     "CodeFailed",
     "CodeResult",
     "Completion",
@@ -63,6 +66,7 @@ __all__ = [
     "Question",
     "Result",
     "RunStopped",
+    "Signal",
     "StepError",
     "Text",
     "TooManyTurns",

@@ -43,6 +43,13 @@ class Answer(_Value):
     decided_by: str = ""
 
 
+class Signal(_Value):
+    """What came from outside, or that nothing came in time."""
+
+    payload: Json = None
+    timed_out: bool = False
+
+
 class HttpRequest(_Value):
     """A request of a workflow to the outside. It always passes the egress guard."""
 
@@ -227,6 +234,28 @@ class NodeContext(Protocol):
         """Return a person's answer; the first time this ends the step as `waiting_human`.
 
         Call it before any effect: the node starts again from its top when the answer is there.
+        """
+
+    async def wait_until(self, moment: datetime) -> None:
+        """Let time pass, also days; the first time this ends the step as `waiting`.
+
+        A second at most is simply slept. Call it before any effect, and no other wait in the same
+        node: it starts again from its top when the time has come.
+        """
+
+    async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
+        """Return what a signal of this name brought to the run; the first time the step waits.
+
+        As with `wait_until`, the node starts again from its top. Without `until` it waits for ever.
+        """
+
+    async def run_workflow(self, workflow_id: str, given: Json) -> Json:
+        """Run another workflow and return its output; the step waits for it without being at work.
+
+        Raises:
+            ChildFailed: It failed or was canceled; the message names its run and its error.
+            NotFound: There is no such workflow in this workspace.
+            InvalidInput: Its trigger does not take this input, or too many runs wait for each other.
         """
 
     @property
