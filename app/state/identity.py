@@ -8,7 +8,7 @@ import reflex as rx
 from app.kernel.errors import Unauthenticated
 from app.services.access import Actor
 from app.services.identity.commands import authenticate
-from app.services.identity.queries import me
+from app.services.identity.queries import has_people, me
 from app.services.runtime import runtime
 
 COOKIE = "agentloom_session"
@@ -74,7 +74,10 @@ class IdentityState(rx.State):
 
     @rx.event
     async def welcome(self):  # noqa: ANN201 - an event or nothing
-        """Remember where to go after signing in; who is signed in already goes there at once."""
+        """Remember where to go after signing in; who is signed in already goes there at once.
+
+        The first visitor of a fresh installation has nothing to sign in with, and signs up.
+        """
         self.next_path = safe_next(parse_qs(self.router.url.query).get("next", ["/"])[0])
         try:
             await actor(self)
@@ -82,7 +85,11 @@ class IdentityState(rx.State):
             self.signed_in = False
             onwards = f"?next={quote(self.next_path, safe='')}"
             self.next_query = "" if self.next_path == "/" else onwards
-            return None
+            if not self.router.url.path.startswith("/login"):
+                return None
+            async with runtime().database.read() as uow:
+                known = await has_people(uow)
+            return None if known else rx.redirect(f"/register{self.next_query}")
         return rx.redirect(self.next_path)
 
     @rx.event

@@ -51,7 +51,7 @@ def middle(found: Locator) -> tuple[float, float]:
 
 def test_a_newcomer_builds_runs_and_understands(page: Page, product: Product):
     page.goto(product.url)
-    expect(page).to_have_url(re.compile(r"/login"))
+    expect(page).to_have_url(re.compile(r"/register"))  # nobody has an account yet
     sign_up(page, product)
 
     page.get_by_test_id("start-template").click()

@@ -13,7 +13,7 @@ import { DRAG_TYPE } from "./search.js";
 import { useShortcuts } from "./shortcuts.jsx";
 import { Toolbar } from "./toolbar.jsx";
 import { useFlowGraph } from "./use_flow_graph.jsx";
-import { useView } from "./use_view.jsx";
+import { Follow, useView } from "./use_view.jsx";
 import { elementAt, useWiring } from "./use_wiring.jsx";
 import { DraftWire, Wire } from "./wire.jsx";
 
@@ -132,9 +132,11 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
           onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)} onNodeDoubleClick={onOpenInspector}
           onNodeClick={onNodeClick} onPaneClick={onPaneClick}
           onlyRenderVisibleElements={count > MANY_NODES} onInit={showBeginning}
+          onMoveStart={(event) => event && (store.movedDuring = store.get().runId)}
         >
           <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} />
           <SmallMap />
+          <Follow wrapper={wrapper} />
           <Toolbar />
         </ReactFlow>
       </Far.Provider>

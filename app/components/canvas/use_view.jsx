@@ -2,12 +2,16 @@
 import { useCallback, useEffect } from "react";
 import { useReactFlow } from "@xyflow/react";
 import { boxesOf } from "./actions.js";
+import { RUN_DONE } from "../js/live.js";
+import { useRun } from "../js/use_live.js";
+import { mainPath } from "../run/rows.js";
 import { useEditor, useStore } from "./context.jsx";
 import { absolute, bounds } from "./geometry.js";
 import { sizeOf } from "./model.js";
 
 const READABLE = 0.75;
 const BAR = 60;
+const EDGE = 40;
 
 // Where to look at first: at everything when it can be read then, else at the beginning.
 function firstView(doc, pane) {
@@ -17,6 +21,35 @@ function firstView(doc, pane) {
   const x = fit >= READABLE ? (pane.width - all.width * zoom) / 2 : 48;
   const y = all.height * zoom < pane.height ? (pane.height - BAR - all.height * zoom) / 2 : 48;
   return { x: x - all.x * zoom, y: y - all.y * zoom, zoom };
+}
+
+// How far to move a thing so that all of it is in sight with some room: what was in sight stays as far as possible.
+function shortBy(from, size, room) {
+  if (from + size + EDGE > room) return Math.max(room - EDGE - size, EDGE) - from;
+  return from < 0 ? EDGE - from : 0;
+}
+
+// While a run goes on the camera goes to the step at work when that is out of sight, until a person moves it themselves.
+export function Follow({ wrapper }) {
+  const store = useStore();
+  const flow = useReactFlow();
+  const runId = useEditor((state) => state.runId);
+  const entry = useRun(runId);
+  const path = entry?.run && !RUN_DONE.has(entry.run.status) ? mainPath(entry) : null;
+  const nodeId = path ? entry.steps.get(path)?.node_id : null;
+  useEffect(() => {
+    const { byId } = store.get();
+    const node = nodeId && byId.get(nodeId);
+    if (!node || store.movedDuring === runId) return;
+    const at = absolute(node, byId);
+    const [width, height] = sizeOf(store.get(), node);
+    const { x, y, zoom } = flow.getViewport();
+    const pane = wrapper.current.getBoundingClientRect();
+    const across = shortBy(at.x * zoom + x, width * zoom, pane.width);
+    const down = shortBy(at.y * zoom + y, height * zoom, pane.height - BAR);
+    if (across || down) flow.setViewport({ x: x + across, y: y + down, zoom }, { duration: 300 });
+  }, [nodeId, runId, flow, store, wrapper]);
+  return null;
 }
 
 export function useView(wrapper) {

@@ -123,11 +123,12 @@ function useJump(node, setTab, root) {
   return advanced;
 }
 
-function Workflow() {
+function Workflow({ onClose }) {
   const count = useEditor((state) => state.graph.nodes.length);
   const wires = useEditor((state) => state.graph.edges.length);
   return (
     <div className="inspector-none">
+      <button type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}><X size={16} /></button>
       <h2>Workflow</h2>
       <p className="muted">{count} nodes, {wires} wires. Select a node to set it up.</p>
       <h3>Keys</h3>
@@ -177,7 +178,7 @@ export function Inspector({ onClose }) {
     workflowId, nodeId, runId, items, errors: errorsOf(problems), preview: true, openAdvanced, id: nodeId,
   }), [workflowId, nodeId, runId, items, problems, openAdvanced]);
 
-  if (!node) return <aside className="inspector" aria-label="Inspector">{chosen.length > 1 ? <Many count={chosen.length} /> : <Workflow />}</aside>;
+  if (!node) return <aside className="inspector" aria-label="Inspector">{chosen.length > 1 ? <Many count={chosen.length} /> : <Workflow onClose={onClose} />}</aside>;
   const whole = (problems ?? []).filter((problem) => !problem.field);
   return (
     <aside className="inspector" aria-label={`Node ${titleOf(node, type)}`} ref={panel} data-testid="inspector">

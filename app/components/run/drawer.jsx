@@ -66,13 +66,19 @@ function Rows({ entry, chosen, onChoose, now }) {
     <div className="run-rows" role="grid" aria-label="Steps">
       <div className="run-row run-row-head" role="row">
         <span role="columnheader">Step</span>
-        <span role="columnheader" className="run-axis" aria-label="Time">{ticksOf(axis).map((tick) => <i key={tick.ms} style={{ left: `${tick.at}%` }}>{tick.ms ? duration(tick.ms).replace(".00", "") : "0 s"}</i>)}</span>
+        <span role="columnheader" className="run-axis" aria-label="Time"><Marks axis={axis} count={2} when="few" /><Marks axis={axis} count={4} when="many" /></span>
         <span role="columnheader">Time</span><span role="columnheader">Tokens</span><span role="columnheader">Cost</span>
       </div>
       {rows.map((row) => <Row key={row.key} row={row} axis={axis} now={now} on={row.type === "step" && row.path === chosen} onOpen={open} />)}
       {!rows.length && <div className="run-none muted">Starting…</div>}
     </div>
   );
+}
+
+// As many marks as the axis has room for: the style shows one of the two sets.
+function Marks({ axis, count, when }) {
+  const name = (ms) => (ms ? duration(ms).replace(/\.0+(?= )/, "") : "0 s");
+  return <span className={`run-marks-${when}`}>{ticksOf(axis, count).map((tick) => <i key={tick.ms} style={{ left: `${tick.at}%` }}>{name(tick.ms)}</i>)}</span>;
 }
 
 function Totals({ entry, now }) {

@@ -78,8 +78,11 @@ _PALETTE: Sequence[dict[str, str]] = (
 
 
 def palette(around: Surroundings) -> rx.Component:
-    """The command palette with every page and action of the shell."""
-    return ui.command_palette(entries=list(_PALETTE), on_action=around.on_action)
+    """The command palette with every page and action of the shell, and workflows by name."""
+    return ui.command_palette(
+        entries=list(_PALETTE), on_action=around.on_action,
+        source="/api/workflows", source_href="/workflows", source_group="Workflows",
+    )  # fmt: skip
 
 
 def brand() -> rx.Component:

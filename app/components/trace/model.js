@@ -31,7 +31,7 @@ export function bar(item, axis, now = Date.now()) {
   if (from === null) return null;
   const to = ms(item.finished_at) ?? Math.min(now, axis.end);
   const whole = axis.end - axis.start;
-  const left = Math.min(100, Math.max(0, ((from - axis.start) / whole) * 100));
+  const left = Math.min(99.5, Math.max(0, ((from - axis.start) / whole) * 100));
   return { left, width: Math.min(100 - left, Math.max(0.4, ((to - from) / whole) * 100)) };
 }
 
@@ -43,6 +43,7 @@ export function duration(item, now = Date.now()) {
 
 export function formatMs(value) {
   if (value === null || value === undefined) return "–";
+  if (value < 1) return "<1 ms";
   if (value < 1000) return `${Math.round(value)} ms`;
   if (value < 60_000) return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} s`;
   const minutes = Math.floor(value / 60_000);
@@ -62,7 +63,7 @@ export function ticks(axis) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((s) => s >= rough) ?? rough;
   const marks = [];
-  for (let at = 0; at <= whole; at += step) marks.push({ at: (at / whole) * 100, label: formatMs(at) });
+  for (let at = 0; at <= whole; at += step) marks.push({ at: (at / whole) * 100, label: at ? formatMs(at).replace(/\.0+ s$/, " s") : "0 s" });
   return marks;
 }
 

@@ -57,6 +57,8 @@ function useTrace(runId) {
   return { trace, error: live.get(runId)?.error, load, now: running ? now : Date.now() };
 }
 
+const STARTED_BY = { manual: "by hand", api: "over the API", chat: "by a chat message", schedule: "by a schedule" };
+
 function Stats({ trace, now }) {
   const sums = model.totals(trace, now);
   const { run } = trace;
@@ -66,7 +68,7 @@ function Stats({ trace, now }) {
     ["Tokens", run.tokens.toLocaleString("en"), sums.input ? `${sums.input.toLocaleString("en")} in · ${sums.output.toLocaleString("en")} out` : null],
     ["Cost", model.formatCost(run.cost_usd)],
     ["Retries", sums.retries],
-    ["Started", run.started_at ? new Date(run.started_at).toLocaleTimeString() : "not yet", `by ${run.trigger}`],
+    ["Started", run.started_at ? new Date(run.started_at).toLocaleTimeString() : "not yet", STARTED_BY[run.trigger] ?? `by ${run.trigger}`],
   ];
   return (
     <dl className="tx-stats" style={{ margin: 0 }}>

@@ -4,6 +4,7 @@ import { useContext, useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { ColorModeContext } from "$/utils/context-registry";
 import { Command } from "cmdk";
+import { api } from "../js/api.js";
 import {
   Activity, ArrowRight, BookOpen, Bot, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon, Workflow,
 } from "lucide-react";
@@ -27,17 +28,44 @@ export function PaletteButton() {
   );
 }
 
+const MOST_FOUND = 8;
+const PAUSE_MS = 120;
+
+// What the server finds by name: `source` is a list of the API that takes `search`, its items have id and name.
+function useFound(source, href, group, open, text) {
+  const [found, setFound] = useState([]);
+  useEffect(() => {
+    if (!open || !source) return undefined;
+    let gone = false;
+    const timer = setTimeout(() => {
+      api("GET", `${source}?limit=${MOST_FOUND}&search=${encodeURIComponent(text.trim().slice(0, 200))}`).then(
+        (page) => !gone && setFound(page.items.map(({ id, name }) => ({ id, label: name, group, icon: "workflows", href: `${href}/${id}` }))),
+        () => !gone && setFound([]), // the pages and actions are there all the same
+      );
+    }, text ? PAUSE_MS : 0);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [source, href, group, open, text]);
+  return found;
+}
+
 // entries: [{id, label, group, icon?, href?, keywords?}]. Ids `theme-…` choose the appearance here; of others without
-// href onAction gets the id.
-export function CommandPalette({ entries = [], onAction }) {
+// href onAction gets the id. `source`, `sourceHref`, `sourceGroup`: more entries, found by name as one types.
+export function CommandPalette({ entries: fixed = [], onAction, source = "", sourceHref = "", sourceGroup = "" }) {
   const [open, setOpen] = useState(false);
   const navigate = useNavigate();
   const { setColorMode } = useContext(ColorModeContext);
   const before = useRef(null);
+  const [text, setText] = useState("");
+  const found = useFound(source, sourceHref, sourceGroup, open, text);
+  const entries = [...fixed, ...found];
 
   useEffect(() => {
     const show = () => {
       before.current = document.activeElement;
+      setText("");
       setOpen(true);
     };
     const keys = (event) => {
@@ -74,7 +102,7 @@ export function CommandPalette({ entries = [], onAction }) {
           if (event.key === "Tab") event.preventDefault();
         }}>
         <Command label="Command palette" loop>
-          <Command.Input autoFocus placeholder="Go to a page or run an action…" />
+          <Command.Input autoFocus value={text} onValueChange={setText} placeholder={source ? "Go to a page or workflow, or run an action…" : "Go to a page or run an action…"} />
           <Command.List>
             <Command.Empty>Nothing fits.</Command.Empty>
             {groups.map((group) => (

@@ -9,6 +9,7 @@ from app.adapters.database import UnitOfWork
 from app.models import Member, User, Workflow
 from app.services.access import Actor
 from app.services.identity.commands import register
+from app.services.identity.queries import COMMAND_LINE
 from app.services.identity.views import RegisterRequest
 
 
@@ -33,7 +34,7 @@ async def local_actor(uow: UnitOfWork, workflow_id: str = "") -> Actor:
         member, user = found
         return Actor(user.id, member.workspace_id, "owner", user.name)
     request = RegisterRequest(
-        name="Command line", email="local@agentloom.invalid", password=secrets.token_urlsafe(24)
+        name="Command line", email=COMMAND_LINE, password=secrets.token_urlsafe(24)
     )
     made = await register(uow, request, "127.0.0.1")
     return Actor(made.user.id, made.workspace_id, "owner", made.user.name)

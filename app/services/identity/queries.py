@@ -9,6 +9,9 @@ from app.models import Session, User, Workspace
 from app.services.access import Actor
 from app.services.identity.views import MeView
 
+COMMAND_LINE = "local@agentloom.invalid"
+"""The owner of what the command line makes where nobody has signed up."""
+
 
 async def me(uow: UnitOfWork, actor: Actor) -> MeView:
     """Return the signed-in person and the workspace they act in."""
@@ -23,6 +26,12 @@ async def me(uow: UnitOfWork, actor: Actor) -> MeView:
         workspace_name=workspace.name,
         role=actor.role,
     )
+
+
+async def has_people(uow: UnitOfWork) -> bool:
+    """Say whether anybody has an account here who can sign in; the command line's cannot."""
+    query = select(col(User.id)).where(col(User.email) != COMMAND_LINE).limit(1)
+    return await uow.session.scalar(query) is not None
 
 
 async def session_user(uow: UnitOfWork, session_id: str, user_id: str) -> User | None:

@@ -2,6 +2,7 @@ import pytest
 
 from app.kernel.errors import Unauthenticated
 from app.services.identity.commands import authenticate, logout
+from app.services.identity.local import local_actor
 from app.state.identity import IdentityState, actor, safe_next, session_token
 from tests.unit.state.conftest import fire, open_tab, said
 
@@ -79,7 +80,7 @@ async def test_sign_in_page_sends_signed_in_people_on(parts, token):
     assert "/runs" in said(await fire(tab, "welcome"))
 
 
-async def test_sign_in_page_remembers_where_to_go(parts):
+async def test_sign_in_page_remembers_where_to_go(parts, token):
     tab = open_tab(IdentityState, "", "/login?next=%2Fruns%3Fa%3D1")
     assert await fire(tab, "welcome") == []
     assert tab.next_path == "/runs?a=1"
@@ -90,3 +91,16 @@ async def test_sign_in_page_never_leads_to_another_site(parts):
     tab = open_tab(IdentityState, "", "/login?next=%2F%2Fevil.example")
     await fire(tab, "welcome")
     assert tab.next_path == "/"
+
+
+async def test_the_first_visitor_signs_up(parts):
+    tab = open_tab(IdentityState, "", "/login?next=%2Fruns")
+    assert "/register?next=%2Fruns" in said(await fire(tab, "welcome"))
+    async with parts.database.work() as uow:
+        await local_actor(uow)  # who cannot sign in
+    assert "/register" in said(await fire(open_tab(IdentityState, "", "/login"), "welcome"))
+    assert await fire(open_tab(IdentityState, "", "/register"), "welcome") == []
+
+
+async def test_later_visitors_sign_in(parts, token):
+    assert await fire(open_tab(IdentityState, "", "/login"), "welcome") == []
