@@ -1,10 +1,10 @@
 """The real world of one run, put together from adapters (host.Host)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.engine.host import ChildRequest, Journal, Models
+from app.engine.host import CachedOutput, ChildRequest, Journal, Models, StepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids
 from app.kernel.errors import InvalidInput
@@ -22,6 +22,16 @@ async def no_children(child: ChildRequest) -> None:
         InvalidInput: Always.
     """
     raise InvalidInput("Workflows cannot be called here.", field="workflow")
+
+
+class NoCache:
+    """A cache that keeps nothing."""
+
+    async def get(self, key: str) -> CachedOutput | None:
+        """There is nothing."""
+
+    async def put(self, key: str, value: CachedOutput, seconds: float) -> None:
+        """Forget it at once."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class RunHost:
     world: World
     journal: Journal
     memory: KeyValue
+    cache: StepCache = field(default_factory=NoCache)
 
     @property
     def models(self) -> Models:

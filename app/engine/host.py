@@ -185,6 +185,24 @@ class Models(Protocol):
         """Price of a call in millionths of a dollar; None when unknown, 0 for local models."""
 
 
+@dataclass(frozen=True)
+class CachedOutput:
+    """An output that may be used again: by port, with the ports that live on (None: all)."""
+
+    output: dict[str, Json]
+    alive: tuple[str, ...] | None = None
+
+
+class StepCache(Protocol):
+    """Outputs of a workspace's steps by what decides them."""
+
+    async def get(self, key: str) -> CachedOutput | None:
+        """Return what is kept and still fresh."""
+
+    async def put(self, key: str, value: CachedOutput, seconds: float) -> None:
+        """Keep an output; one of more than 64 KB may be left out."""
+
+
 class Host(Protocol):
     """The world of one run."""
 
@@ -199,6 +217,10 @@ class Host(Protocol):
     @property
     def memory(self) -> KeyValue:
         """Values kept between runs."""
+
+    @property
+    def cache(self) -> StepCache:
+        """Outputs that may be used again."""
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -249,6 +271,7 @@ class RunRequest:
         arrived: What steps waited for, by step path: {"at"} (the time has come), {"payload"} or {"timed_out": true},
             {"run_id", "status", "output", "error"} of the run a step called.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
+        by_hand: Started by a person who works on the graph: outputs pinned in it stand in, too.
         recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
             them than fit into memory. `waiting` must have the containers they lie in.
         steps_before: How many steps earlier lives have recorded; None: as many as `done` has.
@@ -270,6 +293,7 @@ class RunRequest:
     recoveries: Mapping[str, Answer] = field(default_factory=dict)
     arrived: Mapping[str, Json] = field(default_factory=dict)
     pins: Mapping[str, Json] = field(default_factory=dict)
+    by_hand: bool = False
     recall: Callable[[Sequence[str]], Awaitable[Sequence[StepRecord]]] | None = None
     steps_before: int | None = None
     depth: int = 0

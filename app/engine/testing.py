@@ -14,6 +14,7 @@ from app.engine.expressions import evaluate
 from app.engine.graph.document import NodeRef
 from app.engine.host import (
     ApprovalRecord,
+    CachedOutput,
     ChildRequest,
     Fact,
     Limits,
@@ -229,6 +230,21 @@ class FakeMemory:
         return there
 
 
+class FakeCache:
+    """Kept outputs by key, fresh for ever."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, CachedOutput] = {}
+
+    async def get(self, key: str) -> CachedOutput | None:
+        """Return what is kept."""
+        return self.kept.get(key)
+
+    async def put(self, key: str, value: CachedOutput, seconds: float) -> None:
+        """Keep it."""
+        self.kept[key] = value
+
+
 class FakeHost:
     """The world of a run, made of the `world` of an example.
 
@@ -252,6 +268,7 @@ class FakeHost:
         self.model = FakeModel(self.world.get("models", ()))
         self.models = FakeModels(self.model, self.world.get("price", 1))
         self.memory = FakeMemory(self.world.get("memory", {}))
+        self.cache = FakeCache()
         self.requests: list[HttpRequest] = []
         self.children: dict[str, ChildRequest] = {}
         self._python, self._embed = python, embed

@@ -20,6 +20,7 @@ from app.adapters.memory import SqlMemory
 from app.adapters.models import ModelRegistry
 from app.adapters.queue import Queue, RunQueue
 from app.adapters.redis_ladder import redis_url
+from app.adapters.step_cache import SqlStepCache
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
@@ -120,4 +121,10 @@ def runtime() -> Runtime:
 def default_host(parts: Runtime, journal: RunJournal, workflow_id: str) -> Host:
     """The real world of a run: models, memory, embeddings, egress and sandbox."""
     world = World(parts.models, embeddings.embed, parts.egress.send, sandbox.run_python)
-    return RunHost(world, journal, SqlMemory(parts.database, journal.workspace_id, workflow_id))
+    workspace_id = journal.workspace_id
+    return RunHost(
+        world,
+        journal,
+        SqlMemory(parts.database, workspace_id, workflow_id),
+        SqlStepCache(parts.database, workspace_id),
+    )

@@ -10,6 +10,7 @@ from sqlalchemy import or_
 from sqlmodel import col, select
 
 from app.adapters.queue import job_id
+from app.adapters.step_cache import forget_expired
 from app.kernel.errors import NotFound, QueueDown, StorageDown
 from app.models import Approval, Run, Step
 from app.services.runs.life import database_now, locked_run, wake_answered
@@ -146,10 +147,16 @@ async def wake_forgotten(parts: Runtime) -> int:
     return len(found)
 
 
+async def forget_expired_outputs(parts: Runtime) -> int:
+    """Delete outputs in the cache of steps that are not fresh any more. Says how many."""
+    return await forget_expired(parts.database)
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
     Duty(sweep_pending, every_s=5),
     Duty(wake_forgotten, every_s=5),
+    Duty(forget_expired_outputs, every_s=600),
     Duty(fire_schedules, every_s=1),
     Duty(tend_schedules, every_s=30),
 )

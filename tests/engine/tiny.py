@@ -203,6 +203,12 @@ async def say(config: Say, inputs: In, ctx: NodeContext) -> Out:
     return Out(value=completion.text if completion.data is None else completion.data)
 
 
+@node(kind="test.quiet", title="Quiet", icon="x", uses_model=True)
+async def quiet(config: Say, inputs: In, ctx: NodeContext) -> Out:
+    """Let the model speak, and leave no trace in the memory."""
+    return Out(value=(await ctx.complete([Message(role="user", text=config.prompt)])).text)
+
+
 class Task(NodeConfig):
     task: str = field("{{ input }}", title="Task")
     max_turns: int = field(4, title="Turns")
@@ -251,7 +257,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
-    ask, say, agent, careless, for_each, wait, run_workflow,
+    ask, say, quiet, agent, careless, for_each, wait, run_workflow,
 )  # fmt: skip
 
 

@@ -104,11 +104,13 @@ class StepContext:
     @property
     def trigger(self) -> Json:
         """What started the run."""
+        self._step.looked_around = True
         return self._names["trigger"]
 
     @property
     def memory(self) -> KeyValue:
         """Values kept between runs."""
+        self._step.looked_around = True
         return self._step.execution.host.memory
 
     @property
@@ -142,6 +144,7 @@ class StepContext:
 
     def evaluate(self, expression: str, **names: Json) -> Json:
         """Evaluate an expression in the step's scope, with extra names."""
+        self._step.looked_around = True
         return evaluate(expression, {**self._names, **names})
 
     async def complete(  # noqa: PLR0913 - as the protocol says
@@ -187,6 +190,7 @@ class StepContext:
 
     async def ask(self, question: Question) -> Answer:
         """Return a person's answer; the first time this ends the step as `waiting_human`."""
+        self._step.looked_around = True
         answer = self._step.execution.request.answers.get(self.path)
         if answer is None:
             raise Asked(derived_id("approval", self.run_id, self.path), question, self.path)
@@ -198,10 +202,12 @@ class StepContext:
 
     async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
         """Return what the signal brought; the first time this ends the step as `waiting`."""
+        self._step.looked_around = True
         return waiting.for_signal(self._step, name, until)
 
     async def run_workflow(self, workflow_id: str, given: Json) -> Json:
         """Return the output of another workflow; the first time this ends the step as `waiting`."""
+        self._step.looked_around = True
         return await waiting.for_workflow(self._step, workflow_id, given)
 
     async def run_body(self, index: int, names: Mapping[str, Json], *, attempt: int = 1) -> Json:

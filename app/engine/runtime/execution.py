@@ -127,6 +127,7 @@ class Step:
     Attributes:
         record: Its newest state.
         before: How an earlier life of the run left it: it waited, or was cut off.
+        looked_around: It used more than its form and input, so the same need not give the same.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class Step:
         self.level = level
         self.node = node
         self.execution = level.execution
+        self.looked_around = False
         run_id, path = self.execution.request.run_id, level.path_of(node)
         self.before = self.execution.recorder.steps.get(path)
         self.record = StepRecord(

@@ -73,7 +73,8 @@ def step_payload(step: StepRecord) -> dict[str, Any]:
     """Describe a step as events carry it."""
     return {
         "id": step.id, "node_id": step.node_id, "path": step.path, "kind": step.kind,
-        "label": step.label, "status": step.status, "attempt": step.attempt, "tokens": step.tokens,
+        "label": step.label, "status": step.status, "origin": step.origin,
+        "attempt": step.attempt, "tokens": step.tokens,
         "cost_usd": dollars(step.cost_microusd), "started_at": moment(step.started_at),
         "finished_at": moment(step.finished_at), "error": step.error,
         "alive": None if step.alive is None else sorted(step.alive),

@@ -36,12 +36,12 @@ from app.engine.runtime.scope import (
     values_from_arguments,
 )
 from app.engine.runtime.spans import detach, open_span
+from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, remembered
 from app.engine.runtime.waiting import asks_about_itself
 from app.engine.sdk import Answer, Json, Ports, Result
 from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut
 
 RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
-Output = tuple[dict[str, Json], tuple[str, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -145,14 +145,29 @@ async def _execute(work: _Work) -> StepRecord:
         if step.node.ref.settings.disabled:
             step.execution.recorder.note_step(step.record, "step.started")
             return await end(step, "succeeded", *_passed_through(work), "disabled")
+        if output := pinned(step):
+            step.execution.recorder.note_step(step.record, "step.started")
+            return await end(step, "succeeded", *output, "pinned")
         prepared = _prepared(work)
         step.record = replace(step.record, input={**step.record.input, "config": prepared.resolved})
     except Exception:
         step.execution.recorder.note_step(step.record, "step.started")
         raise
+    return await _fresh_or_tried(work, prepared)
+
+
+async def _fresh_or_tried(work: _Work, prepared: Prepared) -> StepRecord:
+    """End the step with an output that is still fresh, or execute it."""
+    step = work.step
+    key = cache_key(step, work.values, prepared)
+    if key is not None and (found := await remembered(step, key)):
+        step.execution.recorder.note_step(step.record, "step.started")
+        return await end(step, "succeeded", *found, "cached")
     await _begin(step, prepared)
-    output, ports = await _tries(work, prepared)
-    return await end(step, "succeeded", output, ports)
+    output = await _tries(work, prepared)
+    if key is not None and not step.looked_around:
+        await remember(step, key, output)
+    return await end(step, "succeeded", *output)
 
 
 def _prepared(work: _Work) -> Prepared:

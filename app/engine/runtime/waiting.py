@@ -83,6 +83,10 @@ async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
     run_id = child_id(request.run_id, path, step.record.attempt)
     came = step.execution.arrived.get(path)
     if came is None or came["run_id"] != run_id:
+        if workflow_id == request.workflow_id:
+            raise InvalidInput(
+                "A workflow cannot call itself: it would never end.", field="workflow"
+            )
         if request.depth >= MAX_DEPTH:
             raise InvalidInput(
                 f"Workflows call each other more than {MAX_DEPTH} deep; "

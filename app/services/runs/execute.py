@@ -126,6 +126,8 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         waiting={
             path: record for path, record in records.items() if record.status not in TERMINAL_STEP
         },
+        pins=run.pins or {},
+        by_hand=run.trigger == "manual",
         answers=life.answers,
         recoveries=life.recoveries,
         next_seq=life.next_seq,

@@ -152,6 +152,7 @@ def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # 
         "kind": step.kind,
         "label": step.label,
         "status": step.status,
+        "origin": step.origin,
         "attempt": step.attempt,
         "tokens": step.tokens,
         "cost_usd": dollars(step.cost_microusd),

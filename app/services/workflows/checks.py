@@ -10,10 +10,10 @@ from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, Port
 from app.services.workflows.views import CompileView
 
 
-def compile_view(graph: Graph) -> CompileView:
-    """Check a graph without running, fetching or writing anything."""
+def compile_view(graph: Graph, workflow_id: str = "") -> CompileView:
+    """Check the graph of a workflow without running, fetching or writing anything."""
     types = catalog()
-    problems = tuple(check(graph, types))
+    problems = tuple(check(graph, types, workflow_id))
     return CompileView(
         ok=not any(problem.severity == "error" for problem in problems),
         problems=problems,

@@ -219,7 +219,7 @@ def _put(workflow: Workflow, document: dict[str, Any]) -> None:
 def _edited(
     workflow: Workflow, graph: Graph, ops: tuple[dict[str, Any], ...], *, behind: bool
 ) -> EditResult:
-    found = compile_view(graph)
+    found = compile_view(graph, workflow.id)
     return EditResult(
         revision=workflow.revision,
         problems=found.problems,

@@ -75,4 +75,4 @@ async def compile_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> C
     """
     require(actor, "viewer")
     workflow, _ = await load_workflow(uow, actor, workflow_id)
-    return compile_view(parse_graph(workflow.graph))
+    return compile_view(parse_graph(workflow.graph), workflow.id)
