@@ -112,6 +112,8 @@ def _public(node_type: NodeType) -> dict[str, Any]:
         "quick": node_type.quick,
         "responds": node_type.responds,
         "merges": node_type.merges,
+        "stops": node_type.stops,
+        "body_names": list(node_type.body_names),
         "examples": [example_json(example) for example in node_type.examples],
     }
 

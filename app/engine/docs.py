@@ -17,6 +17,7 @@ _KINDS = {
     "null": "nothing",
 }
 _MODES = {
+    "later": "one expression, without braces, evaluated for each turn",
     "expression": "one expression, without braces",
     "literal": "taken as it is",
 }
@@ -51,8 +52,11 @@ def _behaviour(node_type: NodeType) -> Iterable[str]:
         yield "Starts a run."
     if node_type.responds:
         yield "Its output is the output of the run."
+    if node_type.stops:
+        yield "Ends the run at once; what is still at work is canceled."
     if node_type.container:
-        yield "Has a body: the nodes placed inside it."
+        names = " and ".join(f"`{name}`" for name in node_type.body_names)
+        yield f"Has a body: the nodes placed inside it. They know {names}."
     if node_type.merges:
         yield "Takes several connections on its input and gets their values as a list."
     if node_type.tool:
@@ -138,7 +142,11 @@ def _meaning(field: Mapping[str, Any]) -> str:
         )
         if key in field
     ]
-    mode = "" if "enum" in field else _MODES.get(str(field.get("mode")), "")
+    mode = (
+        ""
+        if "enum" in field
+        else _MODES.get("later" if field.get("later") else str(field.get("mode")), "")
+    )
     facts = ", ".join(part for part in (mode, *limits) if part)
     sentences = (str(field.get("description") or ""), facts[:1].upper() + facts[1:])
     return " ".join(f"{part.rstrip('.')}." for part in sentences if part)

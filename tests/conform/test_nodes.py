@@ -33,6 +33,7 @@ KINDS = {
     "logic.switch",
     "logic.merge",
     "logic.for_each",
+    "logic.while",
     "data.set",
     "data.template",
     "data.jsonpath",
@@ -41,6 +42,7 @@ KINDS = {
     "flow.respond",
     "flow.run_workflow",
     "logic.wait",
+    "flow.stop",
 }
 HEAVY = (
     "openai",

@@ -7,8 +7,11 @@ from typing import Any
 from app.engine.graph.document import Graph, parse_graph
 from app.engine.host import Control, Outcome, RunRequest, StepRecord
 from app.engine.nodes.flow.run_workflow import run_workflow
+from app.engine.nodes.flow.stop import stop
 from app.engine.nodes.logic.for_each import for_each
+from app.engine.nodes.logic.merge import merge
 from app.engine.nodes.logic.wait import wait
+from app.engine.nodes.logic.while_ import while_
 from app.engine.runtime import Plan, execute
 from app.engine.runtime import compile as compile_graph
 from app.engine.sdk import (
@@ -257,7 +260,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
-    ask, say, quiet, agent, careless, for_each, wait, run_workflow,
+    ask, say, quiet, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 
 

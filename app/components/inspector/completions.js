@@ -83,14 +83,24 @@ function nodes(doc, id, outputs) {
   });
 }
 
+const BODY_NAMES = {
+  item: "The item of this round", index: "Number of this round, from 0", last: "What the round before gave",
+};
+
+// What the containers around a node give to its expressions, the innermost first.
+function bodyNames(doc, node) {
+  const names = [];
+  for (let around = doc.byId.get(node.parent); around; around = doc.byId.get(around.parent)) {
+    names.push(...(doc.catalog.get(around.kind)?.body_names ?? ["item", "index"]));
+  }
+  return [...new Set(names)];
+}
+
 // Everything in scope of a node, as {path, title, sample}. `outputs` are the last outputs by node id.
 export function completions(doc, id, outputs = new Map()) {
   const node = doc.byId.get(id);
   if (!node) return [];
-  const looped = node.parent ? [
-    { path: "item", title: "The item of this round", sample: "" },
-    { path: "index", title: "Number of this round, from 0", sample: "" },
-  ] : [];
+  const looped = bodyNames(doc, node).map((name) => ({ path: name, title: BODY_NAMES[name] ?? "Given to this round", sample: "" }));
   const tool = doc.graph.edges.some((edge) => edge.source === id && edge.source_port === "tool")
     ? [{ path: "args", title: "What the agent passes", sample: "args.<name>" }]
     : [];

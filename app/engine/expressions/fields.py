@@ -19,13 +19,19 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Leaf:
-    """A text of a configuration with an expression in it. `title` is its field's name on screen."""
+    """A text of a configuration with an expression in it.
+
+    Args:
+        title: Its field's name on screen.
+        later: The node evaluates it itself, with names of its own.
+    """
 
     place: Place
     text: str
     mode: Mode
     title: str
     wants_text: bool
+    later: bool = False
 
 
 def check(text: str, mode: Mode = "template") -> None:
@@ -96,6 +102,8 @@ def resolve(config: Mapping[str, Json], schema: Schema, scope: Scope) -> dict[st
 
     def value_of(leaf: Leaf) -> Json:
         nonlocal size
+        if leaf.later:
+            return leaf.text
         try:
             value = (
                 evaluate(leaf.text, scope)
@@ -152,7 +160,10 @@ class _Form:
     def child(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Json:
         inner = self.inside(schema, "properties", place[-1])
         own: Mode = inner["mode"] if inner.get("mode") in get_args(Mode) else mode
-        return self.walk(value, inner, own, place, str(inner.get("title") or title or place[-1]))
+        name = str(inner.get("title") or title or place[-1])
+        if inner.get("later") and isinstance(value, str) and value.strip():
+            return self.at_leaf(Leaf(place, value, own, name, wants_text=False, later=True))
+        return self.walk(value, inner, own, place, name)
 
     def inside(self, schema: Schema, where: str, key: str | int) -> Schema:
         """The schema of a property or of the items, in the first alternative that has it."""

@@ -16,6 +16,7 @@ from app.engine.sdk.context import (
 from app.engine.sdk.messages import Completion, Message, ToolCall, ToolSpec, Usage, turns
 from app.engine.sdk.node import (
     Example,
+    Join,
     NodeConfig,
     NodeType,
     Port,
@@ -27,6 +28,7 @@ from app.engine.sdk.node import (
 )
 from app.engine.sdk.text import Text, as_text, port_name
 from app.kernel.errors import (
+    BudgetExceeded,
     ChildFailed,
     CodeFailed,
     ExpressionError,
@@ -44,6 +46,7 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Answer",
+    "BudgetExceeded",
     "ChildFailed",
     "CodeFailed",
     "CodeResult",
@@ -53,6 +56,7 @@ __all__ = [
     "HttpReply",
     "HttpRequest",
     "InvalidInput",
+    "Join",
     "Json",
     "KeyValue",
     "Message",

@@ -49,6 +49,7 @@ def field(
     advanced: bool = False,
     socket: bool = True,
     show_if: Mapping[str, Any] | None = None,
+    later: bool = False,
     **constraints: Any,
 ) -> Any:
     """Declare a field of a form or a port, with what the inspector needs to draw it.
@@ -58,6 +59,7 @@ def field(
         mode: `template` evaluates `{{ }}` in texts, `expression` evaluates the whole text, `literal` does neither.
         socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
         show_if: Other fields and the values at which this one is shown.
+        later: An expression that the node gets as text and evaluates itself, with the names of its body.
     """
     extra: dict[str, Any] = {"mode": mode}
     if widget:
@@ -72,6 +74,8 @@ def field(
         extra["socket"] = False
     if show_if:
         extra["show_if"] = dict(show_if)
+    if later:
+        extra["later"] = True
     if "default_factory" in constraints:
         return Field(title=title, json_schema_extra=extra, **constraints)
     return Field(default, title=title, json_schema_extra=extra, **constraints)

@@ -13,7 +13,7 @@ from app.engine.sdk.node import TOOL_PORT
 from app.kernel.errors import ExpressionError
 
 _EVERYWHERE = ("input", "trigger", "nodes", "vars", "context")
-_IN_BODY = ("item", "index")
+_IN_BODY = {"item": "a For each", "index": "a For each or a While", "last": "a While"}
 _IN_TOOL = ("args",)
 _CONTEXT = ("last_output",)
 
@@ -66,14 +66,22 @@ class _Finding:
         in_tool = self.node.id in self.view.agents
         return (
             *_EVERYWHERE,
-            *(_IN_BODY if self.node.parent else ()),
+            *self.body_names(),
             *(_IN_TOOL if in_tool else ()),
         )
+
+    def body_names(self) -> Iterator[str]:
+        """The names that the containers around this node give, and its own to a field for later."""
+        here: str | None = self.node.id if self.leaf.later else self.node.parent
+        while here is not None:
+            node_type = self.view.types.get(here)
+            yield from node_type.body_names if node_type else ()
+            here = self.view.graph.by_id[here].parent
 
     def unknown_root(self, root: str) -> Problem:
         """The problem of a first name nobody knows, or that exists elsewhere only."""
         if root in _IN_BODY:
-            why = f"`{root}` exists only inside a For each."
+            why = f"`{root}` exists only inside {_IN_BODY[root]}."
             return self.error("unknown_reference", why)
         if root in _IN_TOOL:
             why = "`args` exists only in a node whose tool port is connected to an agent."

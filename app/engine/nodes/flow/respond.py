@@ -1,8 +1,9 @@
 """Say what the run gives back.
 
 The value here is the run's output: what the person sees when it ends and what the API returns.
-Without such a node the output is what the last nodes give. When several of these run, the last one
-counts.
+It is given at once, and nodes after this one still run. Without such a node the output is what the
+last nodes give. When several of these run, the last one to run counts. Inside a For each or a While
+the value is what the turn gives.
 """
 
 from typing import Any

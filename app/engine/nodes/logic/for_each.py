@@ -5,8 +5,10 @@ its number, counted from 0. Under List say which list, for example `trigger.rows
 the input. What the last node in the box gives becomes one entry of `results`, in the order of the
 list.
 
-Several items are worked on at once. When one fails, stop everything, leave it out of the results,
-or keep its place with an empty value; `failed` lists the index, the item and what went wrong.
+Several items are worked on at once. An item that fails can be tried again from its beginning, each
+time as new steps. When it still fails, stop everything, leave it out of the results, or keep its
+place with an empty value; `failed` lists the index, the item and what went wrong. A run may take
+10,000 steps unless its limits say otherwise; each node counts once for each item.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from app.engine.sdk import (
+    BudgetExceeded,
     Example,
     InvalidInput,
     Json,
@@ -35,6 +38,16 @@ class Config(NodeConfig):
         "input", title="List", widget="expression", mode="expression", placeholder="trigger.rows"
     )
     concurrency: int = field(5, title="Items at once", ge=1, le=50)
+    item_retries: int = field(
+        0, title="Try a failed item again (times)", ge=0, le=10, advanced=True
+    )
+    item_retry_delay_s: float = field(
+        1,
+        title="Wait before that (seconds)",
+        ge=0,
+        le=600,
+        advanced=True,
+    )
     on_item_error: Literal["stop", "skip", "collect"] = field(
         "stop",
         title="When an item fails",
@@ -88,9 +101,11 @@ class _Loop:
     async def _work(self, left: Iterator[tuple[int, Json]]) -> None:
         for index, item in left:
             try:
-                self.results[index] = await self.ctx.run_body(index, {"item": item, "index": index})
+                self.results[index] = await self._try(index, item)
             except Paused as signal:
                 self.paused = signal
+            except BudgetExceeded:
+                raise
             except (StepError, InvalidInput) as error:
                 if self.config.on_item_error == "stop":
                     raise
@@ -99,6 +114,18 @@ class _Loop:
                     "item": item,
                     "error": {"code": error.code, "message": error.message},
                 }
+
+    async def _try(self, index: int, item: Json) -> Json:
+        """Work on one item, and again while it may."""
+        names = {"item": item, "index": index}
+        for attempt in range(1, self.config.item_retries + 1):
+            try:
+                return await self.ctx.run_body(index, names, attempt=attempt)
+            except BudgetExceeded:
+                raise
+            except (StepError, InvalidInput):
+                await asyncio.sleep(self.config.item_retry_delay_s)
+        return await self.ctx.run_body(index, names, attempt=self.config.item_retries + 1)
 
 
 @node(
@@ -142,6 +169,13 @@ class _Loop:
             In(input=[1, "x"]),
             raises=InvalidInput,
             world={"body": "item * 10"},
+        ),
+        Example(
+            "an item that fails is tried again",
+            Config(item_retries=1, item_retry_delay_s=0),
+            In(input=[1, 2]),
+            Out(results=[2, 4], failed=[]),
+            world={"body": "item * attempt if attempt == 2 else item + trigger.missing.value"},
         ),
         Example(
             "not a list",

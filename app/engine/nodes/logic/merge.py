@@ -1,14 +1,29 @@
 """Bring several branches together.
 
-Connect as many edges as you like. The node waits until each of them has arrived or was skipped. It
-gives a list of what arrived, or the first value, or one object made of all arriving objects (a
+Connect as many edges as you like. The node waits until each of them has arrived or was skipped; or,
+as you choose, only goes on when all arrive, or goes on with the first that arrives, with or without
+stopping what the others still do. A branch is stopped when all it does leads only here; what
+changes the outside ends by itself first.
+
+It gives a list of what arrived, or the first value, or one object made of all arriving objects (a
 later edge wins when two have the same key). After a condition, `first` gives the value of the
 branch that was taken.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from app.engine.sdk import Example, InvalidInput, NodeConfig, NodeContext, Ports, field, node, port
+from app.engine.sdk import (
+    Example,
+    InvalidInput,
+    Join,
+    NodeConfig,
+    NodeContext,
+    Ports,
+    field,
+    node,
+    port,
+)
 
 
 class Config(NodeConfig):
@@ -20,6 +35,19 @@ class Config(NodeConfig):
         mode="literal",
         widget="choice",
         options=("A list of all values", "The first value", "One object of all objects"),
+    )
+
+    join: Literal["decided", "all", "any", "first"] = field(
+        "decided",
+        title="Wait for",
+        mode="literal",
+        widget="choice",
+        options=(
+            "Every branch, also those that are skipped",
+            "Every branch; skip this when one is skipped",
+            "The first branch that arrives",
+            "The first branch that arrives; stop the others",
+        ),
     )
 
 
@@ -35,16 +63,29 @@ class Out(Ports):
     value: Any = port(title="Value")
 
 
+def join_of(config: Mapping[str, Any]) -> Join:
+    """When the node starts."""
+    chosen: Join = config.get("join") or "decided"
+    return chosen
+
+
 @node(
     kind="logic.merge",
     title="Merge",
     icon="merge",
     quick=True,
     merges=True,
+    join_for=join_of,
     examples=[
         Example("list", Config(), In(input=[1, "two"]), Out(value=[1, "two"])),
         Example(
             "the branch that was taken", Config(mode="first"), In(input=["yes"]), Out(value="yes")
+        ),
+        Example(
+            "the first to arrive",
+            Config(mode="first", join="first"),
+            In(input=["fast"]),
+            Out(value="fast"),
         ),
         Example(
             "one object",
