@@ -128,15 +128,25 @@ class Database:
         self._thread.shutdown(wait=False)
 
 
+_AWAY = "The database does not answer. Nothing was changed; try again in a moment."
+_DISK_FULL = (
+    "The disk of the database is full, so nothing was changed. Free some space there; work that was "
+    "accepted goes on by itself."
+)
+
+
+def _is_disk_full(error: Exception) -> bool:
+    words = str(error).lower()
+    return "disk is full" in words or "no space left" in words
+
+
 @asynccontextmanager
 async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     try:
         async with AsyncSession(engine, expire_on_commit=False) as session:
             yield session
     except (OperationalError, OSError) as error:
-        raise StorageDown(
-            "The database does not answer. Nothing was changed; try again in a moment."
-        ) from error
+        raise StorageDown(_DISK_FULL if _is_disk_full(error) else _AWAY) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StorageDown("The database connection was lost. Try again in a moment.") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.adapters.model_server import LocalServer, Progress
 from app.adapters.ollama import Ollama, OllamaModel
 from app.adapters.weights import QWEN, Weights, WeightStore, pinned
+from app.engine.graph.checks.models import ModelsHere
 from app.engine.providers.anthropic import AnthropicApi, AnthropicChat
 from app.engine.providers.base import ChatModel, ModelInfo
 from app.engine.providers.endpoint import Endpoint
@@ -93,6 +94,25 @@ class ModelRegistry:
     async def list(self) -> Sequence[ModelInfo]:
         """Entries of the model picker, in the order in which a default is chosen."""
         return [info async for info in self._offered()]
+
+    async def here(self) -> ModelsHere:
+        """Which models could answer now, for the check of graphs; what servers say is kept for a while."""
+        refs = {info.ref for info in await self.list() if info.available}
+        refs |= {ref.removesuffix(":latest") for ref in refs if ref.startswith("ollama/")}
+        keys = {
+            "openai": self._settings.openai_api_key.get_secret_value(),
+            "anthropic": self._settings.anthropic_api_key.get_secret_value(),
+            "compatible": self._settings.compatible_url,
+        }
+        try:
+            default = await self.default_ref()
+        except ModelMissing:
+            default = ""
+        return ModelsHere(
+            refs=frozenset(refs),
+            open_providers=frozenset(name for name, key in keys.items() if key),
+            default=default,
+        )
 
     def refresh(self) -> None:
         """Look again at Ollama and the compatible server."""

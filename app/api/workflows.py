@@ -106,17 +106,26 @@ async def delete_workflow(workflow_id: Id, who: Signed) -> None:
 @workflows.post("/{workflow_id}/edits")
 async def edit_draft(workflow_id: Id, body: Edits, who: Signed) -> EditResult:
     """Apply edits to the draft as it is now; `behind` tells the editor to load it again."""
+    models = await runtime().models.here()
     async with runtime().database.work() as uow:
         return await commands.edit_draft(
-            uow, who, workflow_id, body.base_revision, body.ops, body.client, body.seq
+            uow,
+            who,
+            workflow_id,
+            body.base_revision,
+            body.ops,
+            body.client,
+            body.seq,
+            models=models,
         )
 
 
 @workflows.post("/{workflow_id}/compile")
 async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
     """Say whether the draft can run, and what to mend."""
+    models = await runtime().models.here()
     async with runtime().database.read() as uow:
-        return await queries.compile_workflow(uow, who, workflow_id)
+        return await queries.compile_workflow(uow, who, workflow_id, models)
 
 
 @workflows.post(

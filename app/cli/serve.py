@@ -17,6 +17,7 @@ from redis import Redis, RedisError
 
 from app.adapters.redis_ladder import embedded, wait_until_up
 from app.cli.build import ROOT, ensure_built, web_dir
+from app.cli.disk_watch import DiskWatch
 from app.cli.first_model import FirstModel
 from app.cli.model_watch import ModelWatch
 from app.cli.supervisor import Child, Supervisor
@@ -226,11 +227,13 @@ def main(options: argparse.Namespace) -> int:
                 f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)"
             )
         first_model = FirstModel(config, env, say)
+        disk = DiskWatch(config.data, say)
         changed = SourceWatch() if options.watch else None
         while not stop.wait(0.2):
             supervisor.mend()
             models.look()
             first_model.look()
+            disk.look()
             if changed and changed.look():
                 _restart(supervisor)
     finally:

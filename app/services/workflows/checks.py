@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.catalog import Catalog, catalog
+from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import Graph
 from app.engine.graph.ports import filled, outputs_of
 from app.engine.graph.validate import check
@@ -10,10 +11,16 @@ from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, Port
 from app.services.workflows.views import CompileView
 
 
-def compile_view(graph: Graph, workflow_id: str = "") -> CompileView:
-    """Check the graph of a workflow without running, fetching or writing anything."""
+def compile_view(
+    graph: Graph, workflow_id: str = "", models: ModelsHere | None = None
+) -> CompileView:
+    """Check the graph of a workflow without running, fetching or writing anything.
+
+    Args:
+        models: Those known to be here; None: the check says nothing of models.
+    """
     types = catalog()
-    problems = tuple(check(graph, types, workflow_id))
+    problems = tuple(check(graph, types, workflow_id, models))
     return CompileView(
         ok=not any(problem.severity == "error" for problem in problems),
         problems=problems,

@@ -7,6 +7,7 @@ import orjson
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
+from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import MAX_BYTES, Graph, parse_graph
 from app.engine.graph.edits import apply
 from app.kernel.clock import now
@@ -126,7 +127,7 @@ async def save_draft(
     return workflow_view(workflow, project_name)
 
 
-async def edit_draft(
+async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
     uow: UnitOfWork,
     actor: Actor,
     workflow_id: str,
@@ -134,12 +135,15 @@ async def edit_draft(
     ops: Sequence[dict[str, Any]],
     client: str = "",
     seq: int = 0,
+    *,
+    models: ModelsHere | None = None,
 ) -> EditResult:
     """Apply edits to the draft as it is now, and say what is wrong with the result.
 
     Args:
         base_revision: What the editor had; an older one still applies, and the answer is `behind`.
         client: The editor's own name. With it, a repeated `seq` changes nothing.
+        models: Those known to be here; None: the check says nothing of models.
 
     Raises:
         EditRefused: An edit would make the graph impossible; nothing is applied.
@@ -156,7 +160,7 @@ async def edit_draft(
             field="base_revision",
         )
     if client and seq <= last_seq:
-        return _edited(workflow, graph, (), behind=workflow.revision != last_revision)
+        return _edited(workflow, graph, (), models, behind=workflow.revision != last_revision)
     behind = workflow.revision not in (base_revision, last_revision if client else base_revision)
     graph = apply(graph, ops).graph
     _put(workflow, _stored(graph))
@@ -165,7 +169,7 @@ async def edit_draft(
         latest = sorted(seen, key=lambda editor: -int(seen[editor][1]))[:_EDITORS_KEPT]
         workflow.edits_seen = {editor: seen[editor] for editor in latest}
     await uow.session.flush()
-    return _edited(workflow, graph, tuple(ops), behind=behind)
+    return _edited(workflow, graph, tuple(ops), models, behind=behind)
 
 
 async def rename_workflow(
@@ -217,9 +221,14 @@ def _put(workflow: Workflow, document: dict[str, Any]) -> None:
 
 
 def _edited(
-    workflow: Workflow, graph: Graph, ops: tuple[dict[str, Any], ...], *, behind: bool
+    workflow: Workflow,
+    graph: Graph,
+    ops: tuple[dict[str, Any], ...],
+    models: ModelsHere | None,
+    *,
+    behind: bool,
 ) -> EditResult:
-    found = compile_view(graph, workflow.id)
+    found = compile_view(graph, workflow.id, models)
     return EditResult(
         revision=workflow.revision,
         problems=found.problems,

@@ -3,6 +3,7 @@
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
+from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import parse_graph
 from app.models import Project, Run, Workflow
 from app.services.access import Actor, require, scoped
@@ -67,12 +68,14 @@ async def get_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workf
     return workflow_view(*await load_workflow(uow, actor, workflow_id))
 
 
-async def compile_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> CompileView:
-    """Say whether the draft can run, and if not, what to mend.
+async def compile_workflow(
+    uow: UnitOfWork, actor: Actor, workflow_id: str, models: ModelsHere | None = None
+) -> CompileView:
+    """Say whether the draft can run, and if not, what to mend; `models` are those known to be here.
 
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
     require(actor, "viewer")
     workflow, _ = await load_workflow(uow, actor, workflow_id)
-    return compile_view(parse_graph(workflow.graph), workflow.id)
+    return compile_view(parse_graph(workflow.graph), workflow.id, models)

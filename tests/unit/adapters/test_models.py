@@ -203,3 +203,14 @@ async def test_the_real_small_model_answers_by_the_start_of_its_name(
     finally:
         await models.close()
     assert "smollm2" in said[0]
+
+
+async def test_what_is_here_is_known_for_the_check_of_graphs(tmp_path: Path) -> None:
+    none = await registry(tmp_path).here()
+    assert (none.refs, none.open_providers, none.default) == (frozenset(), frozenset(), "")
+    put(tmp_path, SMOLLM2.name)
+    some = await registry(tmp_path, openai_api_key="sk-1").here()
+    assert f"local/{SMOLLM2.name}" in some.refs
+    assert f"local/{QWEN.name}" not in some.refs
+    assert some.open_providers == {"openai"}
+    assert some.default == f"local/{SMOLLM2.name}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 from app.engine.expressions import Leaf, leaves
 from app.engine.graph.document import Edge, Graph, NodeRef
@@ -68,12 +69,18 @@ class View:
     def _leaves(self, node_id: str) -> list[Leaf]:
         node_type = self.types[node_id]
         config, schema = filled(self.graph.by_id[node_id], node_type), form_schema(node_type)
-        hidden = {
-            name
-            for name, field in schema.get("properties", {}).items()
-            if not _is_shown(field.get("show_if", {}), config)
-        }
-        return [leaf for leaf in leaves(config, schema) if leaf.place[0] not in hidden]
+        return [
+            leaf
+            for leaf in leaves(config, schema)
+            if _is_field_shown(schema, str(leaf.place[0]), config)
+        ]
+
+    def is_shown(self, node_id: str, field: str) -> bool:
+        """Whether a field of a node's form counts, given the other ones."""
+        node_type = self.types[node_id]
+        return _is_field_shown(
+            form_schema(node_type), field, filled(self.graph.by_id[node_id], node_type)
+        )
 
     def name(self, node_id: str) -> str:
         """How a sentence names a node."""
@@ -218,6 +225,11 @@ class View:
             "target_port": port,
         }
         return {"op": "add_edge", "edge": edge}
+
+
+def _is_field_shown(schema: Mapping[str, Any], field: str, config: Mapping[str, object]) -> bool:
+    properties = schema.get("properties", {})
+    return _is_shown(properties.get(field, {}).get("show_if", {}), config)
 
 
 def _is_shown(conditions: Mapping[str, object], config: Mapping[str, object]) -> bool:
