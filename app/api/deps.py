@@ -30,6 +30,15 @@ Cursor = Annotated[
     str | None, Query(max_length=500, description="`next_cursor` of the page before.")
 ]
 Search = Annotated[str | None, Query(max_length=200)]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="The same key with the same body gives the same run.",
+    ),
+]
 Id = Annotated[str, Path(max_length=100)]
 
 

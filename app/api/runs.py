@@ -1,17 +1,19 @@
 """Runs: read, watch and cancel. Mounted twice: executions are runs under an older name."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from fastapi import Header
+from fastapi import Header, Response
 from fastapi.responses import StreamingResponse
+from pydantic import Field
 
-from app.api.bodies import router
-from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.api.bodies import Body, router
+from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.api.streams import event_stream
 from app.engine.events import Event, RunStatus
 from app.kernel.errors import InvalidInput
 from app.services.page import Page
 from app.services.runs import commands, queries
+from app.services.runs.forks import ForkRun, fork_run
 from app.services.runs.views import RunView, StepView, TraceView
 from app.services.runtime import runtime
 
@@ -19,6 +21,37 @@ runs = router("", "runs")
 
 _LOG_PAGE = 1_000
 _MAX_SEQ = 2**31 - 1
+
+
+class Rerun(Body):
+    """How to run again: with the same input, or with another one."""
+
+    input: Any = None
+    version: Literal["original", "current"] = Field(
+        "original", description="The graph that ran, or the workflow's draft as it is now."
+    )
+
+
+class Fork(Body):
+    """From where to go on, and what is to be different. Nothing given: on from where it stopped."""
+
+    from_step: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1_000,
+        description="Id or path of the step to execute anew, with all that follows it.",
+    )
+    version: Literal["original", "current"] = Field(
+        "original", description="The graph that ran, or the workflow's draft as it is now."
+    )
+    outputs: dict[str, dict[str, Any]] = Field(
+        {}, description="What copied steps are to have given instead: `{path: {port: value}}`."
+    )
+    input: Any = Field(None, description="Another input of the run.")
+    pins: dict[str, dict[str, Any]] | None = Field(
+        None,
+        description="Outputs that stand in for executing nodes: `{node id or path: {port: value}}`.",
+    )
 
 
 def _seq(text: str | None, message: str, field: str) -> int:
@@ -123,3 +156,44 @@ async def cancel_run(run_id: Id, who: Signed) -> RunView:
     """Stop a run; a finished one stays as it is."""
     async with runtime().database.work() as uow:
         return await commands.cancel_run(uow, who, run_id)
+
+
+@runs.post("/{run_id}/rerun", status_code=202)
+async def rerun_run(
+    run_id: Id, who: Signed, response: Response, body: Rerun | None = None, key: Key = None
+) -> RunView:
+    """Run again from the start, as a new run: same input and version unless told otherwise."""
+    given = body or Rerun()
+    wish = ForkRun(
+        run_id=run_id,
+        version=given.version,
+        input=given.input,
+        changes_input="input" in given.model_fields_set,
+        copies=False,
+        idempotency_key=key,
+    )
+    return await _forked(who, wish, response)
+
+
+@runs.post("/{run_id}/fork", status_code=202)
+async def fork(
+    run_id: Id, who: Signed, response: Response, body: Fork | None = None, key: Key = None
+) -> RunView:
+    """Go on from a run's finished steps, as a new run: from a step, with other outputs or input, or
+    from where it stopped. What is taken over is not executed and costs nothing again.
+    """
+    given = body or Fork()
+    wish = ForkRun(
+        run_id=run_id,
+        **given.model_dump(),
+        changes_input="input" in given.model_fields_set,
+        idempotency_key=key,
+    )
+    return await _forked(who, wish, response)
+
+
+async def _forked(who: Signed, wish: ForkRun, response: Response) -> RunView:
+    async with runtime().database.work() as uow:
+        run = await fork_run(uow, who, wish)
+    response.headers["Location"] = f"/api/runs/{run.id}"
+    return run

@@ -1,12 +1,12 @@
 """Workflows: drafts, checks, edits, and starting runs."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Header, Response
+from fastapi import Response
 from pydantic import Field
 
 from app.api.bodies import Body, router
-from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.engine.events import TERMINAL_RUN
 from app.services.page import Page
 from app.services.runs.follow import wait_for_run
@@ -142,15 +142,7 @@ async def run_workflow(
     who: Signed,
     response: Response,
     body: NewRun | None = None,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=200,
-            description="The same key with the same body gives the same run.",
-        ),
-    ] = None,
+    key: Key = None,
 ) -> RunView | StartedRun:
     """Start a run of the draft as it is now."""
     wish = body or NewRun()

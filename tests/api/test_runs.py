@@ -236,3 +236,38 @@ async def test_completion_lists_what_an_earlier_run_has(ada):
         body = {**wish, "text": text, "mode": mode}
         found = await ada.post("/api/expressions/complete", json=body)
         assert [item["label"] for item in found.json()["items"]] == ["name"]
+
+
+async def test_rerun_and_fork_make_new_runs_that_say_where_they_come_from(site, ada):
+    first = (await run_now(ada, await new_workflow(ada))).json()
+    again = await ada.post(f"/api/runs/{first['id']}/rerun")
+    assert again.status_code == 202, again.text
+    assert again.headers["location"] == f"/api/runs/{again.json()['id']}"
+    other = await ada.post(f"/api/runs/{first['id']}/rerun", json={"input": {"name": "Eve"}})
+    body = {"from_step": "greet", "outputs": {"start": {"data": {"name": "Bob"}}}}
+    fork = await ada.post(f"/api/runs/{first['id']}/fork", json=body)
+    assert fork.status_code == 202, fork.text
+    for made, output in ((again, "Hello Ada"), (other, "Hello Eve"), (fork, "Hello Bob")):
+        await site.work(made.json()["id"])
+        run = (await ada.get(f"/api/runs/{made.json()['id']}")).json()
+        assert (run["status"], run["output"], run["forked_from"]) == (
+            "succeeded", output, first["id"],
+        )  # fmt: skip
+    steps = (await ada.get(f"/api/runs/{fork.json()['id']}/steps")).json()["items"]
+    assert {step["path"]: step["origin"] for step in steps} == {"start": "given", "greet": None}
+
+
+async def test_fork_key_repeats_and_bad_forks_name_the_field(ada):
+    first = (await run_now(ada, await new_workflow(ada))).json()
+    path = f"/api/runs/{first['id']}/fork"
+    one = await ada.post(path, headers={"Idempotency-Key": "k"})
+    two = await ada.post(path, headers={"Idempotency-Key": "k"})
+    assert one.json()["id"] == two.json()["id"]
+    for body, field in (
+        ({"from_step": "nobody"}, "from_step"),
+        ({"version": "newest"}, "version"),
+        ({"outputs": {"greet": 1}}, "outputs.greet"),
+        ({"pins": {"nobody": {"text": 1}}}, "pins.nobody"),
+    ):
+        answer = await ada.post(path, json=body)
+        assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text

@@ -196,6 +196,7 @@ class NodeType:
     stops: bool = False
     body_names: tuple[str, ...] = ()
     join_for: Callable[[Mapping[str, Any]], Join] | None = None
+    turns_apart: bool = False
 
     def changes_nothing(self, config: Mapping[str, Any]) -> bool:
         """Whether a step with this resolved form leaves the outside as it is."""
@@ -307,6 +308,7 @@ def node(
     retry_safe_for: Callable[[Mapping[str, Any]], bool] | None = None,
     join_for: Callable[[Mapping[str, Any]], Join] | None = None,
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
+    turns_apart: bool = False,
 ) -> Callable[[Run], NodeType]:
     """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
 
@@ -327,6 +329,7 @@ def node(
         reads_only: Whether with this configuration an `external` node only looks.
         retry_safe_for: As `retry_safe`, for this configuration.
         join_for: When the node starts, from the configuration.
+        turns_apart: The turns of its body know nothing of each other.
     """
 
     def declare(run: Run) -> NodeType:
@@ -368,6 +371,7 @@ def node(
             stops=stops,
             body_names=tuple(body_names) if container else (),
             join_for=join_for,
+            turns_apart=turns_apart,
         )
 
     return declare

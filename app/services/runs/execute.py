@@ -126,7 +126,6 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         waiting={
             path: record for path, record in records.items() if record.status not in TERMINAL_STEP
         },
-        pins=run.pins or {},
         by_hand=run.trigger == "manual",
         answers=life.answers,
         recoveries=life.recoveries,
@@ -136,6 +135,8 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         tokens=run.tokens,
         cost_microusd=run.cost_microusd,
         unpriced=run.unpriced,
+        pins=await _whole(parts, run.id, run.pins) or {},
+        depth=run.depth,
     )
 
 
@@ -149,7 +150,11 @@ async def _whole(parts: Runtime, run_id: str, value: Any) -> Any:  # noqa: ANN40
 
 def worked_seconds(steps: Sequence[Step]) -> float:
     """How long at least one step was at work: waiting for people and for workers does not count."""
-    spans = sorted((s.started_at, s.finished_at) for s in steps if s.started_at and s.finished_at)
+    spans = sorted(
+        (s.started_at, s.finished_at)
+        for s in steps
+        if s.started_at and s.finished_at and s.origin != "copied"
+    )
     total = timedelta()
     reached: datetime | None = None
     for began, ended in spans:

@@ -42,6 +42,13 @@ def run_view(run: Run, workflow_name: str, version: int, notice: str | None = No
         started_at=run.started_at,
         finished_at=run.finished_at,
         notice=notice,
+        priority=run.priority,
+        forked_from=run.forked_from,
+        fork_path=run.fork_path,
+        parent_run_id=run.parent_run_id,
+        parent_path=run.parent_path,
+        dead_at=run.dead_at,
+        requeued_as=run.requeued_as,
     )
 
 
@@ -64,6 +71,7 @@ def step_view(step: Step) -> StepView:
         started_at=step.started_at,
         finished_at=step.finished_at,
         alive=None if step.alive is None else tuple(step.alive),
+        origin=step.origin,
     )
 
 

@@ -54,17 +54,17 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     workspace = await uow.session.get_one(
         Workspace, actor.workspace_id, with_for_update=True, populate_existing=True
     )
-    workflow = await _workflow(uow, actor, request.workflow_id)
-    wish = _hash([request.workflow_id, request.input, request.trigger])
+    workflow = await locked_workflow(uow, actor, request.workflow_id)
+    wish = hashed([request.workflow_id, request.input, request.trigger])
     if len(wish[1]) > MAX_INPUT_BYTES:
         raise TooLarge(
             f"The input has {len(wish[1]):,} bytes; at most {MAX_INPUT_BYTES:,} are allowed."
         )
     if request.idempotency_key:
-        earlier = await _earlier(uow, actor, request.idempotency_key)
+        earlier = await earlier_run(uow, actor, request.idempotency_key)
         if earlier is not None:
-            return await _same(uow, earlier, workflow, wish[0])
-    version = await _version(uow, actor, workflow)
+            return await same_run(uow, earlier, workflow, wish[0])
+    version = await version_of(uow, actor, workflow)
     plan = plan_of(version.graph)
     check_input(plan.input_schema, request.input)
     workspace.run_count += 1
@@ -121,7 +121,12 @@ async def _store(
     return run
 
 
-def _hash(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
+def hashed(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
+    """Hash a wish or a graph; its JSON comes along.
+
+    Raises:
+        InvalidInput: It is no JSON value.
+    """
     try:
         data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
@@ -129,8 +134,12 @@ def _hash(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
     return hashlib.sha256(data).hexdigest(), data
 
 
-async def _workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
-    # locked, so that two first runs of a graph do not both make its version
+async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
+    """Read a workflow, locked, so that two first runs of a graph do not both make its version.
+
+    Raises:
+        NotFound: There is none, or it was deleted.
+    """
     query = scoped(Workflow, actor).where(
         col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
     )
@@ -140,13 +149,19 @@ async def _workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow
     return workflow
 
 
-async def _earlier(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:
+async def earlier_run(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:
+    """Find the run that was started with this idempotency key."""
     return (
         await uow.session.execute(scoped(Run, actor).where(col(Run.idempotency_key) == key))
     ).scalar_one_or_none()
 
 
-async def _same(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> RunView:
+async def same_run(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> RunView:
+    """Answer a repeated wish with the run that it made.
+
+    Raises:
+        Conflict: The key was used for another wish.
+    """
     if run.request_hash != wish:
         raise Conflict("This idempotency key was used before with another request.", run_id=run.id)
     version = await uow.session.get_one(WorkflowVersion, run.version_id)
@@ -154,12 +169,13 @@ async def _same(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> Run
     return view.model_copy(update={"input": await unpack(uow.session, run.input, run.id)})
 
 
-async def _version(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> WorkflowVersion:
+async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> WorkflowVersion:
+    """Return the version of a workflow's draft as it is now, made when there is none. The workflow is locked."""
     query = scoped(WorkflowVersion, actor).where(col(WorkflowVersion.workflow_id) == workflow.id)
     latest = (
         await uow.session.execute(query.order_by(col(WorkflowVersion.number).desc()).limit(1))
     ).scalar_one_or_none()
-    digest = _hash(workflow.graph)[0]
+    digest = hashed(workflow.graph)[0]
     if latest is not None and latest.graph_hash == digest:
         return latest
     version = WorkflowVersion(

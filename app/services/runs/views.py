@@ -13,7 +13,10 @@ class _View(BaseModel):
 class RunView(_View):
     """A run. `version` is the number of the workflow's version; `cost_usd` None means unpriced.
 
-    `notice` is a sentence for the person who started it, when something delays it.
+    `notice` is a sentence for the person who started it, when something delays it. `forked_from` is
+    the run whose finished steps it took over, `fork_path` the step that was executed anew (null:
+    what had not finished). `parent_run_id` is the run that waits for this one. `priority` is 0
+    (high), 1 or 2 (low). `dead_at`: given up after too many crashes, until `requeued_as` went on.
     """
 
     id: str
@@ -32,10 +35,21 @@ class RunView(_View):
     started_at: datetime | None
     finished_at: datetime | None
     notice: str | None = None
+    priority: int = 1
+    forked_from: str | None = None
+    fork_path: str | None = None
+    parent_run_id: str | None = None
+    parent_path: str | None = None
+    dead_at: datetime | None = None
+    requeued_as: str | None = None
 
 
 class StepView(_View):
-    """A step of a run. `alive` names the output ports that lived on; None means all."""
+    """A step of a run. `alive` names the output ports that lived on; null means all.
+
+    `origin` says where the output is from when the node was not executed: copied (from another
+    run), pinned, cached, disabled, or given (by a person).
+    """
 
     id: str
     run_id: str
@@ -53,6 +67,7 @@ class StepView(_View):
     started_at: datetime | None
     finished_at: datetime | None
     alive: tuple[str, ...] | None = None
+    origin: str | None = None
 
 
 class SpanView(_View):

@@ -133,6 +133,7 @@ class _Loop:
     title="For each",
     icon="repeat",
     container=True,
+    turns_apart=True,
     effects="none",
     examples=[
         Example(
