@@ -1,9 +1,25 @@
 """What a run may use: time, steps, tokens, money. Checked before each step and each model call."""
 
+import asyncio
+import math
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from app.engine.host import RunRequest
 from app.kernel.errors import BudgetExceeded
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a model call may use: tokens, and money in micro-dollars. Infinite: nobody knows."""
+
+    tokens: float
+    cost_microusd: float
+
+
+UNKNOWN = Size(math.inf, math.inf)
 
 
 class Budget:
@@ -16,6 +32,9 @@ class Budget:
         self.unpriced = request.unpriced
         self._steps = len(request.done) if request.steps_before is None else request.steps_before
         self._began = time.monotonic() - request.elapsed_s
+        self._in_flight: dict[object, Size] = {}
+        self._largest: Size | None = None
+        self._ended = asyncio.Event()
 
     @property
     def remaining_s(self) -> float:
@@ -60,8 +79,44 @@ class Budget:
                 f"its limit is ${limits.max_cost_microusd / 1e6:.4f}."
             )
 
+    @asynccontextmanager
+    async def call(self, bound: Size | None) -> AsyncIterator[None]:
+        """Admit a model call, so that of all calls at once at most one goes over a limit.
+
+        Alone a call may go over. Beside others it is admitted when all of them together stay below;
+        else it waits until one of them has ended.
+
+        Args:
+            bound: What it uses at most. None: nobody knows; then the largest call so far is taken.
+
+        Raises:
+            BudgetExceeded: A limit is reached.
+        """
+        self.check()
+        while self._in_flight and not self._fits(bound or self._largest or UNKNOWN):
+            await self._ended.wait()
+            self.check()
+        ticket = object()
+        self._in_flight[ticket] = bound or self._largest or UNKNOWN
+        try:
+            yield
+        finally:
+            del self._in_flight[ticket]
+            ended, self._ended = self._ended, asyncio.Event()
+            ended.set()
+
+    def _fits(self, size: Size) -> bool:
+        limits, sizes = self.limits, (size, *self._in_flight.values())
+        tokens = self.tokens + sum(one.tokens for one in sizes)
+        cost = self.cost_microusd + sum(one.cost_microusd for one in sizes)
+        return (limits.max_tokens is None or tokens < limits.max_tokens) and (
+            limits.max_cost_microusd is None or cost < limits.max_cost_microusd
+        )
+
     def spend(self, tokens: int, cost_microusd: int | None) -> None:
         """Add what a model call has used; a cost of None is unpriced."""
+        seen = self._largest or Size(0, 0)
+        self._largest = Size(max(seen.tokens, tokens), max(seen.cost_microusd, cost_microusd or 0))
         self.tokens += tokens
         if cost_microusd is None:
             self.unpriced = True

@@ -9,8 +9,9 @@ from typing import Any
 
 import jsonschema
 
-from app.engine.host import LlmCallRecord
+from app.engine.host import LlmCallRecord, Models
 from app.engine.providers.base import ChatModel, ChatRequest
+from app.engine.runtime.budget import Size
 from app.engine.runtime.execution import Step
 from app.engine.runtime.payloads import dollars
 from app.engine.runtime.spans import OpenSpan, open_span
@@ -93,6 +94,27 @@ async def _call(
     execution = step.execution
     execution.budget.check()
     chat = await execution.host.models.find(ref)
+    async with execution.budget.call(_bound(execution.host.models, chat, request)):
+        return await _recorded(step, chat, request, name, emit)
+
+
+def _bound(models: Models, chat: ChatModel, request: ChatRequest) -> Size | None:
+    """What a call uses at most, when the length of its answer is limited. A token has about four
+    letters; two are reckoned with.
+    """
+    if request.max_tokens is None:
+        return None
+    asked = sum(len(message.model_dump_json()) for message in request.messages)
+    asked += sum(len(tool.model_dump_json()) for tool in request.tools)
+    asked = (asked + len(json.dumps(request.schema or {}))) // 2
+    info, answer = chat.info, request.max_tokens
+    cost = models.cost_microusd(info.provider, info.name, asked, answer, 0)
+    return Size(asked + answer, cost or 0)
+
+
+async def _recorded(
+    step: Step, chat: ChatModel, request: ChatRequest, name: str, emit: Emit | None
+) -> Completion:
     messages = [
         message.model_dump(mode="json", exclude_defaults=True) for message in request.messages
     ]
