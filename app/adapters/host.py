@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.adapters import blocking
 from app.engine.host import CachedOutput, ChildRequest, Journal, Models, StepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids
@@ -12,6 +13,7 @@ from app.kernel.errors import InvalidInput
 Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 Http = Callable[[HttpRequest], Awaitable[HttpReply]]
 Python = Callable[[str, Mapping[str, Json], float], Awaitable[CodeResult]]
+Blocking = Callable[[str, Mapping[str, Json], float | None], Awaitable[Json]]
 StartChild = Callable[[ChildRequest], Awaitable[None]]
 
 
@@ -43,6 +45,7 @@ class World:
     http: Http
     python: Python
     start_child: StartChild = no_children
+    blocking: Blocking = blocking.run
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,12 @@ class RunHost:
     async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
         """Run Python in the sandbox."""
         return await self.world.python(source, inputs, timeout_s)
+
+    async def blocking(
+        self, function: str, arguments: Mapping[str, Json], timeout_s: float | None
+    ) -> Json:
+        """Call a function of a node type in a process that is killed at the limit or on cancel."""
+        return await self.world.blocking(function, arguments, timeout_s)
 
     async def start_child(self, child: ChildRequest) -> None:
         """Store a run and start it; when there is one of this id, do nothing."""

@@ -237,6 +237,11 @@ class Host(Protocol):
     async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
         """Run Python in the sandbox."""
 
+    async def blocking(
+        self, function: str, arguments: Mapping[str, Json], timeout_s: float | None
+    ) -> Json:
+        """Call `package.module:name` in a process that is killed at the limit or on cancel."""
+
     async def start_child(self, child: ChildRequest) -> None:
         """Store a run and start it; when there is one of this id, do nothing.
 

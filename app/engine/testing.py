@@ -1,6 +1,7 @@
 """Fakes of the host and the run of a node type's examples, for tests of nodes and graphs."""
 
 import hashlib
+import importlib
 import itertools
 import math
 import re
@@ -51,6 +52,7 @@ from app.kernel.errors import Fenced, UpstreamFailed, ensure
 
 World = Mapping[str, Any]
 RunPython = Callable[[str, Mapping[str, Json], float], Awaitable[CodeResult]]
+Blocking = Callable[[str, Mapping[str, Json], float | None], Awaitable[Json]]
 Embed = Callable[[Sequence[str]], Awaitable[list[list[float]]]]
 
 
@@ -252,8 +254,8 @@ class FakeHost:
         world: `models` (script of the model), `price` (micro-dollars per token, None: unpriced),
             `http` ({url: reply} or replies in order, a reply being
             {status, headers, text}), `memory` ({key: value}), `answer` (a person's).
-        python, embed: Real parts for these two; without them code is refused, and texts are alike
-            that share words.
+        python, embed, blocking: Real parts for these; without them code is refused, texts are alike
+            that share words, and blocking functions are called in place.
     """
 
     def __init__(
@@ -262,6 +264,7 @@ class FakeHost:
         *,
         python: RunPython | None = None,
         embed: Embed | None = None,
+        blocking: Blocking | None = None,
     ) -> None:
         self.world = world or {}
         self.journal = FakeJournal()
@@ -271,7 +274,7 @@ class FakeHost:
         self.cache = FakeCache()
         self.requests: list[HttpRequest] = []
         self.children: dict[str, ChildRequest] = {}
-        self._python, self._embed = python, embed
+        self._python, self._embed, self._blocking = python, embed, blocking
         self._ids, self._ticks = itertools.count(1), itertools.count()
 
     def now(self) -> datetime:
@@ -311,6 +314,15 @@ class FakeHost:
         if self._python is None:
             raise UpstreamFailed("This test has no sandbox.")
         return await self._python(source, inputs, timeout_s)
+
+    async def blocking(
+        self, function: str, arguments: Mapping[str, Json], timeout_s: float | None
+    ) -> Json:
+        """Call the function: in the processes that were given, else right here."""
+        if self._blocking is not None:
+            return await self._blocking(function, arguments, timeout_s)
+        module, _, name = function.partition(":")
+        return getattr(importlib.import_module(module), name)(**arguments)
 
     async def start_child(self, child: ChildRequest) -> None:
         """Take the run as started."""

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from app.adapters import embeddings, sandbox
+from app.adapters import blocking, embeddings, sandbox
 from app.adapters.bus import Bus, EventBus
 from app.adapters.database import Database
 from app.adapters.egress import EgressClient
@@ -84,6 +84,7 @@ class Runtime:
         await self.models.close()
         await self.egress.close()
         await sandbox.close()
+        await blocking.close()
         await throttle.disconnect()
         await self.database.close()
 

@@ -178,6 +178,17 @@ async def careless(config: Nothing, inputs: In, ctx: NodeContext) -> Out:
     return Out(value=await asyncio.gather(*turns))
 
 
+class Block(NodeConfig):
+    function: str = field("tests.fakes.blocks:sleep_in_c", title="Function")
+    arguments: dict[str, Any] = field(title="Arguments", default_factory=lambda: {"seconds": 999})
+
+
+@node(kind="test.block", title="Block", icon="x")
+async def block(config: Block, inputs: In, ctx: NodeContext) -> Out:
+    """Work in a way that no thread could be freed from."""
+    return Out(value=await ctx.blocking(config.function, config.arguments))
+
+
 @node(kind="test.cut", title="Cut off", icon="x")
 async def cut(config: Nothing, inputs: In, ctx: NodeContext) -> Out:
     """End as a library does that lets its own cancellation out."""
@@ -260,7 +271,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
-    ask, say, quiet, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
+    ask, say, quiet, block, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 
 

@@ -188,6 +188,13 @@ class StepContext:
             span.note(printed=result.printed, result=preview(result.value))
         return result
 
+    async def blocking(
+        self, function: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None
+    ) -> Json:
+        """Call a function of a node type in a child process, as a span."""
+        async with self.span("code", function.rpartition(":")[2].strip("_"), function=function):
+            return await self._step.execution.host.blocking(function, arguments, timeout_s)
+
     async def ask(self, question: Question) -> Answer:
         """Return a person's answer; the first time this ends the step as `waiting_human`."""
         self._step.looked_around = True

@@ -226,6 +226,22 @@ class NodeContext(Protocol):
             CodeFailed: The program raised or hit a limit; the message has its line.
         """
 
+    async def blocking(
+        self, function: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None
+    ) -> Json:
+        """Call a function of a node type that blocks or computes for long, in a child process.
+
+        A thread could not be ended: this is killed at the step's time limit and when the run is
+        cancelled. Pure functions of JSON values only.
+
+        Args:
+            function: `app.engine.nodes.<package>.<module>:<name>`; it takes the arguments by name.
+
+        Raises:
+            StepTimedOut: It took longer than `timeout_s`.
+            AppError: What it raised; StepError for what is no error of ours.
+        """
+
     @property
     def memory(self) -> KeyValue:
         """Values kept between runs."""

@@ -6,13 +6,15 @@ that match, as a list, or the first. The functions `match` and `search` are not 
 Python node for patterns.
 """
 
-import asyncio
+import json
 from itertools import islice
 from typing import Any, Literal
 
 from app.engine.sdk import Example, InvalidInput, Json, NodeConfig, NodeContext, Ports, Text, field, node, port
 
 _MAX_VALUES = 100_000
+_LIGHT_CHARS = 16_384
+_FIND = f"{__name__}:find"
 
 
 class Config(NodeConfig):
@@ -37,7 +39,17 @@ class Out(Ports):
     value: Any = port(title="Value")
 
 
-def _find(path: str, data: Json, limit: int) -> list[Json]:
+def _is_light(path: str, data: Json) -> bool:
+    """Whether the search is over in some milliseconds: little data, and gone through but once."""
+    return path.count("..") + path.count("?") <= 1 and len(json.dumps(data)) <= _LIGHT_CHARS
+
+
+def find(path: str, data: Json, limit: int) -> list[Json]:
+    """Return at most so many values that the path matches.
+
+    Raises:
+        InvalidInput: It is not a JSONPath.
+    """
     from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError  # noqa: PLC0415 - loads the regex engine
 
     environment = JSONPathEnvironment()
@@ -67,7 +79,8 @@ _ORDERS = {"orders": [{"id": 1, "total": 30}, {"id": 2, "total": 120}]}
 async def jsonpath(config: Config, inputs: In, ctx: NodeContext) -> Out:
     """Return what the path finds."""
     limit = 1 if config.give == "first" else _MAX_VALUES + 1
-    found = await asyncio.to_thread(_find, config.path, inputs.input, limit)
+    asked = {"path": config.path, "data": inputs.input, "limit": limit}
+    found = find(**asked) if _is_light(config.path, inputs.input) else await ctx.blocking(_FIND, asked)
     if len(found) > _MAX_VALUES:
         raise InvalidInput(f"'{config.path}' finds more than {_MAX_VALUES:,} values.", field="path")
     if config.required and not found:

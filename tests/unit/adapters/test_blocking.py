@@ -1,0 +1,137 @@
+"""Blocking work: killed at its limit and on cancel, without leaving processes behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.adapters.blocking import BlockingPool
+from app.kernel.errors import Defect, StepError, StepTimedOut, UpstreamRefused
+
+BLOCKS = "tests.fakes.blocks"
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+async def pool():
+    made = BlockingPool(allowed=("tests.fakes.",), children=2)
+    yield made
+    await made.close()
+
+
+def is_alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+async def gone(pid, within_s):
+    end = time.monotonic() + within_s
+    while is_alive(pid):
+        assert time.monotonic() < end, f"process {pid} still lives after {within_s} s"
+        await asyncio.sleep(0.02)
+
+
+async def pid_in(note):
+    async with asyncio.timeout(10):
+        while not (note.exists() and note.read_text()):
+            await asyncio.sleep(0.02)
+    return int(note.read_text())
+
+
+async def test_it_gives_the_value_and_keeps_the_process(pool):
+    assert await pool.run(f"{BLOCKS}:double", {"value": [1]}) == [1, 1]
+    first = await pool.run(f"{BLOCKS}:whoami", {})
+    assert first == await pool.run(f"{BLOCKS}:whoami", {}) != os.getpid()
+
+
+async def test_a_value_of_megabytes_goes_through(pool):
+    assert len(await pool.run(f"{BLOCKS}:double", {"value": "x" * 3_000_000})) == 6_000_000
+
+
+async def test_sleeping_in_c_dies_at_its_time_limit(pool, tmp_path):
+    note = tmp_path / "pid"
+    await pool.run(f"{BLOCKS}:whoami", {})
+    began = time.monotonic()
+    with pytest.raises(StepTimedOut):
+        await pool.run(f"{BLOCKS}:sleep_in_c", {"seconds": 999, "note": str(note)}, 1.5)
+    assert 1.5 <= time.monotonic() - began < 2.5
+    await gone(int(note.read_text()), 1)
+
+
+async def test_a_cancel_kills_within_two_seconds(pool, tmp_path):
+    note = tmp_path / "pid"
+    task = asyncio.create_task(
+        pool.run(f"{BLOCKS}:sleep_in_c", {"seconds": 999, "note": str(note)})
+    )
+    pid = await pid_in(note)
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await gone(pid, 2)
+    assert time.monotonic() - began < 2
+    assert await pool.run(f"{BLOCKS}:double", {"value": 2}) == 4, "the next call is not disturbed"
+
+
+async def test_closing_ends_the_children():
+    pool = BlockingPool(allowed=("tests.fakes.",))
+    pid = await pool.run(f"{BLOCKS}:whoami", {})
+    await pool.close()
+    assert not is_alive(pid)
+
+
+async def test_no_child_outlives_a_parent_that_is_killed(tmp_path):
+    note = tmp_path / "pid"
+    program = f"""
+import asyncio
+from app.adapters.blocking import BlockingPool
+pool = BlockingPool(allowed=("tests.fakes.",))
+asyncio.run(pool.run("{BLOCKS}:sleep_in_c", {{"seconds": 999, "note": {str(note)!r}}}))
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)  # noqa: ASYNC220
+    try:
+        pid = await pid_in(note)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        await gone(pid, 3)
+    finally:
+        parent.kill()
+        parent.wait()
+
+
+async def test_no_more_children_than_there_are_places(pool):
+    pids = await asyncio.gather(*(pool.run(f"{BLOCKS}:whoami", {}) for _ in range(8)))
+    assert len(set(pids)) <= 2
+
+
+async def test_errors_of_ours_keep_their_class_and_others_become_a_sentence(pool):
+    with pytest.raises(UpstreamRefused, match="The file is broken") as caught:
+        await pool.run(f"{BLOCKS}:refuse", {})
+    assert caught.value.context == {"field": "file"}
+    with pytest.raises(StepError, match="ValueError: a bug"):
+        await pool.run(f"{BLOCKS}:break_down", {})
+    with pytest.raises(StepError, match="not JSON serializable"):
+        await pool.run(f"{BLOCKS}:not_json", {})
+    with pytest.raises(StepError, match="ended unexpectedly"):
+        await pool.run(f"{BLOCKS}:die", {})
+    assert await pool.run(f"{BLOCKS}:double", {"value": 2}) == 4
+
+
+@pytest.mark.parametrize("function", ["os:system", "app.kernel.ids:new_id", "tests.graphs:chain"])
+async def test_only_named_modules_can_be_called(pool, function):
+    with pytest.raises(Defect):
+        await pool.run(function, {})
+    assert pool._idle == []
+
+
+async def test_the_child_knows_nothing_of_our_environment(pool, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret")
+    assert "DATABASE_URL" not in await pool.run(f"{BLOCKS}:environment", {})
