@@ -1,16 +1,16 @@
 """One database, SQLite or PostgreSQL, and the unit of work that use cases get."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -140,17 +140,24 @@ def _is_disk_full(error: Exception) -> bool:
     return "disk is full" in words or "no space left" in words
 
 
-@asynccontextmanager
-async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+@contextmanager
+def storage_down() -> Iterator[None]:
+    """Name what the driver raises when the database is away: StorageDown."""
     try:
-        async with AsyncSession(engine, expire_on_commit=False) as session:
-            yield session
-    except (OperationalError, OSError) as error:
+        yield
+    except (OperationalError, InterfaceError, OSError) as error:
         raise StorageDown(_DISK_FULL if _is_disk_full(error) else _AWAY) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StorageDown("The database connection was lost. Try again in a moment.") from error
         raise
+
+
+@asynccontextmanager
+async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    with storage_down():
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            yield session
 
 
 def _sqlite(url: str, begin: str) -> AsyncEngine:

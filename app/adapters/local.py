@@ -16,7 +16,7 @@ from app.adapters.bus import (
     stream_key,
     workspace_key,
 )
-from app.adapters.queue import QUEUES, job_id
+from app.adapters.queue import DEFAULT, job_id
 from app.engine.events import Event
 
 MAX_STREAMS = 1_000
@@ -95,37 +95,31 @@ class LocalBus:
 
 
 class LocalQueue:
-    """Keeps what waits in memory, for the one process that takes it."""
+    """Wakes the one process that does everything; what waits is in the database."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, dict[str, str]] = {name: {} for name in QUEUES}
+        self._waiting: set[str] = set()
         self._wake = asyncio.Event()
 
-    async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+    async def enqueue(self, run_id: str, life: int, *, priority: int = DEFAULT) -> bool:
         """Queue a run's n-th life; False when it waits already."""
         job = job_id(run_id, life)
-        if job in await self.waiting():
+        if job in self._waiting:
             return False
-        self._waiting[priority][job] = run_id
+        self._waiting.add(job)
         self._wake.set()
         return True
 
-    async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
-        """Queue a run that was taken but never came to life."""
-        return await self.enqueue(run_id, life, priority=priority)
-
     async def waiting(self) -> frozenset[str]:
         """Ids of all jobs that wait."""
-        return frozenset(job for jobs in self._waiting.values() for job in jobs)
+        return frozenset(self._waiting)
 
-    async def take(self) -> str:
-        """Wait for the next run, by priority and then in order; return its id."""
-        while True:
-            for jobs in self._waiting.values():
-                if jobs:
-                    return jobs.pop(next(iter(jobs)))
-            self._wake.clear()
-            await self._wake.wait()
+    async def take(self) -> frozenset[str]:
+        """Wait for jobs, and take all."""
+        await self._wake.wait()
+        self._wake.clear()
+        taken, self._waiting = self._waiting, set()
+        return frozenset(taken)
 
     async def lead(self, role: str, name: str, seconds: float) -> bool:
         """One process alone always leads."""

@@ -1,4 +1,4 @@
-"""The queue of runs: RQ on Redis. Jobs carry nothing but a run's id; the database is the truth."""
+"""The queue of runs: RQ on Redis. A job carries a run's id and only wakes a worker; the database says who is next."""
 
 import asyncio
 import logging
@@ -11,7 +11,6 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue as RqQueue
 from rq.exceptions import DuplicateJobError
-from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from app.kernel.errors import QueueDown
@@ -22,8 +21,11 @@ Got = TypeVar("Got")
 _log = logging.getLogger(__name__)
 
 QUEUES = ("high", "default", "low")
-EXECUTE = "app.worker.jobs.execute"
-"""The one function that a job may name."""
+"""One queue for each priority that a run may have: 0, 1 and 2."""
+
+DEFAULT = 1
+EXECUTE = "app.worker.execute"
+"""The one function that a job may name. Nobody calls it by that name: workers never read what a job holds."""
 
 _LOST = (RedisError, OSError)
 _JOB_TTL_S = 7 * 86_400
@@ -36,19 +38,20 @@ def connect(url: str) -> Redis:
     return Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2)
 
 
+JOB = "run-"
+"""How ids of our jobs begin."""
+
+
 def job_id(run_id: str, life: int) -> str:
     """The id of the job that starts a run's n-th life; the same life is never queued twice."""
-    return f"run-{run_id}-{life}"
+    return f"{JOB}{run_id}-{life}"
 
 
 class RunQueue(Protocol):
     """What runs wait in: `Queue` for workers, `local.LocalQueue` for this process."""
 
-    async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+    async def enqueue(self, run_id: str, life: int, *, priority: int = DEFAULT) -> bool:
         """Queue a run's n-th life; False when it is queued already."""
-
-    async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
-        """Queue a run whose job was taken but never came to life."""
 
     async def waiting(self) -> frozenset[str]:
         """Ids of all jobs that wait."""
@@ -64,9 +67,7 @@ class RunQueue(Protocol):
 
 
 class Queue:
-    """Puts runs into the queues `high`, `default` and `low`, which workers serve strictly in this
-    order.
-    """
+    """Puts runs into the queues `high`, `default` and `low`."""
 
     def __init__(self, url: str) -> None:
         self._redis = connect(url)
@@ -75,19 +76,13 @@ class Queue:
             for name in QUEUES
         }
 
-    async def enqueue(self, run_id: str, life: int, *, priority: str = "default") -> bool:
+    async def enqueue(self, run_id: str, life: int, *, priority: int = DEFAULT) -> bool:
         """Queue a run's n-th life; False when it is queued already.
 
         Raises:
             QueueDown: Redis does not answer. The run stays pending; the sweeper queues it later.
         """
         return await self._ask(self._enqueue, run_id, life, priority)
-
-    async def enqueue_lost(self, run_id: str, life: int, *, priority: str = "default") -> bool:
-        """Queue a run whose job was popped but never came to life: its old job is forgotten
-        first.
-        """
-        return await self._ask(self._replace, run_id, life, priority)
 
     async def waiting(self) -> frozenset[str]:
         """Ids of all jobs that wait in the queues."""
@@ -122,14 +117,14 @@ class Queue:
     def _ping(self) -> None:
         self._redis.ping()
 
-    def _enqueue(self, run_id: str, life: int, priority: str) -> bool:
+    def _enqueue(self, run_id: str, life: int, priority: int) -> bool:
         try:
-            self._queues[priority].enqueue_call(
+            self._queues[QUEUES[priority]].enqueue_call(
                 EXECUTE,
                 args=(run_id,),
                 job_id=job_id(run_id, life),
                 timeout=-1,
-                ttl=None,
+                ttl=_JOB_TTL_S,
                 result_ttl=0,
                 failure_ttl=_JOB_TTL_S,
                 description=f"run {run_id}",
@@ -138,10 +133,6 @@ class Queue:
         except DuplicateJobError:
             return False
         return True
-
-    def _replace(self, run_id: str, life: int, priority: str) -> bool:
-        self._redis.delete(Job.key_for(job_id(run_id, life)))
-        return self._enqueue(run_id, life, priority)
 
     def _waiting(self) -> Sequence[str]:
         pipe = self._redis.pipeline(transaction=False)

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         validation_alias="AGENTLOOM_CONCURRENCY",
         description="Runs in flight per worker.",
     )
+    workspace_runs: int = Field(
+        default=1_000,
+        ge=1,
+        validation_alias="AGENTLOOM_WORKSPACE_RUNS",
+        description="Runs at once that a workspace may have at work, unless it has a limit of its own.",
+    )
     public_url: str = Field(
         default="",
         validation_alias="AGENTLOOM_PUBLIC_URL",

@@ -56,11 +56,12 @@ class Runtime:
         self.writer.start()
         self.keeper.start()
 
-    def spawn(self, key: str, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, key: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Work in the background until done or until the process closes."""
         task = asyncio.create_task(work)
         self._tasks[key] = task
         task.add_done_callback(lambda done: self._forget(key, done))
+        return task
 
     def _forget(self, key: str, done: asyncio.Task[None]) -> None:
         if self._tasks.get(key) is done:

@@ -1,118 +1,103 @@
-"""An RQ worker that keeps many runs in flight: RQ's blocking loop in one thread, asyncio in
-another.
+"""An RQ worker that keeps many runs in flight: a thread listens to the queues, an asyncio loop works.
 
-A job is only the trigger: it is forgotten as soon as its run is handed over, because the claim, the
-lease and the progress
-of the run are in the database. Lost jobs are found by the sweeper.
+A job is only a wake-up. It is forgotten as soon as it is popped, because the claim, the lease and the progress
+of a run are in the database; so many are popped at once, and what they hold is never read.
 """
 
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+import time
+from collections.abc import Sequence
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq.exceptions import DeserializationError
-from rq.job import Job as RqJob
-from rq.queue import Queue as RqQueue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from app.services.runtime import Runtime
-from app.worker.jobs import Job
+from app.adapters.queue import JOB
+from app.worker.desk import Desk
 
 _log = logging.getLogger(__name__)
 
+LISTEN_S = 5
+HEARTBEAT_S = 10.0
+
 
 class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
-    """Takes jobs from the queues, never more than it can run, and runs them in an asyncio loop."""
-
-    max_connection_wait_time = 2.0
-    log_job_description = False
+    """Listens to the queues while the desk has room, and calls it; registered like every RQ worker."""
 
     def __init__(
         self,
         queues: Sequence[str],
         connection: Redis,
-        parts: Runtime,
-        *,
+        name: str,
+        desk: Desk,
         loop: asyncio.AbstractEventLoop,
-        jobs: Mapping[str, Job],
-        concurrency: int,
     ) -> None:
         super().__init__(
             list(queues),
-            name=parts.name,
+            name=name,
             connection=connection,
             serializer=JSONSerializer,
             worker_ttl=30,
         )
-        self.loop = loop
-        self._parts = parts
-        self._jobs = jobs
-        self._slots = threading.Semaphore(concurrency)
-        self._flying: set[Future[None]] = set()
+        self._desk = desk
+        self._loop = loop
+        self._room = threading.Event()
+        self._beat_at = 0.0
+        desk.on_change = self._look
+        loop.call_soon_threadsafe(self._look)
 
-    def execute_job(self, job: RqJob, queue: RqQueue) -> None:
-        """Hand a job over to the loop, then wait until there is room for another one."""
-        self._forget(job, queue)
-        work, run_id = self._read(job)
-        if work is None:
-            return
-        self._slots.acquire()
-        flying = asyncio.run_coroutine_threadsafe(self._run(work, run_id), self.loop)
-        self._flying.add(flying)
-        flying.add_done_callback(self._landed)
-        self._slots.acquire()  # while full, take no other job: another worker may have room for it
-        self._slots.release()
+    def listen(self) -> None:
+        """Call the desk whenever jobs come; only while it has room, so that other workers hear of the rest.
 
-    @property
-    def in_flight(self) -> int:
-        """How many jobs are being worked on."""
-        return len(self._flying)
-
-    def _read(self, job: RqJob) -> tuple[Job | None, str]:
-        try:
-            name, args = job.func_name, job.args
-        except (DeserializationError, ValueError, TypeError):
-            name, args = "", ()
-        if name not in self._jobs or len(args) != 1 or not isinstance(args[0], str):
-            _log.warning("a job that is none of ours was thrown away", extra={"job_id": job.id})
-            return None, ""
-        return self._jobs[name], args[0]
-
-    def _forget(self, job: RqJob, queue: RqQueue) -> None:
-        with self.connection.pipeline() as pipe:
-            pipe.delete(job.key)
-            if len(self.queues) == 1:  # RQ then keeps what it pops in a list of its own
-                queue.intermediate_queue.remove(job.id)
-            pipe.execute()
-
-    async def _run(self, work: Job, run_id: str) -> None:
-        try:
-            await work(self._parts, run_id)
-        except Exception:  # noqa: BLE001 - the edge: one job never takes the worker down
-            _log.exception("a job failed", extra={"run_id": run_id})
-
-    def _landed(self, flying: Future[None]) -> None:
-        self._flying.discard(flying)
-        self._slots.release()
-
-    def bootstrap(self, *_: object) -> None:
-        """Register; RQ's own log handlers and its command channel stay off."""
+        Raises:
+            RedisError: Redis went away.
+            StopRequested: By a signal.
+        """
+        self.connection.delete(self.key)  # what a lost connection has left of us
         self.register_birth()
+        self._beat_at = time.monotonic()
+        while True:
+            self._beat()
+            if self._room.wait(LISTEN_S) and self._pop(self._desk.free):
+                asyncio.run_coroutine_threadsafe(self._desk.called(), self._loop).result()
 
-    def teardown(self) -> None:
+    def leave(self) -> None:
         """Deregister, unless Redis is away."""
         try:
             self.register_death()
         except (RedisError, OSError) as error:
             _log.info("the worker could not deregister", extra={"error": str(error)})
 
-    def procline(self, message: str) -> None:
-        """Keep the process's name."""
+    def _pop(self, most: int) -> int:
+        """Pop jobs, waiting some seconds for the first; say how many."""
+        with self.connection.pipeline(transaction=False) as pipe:
+            for queue in self.queues:
+                pipe.lpop(queue.key, max(1, most))
+            popped = [raw.decode() for jobs in pipe.execute() for raw in jobs or ()]
+        if not popped:
+            found = self.connection.blpop([queue.key for queue in self.queues], LISTEN_S)
+            popped = [found[1].decode()] if found else []
+        if popped:
+            self.connection.unlink(*(Job.key_for(job) for job in popped))
+        foreign = [job for job in popped if not job.startswith(JOB)]
+        if foreign:
+            _log.warning("jobs that are none of ours were thrown away", extra={"jobs": foreign})
+        return len(popped) - len(foreign)
 
-    def _install_signal_handlers(self) -> None:
-        """Signals are heard by the process's main module."""
+    def _beat(self) -> None:
+        if time.monotonic() - self._beat_at > HEARTBEAT_S:
+            if self.connection.exists(self.key):
+                self.heartbeat()
+            else:  # Redis has lost everything
+                self.register_birth()
+            self._beat_at = time.monotonic()
+
+    def _look(self) -> None:
+        if self._desk.free:
+            self._room.set()
+        else:
+            self._room.clear()

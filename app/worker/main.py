@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
@@ -19,7 +20,7 @@ from app.adapters.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
 from app.services.runtime import HostFactory, Runtime, close_runtime, open_runtime
 from app.worker.async_worker import AsyncWorker
-from app.worker.jobs import JOBS
+from app.worker.desk import Desk
 from app.worker.sweeper import sweep_forever
 
 _log = logging.getLogger(__name__)
@@ -83,19 +84,18 @@ def main(
     config = own_settings or settings()
     wishes, runs = _Wishes(), _Loop()
     parts = runs.call(_open(config, make_host))
-    worker: AsyncWorker | None = None
+    desk = Desk(parts, concurrency, tuple(sorted({QUEUES.index(name) for name in queues})))
+    working = asyncio.run_coroutine_threadsafe(desk.work(), runs.loop)
+    sweeping = asyncio.run_coroutine_threadsafe(sweep_forever(parts), runs.loop)
     wishes.listen()
     with suppress(StopRequested):
-        sweeping = asyncio.run_coroutine_threadsafe(sweep_forever(parts), runs.loop)
         _settle_memory()
-        worker = _worker(queues, concurrency, parts, runs.loop)
-        _log.info(
-            "the worker is ready", extra={"queues": ",".join(queues), "concurrency": concurrency}
-        )
-        _take_jobs(worker, wishes)
+        told = {"queues": ",".join(queues), "concurrency": concurrency}
+        _log.info("the worker is ready", extra=told)
+        _listen(queues, parts, desk, runs.loop, wishes)
+    runs.call(_stop_claiming(desk, working))
     sweeping.cancel()
-    if worker is not None:
-        _drain(worker, parts, wishes, drain_s)
+    _drain(desk, parts, runs, wishes, drain_s)
     runs.call(close_runtime())
     runs.stop()
 
@@ -106,49 +106,45 @@ async def _open(config: Settings, make_host: HostFactory | None) -> Runtime:
     return parts
 
 
-def _worker(
-    queues: Sequence[str], concurrency: int, parts: Runtime, loop: asyncio.AbstractEventLoop
-) -> AsyncWorker:
-    """Make the worker as soon as Redis is there."""
-    told = False
-    while True:
-        try:
-            connection = connect(parts.redis_url)
-            return AsyncWorker(
-                queues, connection, parts, loop=loop, jobs=JOBS, concurrency=concurrency
-            )
-        except (RedisError, OSError) as error:
-            if not told:
-                _log.warning("Redis is away; the worker waits for it", extra={"error": str(error)})
-            told = True
-            time.sleep(0.5)
-
-
-def _take_jobs(worker: AsyncWorker, wishes: _Wishes) -> None:
-    """Take jobs until asked to stop. RQ's loop ends when Redis goes away inside a command: begin it
-    again.
-    """
+def _listen(
+    queues: Sequence[str],
+    parts: Runtime,
+    desk: Desk,
+    loop: asyncio.AbstractEventLoop,
+    wishes: _Wishes,
+) -> None:
+    """Listen to the queues until asked to stop. While Redis is away the desk goes on by looking for itself."""
+    away = False
     while not wishes.stopping.is_set():
         try:
-            worker.work()
-        except (
-            RedisError,
-            OSError,
-            ValueError,
-        ) as error:  # ValueError: registered already, before Redis went away
-            _log.warning("the worker cannot take jobs now", extra={"error": str(error)})
-        if not wishes.stopping.is_set():
-            time.sleep(0.5)
+            worker = AsyncWorker(queues, connect(parts.redis_url), parts.name, desk, loop)
+            away = False
+            try:
+                worker.listen()
+            except StopRequested:
+                worker.leave()
+                raise
+        except (RedisError, OSError) as error:
+            if not away:
+                told = {"error": str(error)}
+                _log.warning("Redis is away; the worker looks for runs by itself", extra=told)
+            away = True
+        time.sleep(0.5)
 
 
-def _drain(worker: AsyncWorker, parts: Runtime, wishes: _Wishes, drain_s: float) -> None:
+async def _stop_claiming(desk: Desk, working: Future[None]) -> None:
+    desk.close()
+    await asyncio.wrap_future(working)
+
+
+def _drain(desk: Desk, parts: Runtime, runs: _Loop, wishes: _Wishes, drain_s: float) -> None:
     """Let runs in flight end for some seconds, then hand them over."""
     until = time.monotonic() + drain_s
-    while worker.in_flight and time.monotonic() < until and not wishes.hurry.is_set():
+    while desk.in_flight and time.monotonic() < until and not wishes.hurry.is_set():
         time.sleep(0.05)
     until = time.monotonic() + HAND_OVER_S
-    while worker.in_flight and time.monotonic() < until:
-        worker.loop.call_soon_threadsafe(parts.keeper.give_up_all)
+    while desk.in_flight and time.monotonic() < until:
+        runs.loop.call_soon_threadsafe(parts.keeper.give_up_all)
         time.sleep(0.05)
 
 

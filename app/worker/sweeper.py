@@ -4,23 +4,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import or_
 from sqlmodel import col, select
 
-from app.adapters.queue import job_id
+from app.adapters.database import storage_down
 from app.adapters.step_cache import forget_expired
 from app.kernel.errors import NotFound, QueueDown, StorageDown
 from app.models import Approval, Run, Step
 from app.services.runs.life import database_now, locked_run, wake_answered
+from app.services.runs.turn_rows import let_lost_go
 from app.services.runtime import Runtime
 from app.worker.schedule import fire_schedules, tend_schedules
 
 _log = logging.getLogger(__name__)
 
-PENDING_FOR = timedelta(seconds=10)
 AT_ONCE = 500
+WAKE_UPS = 50
+"""For how many lost runs workers are woken; who is awake finds the others."""
 
 
 @dataclass(frozen=True)
@@ -79,41 +80,19 @@ async def _leads(parts: Runtime, duty: Duty) -> bool:
 
 
 async def sweep_dead(parts: Runtime) -> int:
-    """Queue runs whose process has died: `running` with a lease that ran out. Says how many."""
+    """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
     async with parts.database.read() as uow:
         at = await database_now(uow)
-        query = select(Run.id, Run.epoch).where(
-            col(Run.status) == "running",
-            or_(col(Run.lease_until) < at, col(Run.lease_until).is_(None)),
-        )
-        found = (await uow.session.execute(query.limit(AT_ONCE))).all()
-    return await _queue_again(parts, [(run_id, epoch + 1) for run_id, epoch in found])
-
-
-async def sweep_pending(parts: Runtime) -> int:
-    """Queue runs that have been pending for ten seconds without a job that waits. Says how many."""
-    async with parts.database.read() as uow:
-        at = await database_now(uow)
-        query = select(Run.id, Run.epoch).where(
-            col(Run.status) == "pending", col(Run.queued_at) < at - PENDING_FOR
-        )
-        found = (await uow.session.execute(query.order_by(col(Run.queued_at)).limit(AT_ONCE))).all()
-    return await _queue_again(parts, [(run_id, epoch + 1) for run_id, epoch in found])
-
-
-async def _queue_again(parts: Runtime, lives: Sequence[tuple[str, int]]) -> int:
-    """Queue lives without a job that waits.
-
-    A job may exist and yet be lost: popped by a process that died, or that stands still, before it
-    claimed the run.
-    """
-    if not lives:
-        return 0
-    waiting = await parts.queue.waiting()
-    lost = [(run_id, life) for run_id, life in lives if job_id(run_id, life) not in waiting]
-    for run_id, life in lost:
-        _log.warning("a run without a process is queued again", extra={"run_id": run_id})
-        await parts.queue.enqueue_lost(run_id, life)
+        over = or_(col(Run.lease_until) < at, col(Run.lease_until).is_(None))
+        query = select(Run.id).where(col(Run.status) == "running", over).limit(1)
+        if (await uow.session.execute(query)).first() is None:
+            return 0
+    with storage_down():
+        lost = await parts.database.transact(lambda connection: let_lost_go(connection, AT_ONCE))
+    for run in lost:
+        _log.warning("a run without a process waits for another one", extra={"run_id": run.id})
+    for run in lost[:WAKE_UPS]:
+        await parts.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
     return len(lost)
 
 
@@ -143,7 +122,7 @@ async def wake_forgotten(parts: Runtime) -> int:
         except NotFound:
             continue
         if woken:
-            await parts.queue.enqueue(run.id, run.epoch + 1)
+            await parts.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
     return len(found)
 
 
@@ -154,7 +133,6 @@ async def forget_expired_outputs(parts: Runtime) -> int:
 
 DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
-    Duty(sweep_pending, every_s=5),
     Duty(wake_forgotten, every_s=5),
     Duty(forget_expired_outputs, every_s=600),
     Duty(fire_schedules, every_s=1),

@@ -78,7 +78,7 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
     await uow.session.flush()
     if await wake_answered(uow, run):
         parts, epoch = runtime(), run.epoch
-        uow.after_commit(lambda: enqueue(parts, run.id, epoch + 1))
+        uow.after_commit(lambda: enqueue(parts, run.id, epoch + 1, priority=run.priority))
     workflow = await uow.session.get_one(Workflow, run.workflow_id)
     version = await uow.session.get_one(WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)

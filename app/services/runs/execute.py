@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from app.adapters.journal import RunJournal
 from app.adapters.keeper import Held
+from app.adapters.queue import DEFAULT
 from app.adapters.values import has_references, unpack
 from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_STEP, StepStatus
@@ -22,7 +23,9 @@ from app.engine.sdk import NodeType
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
-from app.services.runs.life import Life, claim, end, locked_run, release, wake_answered
+from app.services.runs.life import Life, end, locked_run, release, wake_answered
+from app.services.runs.turn_rows import Wish
+from app.services.runs.turns import Claimed, claim_next, claim_one
 from app.services.runtime import Runtime
 
 _log = logging.getLogger(__name__)
@@ -42,9 +45,9 @@ def plan_of(graph: Mapping[str, Any]) -> Plan:
     return compile_graph(parse_graph(graph), catalog())
 
 
-def spawn_run(parts: Runtime, life: Life) -> None:
-    """Execute a run that was stored as this process's own, in the background."""
-    parts.spawn(task_key(life.run.workspace_id, life.run.id), _work(parts, life))
+def spawn_run(parts: Runtime, life: Life) -> asyncio.Task[None]:
+    """Execute a run that is this process's own, in the background."""
+    return parts.spawn(task_key(life.run.workspace_id, life.run.id), _work(parts, life))
 
 
 def task_key(workspace_id: str, run_id: str) -> str:
@@ -52,14 +55,23 @@ def task_key(workspace_id: str, run_id: str) -> str:
     return f"{workspace_id}/{run_id}"
 
 
-async def enqueue(parts: Runtime, run_id: str, life: int) -> None:
+async def enqueue(parts: Runtime, run_id: str, life: int, *, priority: int = DEFAULT) -> None:
     """Hand a stored run to the workers. Never fails: the row is the promise."""
     try:
-        await parts.queue.enqueue(run_id, life)
+        await parts.queue.enqueue(run_id, life, priority=priority)
     except QueueDown:
         _log.warning(
             "Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id}
         )
+
+
+async def claim_runs(parts: Runtime, wish: Wish) -> Claimed:
+    """Claim the runs whose turn it is, for `spawn_run`.
+
+    Raises:
+        StorageDown: The database does not answer.
+    """
+    return await claim_next(parts, wish, _may_repeat)
 
 
 async def execute_run(parts: Runtime, run_id: str) -> None:
@@ -68,8 +80,7 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
     Cancelling the task hands the run back, for another process to go on with it.
     """
     try:
-        async with parts.database.work() as uow:
-            life = await claim(uow, parts.bus, run_id, parts.name, _may_repeat)
+        life = await claim_one(parts, run_id, _may_repeat)
     except StorageDown:
         _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
         return
@@ -110,7 +121,9 @@ async def _live(parts: Runtime, life: Life, held: Held) -> None:
             row = await locked_run(uow, run.id)
             # a question may have been answered while other steps still ran
             if row.epoch == run.epoch and await wake_answered(uow, row):
-                uow.after_commit(lambda: enqueue(parts, run.id, run.epoch + 1))
+                uow.after_commit(
+                    lambda: enqueue(parts, run.id, run.epoch + 1, priority=run.priority)
+                )
 
 
 async def _request(parts: Runtime, life: Life) -> RunRequest:
@@ -215,7 +228,10 @@ async def _hand_back(parts: Runtime, life: Life) -> None:
     try:
         async with parts.database.work() as uow:
             if await release(uow, life.run.id, life.run.epoch):
-                uow.after_commit(lambda: enqueue(parts, life.run.id, life.run.epoch + 2))
+                run = life.run
+                uow.after_commit(
+                    lambda: enqueue(parts, run.id, run.epoch + 2, priority=run.priority)
+                )
     except StorageDown:
         _log.warning("the run could not be handed back; its lease runs out by itself")
 

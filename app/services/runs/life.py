@@ -79,29 +79,24 @@ def is_held(run: Run, at: datetime) -> bool:
     return run.status == "running" and run.lease_until is not None and run.lease_until > at
 
 
-async def claim(
-    uow: UnitOfWork, bus: EventBus, run_id: str, worker: str, repeatable: Repeatable
-) -> Life | None:
-    """Take a run that nobody works on, under a new epoch; None when there is nothing to do for us.
+async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatable) -> Life | None:
+    """Begin the life of a run that was just claimed; None when there is nothing to do for us.
 
     A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
     outcome a person is asked; the others go on.
     """
-    run = await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
-    at = await database_now(uow)
-    if run is None or run.status not in ("pending", "running") or is_held(run, at):
+    run = await uow.session.get(Run, held.id, with_for_update=True, populate_existing=True)
+    if run is None or run.epoch != held.epoch or run.status != "running":
         return None
-    run.attempts += run.status == "running"
-    run.epoch += 1
+    run_id = run.id
     if run.control == "cancel":
         await end(uow, bus, run, "canceled")
         return None
     if run.attempts > MAX_CRASHES:
         message = f"The process that ran this died {run.attempts} times. See the server's log."
+        run.dead_at = now()
         await end(uow, bus, run, "failed", {"code": "worker_lost", "message": message})
         return None
-    run.status, run.worker, run.lease_until = "running", worker, at + LEASE
-    run.started_at = run.started_at or at
     actor = system(run.workspace_id)
     steps = tuple(
         (await uow.session.execute(scoped(Step, actor).where(col(Step.run_id) == run_id))).scalars()

@@ -78,7 +78,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         await uow.session.flush()
         uow.after_commit(lambda: _spawn(parts, Life(run=run, graph=version.graph)))
     else:
-        uow.after_commit(lambda: enqueue(parts, run.id, 1))
+        uow.after_commit(lambda: enqueue(parts, run.id, 1, priority=run.priority))
         notice = None if await parts.queue.answers() else _WAITS_FOR_REDIS
     view = run_view(run, workflow.name, version.number, notice)
     return view.model_copy(update={"input": request.input})

@@ -6,11 +6,8 @@ from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
-from sqlmodel import col
 
 from app.adapters.journal import RunJournal
-from app.adapters.queue import Queue
 from app.engine.events import Event
 from app.engine.host import RunPatch, StepRecord
 from app.kernel.clock import now
@@ -20,8 +17,8 @@ from app.models import Approval, Run
 from app.services.runs.execute import execute_run
 from app.services.runs.follow import follow, wait_for_run
 from app.services.runs.queries import list_approvals, list_events, overview
-from app.worker.sweeper import sweep_dead, sweep_pending, wake_forgotten
-from tests.graphs import APPROVAL, QUICK, slow
+from app.worker.sweeper import sweep_dead, wake_forgotten
+from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_actor, make_run, make_workflow
 
 
@@ -210,38 +207,17 @@ async def test_home_counts_the_last_day_of_this_workspace_only(parts, actor, sta
     assert [(one.name, one.cost_usd) for one in home.most_expensive] == [("Dear", 3.0)]
 
 
-async def change(parts, run_id, **values):
-    async with parts.database.work() as uow:
-        await uow.session.execute(update(Run).where(col(Run.id) == run_id).values(**values))
-
-
-async def test_a_pending_run_without_a_job_is_queued_again(parts, actor, start):
-    run = await start(slow(1))
-    parts.queue._redis.flushall()  # Redis lost everything
-    assert await sweep_pending(parts) == 0, "young runs are left to their own job"
-    await change(parts, run.id, queued_at=now() - timedelta(seconds=11))
-    assert await sweep_pending(parts) == 1
-    assert await parts.queue.waiting() == {f"run-{run.id}-1"}
-    assert await sweep_pending(parts) == 0, "its job waits"
-
-
-async def test_a_run_stored_while_redis_was_away_is_queued_when_it_is_back(parts, actor, start):
-    here = parts.queue
-    parts.queue = Queue("redis://127.0.0.1:1/0")
-    run = await start(slow(1))
-    await parts.queue.close()
-    parts.queue = here
-    await change(parts, run.id, queued_at=now() - timedelta(seconds=11))
-    assert await sweep_pending(parts) == 1
-
-
-async def test_a_dead_process_s_run_is_queued_once_and_a_living_one_s_is_not(parts, actor):
+async def test_a_dead_process_s_run_is_pending_again_and_a_living_one_s_is_not(parts, actor):
     dead = await make_run(parts.database, actor, lease_until=now() - timedelta(seconds=1))
-    await make_run(parts.database, actor, lease_until=now() + timedelta(seconds=5))
+    lives = await make_run(parts.database, actor, lease_until=now() + timedelta(seconds=5))
     await make_run(parts.database, actor, status="succeeded", lease_until=None)
     assert await sweep_dead(parts) == 1
     assert await sweep_dead(parts) == 0
     assert await parts.queue.waiting() == {f"run-{dead.id}-2"}
+    async with parts.database.read() as uow:
+        row = await uow.session.get_one(Run, dead.id)
+        assert (row.status, row.attempts, row.worker, row.lease_until) == ("pending", 1, None, None)
+        assert (await uow.session.get_one(Run, lives.id)).status == "running"
 
 
 async def test_an_answer_whose_process_died_before_waking_the_run_is_found(parts, actor, start):

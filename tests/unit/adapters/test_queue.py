@@ -30,21 +30,11 @@ async def test_a_life_is_queued_once(queue):
 
 
 async def test_a_job_carries_an_allowed_name_and_an_id_as_json(queue, clean_redis):
-    await queue.enqueue("run_1", 1, priority="high")
+    await queue.enqueue("run_1", 1, priority=0)
     with redis.Redis.from_url(clean_redis) as client:
         raw = client.hgetall("rq:job:run-run_1-1")
         assert client.lrange("rq:queue:high", 0, -1) == [b"run-run_1-1"]
     assert json.loads(zlib.decompress(raw[b"data"])) == [EXECUTE, None, ["run_1"], {}]
-
-
-async def test_a_popped_job_that_never_came_to_life_is_queued_again(queue, clean_redis):
-    await queue.enqueue("run_1", 1)
-    with redis.Redis.from_url(clean_redis) as client:
-        client.lpop("rq:queue:default")  # a worker died between the pop and the claim
-    assert await queue.waiting() == frozenset()
-    assert not await queue.enqueue("run_1", 1)
-    assert await queue.enqueue_lost("run_1", 1)
-    assert await queue.waiting() == {"run-run_1-1"}
 
 
 async def test_one_process_leads_until_its_time_is_up(queue):

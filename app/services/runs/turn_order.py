@@ -1,0 +1,88 @@
+"""Whose turn it is: the rules of fairness, on plain values.
+
+Between workspaces, the one with the fewest runs at work is next; nobody waits for another's long queue. Within a
+workspace, and where workspaces are even, the run that has waited longest is next, where each level of priority counts
+as a minute: urgent runs overtake, and the others still get their turn.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+LEVEL = timedelta(minutes=1)
+"""How much longer a run waits for each level of priority below the highest."""
+
+Group = tuple[str, str | None]
+"""A workflow and a concurrency key: runs that share both are bounded together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pending run. `at_once` bounds the runs of its group that are at work; None: nothing does."""
+
+    id: str
+    workspace_id: str
+    group: Group
+    priority: int
+    queued_at: datetime
+    at_once: int | None = None
+
+    @property
+    def rank(self) -> tuple[datetime, str]:
+        """Smaller ones go first."""
+        return self.queued_at + self.priority * LEVEL, self.id
+
+
+@dataclass
+class Load:
+    """How many runs are at work, by workspace and by group, and how many a workspace may have."""
+
+    workspaces: dict[str, int] = field(default_factory=dict)
+    groups: dict[Group, int] = field(default_factory=dict)
+    most: dict[str, int] = field(default_factory=dict)
+
+    def has_room(self, workspace_id: str) -> bool:
+        """Whether the workspace may have one more run at work."""
+        most = self.most.get(workspace_id)
+        return most is None or self.workspaces.get(workspace_id, 0) < most
+
+    def fits(self, one: Candidate) -> bool:
+        """Whether the run's group may have one more run at work."""
+        return one.at_once is None or self.groups.get(one.group, 0) < one.at_once
+
+    def add(self, one: Candidate) -> None:
+        """Count a run as at work."""
+        self.workspaces[one.workspace_id] = self.workspaces.get(one.workspace_id, 0) + 1
+        self.groups[one.group] = self.groups.get(one.group, 0) + 1
+
+
+def choose(candidates: Iterable[Candidate], load: Load, free: int) -> list[Candidate]:
+    """Choose at most `free` runs, in the order of their turns; `load` then counts them as well."""
+    lines: dict[str, list[Candidate]] = {}
+    for one in candidates:
+        lines.setdefault(one.workspace_id, []).append(one)
+    heads: list[_Head] = []
+    for workspace_id, line in lines.items():
+        _line_up(heads, load, workspace_id, iter(sorted(line, key=lambda one: one.rank)))
+    chosen: list[Candidate] = []
+    while heads and len(chosen) < free:
+        _, _, workspace_id, one, rest = heapq.heappop(heads)
+        if load.fits(one):  # it did when it lined up; others of its group may have gone since
+            load.add(one)
+            chosen.append(one)
+        _line_up(heads, load, workspace_id, rest)
+    return chosen
+
+
+_Head = tuple[int, tuple[datetime, str], str, Candidate, Iterator[Candidate]]
+
+
+def _line_up(heads: list[_Head], load: Load, workspace_id: str, line: Iterator[Candidate]) -> None:
+    """Put the workspace's next run that may start into the heap, if there is one."""
+    if not load.has_room(workspace_id):
+        return
+    one = next((one for one in line if load.fits(one)), None)
+    if one is not None:
+        at_work = load.workspaces.get(workspace_id, 0)
+        heapq.heappush(heads, (at_work, one.rank, workspace_id, one, line))

@@ -1,0 +1,67 @@
+"""Claiming the runs whose turn it is. The database decides who is next; a job in the queue is only a wake-up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.adapters.database import storage_down
+from app.services.runs.life import Life, Repeatable, begin
+from app.services.runs.turn_rows import Held, Wish, hold, take_next
+from app.services.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Lives for this process to lead.
+
+    Args:
+        more: Other runs may be waiting that can start at once.
+        waits: Runs were waiting; those that were not claimed may start when others end.
+        last: To be given with the next wish.
+    """
+
+    lives: tuple[Life, ...] = ()
+    more: bool = False
+    waits: bool = False
+    last: str = ""
+
+
+async def claim_next(parts: Runtime, wish: Wish, repeatable: Repeatable) -> Claimed:
+    """Claim the runs whose turn it is, at most as many as wished for, in one transaction.
+
+    Raises:
+        StorageDown: The database does not answer.
+    """
+    with storage_down():
+        taken = await parts.database.transact(lambda connection: take_next(connection, wish))
+    lives = await _begin(parts, taken.held, repeatable)
+    return Claimed(lives, more=bool(taken.held), waits=taken.waits, last=taken.last)
+
+
+async def claim_one(parts: Runtime, run_id: str, repeatable: Repeatable) -> Life | None:
+    """Claim this run, whoever's turn it is; None when somebody works on it, or nothing is left to do.
+
+    Raises:
+        StorageDown: The database does not answer.
+    """
+    with storage_down():
+        held = await parts.database.transact(
+            lambda connection: hold(connection, parts.name, [run_id])
+        )
+    return next(iter(await _begin(parts, held, repeatable)), None)
+
+
+async def _begin(parts: Runtime, held: Sequence[Held], repeatable: Repeatable) -> tuple[Life, ...]:
+    """Load what is known of each run. Most runs are fresh and need no look."""
+    lives = {
+        one.run.id: Life(run=one.run, graph=one.graph)
+        for one in held
+        if one.fresh and one.run.control is None and not one.run.attempts
+    }
+    seen = [one.run for one in held if one.run.id not in lives]
+    if seen:
+        async with parts.database.work() as uow:
+            for run in seen:
+                life = await begin(uow, parts.bus, run, repeatable)
+                if life is not None:
+                    lives[run.id] = life
+    return tuple(lives[one.run.id] for one in held if one.run.id in lives)

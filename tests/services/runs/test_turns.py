@@ -1,0 +1,230 @@
+"""Claiming in turns, in the database: batches, limits, fairness, many workers, runs with a past."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event, func, select, update
+from sqlmodel import col
+
+from app.kernel.clock import now
+from app.models import Run, Step, Workflow, Workspace
+from app.services.runs.execute import claim_runs
+from app.services.runs.turn_rows import Wish
+from tests.graphs import slow
+from tests.rows import make_actor, make_run, make_workflow
+
+GRAPH = slow(1)
+
+
+@pytest.fixture
+def pending(parts):
+    """Store pending runs of one workflow; later ones were queued later."""
+
+    async def make(actor, count, workflow_id=None, **columns):
+        workflow_id = workflow_id or await make_workflow(parts.database, actor, GRAPH)
+        first = columns.pop("queued_at", now() - timedelta(minutes=10))
+        made = []
+        for at in range(count):
+            queued = first + timedelta(milliseconds=at)
+            plain = {"status": "pending", "epoch": 0, "queued_at": queued, **columns}
+            run = await make_run(parts.database, actor, workflow_id, graph=GRAPH, **plain)
+            made.append(run.id)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def claim(parts):
+    async def take(free, **more):
+        claimed = await claim_runs(parts, Wish(worker="me", free=free, **more))
+        return [life.run.id for life in claimed.lives]
+
+    return take
+
+
+async def change(parts, table, row_id, **values):
+    async with parts.database.work() as uow:
+        await uow.session.execute(update(table).where(col(table.id) == row_id).values(**values))
+
+
+async def statuses(parts):
+    async with parts.database.read() as uow:
+        query = select(col(Run.status), func.count()).group_by(col(Run.status))
+        return dict((await uow.session.execute(query)).tuples().all())
+
+
+async def test_a_batch_is_claimed_under_leases_in_order(parts, actor, pending, claim):
+    ids = await pending(actor, 5)
+    assert await claim(3) == ids[:3]
+    assert await claim(9) == ids[3:]
+    assert await claim(9) == []
+    async with parts.database.read() as uow:
+        for run in (await uow.session.execute(select(Run))).scalars():
+            assert (run.status, run.epoch, run.worker, run.attempts) == ("running", 1, "me", 0)
+            assert now() < run.lease_until < now() + timedelta(seconds=5)
+            assert run.started_at is not None
+
+
+async def test_many_workers_never_get_the_same_run(parts, actor, pending, claim):
+    ids = await pending(actor, 40)
+    got = await asyncio.gather(*(claim(7) for _ in range(10)))
+    taken = [run_id for some in got for run_id in some]
+    assert sorted(taken) == sorted(ids)
+
+
+async def test_a_workspace_has_no_more_at_work_than_it_may(parts, actor, pending, claim):
+    await pending(actor, 8)
+    other = await make_actor(parts.database)
+    theirs = await pending(other, 2)
+    await change(parts, Workspace, actor.workspace_id, max_running=3)
+    got = await asyncio.gather(*(claim(5) for _ in range(4)))
+    taken = [run_id for some in got for run_id in some]
+    assert len(taken) == 5
+    assert set(theirs) < set(taken)
+    assert await claim(9, at_once=1) == []
+    await change(parts, Run, (set(taken) - set(theirs)).pop(), status="succeeded")
+    assert len(await claim(9)) == 1
+
+
+async def test_the_setting_bounds_workspaces_that_say_nothing(parts, actor, pending, claim):
+    await pending(actor, 4)
+    assert len(await claim(9, at_once=2)) == 2
+    assert await claim(9, at_once=2) == []
+
+
+async def test_runs_of_one_key_go_one_after_the_other_and_hold_up_nobody(
+    parts, actor, pending, claim
+):
+    workflow_id = await make_workflow(parts.database, actor, GRAPH)
+    same = await pending(actor, 60, workflow_id, concurrency_key="customer 1")
+    behind = await pending(actor, 1, workflow_id, concurrency_key="customer 2", queued_at=now())
+    assert await claim(2) == same[:1]
+    assert await claim(2) == behind, "60 runs that may not start yet stand before it"
+    assert await claim(2) == []
+    await change(parts, Run, same[0], status="succeeded")
+    assert await claim(2) == same[1:2]
+
+
+async def test_a_workflow_s_own_number_bounds_its_runs(parts, actor, pending, claim):
+    workflow_id = await make_workflow(parts.database, actor, GRAPH)
+    await change(parts, Workflow, workflow_id, run_settings={"concurrency": 2})
+    ids = await pending(actor, 5, workflow_id)
+    got = await asyncio.gather(*(claim(3) for _ in range(3)))
+    assert sorted(run_id for some in got for run_id in some) == ids[:2]
+    await change(parts, Run, ids[0], status="waiting")
+    assert await claim(3) == ids[2:3], "a run that waits holds no place"
+
+
+async def test_priorities_are_kept_and_low_ones_do_not_starve(parts, actor, pending, claim):
+    at = now()
+    [low] = await pending(actor, 1, priority=2, queued_at=at)
+    [normal] = await pending(actor, 1, priority=1, queued_at=at + timedelta(seconds=1))
+    [high] = await pending(actor, 1, priority=0, queued_at=at + timedelta(seconds=2))
+    [old] = await pending(actor, 1, priority=2, queued_at=at - timedelta(minutes=3))
+    assert await claim(4) == [old, high, normal, low]
+
+
+async def test_a_worker_takes_only_the_levels_of_its_queues(parts, actor, pending, claim):
+    await pending(actor, 1, priority=1)
+    [high] = await pending(actor, 1, priority=0)
+    assert await claim(9, levels=(0,)) == [high]
+    assert await claim(9, levels=(0, 2)) == []
+
+
+async def test_a_newcomer_is_not_behind_another_workspace_s_hundreds(parts, actor, pending, claim):
+    crowd = await pending(actor, 100)
+    newcomer = await pending(await make_actor(parts.database), 5, queued_at=now())
+    first = await claim(10)
+    assert set(newcomer) < set(first)
+    assert len(set(first) & set(crowd)) == 5
+
+
+async def test_every_workspace_gets_its_turn_when_there_are_very_many(
+    parts, actor, pending, claim, monkeypatch
+):
+    monkeypatch.setattr("app.services.runs.turn_rows.MAX_WORKSPACES", 3)
+    ids = [
+        run_id for _ in range(7) for run_id in await pending(await make_actor(parts.database), 2)
+    ]
+    taken, after = [], ""
+    for _ in range(5):
+        claimed = await claim_runs(parts, Wish(worker="me", free=3, after=after))
+        after = claimed.last
+        taken += [life.run.id for life in claimed.lives]
+        for life in claimed.lives:  # they end at once, so that all workspaces stay even
+            await change(parts, Run, life.run.id, status="succeeded")
+    assert len({run_id for run_id in taken if run_id in ids}) == 14
+
+
+async def test_a_locked_run_is_passed_over(parts, actor, pending, claim):
+    if parts.database.is_sqlite:
+        pytest.skip("SQLite has one writer")
+    ids = await pending(actor, 2)
+    async with parts.database.work() as uow:
+        await uow.session.get(Run, ids[0], with_for_update=True)
+        async with asyncio.timeout(2):
+            assert await claim(2) == ids[1:]
+    assert await claim(2) == ids[:1]
+
+
+async def test_a_run_with_a_past_goes_on_from_its_steps(parts, actor, pending):
+    [run_id] = await pending(actor, 1, epoch=3)
+    async with parts.database.work() as uow:
+        uow.session.add(
+            Step(
+                id="stp_1", workspace_id=actor.workspace_id, run_id=run_id, node_id="a", path="a",
+                kind="data.set", label="", status="succeeded",
+            )
+        )  # fmt: skip
+    [life] = (await claim_runs(parts, Wish(worker="me", free=1))).lives
+    assert (life.run.epoch, [step.path for step in life.steps]) == (4, ["a"])
+    assert life.graph == GRAPH
+
+
+async def test_what_was_to_be_cancelled_or_kills_workers_ends_instead(parts, actor, pending, claim):
+    [wanted] = await pending(actor, 1, control="cancel")
+    [poison] = await pending(actor, 1, attempts=6)
+    assert await claim(9) == []
+    async with parts.database.read() as uow:
+        assert (await uow.session.get_one(Run, wanted)).status == "canceled"
+        dead = await uow.session.get_one(Run, poison)
+        assert (dead.status, dead.error["code"]) == ("failed", "worker_lost")
+        assert dead.dead_at is not None
+
+
+async def test_a_batch_needs_few_queries(parts, actor, pending):
+    """However many runs and workspaces: the claim is what workers do most."""
+    for _ in range(4):
+        await pending(await make_actor(parts.database), 6)
+    seen = []
+    engine = parts.database._direct or parts.database.writer.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    claimed = await claim_runs(parts, Wish(worker="me", free=20))
+    assert len(claimed.lives) == 20
+    assert len(seen) <= 8, seen
+
+
+async def test_ten_thousand_pending_runs_cost_no_more_than_a_few(parts, actor, pending, claim):
+    """Only the first runs of each workspace are looked at: the plan scans no table."""
+    await pending(actor, 1)
+    async with parts.database.work() as uow:
+        table = Run.__table__
+        row = dict((await uow.session.execute(select(table))).mappings().one())
+        await uow.session.execute(
+            table.insert(),
+            [{**row, "id": f"run_{at:05d}", "number": at + 2} for at in range(10_000)],
+        )
+        analyze = "ANALYZE run"
+        await (await uow.session.connection()).exec_driver_sql(analyze)
+    await claim(10)  # statements are compiled once
+    best = min([await _seconds(claim(50)) for _ in range(5)])
+    assert best < 0.1, f"{best * 1000:.0f} ms for 50 of 10,000 runs"
+
+
+async def _seconds(work):
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert len(await work) == 50
+    return loop.time() - began
