@@ -1,7 +1,7 @@
 """What the program that embeds the engine must provide. Adapters fulfil these protocols."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -278,7 +278,8 @@ class RunRequest:
         pins: Outputs by port that stand in for executing a step, by step path or node id.
         by_hand: Started by a person who works on the graph: outputs pinned in it stand in, too.
         recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
-            them than fit into memory. `waiting` must have the containers they lie in.
+            them than fit into memory.
+        may_recall: Paths of the containers in whose turns there are such; None: it may be any.
         steps_before: How many steps earlier lives have recorded; None: as many as `done` has.
         depth: How many runs wait for this one, one above the other.
         next_seq: Sequence number of the next event.
@@ -300,6 +301,7 @@ class RunRequest:
     pins: Mapping[str, Json] = field(default_factory=dict)
     by_hand: bool = False
     recall: Callable[[Sequence[str]], Awaitable[Sequence[StepRecord]]] | None = None
+    may_recall: Collection[str] | None = None
     steps_before: int | None = None
     depth: int = 0
     next_seq: int = 1

@@ -194,6 +194,7 @@ async def test_turns_of_an_earlier_life_are_looked_up_when_they_come():
         done={"begin": steps["begin"]},
         waiting={p: s for p, s in steps.items() if s.status == "running"},
         recall=recall,
+        may_recall={"rows"},
         steps_before=len(steps),
         next_seq=first.journal.next_seq,
     )

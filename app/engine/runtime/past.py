@@ -27,13 +27,13 @@ class Past:
 
     def __init__(self, request: RunRequest, recorder: Recorder) -> None:
         self._recall = request.recall
-        self._began = request.waiting
+        self._may = request.may_recall
         self._recorder = recorder
         self._turns: dict[str, _Turns] = defaultdict(_Turns)
 
     async def bring(self, body: Plan, path: str, index: int, attempt: int) -> None:
         """Bring in what was recorded in a turn of the container at a path."""
-        if self._recall is None or path not in self._began:
+        if self._recall is None or (self._may is not None and path not in self._may):
             return
         turns = self._turns[path]
         if attempt > 1:

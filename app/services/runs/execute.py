@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from app.adapters.journal import RunJournal
@@ -14,7 +14,7 @@ from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
-from app.engine.host import Origin, RunRequest, StepRecord
+from app.engine.host import Limits, Origin, RunRequest, StepRecord
 from app.engine.runtime.compiler import compile as compile_graph
 from app.engine.runtime.execute import execute
 from app.engine.runtime.loops import REGION
@@ -24,6 +24,7 @@ from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
 from app.services.runs.life import Life, end, locked_run, release, wake_answered
+from app.services.runs.past import look_inside, recall_of, worked_seconds
 from app.services.runs.turn_rows import Wish
 from app.services.runs.turns import Claimed, claim_next, claim_one
 from app.services.runtime import Runtime
@@ -130,12 +131,14 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
     run = life.run
     records = {step.path: await _record(parts, step) for step in life.steps}
     given = await _whole(parts, run.id, run.input)
+    inside = await look_inside(parts, run, life.steps)
+    done = {path: record for path, record in records.items() if record.status in TERMINAL_STEP}
     return RunRequest(
         run_id=run.id,
         workspace_id=run.workspace_id,
         workflow_id=run.workflow_id,
         input=given,
-        done={path: record for path, record in records.items() if record.status in TERMINAL_STEP},
+        done=done,
         waiting={
             path: record for path, record in records.items() if record.status not in TERMINAL_STEP
         },
@@ -143,7 +146,11 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         answers=life.answers,
         recoveries=life.recoveries,
         next_seq=life.next_seq,
-        elapsed_s=worked_seconds(life.steps),
+        recall=recall_of(parts, run, _record) if inside.count else None,
+        may_recall=None if run.forked_from else frozenset(records) - frozenset(done),
+        steps_before=len(done) + inside.count,
+        limits=replace(Limits(), **(run.limits or {})),
+        elapsed_s=worked_seconds(life.steps, inside),
         started_at=run.started_at,
         tokens=run.tokens,
         cost_microusd=run.cost_microusd,
@@ -159,24 +166,6 @@ async def _whole(parts: Runtime, run_id: str, value: Any) -> Any:  # noqa: ANN40
         return value
     async with parts.database.read() as uow:
         return await unpack(uow.session, value, run_id)
-
-
-def worked_seconds(steps: Sequence[Step]) -> float:
-    """How long at least one step was at work: waiting for people and for workers does not count."""
-    spans = sorted(
-        (s.started_at, s.finished_at)
-        for s in steps
-        if s.started_at and s.finished_at and s.origin != "copied"
-    )
-    total = timedelta()
-    reached: datetime | None = None
-    for began, ended in spans:
-        if reached is None or began > reached:
-            total += ended - began
-        elif ended > reached:
-            total += ended - reached
-        reached = ended if reached is None else max(reached, ended)
-    return total.total_seconds()
 
 
 async def _record(parts: Runtime, step: Step) -> StepRecord:

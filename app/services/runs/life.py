@@ -20,6 +20,7 @@ from app.kernel.errors import NotFound, ensure
 from app.kernel.ids import new_id
 from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
 from app.services.access import Actor, scoped
+from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
 
 MAX_CRASHES = 5
@@ -99,7 +100,11 @@ async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatabl
         return None
     actor = system(run.workspace_id)
     steps = tuple(
-        (await uow.session.execute(scoped(Step, actor).where(col(Step.run_id) == run_id))).scalars()
+        (
+            await uow.session.execute(
+                scoped(Step, actor).where(col(Step.run_id) == run_id, needed_at_once())
+            )
+        ).scalars()
     )
     graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
     cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]

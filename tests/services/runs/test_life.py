@@ -14,8 +14,9 @@ from app.kernel.errors import AlreadyDecided, Fenced, InvalidInput, NotFound, Up
 from app.kernel.ids import derived_id
 from app.models import Approval, MemoryValue, Run, Step
 from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.execute import execute_run, worked_seconds
+from app.services.runs.execute import execute_run
 from app.services.runs.follow import wait_for_run
+from app.services.runs.past import worked_seconds
 from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
 from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
