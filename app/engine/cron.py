@@ -10,6 +10,7 @@ names in NAMES. Clocks that are put forward or back decide as in Debian's cron, 
 """
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,8 @@ _FIELDS = (
     ("month", "1 to 12, or JAN to DEC"),
     ("day of the week", "0 to 7 (0 and 7 are Sunday), or SUN to SAT, MON#1 for the first, 5L for the last"),
 )  # fmt: skip
+_ORDINAL = re.compile(r"\b([23]?[123])th\b")  # CronSim says 21th
+_ENDINGS = {"1": "st", "2": "nd", "3": "rd"}
 _LOOK_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 8, 32, 367, 3_000))
 
 
@@ -95,7 +98,8 @@ class Rule:
         step = minute.removeprefix("*/")
         if rest == ["*"] * 4 and step != minute and 60 % int(step) == 0 and int(step) > 1:
             return f"Every {step} minutes"
-        return CronSim(self.fields, datetime.now(UTC)).explain()
+        words = CronSim(self.fields, datetime.now(UTC)).explain()
+        return _ORDINAL.sub(lambda found: f"{found[1]}{_ENDINGS[found[1][-1]]}", words)
 
 
 def read_rule(cron: str, timezone: str) -> Rule:

@@ -110,6 +110,12 @@ def _actions(row: rx.Var[Any]) -> rx.Component:
                 testid="rename",
             ),
             ui.menu_item(
+                "Schedule…",
+                icon="calendar-clock",
+                on_select=rx.redirect(f"/schedules?new={row.id}"),
+                testid="schedule",
+            ),
+            ui.menu_item(
                 "Delete",
                 icon="trash-2",
                 on_select=WorkflowsState.delete(row.id, row.name),

@@ -17,6 +17,7 @@ PAGES = (
     "/templates",
     "/templates/ticket-triage",
     "/runs",
+    "/schedules",
     "/approvals",
     "/models",
     "/settings",

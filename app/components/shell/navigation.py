@@ -53,6 +53,7 @@ ENTRIES: Sequence[tuple[str, Sequence[Entry]]] = (
         "Operate",
         (
             Entry("runs", "Runs", "activity", "live"),
+            Entry("schedules", "Schedules", "calendar-clock"),
             Entry("approvals", "Approvals", "inbox", "approvals"),
         ),
     ),

@@ -70,7 +70,7 @@ export function SearchField({ value, placeholder, label, testid, onSearch, short
 export function ArrowKeys({ children, className }) {
   const root = useRef(null);
   const move = (event) => {
-    const links = [...root.current.querySelectorAll("a.stretched")];
+    const links = [...root.current.querySelectorAll(".stretched")];
     const at = links.indexOf(document.activeElement);
     if (at < 0) return;
     const columns = links.filter((link) => rowOf(link) === rowOf(links[0])).length;

@@ -110,11 +110,16 @@ def checkbox(label: str, **props: Any) -> rx.Component:
 
 
 def switch(
-    label: str, *, checked: rx.Var[bool] | bool, on_change: Any, testid: str
+    label: str | rx.Var[str],
+    *,
+    checked: rx.Var[bool] | bool,
+    on_change: Any,
+    testid: str | rx.Var[str],
+    quiet: bool = False,
 ) -> rx.Component:
-    """An on/off switch, with its words on the left."""
+    """An on/off switch, with its words on the left; when `quiet`, only screen readers say them."""
     return rx.el.label(
-        rx.el.span(label, class_name="muted"),
+        rx.el.span(label, class_name="sr-only" if quiet else "muted"),
         rx.switch(checked=checked, on_change=on_change, size="1", data_testid=testid),
         class_name="row",
     )

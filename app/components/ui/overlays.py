@@ -30,11 +30,12 @@ _KEEP_FOCUS: dict[str, Any] = {
 
 def dialog(
     *children: Any,
-    title: str,
+    title: str | rx.Var[str],
     description: str = "",
     is_open: rx.Var[bool] | bool,
     on_open_change: Any,
     footer: Sequence[rx.Component] = (),
+    width: str = "440px",
 ) -> rx.Component:
     """A question or form above the page. Escape and the scrim close it."""
     return rx.dialog.root(
@@ -46,8 +47,10 @@ def dialog(
                 *footer,
                 class_name="row",
                 style={"justify_content": "flex-end", "margin_top": "18px"},
-            ),
-            max_width="440px",
+            )
+            if footer
+            else rx.fragment(),
+            max_width=width,
             **_KEEP_FOCUS,
         ),
         open=is_open,

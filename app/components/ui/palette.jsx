@@ -6,11 +6,11 @@ import { ColorModeContext } from "$/utils/context-registry";
 import { Command } from "cmdk";
 import { api } from "../js/api.js";
 import {
-  Activity, ArrowRight, BookOpen, Bot, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon, Workflow,
+  Activity, ArrowRight, BookOpen, Bot, CalendarClock, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon, Workflow,
 } from "lucide-react";
 
 const ICONS = {
-  home: Home, workflows: Workflow, templates: BookOpen, runs: Activity, approvals: Inbox, models: Bot, settings: Settings,
+  home: Home, workflows: Workflow, templates: BookOpen, runs: Activity, schedules: CalendarClock, approvals: Inbox, models: Bot, settings: Settings,
   new: FilePlus, leave: LogOut, light: Sun, dark: Moon, system: SunMoon,
 };
 const OPEN = "agentloom:palette";

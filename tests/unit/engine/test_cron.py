@@ -174,6 +174,8 @@ def test_what_is_no_rule_is_refused_with_the_way_to_mend_it(cron, said):
         ("* * * * *", "Every minute"),
         ("@daily", "At 00:00 every day"),
         ("0 9 * * 1-5", "At 09:00 on Monday through Friday"),
+        ("0 9 31 * *", "At 09:00 on the 31st day of every month"),
+        ("0 9 11,22 * *", "At 09:00 on the 11th and the 22nd day of month"),
         ("30 8 L * *", "At 08:30 on the last day of every month"),
     ],
 )

@@ -10,6 +10,7 @@ from app.state.approvals import ApprovalsState
 from app.state.home import HomeState
 from app.state.models import ModelsState
 from app.state.run_list import RunListState
+from app.state.schedules import SchedulesState
 from app.state.shell import ShellState
 from app.state.templates import GalleryState, TemplateState
 from app.state.workflows import WorkflowsState
@@ -30,6 +31,14 @@ CALLS = [
     (WorkflowsState, "restore", ("wfl_1",)),
     (RunListState, "load", ()),
     (RunListState, "cancel", ("run_1",)),
+    (SchedulesState, "load", ()),
+    (SchedulesState, "arrive", ()),
+    (SchedulesState, "switch", ("sch_1", True)),
+    (SchedulesState, "run_now", ("sch_1",)),
+    (SchedulesState, "open_history", ("sch_1", "x")),
+    (SchedulesState, "saved", ("x",)),
+    (SchedulesState, "delete", ()),
+    (SchedulesState, "restore", ("sch_1",)),
     (ApprovalsState, "load", ()),
     (ApprovalsState, "answer", ("stp_1", "approve")),
     (ModelsState, "load", ()),

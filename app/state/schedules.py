@@ -1,0 +1,253 @@
+"""Schedules: the list, its switch, the form's dialog, history, delete with a way back."""
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+import reflex as rx
+
+from app.kernel.errors import AppError
+from app.services.runs.watch import changes
+from app.services.runtime import runtime
+from app.services.schedules.commands import (
+    ScheduleChange,
+    change_schedule,
+    delete_schedule,
+    restore_schedule,
+    run_schedule_now,
+)
+from app.services.schedules.queries import list_fires, list_schedules
+from app.services.schedules.views import FireView, ScheduleSummary
+from app.state.identity import actor
+from app.state.words import iso
+
+PAGE = 50
+HISTORY = 50
+_LOOK_S = 10.0
+_UNDO_MS = 12_000
+_PLAIN_ADDRESS = rx.call_script("history.replaceState(history.state, '', '/schedules')")
+
+
+@dataclass(frozen=True)
+class FireRow:
+    """What became of a time: `status` is the run's while there is one."""
+
+    at: str
+    status: str
+    message: str
+    run: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class ScheduleRow:
+    """A line of the list."""
+
+    id: str
+    name: str
+    workflow: str
+    workflow_id: str
+    workflow_deleted: bool
+    words: str
+    zone: str
+    enabled: bool
+    next_at: str
+    last: FireRow
+    has_last: bool
+
+
+def fire_row(view: FireView | None) -> FireRow:
+    """Turn a time into its line; an empty one when there was none."""
+    if view is None:
+        return FireRow("", "", "", "", "")
+    status = view.run_status or ("pending" if view.status == "fired" else view.status)
+    return FireRow(
+        at=iso(view.fire_at),
+        status=status,
+        message=view.message or "",
+        run=f"Run #{view.run_number}" if view.run_number else "",
+        run_id=view.run_id or "",
+    )
+
+
+def schedule_row(view: ScheduleSummary) -> ScheduleRow:
+    """Turn a schedule into its line."""
+    return ScheduleRow(
+        id=view.id,
+        name=view.name,
+        workflow=view.workflow_name,
+        workflow_id=view.workflow_id,
+        workflow_deleted=view.workflow_deleted,
+        words=view.words,
+        zone=view.timezone,
+        enabled=view.enabled,
+        next_at=iso(view.next_at),
+        last=fire_row(view.last_fire),
+        has_last=view.last_fire is not None,
+    )
+
+
+class SchedulesState(rx.State):
+    """What the page shows. The form reads and writes over REST; here is which one is open."""
+
+    search: str = ""
+    rows: list[ScheduleRow] = []
+    ready: bool = False
+    error: str = ""
+    has_next: bool = False
+    has_previous: bool = False
+    form_open: bool = False
+    editing: str = ""
+    workflow: str = ""
+    deleting: str = ""
+    deleting_name: str = ""
+    history_of: str = ""
+    history_name: str = ""
+    history: list[FireRow] = []
+    _cursor: str = ""
+    _next: str = ""
+    _before: list[str] = []
+
+    @rx.event
+    async def load(self) -> None:
+        """Read the page in sight, and the history that is open."""
+        acting = await actor(self)
+        try:
+            async with runtime().database.read() as uow:
+                page = await list_schedules(
+                    uow, acting, cursor=self._cursor or None, limit=PAGE, search=self.search
+                )
+                if self.history_of:
+                    found = await list_fires(uow, acting, self.history_of, limit=HISTORY)
+                    self.history = [fire_row(one) for one in found.items]
+        except AppError as error:
+            self.error = error.message
+            return
+        self.rows = [schedule_row(one) for one in page.items]
+        self._next = page.next_cursor or ""
+        self.has_next, self.has_previous = bool(self._next), bool(self._before)
+        self.error, self.ready = "", True
+
+    @rx.event
+    async def arrive(self) -> None:
+        """Begin anew; `?new=wfl_…` opens the form for that workflow."""
+        await actor(self)
+        self.editing = self.deleting = self.history_of = ""
+        wanted = parse_qs(self.router.url.query, keep_blank_values=True).get("new")
+        self.form_open, self.workflow = wanted is not None, (wanted or [""])[0]
+
+    @rx.event(background=True)
+    async def watch(self):  # noqa: ANN201 - an async generator of events
+        """Read again whenever a run of the workspace changes, as long as the page is open."""
+        async for _ in changes(runtime(), await actor(self)):
+            yield SchedulesState.load
+
+    @rx.event(background=True)
+    async def look_again(self):  # noqa: ANN201 - an async generator of events
+        """Read again now and then: a time that was skipped or failed changes no run."""
+        await actor(self)
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            yield SchedulesState.load
+
+    @rx.event
+    async def look_for(self, text: str):  # noqa: ANN201 - an event
+        """Search; starts again at the first page."""
+        self.search, self._cursor, self._before = text, "", []
+        return SchedulesState.load
+
+    @rx.event
+    async def older(self):  # noqa: ANN201 - an event
+        """Go to the next page."""
+        self._before = [*self._before, self._cursor]
+        self._cursor = self._next
+        return SchedulesState.load
+
+    @rx.event
+    async def newer(self):  # noqa: ANN201 - an event
+        """Go back a page."""
+        *self._before, self._cursor = self._before or [""]
+        return SchedulesState.load
+
+    @rx.event
+    async def open_form(self, schedule_id: str = "") -> None:
+        """Open the form: for this schedule, or for a new one."""
+        self.editing, self.workflow, self.form_open = schedule_id, "", True
+
+    @rx.event
+    async def close_form(self, is_open: bool = False):  # noqa: ANN201 - an event
+        """Close the form; a later reload does not open it again."""
+        self.form_open = is_open
+        return _PLAIN_ADDRESS
+
+    @rx.event
+    async def saved(self, name: str):  # noqa: ANN201 - events
+        """Show what the form has stored."""
+        await actor(self)
+        said = f"“{name}” was {'changed' if self.editing else 'scheduled'}."
+        self.form_open, self.editing, self.workflow = False, "", ""
+        yield _PLAIN_ADDRESS
+        yield rx.toast.success(said)
+        yield SchedulesState.load
+
+    @rx.event
+    async def switch(self, schedule_id: str, on: bool):  # noqa: ANN201 - an event
+        """Switch a schedule on or off."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            await change_schedule(uow, acting, schedule_id, ScheduleChange(enabled=on))
+        return SchedulesState.load
+
+    @rx.event
+    async def run_now(self, schedule_id: str):  # noqa: ANN201 - events
+        """Start a run at once."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            run = await run_schedule_now(uow, acting, schedule_id)
+        yield rx.toast.success(f"Run #{run.number} has started.")
+        yield SchedulesState.load
+
+    @rx.event
+    async def open_history(self, schedule_id: str, name: str):  # noqa: ANN201 - an event
+        """Show what became of a schedule's times."""
+        await actor(self)
+        self.history_of, self.history_name, self.history = schedule_id, name, []
+        return SchedulesState.load
+
+    @rx.event
+    async def close_history(self, is_open: bool = False) -> None:
+        """Close the history."""
+        if not is_open:
+            self.history_of = ""
+
+    @rx.event
+    async def ask_delete(self, schedule_id: str, name: str) -> None:
+        """Ask once more before a schedule is taken away."""
+        self.deleting, self.deleting_name = schedule_id, name
+
+    @rx.event
+    async def stop_delete(self, is_open: bool = False) -> None:
+        """Close that question."""
+        if not is_open:
+            self.deleting = ""
+
+    @rx.event
+    async def delete(self):  # noqa: ANN201 - events
+        """Take the schedule away that was asked about, and offer the way back."""
+        acting = await actor(self)
+        schedule_id, name, self.deleting = self.deleting, self.deleting_name, ""
+        async with runtime().database.work() as uow:
+            await delete_schedule(uow, acting, schedule_id)
+        undo = {"label": "Undo", "on_click": SchedulesState.restore(schedule_id)}
+        said = f"Deleted “{name}”. Its runs stay readable."
+        yield rx.toast.success(said, action=undo, duration=_UNDO_MS)
+        yield SchedulesState.load
+
+    @rx.event
+    async def restore(self, schedule_id: str):  # noqa: ANN201 - events
+        """Bring a deleted schedule back."""
+        acting = await actor(self)
+        async with runtime().database.work() as uow:
+            schedule = await restore_schedule(uow, acting, schedule_id)
+        yield rx.toast.success(f"“{schedule.name}” is back.")
+        yield SchedulesState.load
