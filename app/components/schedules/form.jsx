@@ -51,7 +51,7 @@ function Preview({ preview, fault }) {
       <ol>
         {preview.next_fires.map(({ at }) => (
           <li key={at}>
-            <span className="num">{shown(at, preview.timezone, { year: "numeric" })}</span>
+            <span className="num">{shown(at, preview.timezone, at.slice(0, 4) === String(new Date().getFullYear()) ? {} : { year: "numeric" })}</span>
             <span className="muted num">{elsewhere ? `${shown(at)} here` : until(at)}</span>
           </li>
         ))}
