@@ -2,6 +2,8 @@
 
 import logging
 
+import pytest
+
 from app.engine.testing import FakeHost
 from tests.engine.tiny import box, executed, output, plan_of, run, statuses
 
@@ -214,3 +216,18 @@ async def test_the_output_after_a_handled_failure_reaches_expressions():
     ]
     await run(plan_of(*nodes, edges="begin>bad bad>after"), host)
     assert output(host, "after") == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "least"),
+    [("1", 1), ("Thu, 01 Jan 2026 00:00:02 GMT", 1.5), ("soon", None), ("", None)],
+)
+async def test_a_web_request_waits_as_long_as_the_service_asks(header, least):
+    replies = [{"status": 429, "headers": {"Retry-After": header}}, {"text": "ok"}]
+    host = FakeHost({"http": replies})
+    call = box("call", "tool.http", url="https://x.example/", settings={"retries": 1, **FAST})
+    plan = plan_of(box("begin", "start"), call, edges="begin>call")
+    outcome = await run(plan, host)
+    [told] = [e for e in host.journal.events if e.type == "step.retrying"]
+    assert outcome.status == "succeeded"
+    assert (told.payload["delay_s"] >= least) if least else (told.payload["delay_s"] < 0.1)

@@ -12,6 +12,7 @@ from app.engine.nodes.logic.for_each import for_each
 from app.engine.nodes.logic.merge import merge
 from app.engine.nodes.logic.wait import wait
 from app.engine.nodes.logic.while_ import while_
+from app.engine.nodes.tool.http import http
 from app.engine.runtime import Plan, execute
 from app.engine.runtime import compile as compile_graph
 from app.engine.sdk import (
@@ -271,7 +272,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
-    ask, say, quiet, block, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
+    ask, say, quiet, block, http, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 
 

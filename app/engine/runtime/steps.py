@@ -199,7 +199,7 @@ async def _tries(work: _Work, prepared: Prepared) -> Output:
     first = _first_of_round(step)
     while True:
         try:
-            if not settings.retries:
+            if not settings.retries and step.record.attempt == 1:
                 return await _try(work, step.node, prepared)
             async with open_span(
                 step, "attempt", f"attempt {step.record.attempt}", number=step.record.attempt

@@ -14,6 +14,8 @@ As an agent's tool, write `{{ args.<name> }}` where the agent's values belong.
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from app.engine.sdk import (
@@ -118,6 +120,17 @@ def _is_idempotent(config: Mapping[str, Any]) -> bool:
     return bool(config.get("idempotent")) or _KEY in {str(name).lower() for name in headers}
 
 
+def _retry_after_s(reply: HttpReply, now: datetime) -> float | None:
+    """How long the service asks us to wait: it says seconds, or a date."""
+    asked = next((v for name, v in reply.headers.items() if name.lower() == "retry-after"), "")
+    if asked.strip().isdigit():
+        return float(asked)
+    try:
+        return max((parsedate_to_datetime(asked) - now).total_seconds(), 0)
+    except (ValueError, TypeError):
+        return None
+
+
 def _body(reply: HttpReply) -> Json:
     kind = next(
         (value for name, value in reply.headers.items() if name.lower() == "content-type"), ""
@@ -197,8 +210,15 @@ async def http(config: Config, inputs: In, ctx: NodeContext) -> Out:
     reply = await ctx.http(_request(config, ctx.step_key))
     if config.fail_on_error and reply.status >= 400:
         kind = UpstreamFailed if reply.status >= 500 or reply.status in _BUSY else UpstreamRefused
+        later = (
+            {}
+            if (wait_s := _retry_after_s(reply, ctx.now())) is None
+            else {"retry_after_s": wait_s}
+        )
         said = f": {as_text(reply.text)[:200].strip()}" if reply.text.strip() else "."
         raise kind(
-            f"{config.method} {reply.url} answered {reply.status}{said}", status_code=reply.status
+            f"{config.method} {reply.url} answered {reply.status}{said}",
+            status_code=reply.status,
+            **later,
         )
     return Out(body=_body(reply), status=reply.status, headers=dict(reply.headers))
