@@ -4,7 +4,7 @@ import { ChevronDown, ChevronRight, ChevronUp, Plus, SquareFunction, X } from "l
 import { ExpressionField } from "./expression.jsx";
 import { useForm } from "./form_context.jsx";
 import { blank, canToggle, fieldsOf, isExpression, isShown, itemTitle, resolve, widgetOf } from "./schema.js";
-import { ChoiceField, CodeField, JsonField, KeyInput, KeyValueField, ModelField, NumberField, SchemaField, SwitchField } from "./widgets.jsx";
+import { ChoiceField, CodeField, JsonField, KeyInput, KeyValueField, ModelField, NumberField, SchemaField, SwitchField, WorkflowField } from "./widgets.jsx";
 
 const key = (path) => path.join(".");
 
@@ -38,6 +38,7 @@ const WIDGETS = {
   key_value: (props) => <KeyValueField {...props} literal={props.field.mode === "literal"} />,
   json: (props) => <JsonField {...props} literal={props.field.mode === "literal"} />,
   schema: SchemaField,
+  workflow: WorkflowField,
 };
 
 function Items({ field, root, value, path, onChange, label }) {

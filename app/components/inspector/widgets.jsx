@@ -3,6 +3,7 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Plus, X } from "lucide-react";
 import { api } from "../js/api.js";
 import { ExpressionField } from "./expression.jsx";
+import { useForm } from "./form_context.jsx";
 import { readJson, showJson } from "./schema.js";
 import { useDraft } from "./use_draft.js";
 
@@ -78,6 +79,26 @@ export function ModelField({ field, value, onCommit, label, invalid }) {
       </select>
       {chosen?.note && <div className="field-hint">{chosen.note}</div>}
     </>
+  );
+}
+
+// Another workflow of the workspace; the list is read anew whenever the field appears.
+export function WorkflowField({ value, onCommit, label, invalid }) {
+  const { workflowId } = useForm();
+  const [found, setFound] = useState(null);
+  useEffect(() => {
+    let here = true;
+    api("GET", "/api/workflows?limit=100").then((page) => here && setFound(page.items)).catch(() => {});
+    return () => { here = false; };
+  }, []);
+  const others = (found ?? []).filter((workflow) => workflow.id !== workflowId);
+  const known = !value || others.some((workflow) => workflow.id === value);
+  return (
+    <select className="input" value={value || ""} aria-label={label} aria-invalid={invalid || undefined} onChange={(event) => onCommit(event.target.value)}>
+      <option value="">Choose a workflow</option>
+      {!known && <option value={value}>{found ? `${value} (not in the list)` : value}</option>}
+      {others.map((workflow) => <option key={workflow.id} value={workflow.id}>{workflow.name}</option>)}
+    </select>
   );
 }
 

@@ -55,7 +55,8 @@ def field(
     """Declare a field of a form or a port, with what the inspector needs to draw it.
 
     Args:
-        widget: text, prompt, code, expression, model, choice, list, fields, schema, key_value, json; empty: by type.
+        widget: text, prompt, code, expression, model, workflow, choice, list, fields, schema, key_value, json;
+            empty: by type.
         mode: `template` evaluates `{{ }}` in texts, `expression` evaluates the whole text, `literal` does neither.
         socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
         show_if: Other fields and the values at which this one is shown.
