@@ -152,8 +152,9 @@ def write(connection: Connection, batch: Rows) -> None:
         of_step = {"of_run": approval["run_id"], "at_path": approval["step_path"]}
         connection.execute(_statement(dialect, _APPROVAL), {**approval, **of_step})
     for step in batch.steps.values():
-        if step["status"] == "canceled":  # what it asked is not to be answered any more
+        if step["status"] == "canceled":  # nobody is to answer, and nothing to come, any more
             connection.execute(_unasked(step["run_id"], step["path"]))
+            connection.execute(_unwaited(step["run_id"], step["path"]))
     for run_id, patch in batch.runs.items():
         open_run = (_RUN.c.id == run_id) & _RUN.c.status.not_in(TERMINAL_RUN)
         connection.execute(update(_RUN).where(open_run).values(**patch))
@@ -193,6 +194,12 @@ def _unasked(run_id: str, path: str) -> Update:
     of_step = (_APPROVAL.c.run_id == run_id) & (_APPROVAL.c.step_path == path)
     still_open = of_step & (_APPROVAL.c.status == "open")
     return update(_APPROVAL).where(still_open).values(status="canceled", decided_at=now())
+
+
+def _unwaited(run_id: str, path: str) -> Update:
+    of_step = (_WAIT.c.run_id == run_id) & (_WAIT.c.step_path == path)
+    still_open = of_step & (_WAIT.c.status == "open")
+    return update(_WAIT).where(still_open).values(status="canceled", done_at=now())
 
 
 def _add_step(batch: Rows, step: Row) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from app.adapters.host import RunHost, World
 from app.adapters.memory import SqlMemory
+from app.adapters.step_cache import SqlStepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest
 from app.kernel.settings import Settings
 from app.services.runs.start import StartRun, start_run
@@ -42,7 +43,9 @@ def world():
 def make_host(world):
     def make(parts, journal, workflow_id):
         memory = SqlMemory(parts.database, journal.workspace_id, workflow_id)
-        return RunHost(World(parts.models, world.embed, world.http, world.python), journal, memory)
+        cache = SqlStepCache(parts.database, journal.workspace_id)
+        outside = World(parts.models, world.embed, world.http, world.python)
+        return RunHost(outside, journal, memory, cache)
 
     return make
 

@@ -1,0 +1,40 @@
+"""Outputs used again and pinned outputs, through the services and the database."""
+
+from app.services.runs.execute import execute_run
+from app.services.runs.queries import list_steps
+from tests.graphs import START, chain, node
+
+CALL = node("call", "tool.http", {"url": "https://x.example/"}, settings={"cache_s": 60})
+ANSWER = node("answer", "flow.respond", {"value": "{{ input }}"})
+
+
+async def origins(parts, actor, run_id):
+    async with parts.database.read() as uow:
+        return {step.path: step for step in await list_steps(uow, actor, run_id)}
+
+
+async def test_a_look_outside_is_used_again_for_as_long_as_it_is_fresh(parts, actor, start, world):
+    for _ in range(2):
+        run = await start(chain(START, CALL, ANSWER), {"text": "x"})
+        await execute_run(parts, run.id)
+    steps = await origins(parts, actor, run.id)
+    assert steps["call"].status == steps["answer"].status == "succeeded"
+    assert len(world.calls) == 1
+
+
+async def test_an_effect_is_not_left_out(parts, actor, start, world):
+    post = {**CALL, "config": {"url": "https://x.example/", "method": "POST"}}
+    for _ in range(2):
+        run = await start(chain(START, post, ANSWER), {"text": "x"})
+        await execute_run(parts, run.id)
+    assert len(world.calls) == 2
+
+
+async def test_an_output_pinned_in_the_graph_stands_in_by_hand_alone(parts, actor, start, world):
+    pinned = {**CALL, "settings": {"pinned": {"body": "pinned", "status": 200, "headers": {}}}}
+    run = await start(chain(START, pinned, ANSWER), {"text": "x"})
+    await execute_run(parts, run.id)
+    assert world.calls == []
+    run = await start(chain(START, pinned, ANSWER), {"text": "x"}, trigger="schedule")
+    await execute_run(parts, run.id)
+    assert len(world.calls) == 1
