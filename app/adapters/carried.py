@@ -1,6 +1,7 @@
 """Values that a run takes over from another one: their large parts come along as blobs of its own."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -57,10 +58,16 @@ class Carrier:
         if _MARK in data:
             data = orjson.dumps(await self.carry(orjson.loads(data)))
         row = _row(data, self._run_id, workspace_id)
-        same = select(col(Blob.id)).where(col(Blob.id) == row["id"])
-        if await self._session.scalar(same) is None:
-            await self._session.execute(insert(Blob).values(row))
+        await put_blobs(self._session, [row])
         return str(row["id"])
+
+
+async def put_blobs(session: AsyncSession, blobs: Sequence[dict[str, Any]]) -> None:
+    """Store the blobs that `values.pack` made; one that is there already is the same."""
+    for blob in blobs:
+        same = select(col(Blob.id)).where(col(Blob.id) == blob["id"])
+        if await session.scalar(same) is None:
+            await session.execute(insert(Blob).values(blob))
 
 
 def _row(data: bytes, run_id: str, workspace_id: str) -> dict[str, Any]:

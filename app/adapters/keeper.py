@@ -29,8 +29,8 @@ STALLED_S = 10.0
 
 @dataclass
 class Held:
-    """A run that this process works on. `why` says how it was taken from us: lost, released, or not
-    at all.
+    """A run that this process works on. `why` says how it was taken from us: lost, released, left by
+    us, or not at all.
     """
 
     run_id: str
@@ -91,7 +91,9 @@ class Keeper:
     def let_go(self, run_id: str) -> None:
         """Forget a run; its lease runs out by itself unless it was ended or released."""
         with self._lock:
-            self._held.pop(run_id, None)
+            held = self._held.pop(run_id, None)
+        if held is not None:  # the thread may still be about to take it away
+            held.why = held.why or "left"
 
     @property
     def count(self) -> int:

@@ -91,6 +91,12 @@ class AlreadyDecided(Conflict):
     code = "already_decided"
 
 
+class NeedsMigration(Conflict):
+    """A graph has nodes of a version whose implementation is not here any more. `context["nodes"]` lists their ids."""
+
+    code = "needs_migration"
+
+
 class TooLarge(AppError):
     """A body, file or graph over its limit."""
 

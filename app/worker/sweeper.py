@@ -10,9 +10,9 @@ from sqlmodel import col, select
 
 from app.adapters.database import storage_down
 from app.adapters.step_cache import forget_expired
-from app.kernel.errors import NotFound, QueueDown, StorageDown
+from app.kernel.errors import QueueDown, StorageDown
 from app.models import Approval, Run, Step
-from app.services.runs.life import database_now, locked_run, wake_answered
+from app.services.runs.life import after_end, database_now, due_runs, forgotten_kin, wake
 from app.services.runs.turn_rows import let_lost_go
 from app.services.runtime import Runtime
 from app.worker.schedule import fire_schedules, tend_schedules
@@ -115,15 +115,24 @@ async def wake_forgotten(parts: Runtime) -> int:
         )
         found = (await uow.session.execute(query)).scalars().all()
     for run_id in found:
-        try:
-            async with parts.database.work() as uow:
-                run = await locked_run(uow, run_id)
-                woken = await wake_answered(uow, run)
-        except NotFound:
-            continue
-        if woken:
-            await parts.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
+        await wake(parts, run_id)
     return len(found)
+
+
+async def wake_due(parts: Runtime) -> int:
+    """Let runs go on for which a time has come, or a signal has not. Says how many."""
+    due = await due_runs(parts, AT_ONCE)
+    return sum([await wake(parts, run_id) for run_id in due])
+
+
+async def tell_kin(parts: Runtime) -> int:
+    """Tell waiting runs of the end of those they called, and end what an ended one had called, when
+    a process died between the two. Says of how many.
+    """
+    ended = await forgotten_kin(parts, AT_ONCE)
+    for run_id in ended:
+        await after_end(parts, run_id)
+    return len(ended)
 
 
 async def forget_expired_outputs(parts: Runtime) -> int:
@@ -134,6 +143,8 @@ async def forget_expired_outputs(parts: Runtime) -> int:
 DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
     Duty(wake_forgotten, every_s=5),
+    Duty(wake_due, every_s=0.5),
+    Duty(tell_kin, every_s=5),
     Duty(forget_expired_outputs, every_s=600),
     Duty(fire_schedules, every_s=1),
     Duty(tend_schedules, every_s=30),

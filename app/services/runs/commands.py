@@ -12,17 +12,14 @@ from app.kernel.errors import AlreadyDecided, InvalidInput, NotFound
 from app.models import Approval, Workflow, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, require, scoped
-from app.services.runs.execute import enqueue
 from app.services.runs.life import (
-    database_now,
-    end,
-    is_held,
     locked_run,
+    queue_after_commit,
+    stop,
     wake_answered,
 )
 from app.services.runs.present import run_view
 from app.services.runs.views import RunView
-from app.services.runtime import runtime
 
 
 async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
@@ -36,11 +33,7 @@ async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     run = await locked_run(uow, run_id, actor.workspace_id)
     if run.status not in TERMINAL_RUN:
         audit.record(uow, actor, "run.cancel", run.id)
-        if is_held(run, await database_now(uow)):
-            run.control = "cancel"
-        else:
-            run.epoch += 1
-            await end(uow, runtime().bus, run, "canceled")
+        await stop(uow, run)
     workflow = await uow.session.get_one(Workflow, run.workflow_id)
     version = await uow.session.get_one(WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)
@@ -77,8 +70,7 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
     audit.record(uow, actor, "approval.answer", approval.id, choice=answer.choice, run_id=run.id)
     await uow.session.flush()
     if await wake_answered(uow, run):
-        parts, epoch = runtime(), run.epoch
-        uow.after_commit(lambda: enqueue(parts, run.id, epoch + 1, priority=run.priority))
+        queue_after_commit(uow, run)
     workflow = await uow.session.get_one(Workflow, run.workflow_id)
     version = await uow.session.get_one(WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)

@@ -4,29 +4,31 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
+from app.adapters.host import RunHost
 from app.adapters.journal import RunJournal
 from app.adapters.keeper import Held
 from app.adapters.queue import DEFAULT
 from app.adapters.values import has_references, unpack
 from app.engine.catalog import catalog
-from app.engine.events import TERMINAL_STEP, StepStatus
+from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
-from app.engine.host import Limits, Origin, RunRequest, StepRecord
-from app.engine.runtime.compiler import compile as compile_graph
+from app.engine.host import Limits, Origin, Outcome, RunRequest, StepRecord
 from app.engine.runtime.execute import execute
 from app.engine.runtime.loops import REGION
-from app.engine.runtime.plan import Plan
 from app.engine.sdk import NodeType
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
-from app.services.runs.life import Life, end, locked_run, release, wake_answered
+from app.services.runs.children import start_child
+from app.services.runs.life import Life, after_end, end, locked_run, release, settle
 from app.services.runs.past import look_inside, recall_of, worked_seconds
 from app.services.runs.turn_rows import Wish
 from app.services.runs.turns import Claimed, claim_next, claim_one
+from app.services.runs.versions import plan_to_execute
 from app.services.runtime import Runtime
 
 _log = logging.getLogger(__name__)
@@ -35,15 +37,6 @@ _ON_OUR_SIDE = (
     "Something went wrong on our side while the run was executed. Run it again; "
     "if it stays, see the server's log."
 )
-
-
-def plan_of(graph: Mapping[str, Any]) -> Plan:
-    """Compile a version's graph; the same graph is compiled once per process.
-
-    Raises:
-        GraphInvalid: `context["problems"]` lists what blocks running.
-    """
-    return compile_graph(parse_graph(graph), catalog())
 
 
 def spawn_run(parts: Runtime, life: Life) -> asyncio.Task[None]:
@@ -116,15 +109,24 @@ async def _live(parts: Runtime, life: Life, held: Held) -> None:
     journal = RunJournal(parts.writer, run.id, run.workspace_id, run.epoch)
     host = parts.make_host(parts, journal, run.workflow_id)
     request = await _request(parts, life)
-    outcome = await execute(plan_of(life.graph), request, host, control=held.control)
-    if outcome.status == "waiting":
-        async with parts.database.work() as uow:
-            row = await locked_run(uow, run.id)
-            # a question may have been answered while other steps still ran
-            if row.epoch == run.epoch and await wake_answered(uow, row):
-                uow.after_commit(
-                    lambda: enqueue(parts, run.id, run.epoch + 1, priority=run.priority)
-                )
+    if isinstance(host, RunHost):
+        host = replace(host, world=replace(host.world, start_child=partial(start_child, parts)))
+    plan = plan_to_execute(life.graph)
+    await _leave(parts, life, await execute(plan, request, host, control=held.control))
+
+
+async def _leave(parts: Runtime, life: Life, outcome: Outcome) -> None:
+    """See to what follows from how the engine left the run."""
+    run = life.run
+    if outcome.status in TERMINAL_RUN:
+        # a run that ended well in its first life has called nobody
+        if run.parent_run_id or life.steps or outcome.status != "succeeded":
+            await after_end(parts, run.id)
+        return
+    async with parts.database.work() as uow:
+        row = await locked_run(uow, run.id)
+        if row.epoch == run.epoch:
+            await settle(uow, parts.bus, row)
 
 
 async def _request(parts: Runtime, life: Life) -> RunRequest:
@@ -157,6 +159,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         unpriced=run.unpriced,
         pins=await _whole(parts, run.id, run.pins) or {},
         depth=run.depth,
+        arrived={path: await _whole(parts, run.id, it) for path, it in life.arrived.items()},
     )
 
 

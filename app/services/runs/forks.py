@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import insert
 from sqlmodel import col
 
-from app.adapters.carried import Carrier
+from app.adapters.carried import Carrier, put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack
 from app.engine.events import TERMINAL_STEP
@@ -20,12 +20,13 @@ from app.engine.sdk.node import ERROR_PORT
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import derived_id, new_id
-from app.models import Blob, Run, Step, WorkflowVersion, Workspace
+from app.models import Run, Step, WorkflowVersion, Workspace
 from app.services import audit
 from app.services.access import Actor, require, scoped
-from app.services.runs.execute import enqueue, plan_of
+from app.services.runs.execute import enqueue
 from app.services.runs.present import run_view
-from app.services.runs.start import earlier_run, hashed, locked_workflow, same_run, version_of
+from app.services.runs.start import earlier_run, same_run
+from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
 
@@ -322,10 +323,7 @@ async def _source(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:
 
 async def _packed(uow: UnitOfWork, run: Run, value: Any) -> Any:  # noqa: ANN401 - JSON
     stored, blobs = pack(value, run.id, run.workspace_id)
-    for blob in blobs:
-        if await uow.session.get(Blob, blob["id"]) is None:
-            uow.session.add(Blob(**blob))
-            await uow.session.flush()
+    await put_blobs(uow.session, blobs)
     return stored
 
 

@@ -2,12 +2,14 @@
 transactions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.adapters.bus import EventBus
@@ -16,12 +18,14 @@ from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.recovery import about_cut_off
 from app.engine.sdk import Answer
 from app.kernel.clock import now
-from app.kernel.errors import NotFound, ensure
+from app.kernel.errors import NotFound, QueueDown, ensure
 from app.kernel.ids import new_id
-from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
+from app.models import Approval, Run, RunEvent, Step, Wait, WorkflowVersion
 from app.services.access import Actor, scoped
+from app.services.runs.arrivals import arrived, cancel_waits, something_came
 from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
+from app.services.runtime import Runtime, runtime
 
 MAX_CRASHES = 5
 """A run whose worker died this often is ended: it may be what kills them."""
@@ -47,6 +51,7 @@ class Life:
     steps: tuple[Step, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
     recoveries: dict[str, Answer] = field(default_factory=dict)
+    arrived: dict[str, Any] = field(default_factory=dict)
     next_seq: int = 1
 
 
@@ -93,6 +98,9 @@ async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatabl
     if run.control == "cancel":
         await end(uow, bus, run, "canceled")
         return None
+    if run.control == "pause":
+        await rest(uow, bus, run)
+        return None
     if run.attempts > MAX_CRASHES:
         message = f"The process that ran this died {run.attempts} times. See the server's log."
         run.dead_at = now()
@@ -117,6 +125,7 @@ async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatabl
         next_seq=await next_seq(uow, run.id),
         answers=answers,
         recoveries=recoveries,
+        arrived=await arrived(uow, run) if steps else {},
     )
 
 
@@ -153,11 +162,19 @@ async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
 
 
 async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
-    """Make a waiting run pending when a question of a step that still waits has an answer that no
-    life of the run had yet; say whether it was.
+    """Make a waiting run pending when for a step that still waits there is something that no life of
+    the run had yet: an answer, a signal, another run's end, or the time; say whether it was. The row
+    must be locked.
     """
     if run.status != "waiting":
         return False
+    if not (await _is_answered(uow, run) or await something_came(uow, run)):
+        return False
+    run.status, run.worker, run.lease_until = "pending", None, None
+    return True
+
+
+async def _is_answered(uow: UnitOfWork, run: Run) -> bool:
     query = (
         scoped(Step, system(run.workspace_id))
         .join(
@@ -172,10 +189,35 @@ async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
         )
         .limit(1)
     )
-    if (await uow.session.execute(query)).first() is None:
-        return False
-    run.status, run.worker, run.lease_until = "pending", None, None
-    return True
+    return (await uow.session.execute(query)).first() is not None
+
+
+async def rest(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
+    """Pause a run that no process works on. The row must be locked.
+
+    A paused run keeps `control` "pause" until it is resumed: without it somebody resumed it while
+    it was still coming to rest.
+    """
+    run.status, run.control, run.worker, run.lease_until = "paused", "pause", None, None
+    await store(uow, bus, [run_event(run, await next_seq(uow, run.id), "run.paused")])
+
+
+async def settle(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
+    """See to what was wanted of a run, or came for it, while its last life came to rest: it waits or
+    is paused, and no process works on it. The row must be locked.
+    """
+    if run.status not in ("waiting", "paused"):
+        return
+    if run.control == "cancel":
+        run.epoch += 1
+        await end(uow, bus, run, "canceled")
+    elif run.status == "paused" and run.control is None:  # resumed before it had come to rest
+        run.status = "pending"
+        queue_after_commit(uow, run)
+    elif run.status == "waiting" and run.control == "pause":
+        await rest(uow, bus, run)
+    elif await wake_answered(uow, run):
+        queue_after_commit(uow, run)
 
 
 async def end(
@@ -201,8 +243,118 @@ async def end(
     )
     for approval in (await uow.session.execute(asked)).scalars():
         approval.status, approval.decided_at = "canceled", at
+    await cancel_waits(uow, run, at)
     events.append(run_event(run, seq + len(events), _ENDS[status]))
     await store(uow, bus, events)
+    parts, run_id = runtime(), run.id
+    uow.after_commit(lambda: after_end(parts, run_id))
+
+
+async def after_end(parts: Runtime, run_id: str) -> None:
+    """Wake the run that waits for one that has ended, and cancel the runs that it waited for.
+
+    Each in a transaction of its own, so that no two runs are ever locked together. What a crash
+    leaves undone is found by `forgotten_kin`.
+    """
+    async with parts.database.read() as uow:
+        run = await uow.session.get(Run, run_id)
+        called = select(col(Run.id)).where(
+            col(Run.parent_run_id) == run_id, col(Run.status).not_in(TERMINAL_RUN)
+        )
+        children = (await uow.session.execute(called)).scalars().all()
+    if run is not None and run.parent_run_id is not None:
+        await wake(parts, run.parent_run_id)
+    for child_id in children:
+        async with parts.database.work() as uow:
+            await stop(uow, await locked_run(uow, child_id))
+
+
+async def stop(uow: UnitOfWork, run: Run) -> None:
+    """Cancel a run in any state; a finished one stays as it is. The row must be locked."""
+    if run.status in TERMINAL_RUN:
+        return
+    if is_held(run, await database_now(uow)):
+        run.control = "cancel"
+    else:
+        run.epoch += 1
+        await end(uow, runtime().bus, run, "canceled")
+
+
+async def wake(parts: Runtime, run_id: str) -> bool:
+    """Let a waiting run go on when what one of its steps waits for is there; say whether it was.
+
+    What comes for a run that is at work or paused is kept, and found when it waits again.
+    """
+    async with parts.database.work() as uow:
+        try:
+            run = await locked_run(uow, run_id)
+        except NotFound:
+            return False
+        if not await wake_answered(uow, run):
+            return False
+        queue_after_commit(uow, run)
+    return True
+
+
+def queue_after_commit(uow: UnitOfWork, run: Run) -> None:
+    """Tell the workers of a run that became pending. The row is the promise: a lost job is no loss."""
+    parts, run_id, life, priority = runtime(), run.id, run.epoch + 1, run.priority
+
+    async def tell() -> None:
+        with suppress(QueueDown):
+            await parts.queue.enqueue(run_id, life, priority=priority)
+
+    uow.after_commit(tell)
+
+
+async def due_runs(parts: Runtime, limit: int) -> Sequence[str]:
+    """Waiting runs with a step whose time has come, or whose signal did not come in time."""
+    async with parts.database.read() as uow:
+        query = (
+            select(col(Run.id))
+            .join(Wait, col(Wait.run_id) == col(Run.id))
+            .where(
+                col(Wait.status) == "open",
+                col(Wait.until) <= now(),
+                col(Run.status) == "waiting",
+            )
+            .distinct()
+            .limit(limit)
+        )
+        return (await uow.session.execute(query)).scalars().all()
+
+
+async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[str]:
+    """Ended runs that a waiting one was not told of, or that left runs they called at work."""
+    caller = aliased(Run)
+    async with parts.database.read() as uow:
+        told = (
+            select(col(Run.id))
+            .join(Wait, col(Wait.child_run_id) == col(Run.id))
+            .join(caller, col(caller.id) == col(Wait.run_id))
+            .where(
+                col(Wait.status) == "open",
+                col(Run.status).in_(TERMINAL_RUN),
+                col(caller.status) == "waiting",
+            )
+            .limit(limit)
+        )
+        left = (
+            select(col(caller.id))
+            .join(Run, col(Run.parent_run_id) == col(caller.id))
+            .where(
+                col(Run.status).not_in(TERMINAL_RUN),
+                col(caller.status).in_(TERMINAL_RUN),
+                or_(col(Run.control).is_(None), col(Run.control) != "cancel"),
+            )
+            .distinct()
+            .limit(limit)
+        )
+        ended = [
+            *(await uow.session.execute(told)).scalars(),
+            *(await uow.session.execute(left)).scalars(),
+        ]
+    return list(dict.fromkeys(ended))
 
 
 async def store(uow: UnitOfWork, bus: EventBus, events: list[Event]) -> None:

@@ -1,6 +1,9 @@
 """Reading runs: lists, one run, its steps, its trace, its events, and what waits for a person."""
 
+from collections.abc import Collection, Mapping
+
 from sqlalchemy import Select, cast, func, or_, select
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import String
 from sqlmodel import col
 
@@ -13,7 +16,10 @@ from app.services.access import Actor, require, scoped
 from app.services.page import Page, newest_first, write_cursor
 from app.services.runs.overview import overview
 from app.services.runs.present import approval_view, event_of, run_view, span_view, step_view
-from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, TraceView
+from app.services.runs.views import ApprovalView, CallerView, RunView, SpanView, StepView, TraceView
+
+MAX_DEPTH = 8
+"""How many runs wait for each other, one above the other, at most."""
 
 __all__ = [
     "get_run",
@@ -168,7 +174,56 @@ async def list_approvals(
     )
     if open_only:
         query = query.where(col(Approval.status) == "open")
-    return tuple(approval_view(*row) for row in (await uow.session.execute(query)).all())
+    views = [approval_view(*row) for row in (await uow.session.execute(query)).all()]
+    above = await callers(uow, actor, {view.run_id for view in views})
+    return tuple(
+        view.model_copy(update={"parents": above[view.run_id]}) if view.run_id in above else view
+        for view in views
+    )
+
+
+async def callers(
+    uow: UnitOfWork, actor: Actor, run_ids: Collection[str]
+) -> dict[str, tuple[CallerView, ...]]:
+    """The runs that wait for these, one above the other; runs that nobody waits for are left out."""
+    steps: dict[str, tuple[str, CallerView]] = {}
+    below = set(run_ids)
+    caller = aliased(Run)
+    for _ in range(MAX_DEPTH):
+        query = (
+            scoped(Run, actor)
+            .join(caller, col(caller.id) == col(Run.parent_run_id))
+            .join(Workflow, col(Workflow.id) == col(caller.workflow_id))
+            .where(col(Run.id).in_(below))
+            .with_only_columns(
+                col(Run.id),
+                col(Run.parent_path),
+                col(caller.id),
+                col(caller.number),
+                col(Workflow.id),
+                col(Workflow.name),
+            )
+        )
+        rows = (await uow.session.execute(query)).all() if below else ()
+        for run_id, path, caller_id, number, workflow_id, name in rows:
+            view = CallerView(
+                run_id=caller_id,
+                run_number=number,
+                workflow_id=workflow_id,
+                workflow_name=name,
+                path=path or "",
+            )
+            steps[run_id] = (caller_id, view)
+        below = {caller_id for _, _, caller_id, *_ in rows}
+    return {run_id: _chain(steps, run_id) for run_id in run_ids if run_id in steps}
+
+
+def _chain(steps: Mapping[str, tuple[str, CallerView]], run_id: str) -> tuple[CallerView, ...]:
+    found = []
+    while run_id in steps:
+        run_id, view = steps[run_id]
+        found.append(view)
+    return tuple(found)
 
 
 async def last_seq(uow: UnitOfWork, run_id: str) -> int:

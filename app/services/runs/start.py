@@ -1,10 +1,8 @@
 """Starting runs: at once in this process when quick, else through the queue."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
@@ -12,13 +10,14 @@ from app.adapters.database import UnitOfWork
 from app.adapters.values import pack, unpack
 from app.engine.runtime.inputs import check_input
 from app.kernel.clock import now
-from app.kernel.errors import Conflict, InvalidInput, NotFound, TooLarge
+from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
 from app.models import Blob, Run, Workflow, WorkflowVersion, Workspace
 from app.services.access import Actor, require, scoped
-from app.services.runs.execute import enqueue, plan_of, spawn_run
+from app.services.runs.execute import enqueue, spawn_run
 from app.services.runs.life import LEASE, Life
 from app.services.runs.present import run_view
+from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime, runtime
 
@@ -121,34 +120,6 @@ async def _store(
     return run
 
 
-def hashed(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
-    """Hash a wish or a graph; its JSON comes along.
-
-    Raises:
-        InvalidInput: It is no JSON value.
-    """
-    try:
-        data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError as error:
-        raise InvalidInput("The input must be a JSON value.", field="input") from error
-    return hashlib.sha256(data).hexdigest(), data
-
-
-async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
-    """Read a workflow, locked, so that two first runs of a graph do not both make its version.
-
-    Raises:
-        NotFound: There is none, or it was deleted.
-    """
-    query = scoped(Workflow, actor).where(
-        col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
-    )
-    workflow = (await uow.session.execute(query.with_for_update())).scalar_one_or_none()
-    if workflow is None:
-        raise NotFound("There is no such workflow.")
-    return workflow
-
-
 async def earlier_run(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:
     """Find the run that was started with this idempotency key."""
     return (
@@ -167,27 +138,3 @@ async def same_run(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> 
     version = await uow.session.get_one(WorkflowVersion, run.version_id)
     view = run_view(run, workflow.name, version.number)
     return view.model_copy(update={"input": await unpack(uow.session, run.input, run.id)})
-
-
-async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> WorkflowVersion:
-    """Return the version of a workflow's draft as it is now, made when there is none. The workflow is locked."""
-    query = scoped(WorkflowVersion, actor).where(col(WorkflowVersion.workflow_id) == workflow.id)
-    latest = (
-        await uow.session.execute(query.order_by(col(WorkflowVersion.number).desc()).limit(1))
-    ).scalar_one_or_none()
-    digest = hashed(workflow.graph)[0]
-    if latest is not None and latest.graph_hash == digest:
-        return latest
-    version = WorkflowVersion(
-        id=new_id("version"),
-        workspace_id=workflow.workspace_id,
-        workflow_id=workflow.id,
-        number=latest.number + 1 if latest else 1,
-        graph=workflow.graph,
-        graph_hash=digest,
-        created_by=actor.user_id,
-        created_at=now(),
-    )
-    uow.session.add(version)
-    await uow.session.flush()
-    return version

@@ -84,8 +84,18 @@ class SpanView(_View):
     finished_at: datetime | None
 
 
+class CallerView(_View):
+    """A run that waits for another one, and its step that does."""
+
+    run_id: str
+    run_number: int
+    workflow_id: str
+    workflow_name: str
+    path: str
+
+
 class ApprovalView(_View):
-    """A question of a waiting run."""
+    """A question of a waiting run. `parents` are the runs that wait for it, the nearest first."""
 
     id: str
     run_id: str
@@ -102,6 +112,7 @@ class ApprovalView(_View):
     editable: bool
     status: str
     created_at: datetime
+    parents: tuple[CallerView, ...] = ()
 
 
 class TraceView(_View):

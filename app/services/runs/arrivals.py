@@ -1,0 +1,133 @@
+"""What steps wait for without a person: times, signals, and the ends of runs they started."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.adapters.carried import Carrier
+from app.adapters.database import UnitOfWork
+from app.engine.events import TERMINAL_RUN
+from app.kernel.clock import now
+from app.models import Run, Step, Wait
+from app.services.access import Actor, scoped
+from app.services.runs.present import iso
+
+
+def _waits(run: Run) -> Any:  # noqa: ANN401 - a select, narrowed by its users
+    actor = Actor(user_id="system", workspace_id=run.workspace_id, role="owner")
+    return scoped(Wait, actor).where(col(Wait.run_id) == run.id)
+
+
+async def something_came(uow: UnitOfWork, run: Run) -> bool:
+    """Note what has come by now for the steps of a run; say whether one of them may go on with what
+    no life of the run had yet. The row must be locked.
+    """
+    await take_in(uow, run)
+    query = (
+        _waits(run)
+        .join(
+            Step,
+            (col(Step.run_id) == col(Wait.run_id)) & (col(Step.path) == col(Wait.step_path)),
+        )
+        .where(
+            col(Step.status) == "waiting", col(Wait.status) == "done", col(Wait.taken).is_(False)
+        )
+        .limit(1)
+    )
+    return (await uow.session.execute(query)).first() is not None
+
+
+async def take_in(uow: UnitOfWork, run: Run) -> None:
+    """Close the waits of a run for which the time, a signal or the other run's end is there."""
+    at = now()
+    still = _waits(run).where(col(Wait.status) == "open").order_by(col(Wait.created_at))
+    for wait in (await uow.session.execute(still)).scalars().all():
+        if wait.kind == "run":
+            await _take_end(uow, wait)
+        elif wait.kind == "signal" and await _take_early(uow, run, wait):
+            continue
+        elif wait.until is not None and wait.until <= at:
+            late = {"at": iso(wait.until)} if wait.kind == "time" else {"timed_out": True}
+            close(wait, late)
+    await uow.session.flush()
+
+
+def close(wait: Wait, result: Any) -> None:  # noqa: ANN401 - JSON
+    """What was waited for is there."""
+    wait.status, wait.result, wait.done_at = "done", result, now()
+
+
+async def arrived(uow: UnitOfWork, run: Run) -> dict[str, Any]:
+    """What has come for the steps of a run, by path: of each path the latest counts. All of it
+    counts as taken from now on.
+    """
+    await take_in(uow, run)
+    query = _waits(run).where(col(Wait.step_path) != "", col(Wait.status) != "canceled")
+    rows = await uow.session.execute(query.order_by(col(Wait.created_at), col(Wait.id)))
+    latest: dict[str, Any] = {}
+    for wait in rows.scalars():
+        latest.pop(wait.step_path, None)
+        if wait.status == "done":
+            latest[wait.step_path] = wait.result
+            wait.taken = True
+    return latest
+
+
+async def open_signal(uow: UnitOfWork, run: Run, name: str) -> Wait | None:
+    """The oldest wait of a run for a signal of this name."""
+    query = (
+        _waits(run)
+        .where(col(Wait.kind) == "signal", col(Wait.name) == name, col(Wait.status) == "open")
+        .order_by(col(Wait.created_at), col(Wait.id))
+        .limit(1)
+    )
+    found: Wait | None = (await uow.session.execute(query)).scalar_one_or_none()
+    return found
+
+
+async def cancel_waits(uow: UnitOfWork, run: Run, at: datetime) -> None:
+    """Nothing that comes now reaches the run any more."""
+    left = _waits(run).where(col(Wait.status).in_(("open", "early")))
+    for wait in (await uow.session.execute(left)).scalars():
+        wait.status, wait.done_at = "canceled", at
+
+
+async def _take_early(uow: UnitOfWork, run: Run, wait: Wait) -> bool:
+    """Give a wait the first signal of its name that came before it."""
+    query = (
+        _waits(run)
+        .where(col(Wait.kind) == "signal", col(Wait.name) == wait.name, col(Wait.status) == "early")
+        .order_by(col(Wait.created_at), col(Wait.id))
+        .limit(1)
+    )
+    early = (await uow.session.execute(query)).scalar_one_or_none()
+    if early is None:
+        return False
+    close(wait, early.result)
+    early.status, early.done_at = "used", now()
+    await uow.session.flush()
+    return True
+
+
+async def _take_end(uow: UnitOfWork, wait: Wait) -> None:
+    """Give a wait the end of the run it is for, with its large values."""
+    query = select(Run).where(
+        col(Run.id) == wait.child_run_id, col(Run.parent_run_id) == wait.run_id
+    )
+    child = (
+        await uow.session.execute(query.execution_options(populate_existing=True))
+    ).scalar_one_or_none()
+    if child is None or child.status not in TERMINAL_RUN:
+        return
+    carrier = Carrier(uow.session, child.id, wait.run_id)
+    close(
+        wait,
+        {
+            "run_id": child.id,
+            "status": child.status,
+            "output": await carrier.carry(child.output),
+            "error": child.error,
+        },
+    )

@@ -1,0 +1,126 @@
+"""Pausing runs, letting them go on, and sending them signals."""
+
+from typing import Any
+
+from app.adapters.carried import put_blobs
+from app.adapters.database import UnitOfWork
+from app.adapters.values import pack
+from app.engine.events import TERMINAL_RUN
+from app.kernel.clock import now
+from app.kernel.errors import Conflict, InvalidInput
+from app.kernel.ids import new_id
+from app.models import Run, Wait, Workflow, WorkflowVersion
+from app.services import audit
+from app.services.access import Actor, require
+from app.services.runs.arrivals import close, open_signal
+from app.services.runs.life import (
+    database_now,
+    is_held,
+    locked_run,
+    queue_after_commit,
+    rest,
+    wake_answered,
+)
+from app.services.runs.present import run_view
+from app.services.runs.views import RunView
+from app.services.runtime import runtime
+
+NAME_LENGTH = 100
+
+
+async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+    """Pause a run: nothing new starts, what is at work ends first. One that is queued or waits
+    pauses at once; a paused one stays paused.
+
+    Raises:
+        NotFound: No such run.
+        Conflict: It has ended, or is being canceled.
+    """
+    require(actor, "member")
+    run = await locked_run(uow, run_id, actor.workspace_id)
+    if run.status in TERMINAL_RUN:
+        raise Conflict(f"The run has ended ({run.status}); there is nothing to pause.")
+    if run.control == "cancel":
+        raise Conflict("The run is being canceled, so it cannot pause.")
+    if run.control != "pause":
+        audit.record(uow, actor, "run.pause", run.id)
+        if is_held(run, await database_now(uow)):
+            run.control = "pause"
+        else:
+            run.epoch += 1
+            await rest(uow, runtime().bus, run)
+    return await _view(uow, run)
+
+
+async def resume_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+    """Let a paused run go on. What came meanwhile (answers, signals, times) is there for it.
+
+    Raises:
+        NotFound: No such run.
+        Conflict: It is not paused, and nobody asked it to pause.
+    """
+    require(actor, "member")
+    run = await locked_run(uow, run_id, actor.workspace_id)
+    if run.control != "pause":
+        raise Conflict(f"The run is {run.status}, not paused; there is nothing to resume.")
+    audit.record(uow, actor, "run.resume", run.id)
+    run.control = None
+    if run.status == "paused":
+        run.status = "pending"
+        queue_after_commit(uow, run)
+    return await _view(uow, run)
+
+
+async def send_signal(
+    uow: UnitOfWork,
+    actor: Actor,
+    run_id: str,
+    name: str,
+    payload: Any,  # noqa: ANN401 - JSON
+) -> RunView:
+    """Give a run what a step waits for under this name; one that comes early is kept for the step
+    that will.
+
+    Raises:
+        NotFound: No such run.
+        InvalidInput: The name is empty, too long, or more than a line.
+        Conflict: The run has ended.
+    """
+    require(actor, "member")
+    name = name.strip()
+    if not (0 < len(name) <= NAME_LENGTH and name.isprintable()):
+        raise InvalidInput(
+            f"The name of a signal is a line of 1 to {NAME_LENGTH} characters.", field="name"
+        )
+    run = await locked_run(uow, run_id, actor.workspace_id)
+    if run.status in TERMINAL_RUN or run.control == "cancel":
+        raise Conflict(f"The run has ended ({run.status}); no step waits for the signal '{name}'.")
+    stored, blobs = pack({"payload": payload}, run.id, run.workspace_id)
+    await put_blobs(uow.session, blobs)
+    wait = await open_signal(uow, run, name)
+    if wait is not None:
+        close(wait, stored)
+    else:
+        uow.session.add(
+            Wait(
+                id=new_id("wait"),
+                workspace_id=run.workspace_id,
+                run_id=run.id,
+                kind="signal",
+                name=name,
+                status="early",
+                result=stored,
+                created_at=now(),
+            )
+        )
+    audit.record(uow, actor, "run.signal", run.id, name=name)
+    await uow.session.flush()
+    if await wake_answered(uow, run):
+        queue_after_commit(uow, run)
+    return await _view(uow, run)
+
+
+async def _view(uow: UnitOfWork, run: Run) -> RunView:
+    workflow = await uow.session.get_one(Workflow, run.workflow_id)
+    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    return run_view(run, workflow.name, version.number)

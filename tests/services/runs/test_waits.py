@@ -1,0 +1,436 @@
+"""Waiting without a process: for times, signals and other runs; pausing; and cancelling all of it."""
+
+import asyncio
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlmodel import col
+
+from app.kernel.clock import now
+from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.models import Run, Step, Wait, Workflow
+from app.services.runs import life
+from app.services.runs.commands import answer_step, cancel_run
+from app.services.runs.control import pause_run, resume_run, send_signal
+from app.services.runs.execute import execute_run
+from app.services.runs.queries import get_run, list_approvals, list_events, list_steps
+from app.worker import sweeper
+from tests.graphs import APPROVAL, START, chain, edge, node, slow
+from tests.rows import make_actor, make_workflow
+
+HOUR = node("hour", "logic.wait", {"seconds": 3_600})
+PAID = node("paid", "logic.wait", {"wait_for": "signal", "signal": "paid"})
+
+
+def then(*nodes):
+    """These nodes behind the trigger, then an answer with what arrives."""
+    answer = node("answer", "flow.respond", {"value": "{{ input }}"})
+    row = [START, *nodes, answer]
+    ports = {"logic.wait": "value", "flow.run_workflow": "output"}
+    wires = [edge(a, b, ports.get(a["kind"], ""), "input") for a, b in pairwise(row)]
+    return {"schema": 1, "nodes": row, "edges": wires}
+
+
+@pytest.fixture
+def look(parts, actor):
+    async def read(run_id):
+        async with parts.database.read() as uow:
+            return await get_run(uow, actor, run_id)
+
+    return read
+
+
+@pytest.fixture
+def do(parts, actor):
+    """Call a use case in a transaction of its own."""
+
+    async def call(use_case, *arguments, who=None):
+        async with parts.database.work() as uow:
+            return await use_case(uow, who or actor, *arguments)
+
+    return call
+
+
+async def steps_of(parts, actor, run_id):
+    async with parts.database.read() as uow:
+        return {step.path: step for step in await list_steps(uow, actor, run_id)}
+
+
+async def events_of(parts, actor, run_id):
+    async with parts.database.read() as uow:
+        events = await list_events(uow, actor, run_id)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    return [event.type for event in events]
+
+
+async def waits_of(parts, run_id):
+    async with parts.database.read() as uow:
+        query = select(Wait).where(col(Wait.run_id) == run_id).order_by(col(Wait.created_at))
+        return [(wait.kind, wait.status) for wait in (await uow.session.execute(query)).scalars()]
+
+
+async def let_time_pass(parts, run_id):
+    """As if the moment all steps of a run wait for had come."""
+    async with parts.database.work() as uow:
+        await uow.session.execute(
+            update(Wait)
+            .where(col(Wait.run_id) == run_id, col(Wait.status) == "open")
+            .values(until=now() - timedelta(seconds=1))
+        )
+
+
+async def children_of(parts, run_id):
+    async with parts.database.read() as uow:
+        query = select(Run).where(col(Run.parent_run_id) == run_id)
+        return list((await uow.session.execute(query)).scalars())
+
+
+async def test_a_timer_wakes_its_run_once_its_time_has_come(parts, actor, start, look):
+    run = await start(then(HOUR), {"a": 1})
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    assert (parts.keeper.count, await sweeper.wake_due(parts)) == (0, 0)
+    await let_time_pass(parts, run.id)
+    assert await sweeper.wake_due(parts) == 1
+    assert await sweeper.wake_due(parts) == 0
+    assert (await look(run.id)).status == "pending"
+    await execute_run(parts, run.id)
+    after = await look(run.id)
+    assert (after.status, after.output) == ("succeeded", {"a": 1})
+    assert await waits_of(parts, run.id) == [("time", "done")]
+    await events_of(parts, actor, run.id)
+
+
+async def test_a_signal_goes_to_the_step_that_waits_for_it(parts, actor, start, look, do):
+    run = await start(then(PAID))
+    await execute_run(parts, run.id)
+    assert (await do(send_signal, run.id, "other", 1)).status == "waiting"
+    assert (await do(send_signal, run.id, "paid", {"amount": 3})).status == "pending"
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).output == {"amount": 3}
+    with pytest.raises(Conflict, match="has ended"):
+        await do(send_signal, run.id, "paid", 1)
+
+
+async def test_a_signal_that_comes_early_is_kept_and_given_once(parts, actor, start, look, do):
+    second = node("second", "logic.wait", {"wait_for": "signal", "signal": "paid"})
+    run = await start(then(PAID, second))
+    await do(send_signal, run.id, "paid", "one")
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "pending"  # the first wait had its signal at once
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    large = "x" * 100_000
+    await do(send_signal, run.id, "paid", large)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).output == large
+    assert sorted(await waits_of(parts, run.id)) == [
+        ("signal", "done"), ("signal", "done"), ("signal", "used"),
+    ]  # fmt: skip
+
+
+async def test_a_signal_that_does_not_come_in_time_times_out(parts, actor, start, look):
+    limited = {"wait_for": "signal", "signal": "paid", "limit_s": 60}
+    wait = node("paid", "logic.wait", limited)
+    late = node("late", "data.template", {"template": "too late"})
+    graph = {
+        "schema": 1,
+        "nodes": [START, wait, late],
+        "edges": [edge(START, wait, "", "input"), edge(wait, late, "timed_out", "input")],
+    }
+    run = await start(graph)
+    await execute_run(parts, run.id)
+    await let_time_pass(parts, run.id)
+    assert await sweeper.wake_due(parts) == 1
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).output == "too late"
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "two\nlines"])
+async def test_an_unfit_name_of_a_signal_is_refused(parts, start, do, name):
+    run = await start(then(PAID))
+    with pytest.raises(InvalidInput):
+        await do(send_signal, run.id, name, 1)
+
+
+async def calling(parts, actor, start, graph, given="{{ trigger }}"):
+    """Start a run that calls a workflow with this graph."""
+    called = await make_workflow(parts.database, actor, graph, "Called")
+    call = node("call", "flow.run_workflow", {"workflow": called, "given": given})
+    return await start(then(call), {"text": "Dear Ada", "name": "Ada"})
+
+
+async def test_the_end_of_a_called_run_wakes_the_one_that_calls(parts, actor, start, look):
+    run = await calling(parts, actor, start, slow(1))
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    [child] = await children_of(parts, run.id)
+    assert (child.status, child.parent_path, child.depth, child.trigger) == (
+        "pending", "call", 1, "workflow",
+    )  # fmt: skip
+    await execute_run(parts, child.id)
+    assert (await look(child.id)).status == "succeeded"
+    assert (await look(run.id)).status == "pending"
+    await execute_run(parts, run.id)
+    after = await look(run.id)
+    assert (after.status, after.output) == ("succeeded", "done")
+    assert (await look(child.id)).parent_run_id == run.id
+    assert len(await children_of(parts, run.id)) == 1
+
+
+async def test_a_large_output_of_a_called_run_arrives_whole(parts, actor, start, look):
+    big = chain(START, node("big", "data.template", {"template": "{{ trigger.text }}"}))
+    called = await make_workflow(parts.database, actor, big, "Called")
+    call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
+    run = await start(then(call), {"text": "x" * 200_000})
+    await execute_run(parts, run.id)
+    [child] = await children_of(parts, run.id)
+    await execute_run(parts, child.id)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).output == "x" * 200_000
+
+
+async def test_a_called_run_that_is_canceled_fails_the_step_that_called(
+    parts, actor, start, look, do
+):
+    run = await calling(parts, actor, start, slow(1))
+    await execute_run(parts, run.id)
+    [child] = await children_of(parts, run.id)
+    await do(cancel_run, child.id)
+    assert (await look(run.id)).status == "pending"
+    await execute_run(parts, run.id)
+    after = await look(run.id)
+    assert (after.status, "canceled" in after.error["message"]) == ("failed", True)
+
+
+async def test_a_lost_wake_up_is_found(parts, actor, start, look, monkeypatch):
+    run = await calling(parts, actor, start, slow(1))
+    await execute_run(parts, run.id)
+    [child] = await children_of(parts, run.id)
+
+    async def died(*_):
+        """The process died between the end of the child and telling its parent."""
+
+    monkeypatch.setattr("app.services.runs.execute.after_end", died)
+    await execute_run(parts, child.id)
+    assert (await look(run.id)).status == "waiting"
+    assert await sweeper.tell_kin(parts) == 1
+    assert (await look(run.id)).status == "pending"
+    assert await sweeper.tell_kin(parts) == 0
+
+
+async def test_a_call_that_is_repeated_after_a_crash_starts_nothing_twice(
+    parts, actor, start, look, monkeypatch
+):
+    run = await calling(parts, actor, start, slow(1))
+    await execute_run(parts, run.id)
+    [child] = await children_of(parts, run.id)
+    async with parts.database.work() as uow:  # as if it had died before it noted that it waits
+        await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(status="pending"))
+        await uow.session.execute(
+            update(Step).where(col(Step.path) == "call").values(status="running")
+        )
+        await uow.session.execute(delete(Wait))
+    await execute_run(parts, run.id)
+    assert [one.id for one in await children_of(parts, run.id)] == [child.id]
+    await execute_run(parts, child.id)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_cancelling_goes_down_to_what_was_called(parts, actor, start, look, do):
+    inner = await make_workflow(parts.database, actor, APPROVAL, "Inner")
+    call = node("call", "flow.run_workflow", {"workflow": inner, "given": "{{ trigger }}"})
+    run = await calling(parts, actor, start, then(call))
+    await execute_run(parts, run.id)
+    [middle] = await children_of(parts, run.id)
+    await execute_run(parts, middle.id)
+    [lowest] = await children_of(parts, middle.id)
+    await execute_run(parts, lowest.id)
+    async with parts.database.read() as uow:
+        [question] = await list_approvals(uow, actor)
+    assert [(one.run_id, one.path) for one in question.parents] == [
+        (middle.id, "call"), (run.id, "call"),
+    ]  # fmt: skip
+    began = asyncio.get_running_loop().time()
+    await do(cancel_run, run.id)
+    assert asyncio.get_running_loop().time() - began < 2
+    for one in (run, middle, lowest):
+        assert (await look(one.id)).status == "canceled"
+    async with parts.database.read() as uow:
+        assert await list_approvals(uow, actor) == ()
+    assert await waits_of(parts, run.id) == [("run", "canceled")]
+
+
+async def test_a_missing_or_foreign_workflow_cannot_be_called(parts, actor, start, look):
+    stranger = await make_actor(parts.database)
+    foreign = await make_workflow(parts.database, stranger, slow(1), "Theirs")
+    said = []
+    for workflow in (foreign, "wfl_none"):
+        run = await start(then(node("call", "flow.run_workflow", {"workflow": workflow})))
+        await execute_run(parts, run.id)
+        failed = await look(run.id)
+        said.append(failed.error["message"].replace(workflow, "it"))
+        assert failed.error["code"] == "not_found"
+    assert said[0] == said[1]
+
+
+async def test_queued_and_waiting_runs_pause_at_once_and_go_on_when_resumed(
+    parts, actor, start, look, do
+):
+    run = await start(then(PAID))
+    assert (await do(pause_run, run.id)).status == "paused"
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "paused"
+    assert (await do(resume_run, run.id)).status == "pending"
+    await execute_run(parts, run.id)
+    assert (await do(pause_run, run.id)).status == "paused"
+    assert (await do(pause_run, run.id)).status == "paused"
+    assert (await do(send_signal, run.id, "paid", 7)).status == "paused"
+    assert (await do(resume_run, run.id)).status == "pending"
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).output == 7
+    assert (await events_of(parts, actor, run.id)).count("run.paused") == 2
+
+
+async def test_an_answer_that_comes_while_paused_is_kept(parts, actor, start, look, do):
+    run = await start(APPROVAL, {"text": "Dear Ada"})
+    await execute_run(parts, run.id)
+    async with parts.database.read() as uow:
+        [question] = await list_approvals(uow, actor)
+    await do(pause_run, run.id)
+    await do(answer_step, question.step_id, "approve")
+    assert (await look(run.id)).status == "paused"
+    await do(resume_run, run.id)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_a_run_at_work_ends_what_it_does_and_then_pauses(
+    parts, actor, world, start, look, do
+):
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(request):
+        began.set()
+        await go_on.wait()
+
+    world.on_http = hold
+    run = await start(slow(3))
+    working = asyncio.create_task(execute_run(parts, run.id))
+    await began.wait()
+    assert (await do(pause_run, run.id)).status == "running"
+    await asyncio.sleep(0.8)  # until the keeper has heard
+    go_on.set()
+    await working
+    assert (await look(run.id)).status == "paused"
+    steps = await steps_of(parts, actor, run.id)
+    assert {path: step.status for path, step in steps.items()} == {
+        "start": "succeeded", "call_0": "succeeded",
+    }  # fmt: skip
+    await do(resume_run, run.id)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert world.calls == [f"https://slow.example/{i}" for i in range(3)]
+
+
+async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(
+    parts, actor, world, start, look, do
+):
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(request):
+        began.set()
+        await go_on.wait()
+
+    world.on_http = hold
+    run = await start(slow(2))
+    working = asyncio.create_task(execute_run(parts, run.id))
+    await began.wait()
+    await do(pause_run, run.id)
+    await asyncio.sleep(0.8)
+    assert (await do(resume_run, run.id)).status == "running"
+    go_on.set()
+    await working
+    assert (await look(run.id)).status == "pending"
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_a_run_whose_process_died_while_it_was_to_pause_pauses_when_found(
+    parts, actor, start, look, do
+):
+    run = await start(slow(1))
+    async with parts.database.work() as uow:
+        await uow.session.execute(
+            update(Run)
+            .where(col(Run.id) == run.id)
+            .values(status="running", control="pause", lease_until=now() - timedelta(seconds=9))
+        )
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "paused"
+
+
+async def test_a_paused_run_can_be_canceled_and_an_ended_one_neither_pauses_nor_resumes(
+    parts, start, look, do
+):
+    run = await start(then(PAID))
+    with pytest.raises(Conflict, match="not paused"):
+        await do(resume_run, run.id)
+    await do(pause_run, run.id)
+    assert (await do(cancel_run, run.id)).status == "canceled"
+    for use_case in (pause_run, resume_run):
+        with pytest.raises(Conflict):
+            await do(use_case, run.id)
+
+
+async def test_of_two_that_resume_at_once_one_is_told_no_and_the_run_goes_on_once(
+    parts, world, start, look, do
+):
+    run = await start(slow(1))
+    await do(pause_run, run.id)
+    answers = await asyncio.gather(
+        *(do(resume_run, run.id) for _ in range(4)), return_exceptions=True
+    )
+    assert sum(isinstance(one, Conflict) for one in answers) == 3, answers
+    await asyncio.gather(*(execute_run(parts, run.id) for _ in range(3)))
+    assert (await look(run.id)).status == "succeeded"
+    assert len(world.calls) == 1
+
+
+async def test_resuming_and_cancelling_at_once_ends_canceled(parts, world, start, look, do):
+    run = await start(slow(1))
+    await do(pause_run, run.id)
+    await asyncio.gather(do(resume_run, run.id), do(cancel_run, run.id), return_exceptions=True)
+    await execute_run(parts, run.id)
+    assert ((await look(run.id)).status, world.calls) == ("canceled", [])
+
+
+async def test_strangers_find_nothing_to_pause_resume_or_signal(parts, start, do):
+    run = await start(then(PAID))
+    stranger = await make_actor(parts.database)
+    for use_case, more in ((pause_run, ()), (resume_run, ()), (send_signal, ("paid", 1))):
+        with pytest.raises(NotFound, match="There is no such run"):
+            await do(use_case, run.id, *more, who=stranger)
+
+
+async def test_a_version_whose_nodes_are_not_here_any_more_stops(
+    parts, actor, start, look, monkeypatch
+):
+    run = await start(then(PAID))
+    async with parts.database.work() as uow:
+        from_version = await uow.session.get_one(Run, run.id)
+        version = await uow.session.get_one(life.WorkflowVersion, from_version.version_id)
+        graph = {**version.graph, "nodes": [dict(one) for one in version.graph["nodes"]]}
+        graph["nodes"][1]["version"] = 7
+        version.graph = graph
+    await execute_run(parts, run.id)
+    after = await look(run.id)
+    assert (after.status, after.error["code"]) == ("failed", "needs_migration")
+    assert "logic.wait version 7" in after.error["message"]
+    async with parts.database.read() as uow:
+        assert (await uow.session.get_one(Workflow, run.workflow_id)).graph["nodes"][1][
+            "version"
+        ] == 1
