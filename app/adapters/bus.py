@@ -25,6 +25,7 @@ MAX_ENTRIES = 2_000
 KEEP_AFTER_END_S = 3_600
 KEEP_S = 86_400
 VIEWER_EVENTS = 256
+ANNOUNCE_S = 0.1
 UNSENT_EVENTS = 20_000
 ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
 OF_WORKSPACE = ENDS | {
@@ -137,6 +138,9 @@ class EventBus(Protocol):
     def publish(self, events: Sequence[Event]) -> None:
         """Send events soon, in order."""
 
+    def announce(self, event: Event) -> None:
+        """Say that a run which nobody could watch has ended; of many at once, say it of the last."""
+
     def subscribe(self, run_id: str) -> AbstractAsyncContextManager[Viewer]:
         """Receive a run's events from now on; read the `history` inside the block to miss none."""
 
@@ -157,6 +161,7 @@ class Bus:
             url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=2
         )
         self._unsent: deque[Event] = deque(maxlen=UNSENT_EVENTS)
+        self._announced: dict[str, Event] = {}
         self._wake = asyncio.Event()
         self._viewers: dict[str, set[Viewer]] = {}
         self._positions: dict[str, str] = {}
@@ -190,6 +195,12 @@ class Bus:
         if events:
             self._unsent.extend(events)
             self._wake.set()
+
+    def announce(self, event: Event) -> None:
+        """Tell those who watch the workspace, at most ten times a second."""
+        if not self._announced:
+            asyncio.get_running_loop().call_later(ANNOUNCE_S, self._wake.set)
+        self._announced[event.workspace_id] = event
 
     @asynccontextmanager
     async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
@@ -259,20 +270,26 @@ class Bus:
             await self._wake.wait()
         batch = [self._unsent[i] for i in range(min(len(self._unsent), 200))]
         pipe = self._redis.pipeline(transaction=False)
+        announced, self._announced = self._announced, {}
+        for event in announced.values():
+            self._tell_workspace(pipe, event)
         for event in batch:
             key = stream_key(event.run_id)
             pipe.xadd(key, {"e": event.model_dump_json()}, maxlen=MAX_ENTRIES, approximate=True)
             if event.type not in FLEETING:
                 pipe.expire(key, KEEP_AFTER_END_S if event.type in ENDS else KEEP_S)
             if event.type in OF_WORKSPACE:
-                shared = workspace_key(event.workspace_id)
-                pipe.xadd(
-                    shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True
-                )
-                pipe.expire(shared, KEEP_AFTER_END_S)
-        await pipe.execute()
+                self._tell_workspace(pipe, event)
+        if pipe:
+            await pipe.execute()
         for _ in range(min(len(batch), len(self._unsent))):
             self._unsent.popleft()
+
+    @staticmethod
+    def _tell_workspace(pipe: Any, event: Event) -> None:  # noqa: ANN401 - untyped
+        shared = workspace_key(event.workspace_id)
+        pipe.xadd(shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True)
+        pipe.expire(shared, KEEP_AFTER_END_S)
 
     async def _read(self) -> None:
         positions: dict[Any, Any] = dict(self._positions)

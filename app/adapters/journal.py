@@ -27,15 +27,30 @@ TOKEN_COUNT = 32
 RETRY_S = 30.0
 
 
-@dataclass
+class KeyTaken(Exception):
+    """A new run's idempotency key belongs to an earlier run of its workspace."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+
+@dataclass(eq=False)
 class Entry:
-    """Facts of one run that are written together; `done` is None when nobody waits for them."""
+    """Facts of one run that are written together; `done` is None when nobody waits for them.
+
+    Args:
+        new: The row of a run that is stored with these facts; it gets its number when it is written.
+        again: An earlier try may have committed them although it failed.
+    """
 
     run_id: str
     epoch: int
     batch: rows.Rows
-    events: list[Event]
+    events: Sequence[Event]
     done: asyncio.Future[None] | None = None
+    new: rows.Row | None = None
+    again: bool = False
 
 
 class Writer:
@@ -74,6 +89,18 @@ class Writer:
         self._queue.append(entry)
         self._idle.clear()
         self._wake.set()
+
+    async def store(self, row: rows.Row, batch: rows.Rows, events: Sequence[Event] = ()) -> None:
+        """Store a new run with what is known of it; return when it is committed. The row then has
+        its number.
+
+        Raises:
+            KeyTaken: An earlier run has its idempotency key; nothing was stored.
+            StorageDown: The database stayed away for half a minute.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.put(Entry(row["id"], row["epoch"], batch, events, done, row))
+        await done
 
     def publish(self, events: Sequence[Event]) -> None:
         """Publish fleeting events at once."""
@@ -139,13 +166,21 @@ class Writer:
                 return None
 
     async def _write(self, entries: list[Entry]) -> None:
-        held = await self._database.transact(lambda connection: _apply(connection, entries))
+        try:
+            refused = await self._database.transact(lambda connection: _apply(connection, entries))
+        except (SQLAlchemyError, OSError):
+            for entry in entries:
+                entry.again = True
+            raise
+        published: list[Event] = []
         for entry in entries:
-            if entry not in held:
-                self._fail([entry], Fenced())
-            elif entry.done is not None and not entry.done.done():
+            if entry in refused:
+                self._fail([entry], refused[entry])
+                continue
+            published += entry.events
+            if entry.done is not None and not entry.done.done():
                 entry.done.set_result(None)
-        self._bus.publish([event for entry in held for event in entry.events])
+        self._bus.publish(published)
 
     @staticmethod
     def _fail(entries: Sequence[Entry], error: BaseException) -> None:
@@ -154,12 +189,28 @@ class Writer:
                 entry.done.set_exception(error)
 
 
-def _apply(connection: Connection, entries: list[Entry]) -> list[Entry]:
-    """Write the entries whose runs are still held under their epochs; return these."""
-    epochs = rows.lock_epochs(connection, {entry.run_id for entry in entries})
-    held = [entry for entry in entries if epochs.get(entry.run_id) == entry.epoch]
-    rows.write(connection, rows.merge([entry.batch for entry in held]))
-    return held
+def _apply(connection: Connection, entries: list[Entry]) -> dict[Entry, BaseException]:
+    """Write the entries of new runs, and those whose runs are still held under their epochs; return
+    the others with the reason.
+    """
+    refused: dict[Entry, BaseException] = {}
+    new = [(entry, entry.new) for entry in entries if entry.new is not None]
+    if any(entry.again for entry, _ in new):
+        known = rows.stored_before(connection, [row for _, row in new])
+        new = [(entry, row) for entry, row in new if row["id"] not in known]
+    if new:
+        taken = rows.number_runs(connection, [row for _, row in new])
+        for (entry, _), earlier in zip(new, taken, strict=True):
+            if earlier is not None:
+                refused[entry] = KeyTaken(earlier)
+    old = [entry for entry in entries if entry.new is None]
+    epochs = rows.lock_epochs(connection, {entry.run_id for entry in old})
+    for entry in old:
+        if epochs.get(entry.run_id) != entry.epoch:
+            refused[entry] = Fenced()
+    held = [entry.batch for entry in entries if entry not in refused]
+    rows.write(connection, held[0] if len(held) == 1 else rows.merge(held))
+    return refused
 
 
 @dataclass
@@ -252,3 +303,30 @@ class RunJournal:
         batch = rows.rows_of(whole, self.run_id, self.workspace_id)
         events = [fact for fact in whole if isinstance(fact, Event)]
         self._writer.put(Entry(self.run_id, self.epoch, batch, events, done))
+
+
+class HeldBack:
+    """The memory of a run that is stored as a whole when it ends (host.Journal). Only for runs without
+    effects: when the process dies there never was such a run.
+    """
+
+    def __init__(self, run_id: str, workspace_id: str) -> None:
+        self.run_id = run_id
+        self.workspace_id = workspace_id
+        self.facts: list[Fact] = []
+
+    async def record(self, *facts: Fact) -> None:
+        """Keep the facts."""
+        self.facts += facts
+
+    def note(self, *facts: Fact) -> None:
+        """Keep the facts."""
+        self.facts += facts
+
+    def stream(self, event: Event) -> None:
+        """Nobody can watch a run that is not stored yet."""
+
+    @property
+    def events(self) -> list[Event]:
+        """What there is to publish."""
+        return [fact for fact in self.facts if isinstance(fact, Event)]

@@ -2,15 +2,16 @@
 harm.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, Update, and_, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.adapters.values import pack
+from app.adapters.statements import Prepared, once, prepare
+from app.adapters.values import json_of, pack_text
 from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
 from app.engine.host import (
     ApprovalRecord,
@@ -31,6 +32,7 @@ _EVENT = metadata.tables["run_event"]
 _APPROVAL = metadata.tables["approval"]
 _CALL = metadata.tables["llm_call"]
 _WAIT = metadata.tables["wait"]
+_WORKSPACE = metadata.tables["workspace"]
 _BLOB = metadata.tables["blob"]
 _LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
 """Statuses in which no process works on a run."""
@@ -40,14 +42,6 @@ _CHANGING: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
     "span": (("id",), ()),
 }
 """Tables whose rows are replaced: by which keys, and in which statuses they stay as they are."""
-
-_LEFT_OPEN = tuple(
-    update(table)
-    .where(table.c.run_id == bindparam("of_run"), table.c.status.not_in(sorted(TERMINAL_STEP)))
-    .values(status="canceled", finished_at=bindparam("ended_at"))
-    for table in (_STEP, _SPAN)
-)
-"""Ends all steps and spans of a run that have not ended."""
 
 Row = dict[str, Any]
 
@@ -84,10 +78,12 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
     one.
     """
     batch = Rows()
+    for step in _newest(facts):
+        batch.steps[(run_id, step.path)] = _step(batch, step, run_id, workspace_id)
     for fact in facts:
         if isinstance(fact, StepRecord):
-            _add_step(batch, _step(batch, fact, run_id, workspace_id))
-        elif isinstance(fact, SpanRecord):
+            continue
+        if isinstance(fact, SpanRecord):
             batch.spans[fact.id] = _span(batch, fact, run_id, workspace_id)
         elif isinstance(fact, Event):
             if fact.type not in FLEETING:
@@ -103,6 +99,17 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
         else:
             batch.runs.setdefault(run_id, {}).update(_patch(batch, fact, run_id, workspace_id))
     return batch
+
+
+def _newest(facts: Sequence[Fact]) -> Collection[StepRecord]:
+    """The one record of each step that is to be stored: the first final one, or the last."""
+    steps: dict[str, StepRecord] = {}
+    for fact in facts:
+        if isinstance(fact, StepRecord) and (
+            fact.path not in steps or steps[fact.path].status not in TERMINAL_STEP
+        ):
+            steps[fact.path] = fact
+    return steps.values()
 
 
 def merge(batches: Sequence[Rows]) -> Rows:
@@ -122,12 +129,80 @@ def merge(batches: Sequence[Rows]) -> Rows:
     return whole
 
 
+def stored_before(connection: Connection, new: Sequence[Row]) -> frozenset[str]:
+    """Which of these runs are stored already, by a commit whose answer was lost; they get their
+    numbers.
+    """
+    ids = [row["id"] for row in new]
+    found = connection.execute(select(_RUN.c.id, _RUN.c.number).where(_RUN.c.id.in_(ids)))
+    numbers = {row.id: row.number for row in found}
+    for row in new:
+        row["number"] = numbers.get(row["id"], 0)
+    return frozenset(numbers)
+
+
+def number_runs(connection: Connection, new: Sequence[Row]) -> list[str | None]:
+    """Give new runs the next numbers of their workspaces and store them, in order.
+
+    Returns:
+        For each: None when it was stored, or the id of the run that has its idempotency key.
+    """
+    taken = _taken(connection, new)
+    fresh = [row for row, known in zip(new, taken, strict=True) if known is None]
+    for workspace_id, rows in _by_workspace(fresh):
+        count = connection.execute(_COUNT_ON, {"at": workspace_id, "more": len(rows)}).scalar_one()
+        for number, row in enumerate(rows, count - len(rows) + 1):
+            row["number"] = number
+    if fresh:
+        _send(connection, _insert(connection.dialect.name, _RUN, tuple(fresh[0])), fresh)
+    return taken
+
+
+_COUNT_ON = (
+    update(_WORKSPACE)
+    .where(_WORKSPACE.c.id == bindparam("at"))
+    .values(run_count=_WORKSPACE.c.run_count + bindparam("more"))
+    .returning(_WORKSPACE.c.run_count)
+)
+
+
+def _by_workspace(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["workspace_id"], []).append(row)
+    return sorted(found.items())  # always in this order, so that two writers never block each other
+
+
+def _taken(connection: Connection, new: Sequence[Row]) -> list[str | None]:
+    """Which of these have a key that an earlier run of the workspace has."""
+    keyed = [row for row in new if row["idempotency_key"] is not None]
+    if not keyed:
+        return [None] * len(new)
+    for workspace_id, _ in _by_workspace(keyed):  # others with the same key wait here
+        connection.execute(_COUNT_ON, {"at": workspace_id, "more": 0})
+    earlier: dict[tuple[str, str], str] = {}
+    found: list[str | None] = []
+    for row in new:
+        place = (row["workspace_id"], row["idempotency_key"])
+        if place[1] is not None and place not in earlier:
+            same = (_RUN.c.workspace_id == place[0]) & (_RUN.c.idempotency_key == place[1])
+            known = connection.execute(select(_RUN.c.id).where(same)).scalar()
+            if known is not None:
+                earlier[place] = known
+        found.append(earlier.get(place) if place[1] is not None else None)
+        if place[1] is not None:
+            earlier.setdefault(place, row["id"])
+    return found
+
+
 def lock_epochs(connection: Connection, run_ids: Collection[str]) -> dict[str, int]:
     """Read the epochs of runs and hold them: nobody can claim these before the transaction ends.
 
     In the order of ids, like every statement that locks several runs, so that two never wait for
     each other.
     """
+    if not run_ids:
+        return {}
     query = (
         select(_RUN.c.id, _RUN.c.epoch).where(_RUN.c.id.in_(sorted(run_ids))).order_by(_RUN.c.id)
     )
@@ -145,20 +220,24 @@ def write(connection: Connection, batch: Rows) -> None:
         (_EVENT, batch.events),
         (_CALL, batch.calls),
         (_WAIT, batch.waits),
+        (_APPROVAL, batch.approvals),
     ):
         if rows:
-            connection.execute(_statement(dialect, table), list(rows.values()))
-    for approval in batch.approvals.values():
-        of_step = {"of_run": approval["run_id"], "at_path": approval["step_path"]}
-        connection.execute(_statement(dialect, _APPROVAL), {**approval, **of_step})
-    for step in batch.steps.values():
-        if step["status"] == "canceled":  # nobody is to answer, and nothing to come, any more
-            connection.execute(_unasked(step["run_id"], step["path"]))
-            connection.execute(_unwaited(step["run_id"], step["path"]))
+            columns = tuple(next(iter(rows.values())))
+            _send(connection, _insert(dialect, table, columns), rows.values())
+    canceled = [step for step in batch.steps.values() if step["status"] == "canceled"]
+    if canceled:  # nobody is to answer, and nothing to come, any more
+        at = now()
+        for statement in (_UNASKED, _UNWAITED):
+            _send(connection, statement(dialect), [{**step, "at": at} for step in canceled])
     for run_id, patch in batch.runs.items():
-        open_run = (_RUN.c.id == run_id) & _RUN.c.status.not_in(TERMINAL_RUN)
-        connection.execute(update(_RUN).where(open_run).values(**patch))
+        _send(connection, _change(dialect, tuple(patch)), [{**patch, "of_run": run_id}])
     _end_the_rest(connection, batch.runs)
+
+
+def _send(connection: Connection, prepared: Prepared, rows: Iterable[Row]) -> None:
+    values = prepared.rows(rows)
+    connection.exec_driver_sql(prepared.sql, values if len(values) > 1 else values[0])
 
 
 def _end_the_rest(connection: Connection, runs: Mapping[str, Row]) -> None:
@@ -167,39 +246,76 @@ def _end_the_rest(connection: Connection, runs: Mapping[str, Row]) -> None:
     if over:
         ends = [{"of_run": run, "ended_at": patch["finished_at"]} for run, patch in over.items()]
         for statement in _LEFT_OPEN:
-            connection.execute(statement, ends)
+            _send(connection, statement(connection.dialect.name), ends)
+
+
+def _none_of(column: ColumnElement[str], statuses: Collection[str]) -> ColumnElement[bool]:
+    return and_(*(column != status for status in sorted(statuses)))
+
+
+_LEFT_OPEN = tuple(
+    once(
+        update(table)
+        .where(table.c.run_id == bindparam("of_run"), _none_of(table.c.status, TERMINAL_STEP))
+        .values(
+            status="canceled", finished_at=bindparam("ended_at", type_=table.c.finished_at.type)
+        )
+    )
+    for table in (_STEP, _SPAN)
+)
+"""Ends all steps and spans of a run that have not ended."""
+
+_UNASKED = once(
+    update(_APPROVAL)
+    .where(
+        _APPROVAL.c.run_id == bindparam("run_id"),
+        _APPROVAL.c.step_path == bindparam("path"),
+        _APPROVAL.c.status == "open",
+    )
+    .values(status="canceled", decided_at=bindparam("at", type_=_APPROVAL.c.decided_at.type))
+)
+
+_UNWAITED = once(
+    update(_WAIT)
+    .where(
+        _WAIT.c.run_id == bindparam("run_id"),
+        _WAIT.c.step_path == bindparam("path"),
+        _WAIT.c.status == "open",
+    )
+    .values(status="canceled", done_at=bindparam("at", type_=_WAIT.c.done_at.type))
+)
 
 
 @lru_cache
-def _statement(dialect: str, table: Table) -> Insert:
-    """How rows of a table are stored; built once, since building costs more than executing."""
+def _change(dialect: str, columns: tuple[str, ...]) -> Prepared:
+    """Change these columns of a run that has not ended."""
+    values = {name: bindparam(name, type_=_RUN.c[name].type) for name in columns}
+    open_run = (_RUN.c.id == bindparam("of_run")) & _none_of(_RUN.c.status, TERMINAL_RUN)
+    return prepare(update(_RUN).where(open_run).values(values), dialect)
+
+
+@lru_cache
+def _insert(dialect: str, table: Table, columns: tuple[str, ...]) -> Prepared:
+    """How rows of a table with these columns are stored."""
     statement: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     if table is _APPROVAL:
         same = (_STEP.c.run_id == bindparam("of_run")) & (_STEP.c.path == bindparam("at_path"))
         step_id = select(func.coalesce(func.max(_STEP.c.id), "")).where(same).scalar_subquery()
-        statement = statement.values(step_id=step_id)
+        given = {
+            name: bindparam(name, type_=table.c[name].type) for name in columns if name in table.c
+        }
+        return prepare(statement.values(**given, step_id=step_id).on_conflict_do_nothing(), dialect)
     keys, final = _CHANGING.get(table.name, ((), ()))
-    if not keys:
-        return cast(Insert, statement.on_conflict_do_nothing())
-    names = [column.name for column in table.c if column.name not in keys]
-    changed = {name: statement.excluded[name] for name in names}
-    still_open = and_(*(table.c.status != status for status in sorted(final))) if final else None
-    return cast(
-        Insert,
-        statement.on_conflict_do_update(index_elements=keys, set_=changed, where=still_open),
-    )
-
-
-def _unasked(run_id: str, path: str) -> Update:
-    of_step = (_APPROVAL.c.run_id == run_id) & (_APPROVAL.c.step_path == path)
-    still_open = of_step & (_APPROVAL.c.status == "open")
-    return update(_APPROVAL).where(still_open).values(status="canceled", decided_at=now())
-
-
-def _unwaited(run_id: str, path: str) -> Update:
-    of_step = (_WAIT.c.run_id == run_id) & (_WAIT.c.step_path == path)
-    still_open = of_step & (_WAIT.c.status == "open")
-    return update(_WAIT).where(still_open).values(status="canceled", done_at=now())
+    if table is not _RUN and not keys:
+        return prepare(statement.on_conflict_do_nothing(), dialect, columns)
+    if keys:
+        names = [column.name for column in table.c if column.name not in keys]
+        changed = {name: statement.excluded[name] for name in names}
+        still_open = _none_of(table.c.status, final) if final else None
+        statement = statement.on_conflict_do_update(
+            index_elements=keys, set_=changed, where=still_open
+        )
+    return prepare(statement, dialect, columns)
 
 
 def _add_step(batch: Rows, step: Row) -> None:
@@ -209,10 +325,11 @@ def _add_step(batch: Rows, step: Row) -> None:
         batch.steps[key] = step
 
 
-def _packed(batch: Rows, value: Any, run_id: str, workspace_id: str) -> Any:  # noqa: ANN401 - JSON
+def _packed(batch: Rows, value: Any, run_id: str, workspace_id: str) -> str | None:  # noqa: ANN401 - JSON
+    """A value as JSON text; null is stored as no value."""
     if value is None:
         return None
-    stored, blobs = pack(value, run_id, workspace_id)
+    stored, blobs = pack_text(value, run_id, workspace_id)
     for blob in blobs:
         batch.blobs[blob["id"]] = blob
         batch.size += blob["size_bytes"]
@@ -225,7 +342,7 @@ def _step(batch: Rows, fact: StepRecord, run_id: str, workspace_id: str) -> Row:
         **vars(fact),
         "run_id": run_id,
         "workspace_id": workspace_id,
-        "alive": None if fact.alive is None else list(fact.alive),
+        "alive": None if fact.alive is None else json_of(list(fact.alive)).decode(),
         "input": _packed(batch, fact.input, run_id, workspace_id),
         "output": _packed(batch, fact.output, run_id, workspace_id),
         "error": _packed(batch, fact.error, run_id, workspace_id),
@@ -264,6 +381,8 @@ def _approval(batch: Rows, fact: ApprovalRecord, run_id: str, workspace_id: str)
         "question": question,
         "status": "open",
         "created_at": now(),
+        "of_run": run_id,
+        "at_path": fact.step_path,
     }
 
 

@@ -50,6 +50,11 @@ class LocalBus:
             if event.type in OF_WORKSPACE:
                 self._push(workspace_key(event.workspace_id), entry_id, event)
 
+    def announce(self, event: Event) -> None:
+        """Tell those who watch the workspace."""
+        self._count += 1
+        self._push(workspace_key(event.workspace_id), f"{self._count}-0", event)
+
     @asynccontextmanager
     async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
         """Receive a run's events from now on."""

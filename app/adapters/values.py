@@ -21,8 +21,8 @@ _DEPTH = 3
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-def storable(value: Json) -> tuple[Json, bytes]:
-    """Return the value as both databases can store it, and its JSON.
+def json_of(value: Json) -> bytes:
+    """The value as JSON that both databases can store.
 
     PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON: they are replaced, or become
     null. Integers
@@ -34,6 +34,12 @@ def storable(value: Json) -> tuple[Json, bytes]:
         data = orjson.dumps(_plain(value, 0), option=orjson.OPT_NON_STR_KEYS)
     if b"\\u0000" in data:
         data = _NUL.sub(rb"\1\\ufffd", data)
+    return data
+
+
+def storable(value: Json) -> tuple[Json, bytes]:
+    """Return the value as both databases can store it, and its JSON."""
+    data = json_of(value)
     return orjson.loads(data), data
 
 
@@ -41,11 +47,18 @@ def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[s
     """Return the value with large parts replaced by `{"$blob", "size", "preview"}`, and the blob
     rows to store.
     """
-    clean, data = storable(value)
-    blobs: list[dict[str, Any]] = []
+    text, blobs = pack_text(value, run_id, workspace_id)
+    return orjson.loads(text), blobs
+
+
+def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[dict[str, Any]]]:
+    """As `pack`, but the value as JSON text."""
+    data = json_of(value)
     if len(data) <= LIMIT:
-        return clean, blobs
-    return _shrink(clean, data, _DEPTH, (run_id, workspace_id, blobs)), blobs
+        return data.decode(), []
+    blobs: list[dict[str, Any]] = []
+    small = _shrink(orjson.loads(data), data, _DEPTH, (run_id, workspace_id, blobs))
+    return orjson.dumps(small).decode(), blobs
 
 
 def has_references(value: Json) -> bool:

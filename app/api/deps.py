@@ -10,7 +10,7 @@ from app.kernel.errors import Denied, Unauthenticated
 from app.kernel.settings import settings
 from app.services.access import Actor
 from app.services.identity import tokens
-from app.services.identity.commands import authenticate
+from app.services.identity.commands import actor_of_token
 from app.services.runtime import runtime
 
 SESSION_COOKIE = "agentloom_session"
@@ -81,8 +81,7 @@ async def signed_in(
         raise Unauthenticated(tokens.SESSION_ENDED)
     if bearer is None:
         require_own_origin(request)
-    async with runtime().database.read() as uow:
-        actor = await authenticate(uow, token, workspace)
+    actor = await actor_of_token(runtime().database, token, workspace)
     if bearer is None and request.method not in _SAFE:
         given = request.headers.get(CSRF_HEADER, "")
         if not tokens.csrf_fits(actor.session_id, given):

@@ -9,8 +9,8 @@ from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.engine.events import TERMINAL_RUN
 from app.services.page import Page
-from app.services.runs.follow import wait_for_run
-from app.services.runs.start import StartRun, start_run
+from app.services.runs.at_once import run_and_wait
+from app.services.runs.start import StartRun
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
 from app.services.workflows import commands, queries
@@ -140,21 +140,20 @@ async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
 async def run_workflow(
     workflow_id: Id,
     who: Signed,
-    response: Response,
     body: NewRun | None = None,
     key: Key = None,
-) -> RunView | StartedRun:
+) -> Response:
     """Start a run of the draft as it is now."""
     wish = body or NewRun()
     request = StartRun(
         workflow_id=workflow_id, input=wish.input, idempotency_key=key, trigger="api"
     )
-    async with runtime().database.work() as uow:
-        run = await start_run(uow, who, request)
-    response.headers["Location"] = f"/api/runs/{run.id}"
-    if wish.wait > 0:
-        run = await wait_for_run(runtime(), who, run.id, wish.wait)
-        if run.status in TERMINAL_RUN:
-            response.status_code = 200
-            return run
-    return StartedRun(run_id=run.id, status=run.status)
+    run = await run_and_wait(runtime(), who, request, wish.wait)
+    ended = wish.wait > 0 and run.status in TERMINAL_RUN
+    answer = run if ended else StartedRun(run_id=run.id, status=run.status)
+    return Response(
+        answer.model_dump_json(),
+        status_code=200 if ended else 202,
+        headers={"Location": f"/api/runs/{run.id}"},
+        media_type="application/json",
+    )

@@ -6,14 +6,14 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from app.adapters import blocking, embeddings, sandbox
 from app.adapters.bus import Bus, EventBus
 from app.adapters.database import Database
 from app.adapters.egress import EgressClient
 from app.adapters.host import RunHost, World
-from app.adapters.journal import RunJournal, Writer
+from app.adapters.journal import HeldBack, RunJournal, Writer
 from app.adapters.keeper import Keeper
 from app.adapters.local import LocalBus, LocalQueue
 from app.adapters.memory import SqlMemory
@@ -26,8 +26,17 @@ from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
 from app.services.identity import throttle
 
-HostFactory = Callable[["Runtime", RunJournal, str], Host]
+HostFactory = Callable[["Runtime", RunJournal | HeldBack, str], Host]
 """Builds the world of one run from the process's parts, its journal and its workflow's id."""
+
+
+Got = TypeVar("Got")
+
+QUICK_AT_ONCE = 2
+"""Quick runs executed at once in this process. They only use its processor: more would all end later."""
+
+LIGHT_AT_ONCE = 128
+"""Runs without effects on this process's time that are executed here while a caller waits for them."""
 
 
 class Runtime:
@@ -46,7 +55,10 @@ class Runtime:
         self.models = ModelRegistry(settings)
         self.egress = EgressClient(settings.allowed_hosts)
         self.make_host = make_host
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.quick_slots = asyncio.Semaphore(QUICK_AT_ONCE)
+        self.quick_waiting = 0
+        self.light_slots = LIGHT_AT_ONCE
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def start(self) -> None:
         """Start what runs in the background."""
@@ -56,18 +68,18 @@ class Runtime:
         self.writer.start()
         self.keeper.start()
 
-    def spawn(self, key: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, key: str, work: Coroutine[Any, Any, Got]) -> asyncio.Task[Got]:
         """Work in the background until done or until the process closes."""
         task = asyncio.create_task(work)
         self._tasks[key] = task
         task.add_done_callback(lambda done: self._forget(key, done))
         return task
 
-    def _forget(self, key: str, done: asyncio.Task[None]) -> None:
+    def _forget(self, key: str, done: asyncio.Task[Any]) -> None:
         if self._tasks.get(key) is done:
             del self._tasks[key]
 
-    def at_work(self, key: str) -> asyncio.Task[None] | None:
+    def at_work(self, key: str) -> asyncio.Task[Any] | None:
         """What was spawned under this key and is not done yet."""
         return self._tasks.get(key)
 
@@ -120,7 +132,7 @@ def runtime() -> Runtime:
     return _Process.runtime
 
 
-def default_host(parts: Runtime, journal: RunJournal, workflow_id: str) -> Host:
+def default_host(parts: Runtime, journal: RunJournal | HeldBack, workflow_id: str) -> Host:
     """The real world of a run: models, memory, embeddings, egress and sandbox."""
     world = World(parts.models, embeddings.embed, parts.egress.send, sandbox.run_python)
     workspace_id = journal.workspace_id

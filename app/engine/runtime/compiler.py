@@ -98,11 +98,13 @@ class _Builder:
         if parent is not None:
             return plan
         triggers = tuple(node_id for node_id in plan.order if plan.nodes[node_id].type.trigger)
+        circles = any(node.region for node in plan.nodes.values())
         return replace(
             plan,
             triggers=triggers,
             input_schema=_input_schema(plan.nodes[triggers[0]]) if triggers else {},
-            quick=self._is_quick() and not any(node.region for node in plan.nodes.values()),
+            quick=self._is_quick() and not circles,
+            light=self._is_light() and not circles,
             stops=frozenset(
                 ref.id
                 for ref in self._graph.nodes
@@ -216,9 +218,20 @@ class _Builder:
                 yield Tool(tool_spec(ref, self._types[node_id]), self._node(ref))
 
     def _is_quick(self) -> bool:
-        """A container may turn any number of times, so it is never quick."""
+        """A container may turn any number of times, and a second try comes after a pause."""
         types = self._types.values()
-        return 0 < len(types) <= QUICK_NODES and all(t.quick and not t.container for t in types)
+        tried_once = all(ref.settings.retries == 0 for ref in self._graph.nodes)
+        return (
+            tried_once
+            and 0 < len(types) <= QUICK_NODES
+            and all(t.quick and not t.container for t in types)
+        )
+
+    def _is_light(self) -> bool:
+        """Whether a run takes next to nothing of its process's time: it computes little or awaits."""
+        types = self._types.values()
+        light = all((t.light or t.quick) and not t.container for t in types)
+        return 0 < len(types) <= QUICK_NODES and light
 
 
 def _known(catalog: NodeTypes, ref: NodeRef) -> NodeType:

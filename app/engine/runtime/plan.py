@@ -100,6 +100,7 @@ class Plan:
     triggers: tuple[str, ...]
     input_schema: Mapping[str, Any] = field(default_factory=dict)
     quick: bool = False
+    light: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     back: frozenset[str] = frozenset()

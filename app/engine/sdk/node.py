@@ -186,6 +186,7 @@ class NodeType:
     tool: bool
     uses_model: bool
     quick: bool
+    light: bool
     responds: bool
     merges: bool
     examples: tuple[Example, ...]
@@ -298,6 +299,7 @@ def node(
     tool: bool = False,
     uses_model: bool = False,
     quick: bool = False,
+    light: bool = False,
     responds: bool = False,
     merges: bool = False,
     stops: bool = False,
@@ -321,6 +323,8 @@ def node(
         container: Owns a body of nodes and runs it through `ctx.run_body`.
         tool: May be wired into an agent's tool slot.
         quick: No I/O, no user code, no wait: the web process may run it.
+        light: Awaits the outside without blocking, and runs no user code: the web process may run it for a caller who
+            waits.
         responds: Its output is the run's output.
         merges: Takes several edges on its input and gets them as a list.
         stops: Its end is the end of the run: succeeded with its value, or failed with its error.
@@ -361,6 +365,7 @@ def node(
             tool=tool,
             uses_model=uses_model,
             quick=quick,
+            light=light,
             responds=responds,
             merges=merges,
             examples=tuple(examples),

@@ -1,12 +1,16 @@
 """Read about the signed-in person."""
 
-from sqlalchemy import select
+from typing import cast
+
+from sqlalchemy import bindparam, literal_column, select
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.database import Database, UnitOfWork
+from app.adapters.statements import once
 from app.kernel.clock import now
-from app.models import Session, User, Workspace
-from app.services.access import Actor
+from app.models import Member, Session, User, Workspace
+from app.models.types import UtcDateTime
+from app.services.access import Actor, Role
 from app.services.identity.views import MeView
 
 COMMAND_LINE = "local@agentloom.invalid"
@@ -48,6 +52,42 @@ async def session_user(uow: UnitOfWork, session_id: str, user_id: str) -> User |
         )
     )
     return user
+
+
+_MEMBER = (
+    select(col(User.name), col(Member.workspace_id), col(Member.role))
+    .join(Session, col(Session.user_id) == col(User.id))
+    .join(Member, col(Member.user_id) == col(User.id))
+    .where(
+        col(Session.id) == bindparam("session_id"),
+        col(User.id) == bindparam("user_id"),
+        col(Session.revoked_at).is_(None),
+        col(Session.expires_at) > bindparam("at", type_=UtcDateTime()),
+        col(User.disabled_at).is_(None),
+    )
+    .order_by(col(Member.created_at), col(Member.id))
+    .limit(literal_column("1"))
+)
+_FIRST = once(_MEMBER)
+_NAMED = once(_MEMBER.where(col(Member.workspace_id) == bindparam("workspace_id")))
+
+
+async def actor_of(
+    database: Database, user_id: str, session_id: str, workspace_id: str | None
+) -> Actor | None:
+    """Find the person of a living session in the workspace they name, or in their first one; None
+    when one of these is not so. Asked anew for each request: a sign-out counts at once.
+    """
+    asked = {
+        "user_id": user_id,
+        "session_id": session_id,
+        "at": now(),
+        "workspace_id": workspace_id,
+    }
+    row = await database.look(_FIRST if workspace_id is None else _NAMED, asked)
+    if row is None:
+        return None
+    return Actor(user_id, row[1], cast(Role, row[2]), row[0], session_id)
 
 
 async def session_is_alive(uow: UnitOfWork, actor: Actor) -> bool:

@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from jose import JWTError, jwt
 
@@ -24,6 +25,7 @@ class Claims:
 
     user_id: str
     session_id: str
+    expires_at: int
 
 
 def issue(user_id: str, session_id: str, expires_at: datetime) -> str:
@@ -48,10 +50,19 @@ def read(token: str) -> Claims:
     Raises:
         Unauthenticated: One of them is wrong; which one is not said.
     """
+    claims = _verified(token, derive("session token"))
+    if claims.expires_at <= now().timestamp():
+        raise Unauthenticated(SESSION_ENDED)
+    return claims
+
+
+@lru_cache(maxsize=4_096)
+def _verified(token: str, key: bytes) -> Claims:
+    """Check a token; what does not change about it is looked at once."""
     try:
         claims = jwt.decode(
             token,
-            derive("session token"),
+            key,
             algorithms=[_ALGORITHM],
             audience=_AUDIENCE,
             issuer=_ISSUER,
@@ -59,7 +70,7 @@ def read(token: str) -> Claims:
         )
     except JWTError as error:
         raise Unauthenticated(SESSION_ENDED) from error
-    return Claims(user_id=str(claims["sub"]), session_id=str(claims["jti"]))
+    return Claims(str(claims["sub"]), str(claims["jti"]), int(claims["exp"]))
 
 
 def csrf_token(session_id: str) -> str:

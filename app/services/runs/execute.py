@@ -16,9 +16,10 @@ from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
-from app.engine.host import Limits, Origin, Outcome, RunRequest, StepRecord
+from app.engine.host import Limits, Origin, Outcome, RunPatch, RunRequest, StepRecord
 from app.engine.runtime.execute import execute
 from app.engine.runtime.loops import REGION
+from app.engine.runtime.plan import Plan
 from app.engine.sdk import NodeType
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
@@ -39,9 +40,14 @@ _ON_OUR_SIDE = (
 )
 
 
-def spawn_run(parts: Runtime, life: Life) -> asyncio.Task[None]:
-    """Execute a run that is this process's own, in the background."""
-    return parts.spawn(task_key(life.run.workspace_id, life.run.id), _work(parts, life))
+def spawn_run(
+    parts: Runtime, life: Life, plan: Plan | None = None
+) -> asyncio.Task[RunPatch | None]:
+    """Execute a run that is this process's own, in the background; the task gives the last change of
+    the run's row that this process has committed.
+    """
+    key = task_key(life.run.workspace_id, life.run.id)
+    return parts.spawn(key, _work(parts, life, plan))
 
 
 def task_key(workspace_id: str, run_id: str) -> str:
@@ -82,13 +88,13 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
         await _work(parts, life)
 
 
-async def _work(parts: Runtime, life: Life) -> None:
+async def _work(parts: Runtime, life: Life, plan: Plan | None = None) -> RunPatch | None:
     """Do the work of one life, and say how it was left."""
     run_id = life.run.id
     log.context.set({**log.context.get(), "run_id": run_id})
     held = parts.keeper.hold(run_id, life.run.epoch)
     try:
-        await _live(parts, life, held)
+        return await _live(parts, life, held, plan)
     except Fenced:
         _log.info("another process has this run now")
     except asyncio.CancelledError:
@@ -102,17 +108,19 @@ async def _work(parts: Runtime, life: Life) -> None:
         await _fail(parts, life, error)
     finally:
         parts.keeper.let_go(run_id)
+    return None
 
 
-async def _live(parts: Runtime, life: Life, held: Held) -> None:
+async def _live(parts: Runtime, life: Life, held: Held, plan: Plan | None) -> RunPatch:
     run = life.run
     journal = RunJournal(parts.writer, run.id, run.workspace_id, run.epoch)
     host = parts.make_host(parts, journal, run.workflow_id)
     request = await _request(parts, life)
     if isinstance(host, RunHost):
         host = replace(host, world=replace(host.world, start_child=partial(start_child, parts)))
-    plan = plan_to_execute(life.graph)
+    plan = plan or plan_to_execute(life.graph)
     await _leave(parts, life, await execute(plan, request, host, control=held.control))
+    return journal.patch
 
 
 async def _leave(parts: Runtime, life: Life, outcome: Outcome) -> None:

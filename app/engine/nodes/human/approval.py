@@ -63,6 +63,7 @@ class Out(Ports):
     kind="human.approval",
     title="Approval",
     icon="user-check",
+    light=True,
     effects="pauses",
     examples=[
         Example(

@@ -77,6 +77,7 @@ class Out(Ports):
     kind="memory.key_value",
     title="Remember",
     icon="database",
+    light=True,
     effects="external",
     reads_only=lambda config: config.get("operation", "get") == "get",
     tool=True,

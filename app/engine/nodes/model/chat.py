@@ -76,6 +76,7 @@ class Out(Ports):
     kind="model.chat",
     title="Ask a model",
     icon="sparkles",
+    light=True,
     uses_model=True,
     examples=[
         Example(

@@ -184,6 +184,7 @@ _LINE = "Invoice of Acme Ltd. Total: EUR 1,250.50"
     kind="model.extract",
     title="Extract fields",
     icon="scan-text",
+    light=True,
     uses_model=True,
     examples=[
         Example(

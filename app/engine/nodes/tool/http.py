@@ -156,6 +156,7 @@ _JSON_REPLY = {
     kind="tool.http",
     title="Web request",
     icon="globe",
+    light=True,
     effects="external",
     reads_only=lambda config: config.get("method", "GET") in _READS,
     retry_safe_for=_is_idempotent,
