@@ -145,7 +145,7 @@ class Writer:
                     return None
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, LookupError, TypeError, ValueError) as error:
                 if (
                     isinstance(error, DBAPIError)
                     and error.connection_invalidated

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, Insert, Table
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -46,16 +46,27 @@ class Prepared:
         return [self.row(values) for values in many]
 
 
+def defaults_of(table: Table) -> dict[str, Any]:
+    """What columns hold that a new row says nothing about; None for those without a default."""
+    return {c.name: getattr(c.default, "arg", None) for c in table.c}
+
+
 def prepare(statement: Executable, dialect: str, columns: Sequence[str] | None = None) -> Prepared:
     """Compile a statement for a dialect.
 
     Args:
-        columns: What an INSERT or UPDATE without values of its own takes; None: as the statement says.
+        columns: What an INSERT without values of its own takes; None: as the statement says. Columns
+            left out get their defaults.
     """
     compiled = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)
     names = tuple(compiled.positiontup or ())
     fixed = {name: value for name, value in compiled.params.items() if value is not None}
+    if isinstance(statement, Insert) and isinstance(statement.table, Table):
+        fixed = {**defaults_of(statement.table), **fixed}
+        fixed = {
+            name: value for name, value in fixed.items() if name in names and value is not None
+        }
     converters = []
     if dialect == "sqlite":
         for at, name in enumerate(names):

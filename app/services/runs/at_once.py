@@ -19,7 +19,7 @@ from sqlmodel import col
 
 from app.adapters.journal import HeldBack, KeyTaken
 from app.adapters.journal_rows import Row, Rows, rows_of
-from app.adapters.statements import once
+from app.adapters.statements import defaults_of, once
 from app.adapters.values import json_of, pack_text
 from app.engine.events import TERMINAL_RUN
 from app.engine.host import Fact, RunPatch, RunRequest
@@ -31,7 +31,7 @@ from app.engine.sdk import Json
 from app.kernel.clock import now
 from app.kernel.errors import AppError, NotFound, TooLarge
 from app.kernel.ids import new_id
-from app.models import Run, Workflow, Workspace
+from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, require
 from app.services.runs.execute import enqueue, plan_of, spawn_run
 from app.services.runs.follow import wait_for_run
@@ -229,11 +229,7 @@ def _row(wish: _Wish) -> tuple[Row, Rows]:
     return row, Rows(blobs={blob["id"]: blob for blob in blobs})
 
 
-_NEW_RUN: Mapping[str, Any] = {
-    **dict.fromkeys(Run.__table__.columns.keys()),  # type: ignore[attr-defined]
-    "status": "pending", "number": 0, "tokens": 0, "cost_microusd": 0, "unpriced": False, "epoch": 0,
-    "attempts": 0, "priority": 1, "depth": 0,
-}  # fmt: skip
+_NEW_RUN: Mapping[str, Any] = {**defaults_of(metadata.tables["run"]), "number": 0}
 
 
 async def _quickly(parts: Runtime, wish: _Wish) -> RunView | None:
