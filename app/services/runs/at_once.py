@@ -23,17 +23,15 @@ from app.adapters.statements import defaults_of, once
 from app.adapters.values import json_of, pack_text
 from app.engine.events import TERMINAL_RUN
 from app.engine.host import Fact, RunPatch, RunRequest
-from app.engine.runtime.driver import warm_up
-from app.engine.runtime.execute import execute
 from app.engine.runtime.inputs import check_input
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import Json
 from app.kernel.clock import now
-from app.kernel.errors import AppError, NotFound, TooLarge
+from app.kernel.errors import NotFound, TooLarge
 from app.kernel.ids import new_id
 from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, require
-from app.services.runs.execute import enqueue, plan_of, spawn_run
+from app.services.runs.execute import enqueue, execute_in_memory, spawn_run
 from app.services.runs.follow import wait_for_run
 from app.services.runs.life import LEASE, Life
 from app.services.runs.present import dollars
@@ -47,6 +45,7 @@ from app.services.runs.start import (
     same_run,
     version_of,
 )
+from app.services.runs.versions import plan_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
 
@@ -245,19 +244,11 @@ async def _quickly(parts: Runtime, wish: _Wish) -> RunView | None:
     )
     if parts.quick_waiting >= MAX_WAITING:
         return None
-    await warm_up()
     parts.quick_waiting += 1
     try:
-        async with parts.quick_slots, asyncio.timeout(DEADLINE_S):
-            host = parts.make_host(parts, journal, row["workflow_id"])
-            await execute(wish.ready.plan, request, host)
-    except TimeoutError:
-        return None
-    except AppError:
-        raise
-    except Exception:  # noqa: BLE001 - the edge: a worker tries again, and records what it finds
-        _log.exception("a quick run stopped with an unexpected error", extra={"run_id": row["id"]})
-        return None
+        async with parts.quick_slots:
+            if not await execute_in_memory(parts, wish.ready.plan, request, journal, DEADLINE_S):
+                return None
     finally:
         parts.quick_waiting -= 1
     facts = rows_of(journal.facts, row["id"], row["workspace_id"])

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from app.adapters.host import RunHost
-from app.adapters.journal import RunJournal
+from app.adapters.journal import HeldBack, RunJournal
 from app.adapters.keeper import Held
 from app.adapters.queue import DEFAULT
 from app.adapters.values import has_references, unpack
@@ -17,6 +17,7 @@ from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, StepStatus
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
 from app.engine.host import Limits, Origin, Outcome, RunPatch, RunRequest, StepRecord
+from app.engine.runtime.driver import warm_up
 from app.engine.runtime.execute import execute
 from app.engine.runtime.loops import REGION
 from app.engine.runtime.plan import Plan
@@ -86,6 +87,28 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
         return
     if life is not None:
         await _work(parts, life)
+
+
+async def execute_in_memory(
+    parts: Runtime, plan: Plan, request: RunRequest, journal: HeldBack, seconds: float
+) -> bool:
+    """Execute a run without effects that is not stored yet; say whether it came to its end in time.
+
+    If not, all of it is to be forgotten, and a worker executes it.
+    """
+    await warm_up()
+    host = parts.make_host(parts, journal, request.workflow_id)
+    try:
+        async with asyncio.timeout(seconds):
+            await execute(plan, request, host)
+    except TimeoutError:
+        return False
+    except AppError:
+        raise
+    except Exception:  # noqa: BLE001 - the edge: a worker tries again, and records what it finds
+        _log.exception("a quick run stopped unexpectedly", extra={"run_id": request.run_id})
+        return False
+    return True
 
 
 async def _work(parts: Runtime, life: Life, plan: Plan | None = None) -> RunPatch | None:
