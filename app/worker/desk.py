@@ -148,7 +148,7 @@ class Desk:
         self._at_work += 1
         spawn_run(self._parts, life).add_done_callback(self._ended)
 
-    def _ended(self, _: asyncio.Task[None]) -> None:
+    def _ended(self, _: object) -> None:
         self._at_work -= 1
         if self._more or self._waits:
             self.call()
