@@ -36,16 +36,8 @@ from app.services.runs.follow import wait_for_run
 from app.services.runs.life import LEASE, Life
 from app.services.runs.present import dollars
 from app.services.runs.queries import get_run
-from app.services.runs.start import (
-    MAX_INPUT_BYTES,
-    StartRun,
-    earlier_run,
-    hashed,
-    locked_workflow,
-    same_run,
-    version_of,
-)
-from app.services.runs.versions import plan_of
+from app.services.runs.start import MAX_INPUT_BYTES, StartRun, earlier_run, same_run
+from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
 
