@@ -233,6 +233,7 @@ async def _quickly(parts: Runtime, wish: _Wish) -> RunView | None:
         row["workflow_id"],
         wish.request.input,
         started_at=row["queued_at"],
+        by_hand=row["trigger"] == "manual",
     )
     if parts.quick_waiting >= MAX_WAITING:
         return None

@@ -1,8 +1,12 @@
 """Outputs used again and pinned outputs, through the services and the database."""
 
+from app.services.runs.at_once import run_and_wait
+from app.services.runs.commands import answer_step
 from app.services.runs.execute import execute_run
-from app.services.runs.queries import list_steps
+from app.services.runs.queries import get_run, list_approvals, list_steps
+from app.services.runs.start import StartRun
 from tests.graphs import START, chain, node
+from tests.rows import make_workflow
 
 CALL = node("call", "tool.http", {"url": "https://x.example/"}, settings={"cache_s": 60})
 ANSWER = node("answer", "flow.respond", {"value": "{{ input }}"})
@@ -38,3 +42,27 @@ async def test_an_output_pinned_in_the_graph_stands_in_by_hand_alone(parts, acto
     run = await start(chain(START, pinned, ANSWER), {"text": "x"}, trigger="schedule")
     await execute_run(parts, run.id)
     assert len(world.calls) == 1
+
+
+async def test_a_quick_run_by_hand_takes_pinned_outputs_too_and_may_ask(parts, actor):
+    greet = node(
+        "greet", "data.template", {"template": "Hi"}, settings={"pinned": {"text": "Pinned"}}
+    )
+    workflow_id = await make_workflow(parts.database, actor, chain(START, greet, ANSWER))
+    wish = StartRun(workflow_id=workflow_id, input={"text": "x"})
+    view = await run_and_wait(parts, actor, wish, 10)
+    assert (view.status, view.output) == ("succeeded", "Pinned")
+    broken = node(
+        "greet", "data.template", {"template": "{{ 1 / trigger.n }}"}, settings={"on_error": "ask"}
+    )
+    workflow_id = await make_workflow(parts.database, actor, chain(START, broken, ANSWER))
+    view = await run_and_wait(parts, actor, StartRun(workflow_id=workflow_id, input={"n": 0}), 1)
+    assert view.status == "waiting"
+    async with parts.database.read() as uow:
+        [question] = await list_approvals(uow, actor)
+    async with parts.database.work() as uow:
+        await answer_step(uow, actor, question.step_id, {"choice": "done", "value": "by hand"})
+    await execute_run(parts, view.id)
+    async with parts.database.read() as uow:
+        run = await get_run(uow, actor, view.id)
+    assert (run.status, run.output) == ("succeeded", "by hand")
