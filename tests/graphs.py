@@ -14,6 +14,7 @@ PORTS = {
     "memory.key_value": ("input", "value"),
     "logic.if": ("input", "true"),
     "model.chat": ("input", "text"),
+    "logic.wait": ("input", "value"),
 }
 
 

@@ -138,6 +138,10 @@ def upgrade() -> None:
         for column in columns:
             op.add_column(table, column)
     op.create_index("ix_run_turn", "run", ["status", "workspace_id", "priority", "queued_at"])
+    dead = sa.text("dead_at IS NOT NULL")
+    op.create_index(
+        "ix_run_dead", "run", ["workspace_id", "dead_at"], sqlite_where=dead, postgresql_where=dead
+    )
     op.create_index("ix_run_parent_run_id", "run", ["parent_run_id"])
     op.create_index("ix_run_forked_from", "run", ["forked_from"])
     _wait()
@@ -149,7 +153,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("schedule_fire", "schedule", "step_cache", "wait"):
         op.drop_table(table)
-    for index in ("ix_run_turn", "ix_run_parent_run_id", "ix_run_forked_from"):
+    for index in ("ix_run_turn", "ix_run_dead", "ix_run_parent_run_id", "ix_run_forked_from"):
         op.drop_index(index, "run")
     for table, columns in _columns().items():
         for column in columns:

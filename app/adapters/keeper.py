@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,7 +37,7 @@ class Held:
     run_id: str
     epoch: int
     loop: asyncio.AbstractEventLoop
-    task: asyncio.Task[None]
+    task: asyncio.Task[Any]
     control: Control = field(default_factory=Control)
     why: str = ""
 
@@ -78,9 +79,13 @@ class Keeper:
         self._beat = asyncio.create_task(self._beats(), name="keeper beat")
         self._on_stall = on_stall
 
-    def hold(self, run_id: str, epoch: int) -> Held:
-        """Keep the lease of a run that the current task works on."""
-        task = asyncio.current_task()
+    def hold(self, run_id: str, epoch: int, by: asyncio.Task[Any] | None = None) -> Held:
+        """Keep the lease of a run that a task works on, the current one unless another is given; once is enough."""
+        with self._lock:
+            known = self._held.get(run_id)
+        if known is not None and known.epoch == epoch:
+            return known
+        task = by or asyncio.current_task()
         if task is None:
             raise RuntimeError("a run is held by a task")
         held = Held(run_id, epoch, asyncio.get_running_loop(), task)
@@ -88,12 +93,12 @@ class Keeper:
             self._held[run_id] = held
         return held
 
-    def let_go(self, run_id: str) -> None:
+    def let_go(self, held: Held) -> None:
         """Forget a run; its lease runs out by itself unless it was ended or released."""
         with self._lock:
-            held = self._held.pop(run_id, None)
-        if held is not None:  # the thread may still be about to take it away
-            held.why = held.why or "left"
+            if self._held.get(held.run_id) is held:  # else a later life of it is held by now
+                del self._held[held.run_id]
+        held.why = held.why or "left"  # the thread may still be about to take it away
 
     @property
     def count(self) -> int:

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Match
 from app.api import problems
 from app.api.approvals import approvals
 from app.api.auth import auth, me
+from app.api.dead_letters import dead_letters
 from app.api.edge import MAX_BODY_BYTES, Edge
 from app.api.expressions import expressions
 from app.api.health import health
@@ -38,7 +39,7 @@ def build() -> FastAPI:
     )
     problems.set_up(api)
     for router in (
-        auth, me, workspaces, projects, templates, node_types, workflows, steps, approvals, models,
+        auth, me, workspaces, projects, templates, node_types, workflows, steps, approvals, dead_letters, models,
         expressions, schedules, health,
     ):  # fmt: skip
         api.include_router(router, prefix="/api")

@@ -3,10 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, false
+from sqlalchemy import BigInteger, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from app.models.types import json_column, moment
+
+_DEAD = text("dead_at IS NOT NULL")
 
 
 class Run(SQLModel, table=True):
@@ -27,6 +29,7 @@ class Run(SQLModel, table=True):
         Index("ix_run_of_workflow", "workflow_id", "queued_at"),
         Index("ix_run_lease", "status", "lease_until"),
         Index("ix_run_turn", "status", "workspace_id", "priority", "queued_at"),
+        Index("ix_run_dead", "workspace_id", "dead_at", sqlite_where=_DEAD, postgresql_where=_DEAD),
     )
 
     id: str = Field(primary_key=True)

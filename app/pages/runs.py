@@ -21,7 +21,11 @@ _STATUSES = [
 def runs() -> rx.Component:
     """Filters, the live table, pages."""
     return rx.fragment(
-        ui.page_header("Runs", ui.palette_button()),
+        ui.page_header(
+            "Runs",
+            ui.palette_button(),
+            ui.link_button("Dead letters", href="/dead-letters", data_testid="dead-letters"),
+        ),
         ui.page_body(
             _filters(),
             ui.loaded(

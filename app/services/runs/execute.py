@@ -46,9 +46,14 @@ def spawn_run(
 ) -> asyncio.Task[RunPatch | None]:
     """Execute a run that is this process's own, in the background; the task gives the last change of
     the run's row that this process has committed.
+
+    Its lease is kept from now on: when many begin together, the last may wait for its first moment.
     """
     key = task_key(life.run.workspace_id, life.run.id)
-    return parts.spawn(key, _work(parts, life, plan))
+    task = parts.spawn(key, _work(parts, life, plan))
+    held = parts.keeper.hold(life.run.id, life.run.epoch, task)
+    task.add_done_callback(lambda _: parts.keeper.let_go(held))
+    return task
 
 
 def task_key(workspace_id: str, run_id: str) -> str:
@@ -64,6 +69,11 @@ async def enqueue(parts: Runtime, run_id: str, life: int, *, priority: int = DEF
         _log.warning(
             "Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id}
         )
+
+
+def load_node_types() -> None:
+    """Load all node types now, so that the first run does not hold up the others."""
+    catalog()
 
 
 async def claim_runs(parts: Runtime, wish: Wish) -> Claimed:
@@ -130,7 +140,7 @@ async def _work(parts: Runtime, life: Life, plan: Plan | None = None) -> RunPatc
     except Exception as error:  # noqa: BLE001 - the edge: a job never ends without the run knowing
         await _fail(parts, life, error)
     finally:
-        parts.keeper.let_go(run_id)
+        parts.keeper.let_go(held)
     return None
 
 

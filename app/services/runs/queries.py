@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Select, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import String
 from sqlmodel import col
@@ -29,6 +29,7 @@ __all__ = [
     "list_events",
     "list_runs",
     "list_steps",
+    "matching",
     "overview",
 ]
 
@@ -53,14 +54,7 @@ async def list_runs(
     if status:
         query = query.where(col(Run.status) == status)
     if search:
-        text = search.strip().lstrip("#").lower()
-        query = query.where(
-            or_(
-                func.lower(col(Workflow.name)).contains(text, autoescape=True),
-                cast(col(Run.number), String) == text,
-                col(Run.id) == search.strip(),
-            )
-        )
+        query = query.where(matching(search))
     query = newest_first(query, col(Run.queued_at), col(Run.id), cursor, limit)
     rows = (await uow.session.execute(query)).all()
     items = tuple(run_view(*row) for row in rows[:limit])
@@ -68,6 +62,16 @@ async def list_runs(
     return Page(
         items=items,
         next_cursor=write_cursor(items[-1].queued_at.isoformat(), items[-1].id) if more else None,
+    )
+
+
+def matching(search: str) -> ColumnElement[bool]:
+    """What a search for runs looks for: words in the workflow's name, a number with or without #, an id."""
+    text = search.strip().lstrip("#").lower()
+    return or_(
+        func.lower(col(Workflow.name)).contains(text, autoescape=True),
+        cast(col(Run.number), String) == text,
+        col(Run.id) == search.strip(),
     )
 
 

@@ -76,6 +76,16 @@ async def test_a_run_taken_by_another_process_is_stopped_here(database, keeper, 
     )
 
 
+async def test_a_later_life_stays_held_when_the_earlier_one_is_let_go(database, keeper, run):
+    first = keeper.hold(run.id, 1)
+    assert keeper.hold(run.id, 1) is first
+    second = keeper.hold(run.id, 2)
+    keeper.let_go(first)
+    assert keeper.count == 1
+    keeper.let_go(second)
+    assert keeper.count == 0
+
+
 async def test_a_run_that_ended_by_our_own_hand_is_left_in_peace(database, keeper, run):
     held = keeper.hold(run.id, 1)
     await change(database, run, status="succeeded", lease_until=None)

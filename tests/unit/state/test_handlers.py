@@ -7,6 +7,7 @@ import pytest
 
 from app.kernel.errors import Unauthenticated
 from app.state.approvals import ApprovalsState
+from app.state.dead_letters import DeadLettersState
 from app.state.home import HomeState
 from app.state.models import ModelsState
 from app.state.run_list import RunListState
@@ -31,6 +32,9 @@ CALLS = [
     (WorkflowsState, "restore", ("wfl_1",)),
     (RunListState, "load", ()),
     (RunListState, "cancel", ("run_1",)),
+    (DeadLettersState, "load", ()),
+    (DeadLettersState, "requeue", ()),
+    (DeadLettersState, "discard", ()),
     (SchedulesState, "load", ()),
     (SchedulesState, "arrive", ()),
     (SchedulesState, "switch", ("sch_1", True)),

@@ -1,0 +1,36 @@
+"""Dead letters: runs that were given up because their processes died again and again."""
+
+from fastapi import Response
+
+from app.api.bodies import router
+from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.services.page import Page
+from app.services.runs.dead_letters import DeadLetterView, discard, list_dead_letters, requeue
+from app.services.runs.views import RunView
+from app.services.runtime import runtime
+
+dead_letters = router("/dead-letters", "runs")
+
+
+@dead_letters.get("")
+async def list_open(
+    who: Signed, cursor: Cursor = None, limit: Limit = 50, search: Search = None
+) -> Page[DeadLetterView]:
+    """Runs that were given up and neither requeued nor put away, the latest first."""
+    async with runtime().database.read() as uow:
+        return await list_dead_letters(uow, who, cursor=cursor, limit=limit, search=search)
+
+
+@dead_letters.post("/{run_id}/requeue", status_code=202)
+async def requeue_run(run_id: Id, who: Signed) -> RunView:
+    """Start a new run that goes on from what the dead one has finished."""
+    async with runtime().database.work() as uow:
+        return await requeue(uow, who, run_id)
+
+
+@dead_letters.post("/{run_id}/discard", status_code=204)
+async def discard_run(run_id: Id, who: Signed) -> Response:
+    """Put a dead letter away; the run stays, failed."""
+    async with runtime().database.work() as uow:
+        await discard(uow, who, run_id)
+    return Response(status_code=204)
