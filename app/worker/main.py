@@ -18,7 +18,7 @@ from rq.exceptions import StopRequested
 
 from app.adapters.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
-from app.services.runs.execute import load_node_types
+from app.services.runs.execute import get_ready
 from app.services.runtime import HostFactory, Runtime, close_runtime, open_runtime
 from app.worker.async_worker import AsyncWorker
 from app.worker.desk import Desk
@@ -83,8 +83,8 @@ def main(
     A second signal hands them over at once.
     """
     config = own_settings or settings()
-    load_node_types()
     wishes, runs = _Wishes(), _Loop()
+    runs.call(get_ready())
     parts = runs.call(_open(config, make_host))
     desk = Desk(parts, concurrency, tuple(sorted({QUEUES.index(name) for name in queues})))
     working = asyncio.run_coroutine_threadsafe(desk.work(), runs.loop)

@@ -71,9 +71,10 @@ async def enqueue(parts: Runtime, run_id: str, life: int, *, priority: int = DEF
         )
 
 
-def load_node_types() -> None:
-    """Load all node types now, so that the first run does not hold up the others."""
+async def get_ready() -> None:
+    """Load all that runs need now, so that the first run does not hold up the others."""
     catalog()
+    await warm_up()
 
 
 async def claim_runs(parts: Runtime, wish: Wish) -> Claimed:
