@@ -21,13 +21,17 @@ def run_trace() -> rx.Component:
 
 def _head() -> rx.Component:
     status = rx.cond(RunState.status == "", RunTraceState.loaded_status, RunState.status)
-    under_way = ["pending", "running", "waiting", "paused"]
     return ui.page_header(
         rx.el.h1(RunTraceState.title, class_name="truncate-1"),
         ui.palette_button(),
         rx.cond(
-            rx.Var.create(under_way).contains(status),
-            ui.button("Cancel", on_click=RunState.cancel(RunTraceState.loaded_id), data_testid="cancel-run"),
+            rx.Var.create(["pending", "running", "waiting"]).contains(status),
+            _control("Pause", "pause"),
+        ),
+        rx.cond(status == "paused", _control("Resume", "resume")),
+        rx.cond(
+            rx.Var.create(["pending", "running", "waiting", "paused"]).contains(status),
+            _control("Cancel", "cancel"),
         ),
         ui.link_button(
             "Open workflow", href=f"/workflows/{RunTraceState.workflow_id}?run={RunTraceState.loaded_id}",
@@ -36,9 +40,24 @@ def _head() -> rx.Component:
         ui.button("Run again", variant="primary", on_click=RunTraceState.run_again, data_testid="run-again"),
         crumb=("Runs", "/runs"),
         beside=rx.el.span(
-            ui.status_badge(status=status), ui.badge(RunTraceState.origin), class_name="row"
+            ui.status_badge(status=status),
+            ui.badge(RunTraceState.origin),
+            rx.cond(
+                RunTraceState.goes_on_from != "",
+                rx.el.a("after an earlier run", href=f"/runs/{RunTraceState.goes_on_from}", class_name="link"),
+            ),
+            rx.cond(
+                RunTraceState.called_by != "",
+                rx.el.a("called by a run", href=f"/runs/{RunTraceState.called_by}", class_name="link"),
+            ),
+            class_name="row",
         ),
     )  # fmt: skip
+
+
+def _control(word: str, action: str) -> rx.Component:
+    wish = {"run_id": RunTraceState.loaded_id, "action": action}
+    return ui.button(word, on_click=RunState.control(wish), data_testid=f"{action}-run")
 
 
 def _body() -> rx.Component:

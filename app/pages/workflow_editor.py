@@ -24,6 +24,6 @@ def workflow_editor_page() -> rx.Component:
         answered=EditorState.answered,
         on_rename=EditorState.rename,
         on_start=EditorState.start,
-        on_cancel=RunState.cancel,
+        on_control=RunState.control,
         on_answer=RunState.answer,
     )

@@ -26,6 +26,8 @@ def patch_of(run_id: str, after: int, events: Sequence[Event]) -> Patch:
             spans[payload["span"]["id"]] = payload["span"]
         if event.type == "step.waiting_human":
             patch.approvals.append(_question(event))
+        elif event.type == "step.waiting" and "wait" in payload:
+            patch.waits.append({**payload["wait"], "step_path": event.path})
         elif event.type == "step.log":
             line = {"at": event.at.isoformat(), **payload}
             patch.logs.setdefault(event.path or "", []).append(line)

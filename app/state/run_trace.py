@@ -3,8 +3,8 @@
 import reflex as rx
 
 from app.kernel.errors import AppError
+from app.services.runs.forks import ForkRun, fork_run
 from app.services.runs.queries import get_run
-from app.services.runs.start import StartRun, start_run
 from app.services.runtime import runtime
 from app.state.identity import actor
 
@@ -15,6 +15,8 @@ class RunTraceState(rx.State):
     title: str = ""
     workflow_id: str = ""
     origin: str = ""
+    goes_on_from: str = ""
+    called_by: str = ""
     loaded_status: str = ""
     loaded_id: str = ""
     error: str = ""
@@ -32,15 +34,14 @@ class RunTraceState(rx.State):
             return
         self.title, self.workflow_id = f"#{run.number} {run.workflow_name}", run.workflow_id
         self.origin = f"v{run.version} · {run.trigger}"
+        self.goes_on_from, self.called_by = run.forked_from or "", run.parent_run_id or ""
         self.loaded_status, self.loaded_id = run.status, run.id
 
     @rx.event
     async def run_again(self):  # noqa: ANN201 - an event
         """Start the workflow as it is now with the input of this run, and show that run."""
         acting = await actor(self)
-        async with runtime().database.read() as uow:
-            run = await get_run(uow, acting, self.run_id)
-        wish = StartRun(workflow_id=run.workflow_id, input=run.input)
+        wish = ForkRun(run_id=self.run_id, version="current", copies=False)
         async with runtime().database.work() as uow:
-            fresh = await start_run(uow, acting, wish)
+            fresh = await fork_run(uow, acting, wish)
         return rx.redirect(f"/runs/{fresh.id}")

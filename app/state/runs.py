@@ -8,11 +8,12 @@ from typing import Any
 
 import reflex as rx
 
-from app.components.canvas.protocol import Decision, Patch
+from app.components.canvas.protocol import Control, Decision, Patch
 from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.services.access import Actor
 from app.services.runs.commands import answer_step, cancel_run
+from app.services.runs.control import pause_run, resume_run
 from app.services.runs.follow import follow
 from app.services.runs.queries import last_seq, list_runs
 from app.services.runtime import Runtime, runtime
@@ -21,6 +22,8 @@ from app.state.patches import patch_of, push_script
 
 COALESCE_S = 0.05
 SUMMARY_S = 0.5
+
+_ACTIONS = {"pause": pause_run, "resume": resume_run, "cancel": cancel_run}
 
 _wakes: dict[str, asyncio.Event] = {}
 """By tab: set when it is to show another run. A tab's socket and watcher live in one process."""
@@ -136,11 +139,12 @@ class RunState(rx.State):
                 await wake.wait()
 
     @rx.event
-    async def cancel(self, run_id: str) -> None:
-        """Cancel a run."""
+    async def control(self, message: dict[str, Any]) -> None:
+        """Pause, resume or cancel a run."""
         acting = await actor(self)
+        wish = Control.model_validate(message)
         async with runtime().database.work() as uow:
-            await cancel_run(uow, acting, run_id)
+            await _ACTIONS[wish.action](uow, acting, wish.run_id)
 
     @rx.event
     async def answer(self, message: dict[str, Any]) -> None:

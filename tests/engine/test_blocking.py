@@ -6,7 +6,6 @@ import time
 import pytest
 
 from app.adapters.blocking import BlockingPool
-from app.engine.nodes.data.jsonpath import find
 from app.engine.testing import FakeHost
 from tests.engine.tiny import box, plan_of, run, statuses
 
@@ -49,40 +48,3 @@ async def test_what_it_gives_is_the_output_and_its_work_a_span(host):
     assert outcome.output == "abab"
     [span] = host.journal.spans.values()
     assert (span.kind, span.name, span.status) == ("code", "double", "succeeded")
-
-
-@pytest.mark.parametrize(
-    ("path", "data", "light"),
-    [
-        ("$.a", {"a": 1}, True),
-        ("$..a", {"a": 1}, True),
-        ("$..*..*..*", {"a": 1}, False),
-        ("$.rows[*].n", {"rows": [{"n": i} for i in range(300)]}, True),
-        ("$.rows[*].n", {"rows": [{"n": i} for i in range(3_000)]}, False),
-    ],
-)
-async def test_a_search_that_may_take_long_is_done_where_it_can_be_ended(path, data, light):
-    called = []
-
-    async def blocking(function, arguments, timeout_s):
-        called.append(function)
-        return find(**arguments)
-
-    host = FakeHost(blocking=blocking)
-    pick = box("pick", "data.jsonpath", path=path)
-    outcome = await run(plan_of(box("begin", "start"), pick, edges="begin>pick"), host, data)
-    assert outcome.status == "succeeded"
-    assert called == ([] if light else ["app.engine.nodes.data.jsonpath:find"])
-
-
-async def test_a_search_without_end_dies_at_the_time_limit():
-    data = [[[[[[[[1] * 4] * 4] * 4] * 4] * 4] * 4] * 4]
-    pool = BlockingPool()
-    try:
-        host = FakeHost(blocking=pool.run)
-        pick = box("pick", "data.jsonpath", path="$..*..*..*..nothing", settings={"timeout_s": 2})
-        plan = plan_of(box("begin", "start"), pick, edges="begin>pick")
-        outcome = await run(plan, host, data)
-        assert outcome.error["code"] == "step_timed_out"
-    finally:
-        await pool.close()

@@ -6,7 +6,6 @@ from typing import Any
 
 from app.engine.graph.document import Graph, parse_graph
 from app.engine.host import Control, Outcome, RunRequest, StepRecord
-from app.engine.nodes.data.jsonpath import jsonpath
 from app.engine.nodes.flow.run_workflow import run_workflow
 from app.engine.nodes.flow.stop import stop
 from app.engine.nodes.logic.for_each import for_each
@@ -273,7 +272,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
-    ask, say, quiet, block, http, jsonpath, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
+    ask, say, quiet, block, http, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 
 

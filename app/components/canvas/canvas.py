@@ -37,7 +37,7 @@ class WorkflowEditor(rx.NoSSRComponent):
 
     on_rename: rx.EventHandler[lambda name: [name]]
     on_start: rx.EventHandler[lambda message: [message]]
-    on_cancel: rx.EventHandler[lambda run_id: [run_id]]
+    on_control: rx.EventHandler[lambda message: [message]]
     on_answer: rx.EventHandler[lambda message: [message]]
 
 

@@ -7,6 +7,7 @@ import { api } from "../js/api.js";
 import { live, RUN_DONE } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { Drawer } from "../run/drawer.jsx";
+import { RunSettingsDialog } from "./run_settings.jsx";
 import { RunDialog } from "../run/run_dialog.jsx";
 import { addNext } from "./actions.js";
 import { Canvas } from "./canvas.jsx";
@@ -142,13 +143,14 @@ function Broken({ store }) {
 }
 
 function Body({ store, props }) {
-  const { runId, name, answered, onStart, onCancel, onAnswer, onRename } = props;
+  const { runId, name, answered, onStart, onControl, onAnswer, onRename } = props;
   const phase = useEditor((state) => state.phase);
   const focus = useEditor((state) => state.focus);
   const [side, setSide] = useState("nodes");
   const [sideOpen, setSideOpen] = useState(() => window.innerWidth >= 768);
   const [inspectorOpen, setInspectorOpen] = useState(() => window.innerWidth > NARROW);
   const [drawer, setDrawer] = useState({ view: "run", open: false });
+  const [limits, setLimits] = useState(false);
   const search = useRef(null);
   const entry = useShownRun(store, runId);
 
@@ -190,7 +192,7 @@ function Body({ store, props }) {
   if (phase === "missing" || phase === "failed") return <Broken store={store} />;
   return (
     <div className={`editor ${sideOpen ? "" : "no-side"} ${inspectorOpen ? "" : "no-inspector"} ${drawer.open ? "" : "drawer-closed"}`} data-phase={phase} data-testid="editor">
-      <TopBar name={name} onRename={onRename} onProblems={showProblems} onRun={running.ask} starting={running.starting} />
+      <TopBar name={name} onRename={onRename} onProblems={showProblems} onLimits={() => setLimits(true)} onRun={running.ask} starting={running.starting} />
       <aside className="ed-side" aria-label="Nodes">
         <div className="segments ed-side-tabs" role="radiogroup" aria-label="Left side">
           <button type="button" role="radio" aria-checked={side === "nodes"} onClick={() => setSide("nodes")}><Plus size={13} />Nodes</button>
@@ -210,7 +212,7 @@ function Body({ store, props }) {
       {inspectorOpen && <Inspector onClose={() => setInspectorOpen(false)} />}
       <Drawer
         view={drawer.view} setView={setView} open={drawer.open} setOpen={setOpen} starting={running.starting}
-        onCancel={onCancel} onAnswer={onAnswer} onRun={running.ask}
+        onControl={onControl} onAnswer={onAnswer} onRun={running.ask}
       />
       {running.dialog && (
         <RunDialog
@@ -218,6 +220,7 @@ function Body({ store, props }) {
           onRun={running.start} onClose={() => running.setDialog(null)}
         />
       )}
+      {limits && <RunSettingsDialog workflowId={props.workflowId} onClose={() => setLimits(false)} />}
       <Notice store={store} />
     </div>
   );

@@ -131,6 +131,13 @@ export const MESSAGES = {
       "input"
     ]
   },
+  "control": {
+    "required": [
+      "run_id",
+      "action"
+    ],
+    "optional": []
+  },
   "decision": {
     "required": [
       "step_id",
@@ -154,6 +161,7 @@ export const MESSAGES = {
       "tokens",
       "texts",
       "approvals",
+      "waits",
       "logs"
     ]
   }

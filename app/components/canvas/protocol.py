@@ -38,6 +38,13 @@ class Start(_Message):
     key: str = Field(min_length=8, max_length=100)
 
 
+class Control(_Message):
+    """Canvas to state: what is to become of a run that goes on."""
+
+    run_id: str
+    action: Literal["pause", "resume", "cancel"]
+
+
 class Decision(_Message):
     """Canvas to state: a person's answer to a waiting step; `value` None leaves the value alone."""
 
@@ -67,11 +74,12 @@ class Patch(_Message):
     tokens: dict[str, str] = {}
     texts: dict[str, str] = {}
     approvals: list[dict[str, Any]] = []
+    waits: list[dict[str, Any]] = []
     logs: dict[str, list[dict[str, Any]]] = {}
 
 
 MESSAGES: dict[str, type[_Message]] = {
-    "edits": Edits, "start": Start, "decision": Decision, "patch": Patch,
+    "edits": Edits, "start": Start, "control": Control, "decision": Decision, "patch": Patch,
 }  # fmt: skip
 
 Shape = dict[Literal["required", "optional"], list[str]]

@@ -1,6 +1,6 @@
 // The line above the canvas: where we are, the name, whether it is saved, problems, run.
 import { useEffect, useState } from "react";
-import { CircleAlert, CircleCheck, CloudOff, LoaderCircle, Play, TriangleAlert } from "lucide-react";
+import { CircleAlert, CircleCheck, CloudOff, Gauge, LoaderCircle, Play, TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
 import { PaletteButton } from "../ui/palette.jsx";
 import { useEditor } from "./context.jsx";
@@ -54,7 +54,7 @@ function Problems({ onOpen }) {
   return <button type="button" className="btn btn-ghost btn-sm" onClick={onOpen} data-testid="open-problems"><Icon size={14} className={tone} />{word}</button>;
 }
 
-export function TopBar({ name, onRename, onProblems, onRun, starting }) {
+export function TopBar({ name, onRename, onProblems, onLimits, onRun, starting }) {
   const workflow = useEditor((state) => state.workflow);
   return (
     <header className="ed-top">
@@ -69,6 +69,7 @@ export function TopBar({ name, onRename, onProblems, onRun, starting }) {
       <span className="grow" />
       <Problems onOpen={onProblems} />
       <PaletteButton />
+      <button type="button" className="icon-button" aria-label="Limits of a run" title="Limits of a run" onClick={onLimits} data-testid="open-run-settings"><Gauge size={16} /></button>
       <button type="button" className="btn btn-primary" onClick={onRun} disabled={starting} data-testid="run"><Play size={13} />Run</button>
     </header>
   );

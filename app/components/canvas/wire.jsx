@@ -6,12 +6,24 @@ import { useWireState } from "../js/use_live.js";
 import { useEditor, useStore } from "./context.jsx";
 import { whyNot } from "./model.js";
 
+const BEND = 70;
+const BELOW = 96;
+
+// A wire that leads back goes below the nodes, so that a loop is seen as one.
+function wayOf(props) {
+  const { sourceX, sourceY, targetX, targetY, sourceHandleId } = props;
+  if (targetX > sourceX || sourceHandleId === "tool") return getBezierPath(props);
+  const low = Math.max(sourceY, targetY) + BELOW;
+  const path = `M${sourceX},${sourceY} C${sourceX + BEND},${sourceY} ${sourceX + BEND},${low} ${sourceX},${low} L${targetX},${low} C${targetX - BEND},${low} ${targetX - BEND},${targetY} ${targetX},${targetY}`;
+  return [path, (sourceX + targetX) / 2, low];
+}
+
 export const Wire = memo(function Wire(props) {
   const { id, source, target, sourceHandleId, selected, data } = props;
   const runId = useEditor((state) => state.runId);
   const state = useWireState(runId, source, sourceHandleId, target);
   const store = useStore();
-  const [path, x, y] = getBezierPath(props);
+  const [path, x, y] = wayOf(props);
   const slot = sourceHandleId === "tool";
   return (
     <>

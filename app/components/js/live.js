@@ -15,7 +15,7 @@ const MAX_TRIES = 8;
 
 const fresh = (id) => ({
   id, seq: 0, loaded: false, loading: null, error: "", ahead: [], run: null, graph: null, order: [],
-  steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), logs: new Map(), nodes: new Map(),
+  steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), waits: new Map(), logs: new Map(), nodes: new Map(),
 });
 
 // The one badge of a node: its latest step, or the sum of its rounds when it ran in a loop.
@@ -29,6 +29,7 @@ function summary(steps) {
   return {
     ...last,
     status,
+    alive: steps.every((step) => Array.isArray(step.alive)) ? [...new Set(steps.flatMap((step) => step.alive))] : null,
     rounds: steps.length,
     done: steps.filter((step) => STEP_DONE.has(step.status)).length,
     tokens: steps.reduce((sum, step) => sum + (step.tokens ?? 0), 0),
@@ -66,6 +67,7 @@ export class LiveStore {
     entry.spans = new Map(trace.spans.map((span) => [span.id, span]));
     entry.approvals = new Map();
     for (const asked of trace.approvals) if (asked.status === "open") this.putApproval(entry, asked);
+    entry.waits = new Map((trace.waits ?? []).map((wait) => [wait.step_path, wait]));
     this.count(entry);
     this.tell(entry, null);
   }
@@ -109,6 +111,10 @@ export class LiveStore {
     for (const asked of patch.approvals ?? []) {
       this.putApproval(entry, asked);
       touched.add(asked.path);
+    }
+    for (const wait of patch.waits ?? []) {
+      entry.waits.set(wait.step_path, wait);
+      touched.add(wait.step_path);
     }
     for (const [path, lines] of Object.entries(patch.logs ?? {})) {
       entry.logs.set(path, [...(entry.logs.get(path) ?? []), ...lines].slice(-MAX_LOGS));

@@ -3,11 +3,12 @@ import { useEffect, useRef } from "react";
 import { CircleAlert } from "lucide-react";
 import { useEditor, useStore } from "../canvas/context.jsx";
 import { useLastStep } from "../inspector/panels.jsx";
-import { live } from "../js/live.js";
+import { ASKING, live } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
 import { JsonViewer } from "../ui/viewers.jsx";
-import { Approval } from "./approval.jsx";
+import { Approval, Recovery } from "./approval.jsx";
+import { Origin, WaitsFor } from "./words.jsx";
 
 // Text that grows; it stays at its end unless somebody scrolled up.
 function Stream({ text, done }) {
@@ -67,14 +68,19 @@ export function StepDetail({ runId, path, onAnswer }) {
   const asked = entry.approvals.get(path);
   const text = live.text(runId, path);
   const running = step.status === "running";
+  const cut = step.status === "interrupted" || (asked?.recovery && step.status === "waiting_human");
   return (
     <div className="step-detail" data-testid="step-detail">
       <div className="row between">
         <b className="truncate-1">{step.label || step.node_id}</b>
         <StatusBadge status={step.status} word={step.attempt > 1 ? `attempt ${step.attempt} · ${step.status}` : undefined} />
       </div>
-      {asked && step.status === "waiting_human" && <Approval key={asked.id ?? path} asked={asked} onAnswer={onAnswer} />}
-      {step.error && <StepError step={step} />}
+      <Origin step={step} />
+      {asked && ASKING.has(step.status) && (asked.recovery
+        ? <Recovery key={asked.id ?? path} asked={asked} onAnswer={onAnswer} />
+        : <Approval key={asked.id ?? path} asked={asked} onAnswer={onAnswer} />)}
+      {step.status === "waiting" && <WaitsFor wait={entry.waits.get(path)} />}
+      {step.error && !cut && <StepError step={step} />}
       {running && text && <Stream text={text} done={false} />}
       {running && !text && <p className="muted">Working…</p>}
       {!running && step.output !== undefined && <Result step={step} />}

@@ -1,14 +1,14 @@
 // The run below the canvas: a row per step with its time, and next to it what the chosen step does or asks.
 import { memo, useEffect, useMemo, useRef, useState } from "react";
-import { ArrowUpRight, ChevronDown, ChevronUp, Play, Square, TriangleAlert } from "lucide-react";
+import { ArrowUpRight, ChevronDown, ChevronUp, Play, TriangleAlert } from "lucide-react";
 import { useEditor, useStore } from "../canvas/context.jsx";
 import { outline } from "../canvas/actions.js";
 import { ProblemList } from "../canvas/problems.jsx";
 import { titleOf } from "../canvas/model.js";
 import { cost, duration, elapsed, tokens } from "../js/format.js";
-import { RUN_DONE } from "../js/live.js";
 import { useNow, useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
+import { RunControls } from "./controls.jsx";
 import { StepDetail } from "./detail.jsx";
 import { axisOf, barOf, mainPath, rowsOf, ticksOf } from "./rows.js";
 
@@ -85,11 +85,12 @@ function Totals({ entry, now }) {
   const run = entry.run ?? {};
   const sums = [run.tokens ? `${tokens(run.tokens)} tokens` : "", run.tokens ? cost(run.cost_usd) : ""].filter(Boolean).join(" · ");
   const time = elapsed(run, now);
-  const word = { waiting: "waiting for a person", canceled: "canceled" }[run.status] ?? run.status;
+  const asks = [...entry.steps.values()].some((step) => step.status === "waiting_human" || step.status === "interrupted");
+  const word = run.status === "waiting" && asks ? "waiting for a person" : run.status;
   return (
     <>
       <b>Run {run.number ? `#${run.number}` : ""}</b>
-      {run.status && <StatusBadge status={run.status} word={time === null || run.status === "waiting" ? word : `${word} · ${duration(time)}`} />}
+      {run.status && <StatusBadge status={run.status} word={time === null || ["waiting", "paused"].includes(run.status) ? word : `${word} · ${duration(time)}`} />}
       <span className="muted num">{sums}</span>
     </>
   );
@@ -133,18 +134,14 @@ function Grip({ box }) {
   );
 }
 
-export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAnswer, onRun }) {
+export function Drawer({ view, setView, open, setOpen, starting, onControl, onAnswer, onRun }) {
   const runId = useEditor((state) => state.runId);
   const problems = useEditor((state) => state.problems);
   const entry = useRun(runId);
   const status = entry?.run?.status;
-  const going = Boolean(status) && !RUN_DONE.has(status);
   const now = useNow(open && status === "running");
   const [chosen, setChosen] = useChosen(entry);
   const box = useRef(null);
-  const [stopping, setStopping] = useState(false);
-  useEffect(() => setStopping(false), [runId, status]);
-
   const toggle = (name) => {
     setOpen(view !== name || !open);
     setView(name);
@@ -162,11 +159,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onCancel, onAns
         {view === "run" && entry && <Totals entry={entry} now={now} />}
         {starting && <span className="badge badge-run" role="status">starting…</span>}
         <span className="grow" />
-        {view === "run" && going && (
-          <button type="button" className="btn btn-ghost btn-sm" disabled={stopping} data-testid="cancel-run" onClick={() => { setStopping(true); onCancel(runId); }}>
-            <Square size={12} />{stopping ? "Canceling…" : "Cancel"}
-          </button>
-        )}
+        {view === "run" && <RunControls runId={runId} status={status} onControl={onControl} />}
         {view === "run" && entry?.run && <a className="btn btn-ghost btn-sm" href={`/runs/${runId}`} aria-label="Open trace" data-testid="open-trace"><span className="wide-only">Open trace</span><ArrowUpRight size={13} /></a>}
         <button type="button" className="icon-button" aria-label={open ? "Close the drawer" : "Open the drawer"} onClick={() => setOpen(!open)}>{open ? <ChevronDown size={16} /> : <ChevronUp size={16} />}</button>
       </header>

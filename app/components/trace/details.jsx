@@ -1,7 +1,10 @@
 // What is known of one row of the trace: error, input, output, prompt, completion, attempts, facts.
 
 import { useEffect, useState } from "react";
+import { GitBranch } from "lucide-react";
 import { api } from "../js/api.js";
+import { Origin, WaitsFor } from "../run/words.jsx";
+import { ForkDialog } from "./fork.jsx";
 import { STATUS, duration, formatCost, formatMs } from "./model.js";
 
 const LARGE = 200_000;
@@ -68,7 +71,8 @@ function stepTabs(step, row, trace, workflowId) {
   const llm = trace.spans.filter((s) => s.step_path === step.path && s.kind === "llm");
   const tried = attempts.some((s) => s.status === "failed");
   if (step.error) tabs.Error = () => <ErrorCard step={step} error={step.error} workflowId={workflowId} />;
-  if (step.status === "waiting_human") {
+  if (step.status === "waiting") tabs.Waiting = () => <WaitsFor wait={trace.waits.find((wait) => wait.step_path === step.path)} />;
+  if (step.status === "waiting_human" || step.status === "interrupted") {
     const open = trace.approvals.find((a) => a.step_id === step.id || a.node_id === step.node_id);
     tabs.Question = () => (
       <div className="tx-card wait"><strong>{open?.title ?? "Waiting for a person"}</strong>{open?.body && <p>{open.body}</p>}
@@ -76,7 +80,7 @@ function stepTabs(step, row, trace, workflowId) {
     );
   }
   if (row.status === "skipped") tabs.Why = () => <p className="tx-empty">This branch was not taken.</p>;
-  if (step.output !== null && step.output !== undefined) tabs.Output = () => <Code value={step.output} label="output" />;
+  if (step.output !== null && step.output !== undefined) tabs.Output = () => <><Origin step={step} /><Code value={step.output} label="output" /></>;
   if (step.input?.ports || step.input) {
     tabs.Input = () => (<>
       {step.input.ports !== undefined && <><h3>Values that arrived</h3><Code value={step.input.ports} label="input" /></>}
@@ -91,7 +95,7 @@ function stepTabs(step, row, trace, workflowId) {
   if (tried) tabs.Attempts = () => attempts.map((s) => (
     <div className="tx-turn" key={s.id}><span>{s.name} · {STATUS[s.status]?.word} · {formatMs(duration(s))}</span>{s.attributes.error && <Code value={s.attributes.error.message ?? s.attributes.error} label="error" />}</div>
   ));
-  tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
+  tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
   return tabs;
 }
 
@@ -114,7 +118,8 @@ function Facts({ pairs }) {
 export function Details({ row, trace, workflowId, now }) {
   const step = useStep(row, trace.run.id);
   const [tab, setTab] = useState(null);
-  useEffect(() => setTab(null), [row?.key]);
+  const [forking, setForking] = useState(false);
+  useEffect(() => { setTab(null); setForking(false); }, [row?.key]);
   if (!row) return <aside className="tx-side"><p className="tx-empty">Choose a span to see its values.</p></aside>;
   const state = STATUS[row.status] ?? STATUS.pending;
   const tabs = row.type === "span" ? spanTabs(row.item) : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId);
@@ -126,6 +131,10 @@ export function Details({ row, trace, workflowId, now }) {
       <div className="tx-tabs" role="tablist" aria-label="Details">
         {names.map((name) => <button key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}>{name}</button>)}
       </div>
+      {row.type === "step" && trace.run.started_at && (
+        <button type="button" className="btn btn-sm tx-fork" onClick={() => setForking(true)} data-testid="fork-from"><GitBranch size={12} />Run from here…</button>
+      )}
+      {forking && <ForkDialog trace={trace} step={step} onClose={() => setForking(false)} />}
       <div className="tx-panel" role="tabpanel" aria-label={shown} tabIndex={0}>{shown ? tabs[shown]() : <p className="tx-empty">An item of the loop: choose a step inside.</p>}</div>
     </aside>
   );

@@ -19,6 +19,7 @@ function traceOf(runId) {
     run: entry.run, graph: entry.graph, seq: entry.seq, steps: entry.order.map((path) => entry.steps.get(path)),
     spans: [...entry.spans.values()].map((span) => ({ ...span, attributes: { ...span.attributes, ...shortFacts(span) } })),
     approvals: [...entry.approvals.values()],
+    waits: [...entry.waits.values()],
   };
 }
 

@@ -188,10 +188,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         },
         by_hand=run.trigger == "manual",
         answers=life.answers,
-        recoveries={
-            path: answer.model_copy(update={"value": await _whole(parts, run.id, answer.value)})
-            for path, answer in life.recoveries.items()
-        },
+        recoveries=life.recoveries,
         next_seq=life.next_seq,
         recall=recall_of(parts, run, _record) if inside.count else None,
         may_recall=None if run.forked_from else frozenset(records) - frozenset(done),

@@ -7,8 +7,8 @@ import orjson
 
 from app.engine.events import Event, EventType
 from app.kernel.clock import now
-from app.models import Approval, Run, RunEvent, Span, Step
-from app.services.runs.views import ApprovalView, RunView, SpanView, StepView
+from app.models import Approval, Run, RunEvent, Span, Step, Wait
+from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, WaitView
 
 PREVIEW = 200
 
@@ -111,6 +111,18 @@ def approval_view(
         editable=bool(question.get("editable")),
         status=approval.status,
         created_at=approval.created_at,
+        recovery=bool(question.get("recovery")),
+    )
+
+
+def wait_view(wait: Wait) -> WaitView:
+    """What a step waits for, as callers see it."""
+    return WaitView(
+        step_path=wait.step_path,
+        for_=wait.kind,
+        until=wait.until,
+        name=wait.name,
+        run_id=wait.child_run_id,
     )
 
 

@@ -11,11 +11,18 @@ from app.adapters.database import UnitOfWork
 from app.adapters.values import unpack
 from app.engine.events import Event
 from app.kernel.errors import NotFound
-from app.models import Approval, Run, RunEvent, Span, Step, Workflow, WorkflowVersion
+from app.models import Approval, Run, RunEvent, Span, Step, Wait, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.page import Page, newest_first, write_cursor
 from app.services.runs.overview import overview
-from app.services.runs.present import approval_view, event_of, run_view, span_view, step_view
+from app.services.runs.present import (
+    approval_view,
+    event_of,
+    run_view,
+    span_view,
+    step_view,
+    wait_view,
+)
 from app.services.runs.views import ApprovalView, CallerView, RunView, SpanView, StepView, TraceView
 
 MAX_DEPTH = 8
@@ -137,6 +144,9 @@ async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
         .where(col(Approval.run_id) == run_id)
         .order_by(col(Approval.created_at))
     )
+    waits = await uow.session.execute(
+        scoped(Wait, actor).where(col(Wait.run_id) == run_id, col(Wait.status) == "open")
+    )
     return TraceView(
         run=run_view(run, name, version),
         steps=tuple(step_view(step) for step in await _steps(uow, actor, run_id)),
@@ -144,6 +154,7 @@ async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
         approvals=tuple(
             approval_view(row, run.number, run.workflow_id, name) for row in asked.scalars()
         ),
+        waits=tuple(wait_view(row) for row in waits.scalars()),
         graph=graph,
         seq=seq,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _View(BaseModel):
@@ -95,7 +95,10 @@ class CallerView(_View):
 
 
 class ApprovalView(_View):
-    """A question of a waiting run. `parents` are the runs that wait for it, the nearest first."""
+    """A question of a waiting run. `recovery`: about a step that failed or was cut off.
+
+    `parents` are the runs that wait for its run, the nearest first.
+    """
 
     id: str
     run_id: str
@@ -112,7 +115,23 @@ class ApprovalView(_View):
     editable: bool
     status: str
     created_at: datetime
+    recovery: bool = False
     parents: tuple[CallerView, ...] = ()
+
+
+class WaitView(_View):
+    """What a step waits for without a person: `for` is time, signal or run.
+
+    Shape: `{"step_path", "for", "until", "name", "run_id"}`, as in the event `step.waiting`.
+    """
+
+    model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
+
+    step_path: str
+    for_: str = Field(alias="for")
+    until: datetime | None
+    name: str | None
+    run_id: str | None
 
 
 class TraceView(_View):
@@ -124,6 +143,7 @@ class TraceView(_View):
     steps: tuple[StepView, ...]
     spans: tuple[SpanView, ...]
     approvals: tuple[ApprovalView, ...]
+    waits: tuple[WaitView, ...]
     graph: dict[str, Any]
     seq: int
 

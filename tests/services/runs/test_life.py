@@ -440,26 +440,3 @@ async def test_a_failed_step_may_ask_again_and_again_and_takes_an_edited_input(
     assert step.attempt == 4
     assert step.input["config"]["url"] == "https://good.example/"
     await assert_gap_free(parts, actor, run.id)
-
-
-async def test_an_edited_input_keeps_its_large_parts(parts, actor, start, look, answer, world):
-    """A question shows a large value as a reference; sent back, it is the value again."""
-
-    async def refuse(request):
-        if request.url != "https://good.example/":
-            raise UpstreamRefused("The address is wrong.")
-        assert len(request.body) > 100_000
-
-    world.on_http = refuse
-    config = {"url": "https://bad.example/", "method": "POST", "body": "{{ trigger.text }}"}
-    call = node("call", "tool.http", config, settings={"on_error": "ask"})
-    run = await start(
-        chain(START, call, node("answer", "flow.respond", {"value": "done"})),
-        {"text": "x" * 100_001},
-    )
-    await execute_run(parts, run.id)
-    [question] = await open_questions(parts, actor)
-    edited = {**question.value["config"], "url": "https://good.example/"}
-    await answer(question.step_id, {"choice": "retry", "value": {"config": edited}})
-    await execute_run(parts, run.id)
-    assert (await look(run.id)).status == "succeeded"

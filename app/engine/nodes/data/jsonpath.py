@@ -6,13 +6,14 @@ that match, as a list, or the first. The functions `match` and `search` are not 
 Python node for patterns.
 """
 
+import json
 from itertools import islice
 from typing import Any, Literal
 
 from app.engine.sdk import Example, InvalidInput, Json, NodeConfig, NodeContext, Ports, Text, field, node, port
 
 _MAX_VALUES = 100_000
-_LIGHT_VALUES = 2_000
+_LIGHT_CHARS = 16_384
 _FIND = f"{__name__}:find"
 
 
@@ -40,17 +41,7 @@ class Out(Ports):
 
 def _is_light(path: str, data: Json) -> bool:
     """Whether the search is over in some milliseconds: little data, and gone through but once."""
-    if path.count("..") + path.count("?") > 1:
-        return False
-    left, open_values = _LIGHT_VALUES, [data]
-    while open_values and left > 0:
-        value = open_values.pop()
-        left -= 1
-        if isinstance(value, (dict, list)):
-            left -= len(value)
-            if left > 0:
-                open_values.extend(value.values() if isinstance(value, dict) else value)
-    return left > 0
+    return path.count("..") + path.count("?") <= 1 and len(json.dumps(data)) <= _LIGHT_CHARS
 
 
 def find(path: str, data: Json, limit: int) -> list[Json]:
