@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_
 from sqlmodel import col, select
 
 from app.adapters.database import storage_down
@@ -13,7 +12,7 @@ from app.adapters.step_cache import forget_expired
 from app.kernel.errors import QueueDown, StorageDown
 from app.models import Approval, Run, Step
 from app.services.runs.life import after_end, database_now, due_runs, forgotten_kin, wake
-from app.services.runs.turn_rows import let_lost_go
+from app.services.runs.turn_rows import is_over, let_lost_go
 from app.services.runtime import Runtime
 from app.worker.schedule import fire_schedules, tend_schedules
 
@@ -83,8 +82,7 @@ async def sweep_dead(parts: Runtime) -> int:
     """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
     async with parts.database.read() as uow:
         at = await database_now(uow)
-        over = or_(col(Run.lease_until) < at, col(Run.lease_until).is_(None))
-        query = select(Run.id).where(col(Run.status) == "running", over).limit(1)
+        query = select(Run.id).where(col(Run.status) == "running", is_over(at)).limit(1)
         if (await uow.session.execute(query)).first() is None:
             return 0
     with storage_down():

@@ -31,6 +31,8 @@ MAX_CRASHES = 5
 """A run whose worker died this often is ended: it may be what kills them."""
 
 LEASE = timedelta(seconds=2)
+FAR = timedelta(seconds=30)
+"""A lease further ahead was given before the clock was put back: it counts as over, or a death would stay unnoticed."""
 _ENDS: dict[str, EventType] = {
     "succeeded": "run.completed",
     "failed": "run.failed",
@@ -82,7 +84,8 @@ async def locked_run(uow: UnitOfWork, run_id: str, workspace_id: str | None = No
 
 def is_held(run: Run, at: datetime) -> bool:
     """Whether a living process works on the run."""
-    return run.status == "running" and run.lease_until is not None and run.lease_until > at
+    until = run.lease_until
+    return run.status == "running" and until is not None and at < until <= at + FAR
 
 
 async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatable) -> Life | None:

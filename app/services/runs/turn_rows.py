@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from app.kernel.clock import now
 from app.models import Run, metadata
 from app.models.types import Json, UtcDateTime
-from app.services.runs.life import LEASE
+from app.services.runs.life import FAR, LEASE
 from app.services.runs.turn_order import LEVEL, Candidate, Group, Load, choose
 
 _RUN = metadata.tables["run"]
@@ -195,7 +195,7 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[H
     at = _clock(connection)
     running = _RUN.c.status == "running"
     ours = select(_RUN.c.id).where(
-        _RUN.c.id.in_(run_ids), or_(_RUN.c.status == "pending", and_(running, _over(at)))
+        _RUN.c.id.in_(run_ids), or_(_RUN.c.status == "pending", and_(running, is_over(at)))
     )
     taking = (
         update(Run)
@@ -230,8 +230,10 @@ def _clock(connection: Connection) -> Any:  # noqa: ANN401 - a moment, or how th
     return func.clock_timestamp() if connection.dialect.name == "postgresql" else now()
 
 
-def _over(at: Any) -> ColumnElement[bool]:  # noqa: ANN401 - as `_clock`
-    return or_(_RUN.c.lease_until < at, _RUN.c.lease_until.is_(None))
+def is_over(at: Any) -> ColumnElement[bool]:  # noqa: ANN401 - as `_clock`
+    """Whether a lease has run out, or lies so far ahead that the clock was put back since."""
+    lease = _RUN.c.lease_until
+    return or_(lease < at, lease > at + FAR, lease.is_(None))
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def let_lost_go(connection: Connection, most: int) -> tuple[Lost, ...]:
     at = _clock(connection)
     lost = (
         select(_RUN.c.id)
-        .where(_RUN.c.status == "running", _over(at))
+        .where(_RUN.c.status == "running", is_over(at))
         .limit(most)
         .with_for_update(skip_locked=True)
     )

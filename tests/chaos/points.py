@@ -1,0 +1,221 @@
+"""Places in the product's processes where a run dies on purpose. Lives in tests only: the harness
+starts children through `tests.chaos.child`, which arms these before it starts the product's own
+command.
+
+A run carries its plan in its input: `{"faults": [["write.committed:step.completed:b", "kill", 1]]}`
+means: the first process in which the run's facts with the event `step.completed` of step `b` were
+committed, but not yet published, is killed at that place, once. Other deeds are `stop` (SIGSTOP; the
+harness wakes it later) and `slow` (two seconds). What was done is left behind as a file, so that no
+place kills more often than it is told, over all processes.
+
+Places:
+    claim.inside      claimed, not committed
+    claim.after       committed, nothing done yet
+    write.before:T:P  facts with an event of type T of the step P are about to be written
+    write.inside:T:P  written, not committed
+    write.committed:T:P  committed, not published, nobody told
+    write.published:T:P  published
+    effect.before:N   the request of node N is about to be sent
+    effect.after:N    it was answered, nothing is recorded
+    release.inside    handed back, not committed
+    start.inside      (web) the run is stored, not committed
+    start.committed   (web) committed, not queued
+    start.queued      (web) queued, not answered
+"""
+
+import contextlib
+import contextvars
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+_HOME = Path(os.environ.get("CHAOS_HOME", "/nonexistent"))
+_CLOCK = _HOME / "clock"
+_plans: dict[str, tuple[str, Sequence[Sequence[Any]]]] = {}
+_writing: contextvars.ContextVar[Sequence[Any]] = contextvars.ContextVar("writing", default=())
+_lives: dict[str, int] = {}
+
+
+def at(place: str, run_id: str) -> None:
+    """Do what the run's plan says for this place."""
+    marker, plan = _plans.get(run_id, ("", ()))
+    for number, (where, deed, times) in enumerate(plan):
+        if place == where or place.startswith(f"{where}:"):
+            for turn in range(times):
+                if _first(f"{marker}.{number}.{turn}", place, deed, run_id):
+                    _do(deed)
+                    return
+
+
+def know(run_id: str, given: object) -> None:
+    """Remember the plan of a run from its input."""
+    if isinstance(given, Mapping) and given.get("faults"):
+        _plans[run_id] = (str(given.get("marker", run_id)), given["faults"])
+
+
+def _first(name: str, place: str, deed: str, run_id: str) -> bool:
+    facts = {"at": time.time(), "pid": os.getpid(), "place": place, "deed": deed, "run_id": run_id}
+    path = _HOME / "deeds" / name
+    try:
+        with path.open("x") as file:
+            file.write(json.dumps(facts))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _do(deed: str) -> None:
+    if deed == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif deed == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    else:
+        time.sleep(2)
+
+
+def shift_clock() -> None:
+    """Let the harness move this process's clock: by as many seconds as the file says."""
+    from app.kernel import clock
+
+    real = clock.now
+    seen: list[Any] = [0.0, timedelta()]
+
+    def shifted() -> Any:
+        if time.monotonic() > seen[0]:
+            text = ""
+            with contextlib.suppress(OSError):
+                text = _CLOCK.read_text()
+            seen[:] = [time.monotonic() + 0.2, timedelta(seconds=float(text or 0))]
+        return real() + seen[1]
+
+    clock.now = shifted
+
+
+def arm_claims() -> None:
+    """Watch runs being claimed, worked on, and released."""
+    from app.services.runs import execute, turns
+
+    work, release = execute._work, execute.release
+    take_next, hold = turns.take_next, turns.hold
+
+    def claimed(held: Sequence[Any]) -> None:
+        for one in held:
+            know(one.run.id, one.run.input)
+            at("claim.inside", one.run.id)
+
+    def watched_next(*args: Any) -> Any:
+        taken = take_next(*args)
+        claimed(taken.held)
+        return taken
+
+    def watched_hold(*args: Any) -> Any:
+        held = hold(*args)
+        claimed(held)
+        return held
+
+    async def watched_work(parts: Any, life: Any, *args: Any) -> None:
+        know(life.run.id, life.run.input)
+        _lives[life.run.id] = life.run.epoch
+        at("claim.after", life.run.id)
+        await work(parts, life, *args)
+
+    async def watched_release(uow: Any, run_id: str, *args: Any) -> Any:
+        released = await release(uow, run_id, *args)
+        at("release.inside", run_id)
+        return released
+
+    turns.take_next, turns.hold = watched_next, watched_hold
+    execute._work, execute.release = watched_work, watched_release
+
+
+def arm_writes() -> None:
+    """Watch facts being written and published."""
+    from app.adapters import journal
+    from app.adapters.database import Database
+
+    write, transact, rows_write = journal.Writer._write, Database.transact, journal.rows.write
+
+    async def watched_write(self: Any, entries: Any) -> None:
+        _writing.set(entries)
+        _at_events("write.before", entries)
+        await write(self, entries)
+        _at_events("write.published", entries)
+
+    def watched_rows(*args: Any) -> None:
+        rows_write(*args)
+        _at_events("write.inside", getattr(_inside, "entries", ()))
+
+    async def watched_transact(self: Any, todo: Any) -> Any:
+        entries = _writing.get()
+
+        def noted(connection: Any) -> Any:
+            _inside.entries = entries
+            return todo(connection)
+
+        result = await transact(self, noted)
+        _at_events("write.committed", entries)
+        return result
+
+    journal.Writer._write, Database.transact = watched_write, watched_transact
+    journal.rows.write = watched_rows
+
+
+def arm_effects() -> None:
+    """Watch calls to the outside, and let the witness know who calls."""
+    from app.adapters.egress import EgressClient
+    from app.kernel import log
+
+    send = EgressClient.send
+
+    async def watched_send(self: Any, request: Any) -> Any:
+        run_id = str(log.context.get().get("run_id", ""))
+        node = request.url.partition("?")[0].rpartition("/")[2]
+        at(f"effect.before:{node}", run_id)
+        who = {"X-Process": str(os.getpid()), "X-Life": str(_lives.get(run_id, ""))}
+        told = request.model_copy(update={"headers": {**request.headers, **who}})
+        reply = await send(self, told)
+        at(f"effect.after:{node}", run_id)
+        return reply
+
+    EgressClient.send = watched_send
+
+
+_inside = threading.local()
+"""The entries that the current thread is writing."""
+
+
+def _at_events(place: str, entries: Sequence[Any]) -> None:
+    if _plans:
+        for entry in entries:
+            if entry.run_id in _plans:
+                for event in entry.events:
+                    at(f"{place}:{event.type}:{event.path or ''}", entry.run_id)
+
+
+def arm_start() -> None:
+    """Watch runs being started in the web process."""
+    from app.api import workflows
+
+    start_run = workflows.start_run
+
+    async def watched_start(uow: Any, actor: Any, request: Any) -> Any:
+        run = await start_run(uow, actor, request)
+        know(run.id, request.input)
+
+        async def committed() -> None:
+            at("start.committed", run.id)
+
+        async def queued() -> None:
+            at("start.queued", run.id)
+
+        at("start.inside", run.id)
+        uow._after[:] = [committed, *uow._after, queued]
+        return run
+
+    workflows.start_run = watched_start

@@ -1,0 +1,123 @@
+"""Redis, the database, the clock and the model provider fail under load; clients race. No promise is
+broken, and every run ends."""
+
+import asyncio
+
+import pytest
+
+from tests.chaos.evidence import query
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
+
+
+async def load(site, count: int = 6, shape: str = "chain", **wish) -> list[str]:
+    """Begin some runs and let them come to work."""
+    runs = [await site.begin(shape, **wish) for _ in range(count)]
+    await asyncio.sleep(0.3)
+    return runs
+
+
+async def all_succeed(site, runs: list[str]) -> None:
+    await site.settle()
+    status = {run["id"]: run["status"] for run in (await site.evidence()).runs}
+    assert {run: status[run] for run in runs if status[run] != "succeeded"} == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "Redis restarted", "Redis emptied", "Redis gone back in time", "Redis hangs", "Redis slow",
+        "Redis full", "jobs again, in another order", "worker told to stop",
+    ],
+)  # fmt: skip
+async def test_runs_outlive(site, fault):
+    runs = await load(site, count=4, delay=200)
+    more = [asyncio.create_task(site.begin("chain")) for _ in range(3)]
+    await site.faults.do(fault)
+    runs += [await one for one in more]
+    runs.append(await site.begin("chain"))
+    await all_succeed(site, runs)
+
+
+async def test_runs_outlive_a_database_that_is_away_again_and_again(site):
+    runs = await load(site, count=4, delay=300)
+    names = ["database locked"] if site.product.kind == "sqlite" else [
+        "database crashes", "database restarts", "database connections cut",
+    ]  # fmt: skip
+    for name in names:
+        more = [asyncio.create_task(site.begin("chain")) for _ in range(2)]
+        await site.faults.do(name)
+        runs += [await one for one in more]
+    await all_succeed(site, runs)
+
+
+async def test_a_worker_that_dies_before_the_clock_is_put_back_is_noticed_all_the_same(site):
+    site.product.set_clock(3_600)
+    runs = await load(site, count=3, delay=900)
+    await asyncio.sleep(1.5)
+    await site.faults.kill_workers()
+    site.product.set_clock(0)  # their leases now lie an hour ahead
+    await all_succeed(site, runs)
+
+
+async def test_a_run_that_was_stored_while_the_clock_was_ahead_is_not_forgotten(site):
+    for worker in site.product.workers:
+        worker.wanted = False
+    await site.faults.kill_workers()
+    site.product.set_clock(3_600)
+    await asyncio.sleep(0.5)
+    run = await site.begin("chain")
+    site.product.set_clock(0)
+    await site.faults.empty_redis()
+    for worker in site.product.workers:
+        worker.wanted = True
+    await all_succeed(site, [run])
+
+
+async def test_a_provider_that_fails_in_every_way_is_asked_again(site):
+    wish = "[limited:1] [broken:1] [cut:1] [malformed:1] [slow:100]"
+    run = await site.begin("model", faults=wish)
+    await all_succeed(site, [run])
+    seen = await site.evidence()
+    ways = [e["way"] for e in seen.effects if e["what"] == "model" and wish in e["prompt"]]
+    assert set(ways) == {"limited", "broken", "cut", "malformed", "well"}
+
+
+async def test_of_two_answers_at_once_exactly_one_counts(site):
+    for _ in range(3):
+        run = await site.begin("approval")
+        question = await site.question(run)
+        await site.clients.answer(question["id"], question["step_id"], ("approve", "reject"))
+        [won] = site.clients.told.answered[question["id"]]
+        await site.settle()
+        rows = await query(
+            site.product.database_url, f"select answer from approval where id = '{question['id']}'"
+        )
+        assert f'"choice": "{won}"' in str(rows[0]["answer"]).replace("'", '"')
+
+
+async def test_cancels_race_with_answers_and_ends(site):
+    asked = [await site.begin("approval") for _ in range(3)]
+    at_work = await load(site, count=3, delay=3_000)
+    questions = [await site.question(run) for run in asked]
+    await asyncio.gather(
+        *(site.clients.cancel(run) for run in (*asked, *at_work)),
+        *(site.clients.answer(q["id"], q["step_id"], ("approve",)) for q in questions),
+    )
+    await site.settle()
+    seen = await site.evidence()
+    assert {run["status"] for run in seen.runs if run["id"] in at_work} == {"canceled"}
+    ended = {run["status"] for run in seen.runs if run["id"] in asked}
+    assert ended <= {"canceled", "succeeded"}
+
+
+async def test_followers_see_each_event_once_while_the_web_process_dies(site):
+    runs = await load(site, count=3, delay=400)
+    for run in runs:
+        site.clients.follow(run)
+    await asyncio.sleep(0.5)
+    await site.faults.kill_web()
+    await all_succeed(site, runs)
+    await site.clients.close()
+    followed = site.clients.told.followed
+    assert {run for run in runs if run not in followed} == set()
