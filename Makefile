@@ -4,7 +4,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 export PYTHONPATH := .
 
-.PHONY: help run dev test check e2e bench docs pictures setup clean
+.PHONY: help run dev test check e2e bench chaos docs pictures setup clean
 
 help:            ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 12
@@ -34,6 +34,9 @@ check: $(VENV)/.dev  ## what every change must pass: format, types, floors, hous
 e2e: $(VENV)/.dev system-packages  ## the browser journeys only
 	@$(PY) -m app.cli build
 	@$(PY) -m pytest -q tests/e2e
+
+chaos: $(VENV)/.dev system-packages  ## faults of every kind for a while, then every promise is checked (SEED, MINUTES, RUNS, DATABASE)
+	@$(PY) -m tests.chaos
 
 docs: $(VENV)/.runtime  ## the pages of the node types, from the node types
 	@$(PY) -m app.cli docs

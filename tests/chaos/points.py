@@ -18,7 +18,7 @@ Places:
     effect.before:N   the request of node N is about to be sent
     effect.after:N    it was answered, nothing is recorded
     release.inside    handed back, not committed
-    start.inside      (web) the run is stored, not committed
+    start.before      (web) the run is about to be stored
     start.committed   (web) committed, not queued
     start.queued      (web) queued, not answered
 """
@@ -119,11 +119,11 @@ def arm_claims() -> None:
         claimed(held)
         return held
 
-    async def watched_work(parts: Any, life: Any, *args: Any) -> None:
+    async def watched_work(parts: Any, life: Any, *args: Any) -> Any:
         know(life.run.id, life.run.input)
         _lives[life.run.id] = life.run.epoch
         at("claim.after", life.run.id)
-        await work(parts, life, *args)
+        return await work(parts, life, *args)
 
     async def watched_release(uow: Any, run_id: str, *args: Any) -> Any:
         released = await release(uow, run_id, *args)
@@ -200,22 +200,21 @@ def _at_events(place: str, entries: Sequence[Any]) -> None:
 
 def arm_start() -> None:
     """Watch runs being started in the web process."""
-    from app.api import workflows
+    from app.adapters.journal import Writer
+    from app.services.runs import at_once
 
-    start_run = workflows.start_run
+    store, enqueue = Writer.store, at_once.enqueue
 
-    async def watched_start(uow: Any, actor: Any, request: Any) -> Any:
-        run = await start_run(uow, actor, request)
-        know(run.id, request.input)
+    async def watched_store(self: Any, row: Any, *args: Any, **kwargs: Any) -> Any:
+        given = row.get("input")
+        know(row["id"], json.loads(given) if isinstance(given, str) else given)
+        at("start.before", row["id"])
+        result = await store(self, row, *args, **kwargs)
+        at("start.committed", row["id"])
+        return result
 
-        async def committed() -> None:
-            at("start.committed", run.id)
+    async def watched_enqueue(parts: Any, run_id: str, *args: Any, **kwargs: Any) -> None:
+        await enqueue(parts, run_id, *args, **kwargs)
+        at("start.queued", run_id)
 
-        async def queued() -> None:
-            at("start.queued", run.id)
-
-        at("start.inside", run.id)
-        uow._after[:] = [committed, *uow._after, queued]
-        return run
-
-    workflows.start_run = watched_start
+    Writer.store, at_once.enqueue = watched_store, watched_enqueue

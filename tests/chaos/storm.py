@@ -27,7 +27,7 @@ PLACES = (
       for what in ("step.started", "step.completed", "run.completed")),
     "effect.before", "effect.after",
 )  # fmt: skip
-WEB_PLACES = ("start.inside", "start.committed", "start.queued")
+WEB_PLACES = ("start.before", "start.committed", "start.queued")
 SHAPES: dict[str, int] = {
     "quick": 3, "chain": 5, "branch": 4, "each": 4, "model": 3, "model_flaky": 2, "approval": 4,
     "retry": 3, "payment": 4, "memory": 2, "slow": 2,

@@ -45,7 +45,7 @@ async def test_a_worker_frozen_at_a_place_finds_itself_replaced(site, place):
     assert (run["status"], run["epoch"] > 1) == ("succeeded", True)
 
 
-@pytest.mark.parametrize("place", ["start.inside", "start.committed", "start.queued"])
+@pytest.mark.parametrize("place", ["start.before", "start.committed", "start.queued"])
 async def test_a_web_process_killed_while_it_starts_a_run_gives_the_same_run_at_the_next_try(
     site, place
 ):
