@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Response
+from fastapi import Header, Path, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -12,7 +12,7 @@ from app.api.streams import event_stream
 from app.engine.events import Event, RunStatus
 from app.kernel.errors import InvalidInput
 from app.services.page import Page
-from app.services.runs import commands, queries
+from app.services.runs import commands, control, queries
 from app.services.runs.forks import ForkRun, fork_run
 from app.services.runs.views import RunView, StepView, TraceView
 from app.services.runtime import runtime
@@ -52,6 +52,12 @@ class Fork(Body):
         None,
         description="Outputs that stand in for executing nodes: `{node id or path: {port: value}}`.",
     )
+
+
+class Signal(Body):
+    """What a signal brings; any JSON value."""
+
+    payload: Any = None
 
 
 def _seq(text: str | None, message: str, field: str) -> int:
@@ -156,6 +162,36 @@ async def cancel_run(run_id: Id, who: Signed) -> RunView:
     """Stop a run; a finished one stays as it is."""
     async with runtime().database.work() as uow:
         return await commands.cancel_run(uow, who, run_id)
+
+
+@runs.post("/{run_id}/pause")
+async def pause(run_id: Id, who: Signed) -> RunView:
+    """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
+    async with runtime().database.work() as uow:
+        return await control.pause_run(uow, who, run_id)
+
+
+@runs.post("/{run_id}/resume")
+async def resume(run_id: Id, who: Signed) -> RunView:
+    """Let a paused run go on; answers and signals that came meanwhile are kept. 409 when it is not
+    paused.
+    """
+    async with runtime().database.work() as uow:
+        return await control.resume_run(uow, who, run_id)
+
+
+@runs.post("/{run_id}/signals/{name}")
+async def send_signal(
+    run_id: Id,
+    name: Annotated[str, Path(min_length=1, max_length=100)],
+    who: Signed,
+    body: Signal | None = None,
+) -> RunView:
+    """Give a run what a step waits for under this name; one that comes early is kept. 409 when the
+    run has ended.
+    """
+    async with runtime().database.work() as uow:
+        return await control.send_signal(uow, who, run_id, name, (body or Signal()).payload)
 
 
 @runs.post("/{run_id}/rerun", status_code=202)

@@ -10,6 +10,8 @@ from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.engine.events import TERMINAL_RUN
 from app.services.page import Page
 from app.services.runs.at_once import run_and_wait
+from app.services.runs.limits import RunLimits, RunSettings, get_settings, put_settings
+from app.services.runs.pins import PinsFrom
 from app.services.runs.start import StartRun
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
@@ -45,10 +47,22 @@ class Edits(Body):
 
 
 class NewRun(Body):
-    """Input of a run. With `wait` the answer is the whole run if it ends within these seconds."""
+    """Input of a run. With `wait` the answer is the whole run if it ends or responds within these
+    seconds. Pins are outputs that stand in for executing nodes; limits, priority and key go before
+    the workflow's run settings.
+    """
 
     input: Any = None
     wait: float = Field(0, ge=0, le=60)
+    pins: dict[str, dict[str, Any]] | None = Field(
+        None, description="`{node id or path: {port: value}}`"
+    )
+    pins_from: PinsFrom | None = Field(
+        None, description="Outputs that these nodes gave in another run."
+    )
+    limits: RunLimits | None = None
+    priority: int | None = Field(None, ge=0, le=2, description="0 high, 1 normal, 2 low.")
+    concurrency_key: str | None = Field(None, min_length=1, max_length=200)
 
 
 class StartedRun(Body):
@@ -133,7 +147,10 @@ async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
     status_code=202,
     response_model=None,
     responses={
-        200: {"model": RunView, "description": "The run ended within `wait` seconds."},
+        200: {
+            "model": RunView,
+            "description": "The run ended, or responded, within `wait` seconds.",
+        },
         202: {"model": StartedRun, "description": "The run is stored and goes on."},
     },
 )
@@ -146,10 +163,13 @@ async def run_workflow(
     """Start a run of the draft as it is now."""
     wish = body or NewRun()
     request = StartRun(
-        workflow_id=workflow_id, input=wish.input, idempotency_key=key, trigger="api"
+        workflow_id=workflow_id,
+        idempotency_key=key,
+        trigger="api",
+        **{name: getattr(wish, name) for name in wish.model_fields_set - {"wait"}},
     )
     run = await run_and_wait(runtime(), who, request, wish.wait)
-    ended = wish.wait > 0 and run.status in TERMINAL_RUN
+    ended = wish.wait > 0 and (run.status in TERMINAL_RUN or run.responded)
     answer = run if ended else StartedRun(run_id=run.id, status=run.status)
     return Response(
         answer.model_dump_json(),
@@ -157,3 +177,17 @@ async def run_workflow(
         headers={"Location": f"/api/runs/{run.id}"},
         media_type="application/json",
     )
+
+
+@workflows.get("/{workflow_id}/run-settings")
+async def get_run_settings(workflow_id: Id, who: Signed) -> RunSettings:
+    """What holds for the workflow's runs: limits, priority, and how many run at once."""
+    async with runtime().database.read() as uow:
+        return await get_settings(uow, who, workflow_id)
+
+
+@workflows.put("/{workflow_id}/run-settings")
+async def put_run_settings(workflow_id: Id, body: RunSettings, who: Signed) -> RunSettings:
+    """Replace what holds for the workflow's runs, from the next one on; null is the default."""
+    async with runtime().database.work() as uow:
+        return await put_settings(uow, who, workflow_id, body)

@@ -55,6 +55,7 @@ class Belongings:
                 "ops": [{"op": "set_label", "id": "ask", "label": "x"}],
             },
             "/api/workflows/{workflow_id}/runs": {"input": {}},
+            "/api/workflows/{workflow_id}/run-settings": {"max_steps": 100},
             "/api/steps/{step_id}/human-complete": {"output": "approve"},
             "/api/schedules": {"workflow_id": self.workflow_id, "cron": "@daily"},
             "/api/schedules/preview": {"cron": "@daily"},

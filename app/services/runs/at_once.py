@@ -36,8 +36,14 @@ from app.services.runs.follow import wait_for_run
 from app.services.runs.life import LEASE, Life
 from app.services.runs.present import dollars
 from app.services.runs.queries import get_run
-from app.services.runs.start import MAX_INPUT_BYTES, StartRun, earlier_run, same_run
-from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
+from app.services.runs.start import (
+    MAX_INPUT_BYTES,
+    StartRun,
+    earlier_run,
+    same_run,
+    start_run,
+)
+from app.services.runs.versions import hashed, locked_workflow, plan_to_execute, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
 
@@ -135,6 +141,8 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
     """
     require(actor, "member")
     head = await _head(parts, actor, request.workflow_id)
+    if request.extras or head.bounded:
+        return await _with_care(parts, actor, request, seconds)
     digest, data = hashed([request.workflow_id, request.input, request.trigger])
     if len(data) > MAX_INPUT_BYTES:
         raise TooLarge(
@@ -158,14 +166,20 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
         raise
 
 
+async def _with_care(parts: Runtime, actor: Actor, request: StartRun, seconds: float) -> RunView:
+    """Start a run with pins, or one that is bounded by more than what is so for all."""
+    async with parts.database.work() as uow:
+        run = await start_run(uow, actor, request)
+    return await wait_for_run(parts, actor, run.id, seconds) if seconds > 0 else run
+
+
 async def _begun(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
     """Execute or queue a new run, wherever it belongs."""
     plan = wish.ready.plan
-    if not wish.head.bounded:
-        if plan.quick and seconds > 0:
-            return await _quickly(parts, wish) or await _queued(parts, wish, seconds)
-        if (plan.quick or (plan.light and seconds > 0)) and parts.light_slots > 0:
-            return await _here(parts, wish, seconds)
+    if plan.quick and seconds > 0:
+        return await _quickly(parts, wish) or await _queued(parts, wish, seconds)
+    if (plan.quick or (plan.light and seconds > 0)) and parts.light_slots > 0:
+        return await _here(parts, wish, seconds)
     return await _queued(parts, wish, seconds)
 
 
@@ -182,7 +196,7 @@ async def _prepared(parts: Runtime, actor: Actor, request: StartRun) -> _Ready:
     """Compile the draft and make its version, once for each revision."""
     async with parts.database.work() as uow:
         workflow = await locked_workflow(uow, actor, request.workflow_id)
-        plan = plan_of(workflow.graph)
+        plan = plan_to_execute(workflow.graph)
         check_input(plan.input_schema, request.input)
         version = await version_of(uow, actor, workflow)
         ready = _Ready(version.id, version.number, version.graph, plan)

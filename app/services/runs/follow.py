@@ -16,6 +16,9 @@ IDLE_S = 10.0
 WITHOUT_BUS_S = 0.5
 _PAGE = 1_000
 _ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
+_TELLING = frozenset({*_ENDS, "run.waiting", "run.paused", "run.responded"})
+_QUICK_S = 2.0
+"""So long is waited for the end of a run of this process, without looking for its response."""
 _SETTLED = frozenset({*TERMINAL_RUN, "waiting", "paused"})
 _TEXT_BEGINS = frozenset(
     {"step.started", "step.retrying", "step.completed", "step.failed", "step.canceled"}
@@ -58,22 +61,23 @@ async def follow(
 
 
 async def wait_for_run(parts: Runtime, actor: Actor, run_id: str, seconds: float) -> RunView:
-    """Return the run when it has ended or waits for a person, or as it is after so many seconds."""
+    """Return the run when it has ended, has responded, or waits for somebody; or as it is after so
+    many seconds.
+    """
     ours = parts.at_work(task_key(actor.workspace_id, run_id))
+    until = asyncio.get_running_loop().time() + seconds
     if ours is not None:  # executed in this very process: its end needs no looking for
-        await asyncio.wait({ours}, timeout=seconds)
-        async with parts.database.read() as uow:
-            return await get_run(uow, actor, run_id)
+        done, _ = await asyncio.wait({ours}, timeout=min(seconds, _QUICK_S))
+        if done:
+            async with parts.database.read() as uow:
+                return await get_run(uow, actor, run_id)
     try:
-        async with asyncio.timeout(seconds), aclosing(follow(parts, actor, run_id)) as batches:
+        async with asyncio.timeout_at(until), aclosing(follow(parts, actor, run_id)) as batches:
             async for batch in batches:
-                if any(
-                    event.type in _ENDS or event.type in ("run.waiting", "run.paused")
-                    for event in batch
-                ):
+                if any(event.type in _TELLING for event in batch):
                     async with parts.database.read() as uow:
                         run = await get_run(uow, actor, run_id)
-                    if run.status in _SETTLED:
+                    if run.status in _SETTLED or run.responded:
                         return run
     except TimeoutError:
         pass

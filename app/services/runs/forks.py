@@ -24,6 +24,7 @@ from app.models import Run, Step, WorkflowVersion, Workspace
 from app.services import audit
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue
+from app.services.runs.pins import Outputs, check_pins, check_ports
 from app.services.runs.present import run_view
 from app.services.runs.start import earlier_run, same_run
 from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
@@ -31,7 +32,6 @@ from app.services.runs.views import RunView
 from app.services.runtime import runtime
 
 _PAGE = 500
-Outputs = dict[str, dict[str, Any]]
 
 
 class ForkRun(BaseModel):
@@ -120,19 +120,6 @@ async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
     parts = runtime()
     uow.after_commit(lambda: enqueue(parts, run.id, 1))
     return run_view(run, workflow.name, version.number)
-
-
-def check_pins(plan: Plan, pins: Mapping[str, Mapping[str, Any]]) -> None:
-    """See that pins name nodes and ports that there are.
-
-    Raises:
-        InvalidInput: One does not; `context["field"]` names it.
-    """
-    for place, output in pins.items():
-        node = node_at(plan, place) or _anywhere(plan, place)
-        if node is None:
-            raise InvalidInput(f"There is no node '{place}' to pin.", field=f"pins.{place}")
-        _check_ports(node, output, f"pins.{place}")
 
 
 @dataclass(frozen=True)
@@ -253,7 +240,7 @@ class _Copying:
                 )
             node = node_at(self._plan, path)
             assert node is not None
-            _check_ports(node, output, field)
+            check_ports(node, output, field)
 
     async def _copy(self, moments: Mapping[str, datetime], outputs: Outputs) -> None:
         last = ""
@@ -325,22 +312,6 @@ async def _packed(uow: UnitOfWork, run: Run, value: Any) -> Any:  # noqa: ANN401
     stored, blobs = pack(value, run.id, run.workspace_id)
     await put_blobs(uow.session, blobs)
     return stored
-
-
-def _anywhere(plan: Plan, node_id: str) -> PlanNode | None:
-    """A node by its id, in whatever container it lies."""
-    if node_id in plan.nodes:
-        return plan.nodes[node_id]
-    bodies = (node.body for node in plan.nodes.values() if node.body)
-    return next((found for body in bodies if (found := _anywhere(body, node_id))), None)
-
-
-def _check_ports(node: PlanNode, output: Mapping[str, Any], field: str) -> None:
-    unknown = sorted(set(output) - set(node.outputs))
-    if unknown or not output:
-        ports = ", ".join(f"'{name}'" for name in node.outputs)
-        what = f"has no output '{unknown[0]}'" if unknown else "needs at least one output"
-        raise InvalidInput(f"'{node.label}' {what}. It has {ports}.", field=field)
 
 
 def _alive(node: PlanNode, output: Mapping[str, Any]) -> list[str] | None:

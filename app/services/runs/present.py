@@ -49,6 +49,7 @@ def run_view(run: Run, workflow_name: str, version: int, notice: str | None = No
         parent_path=run.parent_path,
         dead_at=run.dead_at,
         requeued_as=run.requeued_as,
+        responded=run.output is not None,
     )
 
 

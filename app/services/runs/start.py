@@ -1,14 +1,17 @@
 """Starting runs: at once in this process when quick, else through the queue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
+from app.adapters.carried import put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack, unpack
 from app.engine.runtime.inputs import check_input
+from app.engine.runtime.plan import Plan
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
@@ -16,8 +19,10 @@ from app.models import Blob, Run, Workflow, WorkflowVersion, Workspace
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue, spawn_run
 from app.services.runs.life import LEASE, Life
+from app.services.runs.limits import RunLimits, Turn, placing
+from app.services.runs.pins import Outputs, PinsFrom, check_pins, recorded
 from app.services.runs.present import run_view
-from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
+from app.services.runs.versions import hashed, locked_workflow, plan_to_execute, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime, runtime
 
@@ -28,7 +33,13 @@ _WAITS_FOR_REDIS = (
 
 
 class StartRun(BaseModel):
-    """A wish to run a workflow's draft. The same key with the same wish gives the same run."""
+    """A wish to run a workflow's draft. The same key with the same wish gives the same run.
+
+    Args:
+        pins: Outputs by port that stand in for executing nodes, by node id or path.
+        pins_from: More of them, from what a run recorded; `pins` go before.
+        limits, priority, concurrency_key: Instead of the workflow's settings.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +47,17 @@ class StartRun(BaseModel):
     input: Any = None
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
     trigger: str = Field("manual", max_length=40)
+    pins: Outputs | None = None
+    pins_from: PinsFrom | None = None
+    limits: RunLimits | None = None
+    priority: int | None = Field(None, ge=0, le=2)
+    concurrency_key: str | None = Field(None, min_length=1, max_length=200)
+
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What is wanted besides the input; empty for most."""
+        names = {"pins", "pins_from", "limits", "priority", "concurrency_key"}
+        return self.model_dump(mode="json", include=names, exclude_none=True)
 
 
 async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView:
@@ -54,7 +76,10 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         Workspace, actor.workspace_id, with_for_update=True, populate_existing=True
     )
     workflow = await locked_workflow(uow, actor, request.workflow_id)
-    wish = hashed([request.workflow_id, request.input, request.trigger])
+    extras = request.extras
+    wish = hashed(
+        [request.workflow_id, request.input, request.trigger, *([extras] if extras else [])]
+    )
     if len(wish[1]) > MAX_INPUT_BYTES:
         raise TooLarge(
             f"The input has {len(wish[1]):,} bytes; at most {MAX_INPUT_BYTES:,} are allowed."
@@ -64,13 +89,23 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         if earlier is not None:
             return await same_run(uow, earlier, workflow, wish[0])
     version = await version_of(uow, actor, workflow)
-    plan = plan_of(version.graph)
+    plan = plan_to_execute(version.graph)
     check_input(plan.input_schema, request.input)
+    check_pins(plan, request.pins or {})
     workspace.run_count += 1
-    run = await _store(uow, actor, request, version, _Ticket(workspace.run_count, wish[0]))
+    place = placing(
+        workflow.run_settings,
+        request.input,
+        request.limits,
+        Turn(request.priority, request.concurrency_key),
+    )
+    run = await _store(uow, actor, request, version, _Ticket(workspace.run_count, wish[0], place))
+    if request.pins or request.pins_from:
+        await _pin(uow, actor, request, run, plan)
     parts = runtime()
     notice = None
-    if plan.quick:
+    bounded = (workflow.run_settings or {}).get("concurrency") or workspace.max_running is not None
+    if plan.quick and not bounded:
         # ours from the start: claimed in the same transaction, so that it costs no second one
         run.status, run.epoch, run.worker = "running", 1, parts.name
         run.started_at, run.lease_until = run.queued_at, run.queued_at + LEASE
@@ -89,10 +124,11 @@ async def _spawn(parts: Runtime, life: Life) -> None:
 
 @dataclass(frozen=True)
 class _Ticket:
-    """A run's number in its workspace, and the hash of the wish."""
+    """A run's number in its workspace, the hash of the wish, and what bounds it."""
 
     number: int
     wish: str
+    place: Mapping[str, Any]
 
 
 async def _store(
@@ -112,12 +148,28 @@ async def _store(
         request_hash=ticket.wish,
         input=stored,
         queued_at=now(),
+        **ticket.place,
     )
     uow.session.add(run)
     if blobs:
         await uow.session.flush()  # the run's row first: its blobs point to it
         uow.session.add_all(Blob(**blob) for blob in blobs)
     return run
+
+
+async def _pin(uow: UnitOfWork, actor: Actor, request: StartRun, run: Run, plan: Plan) -> None:
+    """Give a run the outputs that stand in for executing nodes."""
+    await uow.session.flush()  # the run's row first: blobs point to it
+    taken = await recorded(uow, actor, request.pins_from, plan, run.id) if request.pins_from else {}
+    given = request.pins or {}
+    kept = {
+        path: output
+        for path, output in taken.items()
+        if path not in given and path.rsplit("/", 1)[-1] not in given
+    }
+    stored, blobs = pack(given, run.id, run.workspace_id)
+    await put_blobs(uow.session, blobs)
+    run.pins = {**kept, **stored} if isinstance(stored, dict) else kept
 
 
 async def earlier_run(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:

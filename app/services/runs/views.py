@@ -17,6 +17,7 @@ class RunView(_View):
     the run whose finished steps it took over, `fork_path` the step that was executed anew (null:
     what had not finished). `parent_run_id` is the run that waits for this one. `priority` is 0
     (high), 1 or 2 (low). `dead_at`: given up after too many crashes, until `requeued_as` went on.
+    `responded`: the output is there though the run may go on.
     """
 
     id: str
@@ -42,6 +43,7 @@ class RunView(_View):
     parent_path: str | None = None
     dead_at: datetime | None = None
     requeued_as: str | None = None
+    responded: bool = False
 
 
 class StepView(_View):
