@@ -2,23 +2,32 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Path, Response
+from fastapi import Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.api.streams import event_stream
-from app.engine.events import Event, RunStatus
+from app.engine.events import Event, RunStatus, StepStatus
 from app.kernel.errors import InvalidInput
 from app.services.page import Page
 from app.services.runs import commands, control, queries
 from app.services.runs.forks import ForkRun, fork_run
+from app.services.runs.step_pages import Filter
 from app.services.runs.views import RunView, StepView, TraceView
 from app.services.runtime import runtime
 
 runs = router("", "runs")
 
+InTurn = Annotated[
+    str | None,
+    Query(
+        min_length=1,
+        max_length=1_000,
+        description="Only steps in this container (`loop`) or turn (`loop[3]`).",
+    ),
+]
 _LOG_PAGE = 1_000
 _MAX_SEQ = 2**31 - 1
 
@@ -103,10 +112,19 @@ async def get_run(run_id: Id, who: Signed) -> RunView:
 
 
 @runs.get("/{run_id}/steps")
-async def list_steps(run_id: Id, who: Signed) -> Page[StepView]:
-    """The steps of a run; very large values are references, see the single step."""
+async def list_steps(
+    run_id: Id,
+    who: Signed,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most.")] = 200,
+    parent: InTurn = None,
+    status: StepStatus | None = None,
+    node_id: Search = None,
+) -> Page[StepView]:
+    """The steps of a run by start; very large values are references, see the single step."""
+    wanted = Filter(parent=parent, status=status, node_id=node_id)
     async with runtime().database.read() as uow:
-        return Page(items=await queries.list_steps(uow, who, run_id))
+        return await queries.list_some_steps(uow, who, run_id, wanted, cursor, limit)
 
 
 @runs.get("/{run_id}/steps/{step_id}")
@@ -117,10 +135,12 @@ async def get_step(run_id: Id, step_id: Id, who: Signed) -> StepView:
 
 
 @runs.get("/{run_id}/trace")
-async def get_trace(run_id: Id, who: Signed) -> TraceView:
-    """All of a run at one moment: steps, spans, questions and the graph that ran."""
+async def get_trace(run_id: Id, who: Signed, parent: InTurn = None) -> TraceView:
+    """A run at one moment: steps, spans, questions and the graph that ran. Of a large run the
+    graph's own steps and at most 1,000 inside of turns, with counts by loop; `parent` loads a turn.
+    """
     async with runtime().database.read() as uow:
-        return await queries.get_trace(uow, who, run_id)
+        return await queries.get_trace(uow, who, run_id, parent)
 
 
 @runs.get("/{run_id}/log")

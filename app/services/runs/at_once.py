@@ -43,7 +43,7 @@ from app.services.runs.start import (
     same_run,
     start_run,
 )
-from app.services.runs.versions import hashed, locked_workflow, plan_to_execute, version_of
+from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
 
@@ -196,7 +196,7 @@ async def _prepared(parts: Runtime, actor: Actor, request: StartRun) -> _Ready:
     """Compile the draft and make its version, once for each revision."""
     async with parts.database.work() as uow:
         workflow = await locked_workflow(uow, actor, request.workflow_id)
-        plan = plan_to_execute(workflow.graph)
+        plan = plan_of(workflow.graph)
         check_input(plan.input_schema, request.input)
         version = await version_of(uow, actor, workflow)
         ready = _Ready(version.id, version.number, version.graph, plan)

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.engine.events import Event, EventType
+from app.engine.events import TERMINAL_RUN, Event, EventType
 from app.kernel.clock import now
 from app.models import Approval, Run, RunEvent, Span, Step, Wait
 from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, WaitView
@@ -49,7 +49,7 @@ def run_view(run: Run, workflow_name: str, version: int, notice: str | None = No
         parent_path=run.parent_path,
         dead_at=run.dead_at,
         requeued_as=run.requeued_as,
-        responded=run.output is not None,
+        responded=run.output is not None and run.status not in TERMINAL_RUN,
     )
 
 

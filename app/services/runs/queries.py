@@ -1,6 +1,6 @@
 """Reading runs: lists, one run, its steps, its trace, its events, and what waits for a person."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.orm import aliased
@@ -23,6 +23,7 @@ from app.services.runs.present import (
     step_view,
     wait_view,
 )
+from app.services.runs.step_pages import Filter, in_parts, loops_of, page_steps, steps_of_trace
 from app.services.runs.views import ApprovalView, CallerView, RunView, SpanView, StepView, TraceView
 
 MAX_DEPTH = 8
@@ -35,6 +36,7 @@ __all__ = [
     "list_approvals",
     "list_events",
     "list_runs",
+    "list_some_steps",
     "list_steps",
     "matching",
     "overview",
@@ -106,6 +108,25 @@ async def list_steps(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[StepVi
     return tuple(step_view(step) for step in await _steps(uow, actor, run_id))
 
 
+async def list_some_steps(
+    uow: UnitOfWork,
+    actor: Actor,
+    run_id: str,
+    wanted: Filter,
+    cursor: str | None = None,
+    limit: int = 200,
+) -> Page[StepView]:
+    """List a page of a run's steps.
+
+    Raises:
+        NotFound: No such run.
+        InvalidInput: The cursor or the limit is none.
+    """
+    require(actor, "viewer")
+    await _row(uow, actor, run_id)
+    return await page_steps(uow, actor, run_id, wanted, cursor, limit)
+
+
 async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> StepView:
     """Return a step with its whole input and output.
 
@@ -126,19 +147,21 @@ async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> 
     )
 
 
-async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
-    """Return all of a run at one moment; `seq` is read first, so later events repeat, never lack, a
-    change.
+async def get_trace(
+    uow: UnitOfWork, actor: Actor, run_id: str, parent: str | None = None
+) -> TraceView:
+    """Return a run at one moment; `seq` is read first, so later events repeat, never lack, a change.
+
+    Args:
+        parent: A turn such as `loop[3]`: only what lies in it. None: the whole run, of a large one
+            the graph's own steps and some inside of turns.
     """
     require(actor, "viewer")
     seq = await last_seq(uow, run_id)
     run, name, version = await _row(uow, actor, run_id)
     graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
-    spans = await uow.session.execute(
-        scoped(Span, actor)
-        .where(col(Span.run_id) == run_id)
-        .order_by(col(Span.started_at), col(Span.id))
-    )
+    steps, hidden = await steps_of_trace(uow, actor, run_id, parent)
+    some = [step.path for step in steps] if hidden or parent else None
     asked = await uow.session.execute(
         scoped(Approval, actor)
         .where(col(Approval.run_id) == run_id)
@@ -149,15 +172,37 @@ async def get_trace(uow: UnitOfWork, actor: Actor, run_id: str) -> TraceView:
     )
     return TraceView(
         run=run_view(run, name, version),
-        steps=tuple(step_view(step) for step in await _steps(uow, actor, run_id)),
-        spans=tuple([await _whole_span(uow, span) for span in spans.scalars()]),
+        steps=tuple(step_view(step) for step in steps),
+        spans=tuple(
+            [await _whole_span(uow, span) for span in await _spans(uow, actor, run_id, some)]
+        ),
         approvals=tuple(
             approval_view(row, run.number, run.workflow_id, name) for row in asked.scalars()
         ),
         waits=tuple(wait_view(row) for row in waits.scalars()),
         graph=graph,
         seq=seq,
+        loops=await loops_of(uow, actor, run_id, parent),
+        hidden=hidden,
     )
+
+
+async def _spans(
+    uow: UnitOfWork, actor: Actor, run_id: str, paths: Sequence[str] | None
+) -> list[Span]:
+    """The spans of a run, or of some of its steps."""
+    query = scoped(Span, actor).where(col(Span.run_id) == run_id)
+    if paths is None:
+        return list((await uow.session.execute(_by_start(query))).scalars())
+    found: list[Span] = []
+    for some in in_parts(paths):
+        of_some = query.where(col(Span.step_path).in_(some))
+        found += (await uow.session.execute(_by_start(of_some))).scalars()
+    return found
+
+
+def _by_start(query: Select[Span]) -> Select[Span]:
+    return query.order_by(col(Span.started_at), col(Span.id))
 
 
 async def list_events(

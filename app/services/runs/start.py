@@ -22,7 +22,7 @@ from app.services.runs.life import LEASE, Life
 from app.services.runs.limits import RunLimits, Turn, placing
 from app.services.runs.pins import Outputs, PinsFrom, check_pins, recorded
 from app.services.runs.present import run_view
-from app.services.runs.versions import hashed, locked_workflow, plan_to_execute, version_of
+from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime, runtime
 
@@ -89,7 +89,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         if earlier is not None:
             return await same_run(uow, earlier, workflow, wish[0])
     version = await version_of(uow, actor, workflow)
-    plan = plan_to_execute(version.graph)
+    plan = plan_of(version.graph)
     check_input(plan.input_schema, request.input)
     check_pins(plan, request.pins or {})
     workspace.run_count += 1

@@ -17,7 +17,7 @@ class RunView(_View):
     the run whose finished steps it took over, `fork_path` the step that was executed anew (null:
     what had not finished). `parent_run_id` is the run that waits for this one. `priority` is 0
     (high), 1 or 2 (low). `dead_at`: given up after too many crashes, until `requeued_as` went on.
-    `responded`: the output is there though the run may go on.
+    `responded`: the output is there though the run goes on.
     """
 
     id: str
@@ -136,9 +136,22 @@ class WaitView(_View):
     run_id: str | None
 
 
+class LoopView(_View):
+    """How far a loop is, in tries of its turns: `running` ones are at work or wait."""
+
+    path: str
+    turns: int
+    succeeded: int
+    failed: int
+    running: int
+
+
 class TraceView(_View):
     """All of a run at one moment; `seq` is the last event it contains. `graph` is the version that
     ran.
+
+    Of steps inside of turns it holds at most 1,000, open and failed ones first; `hidden` is how
+    many more there are. `loops` sums up all turns.
     """
 
     run: RunView
@@ -148,6 +161,8 @@ class TraceView(_View):
     waits: tuple[WaitView, ...]
     graph: dict[str, Any]
     seq: int
+    loops: tuple[LoopView, ...] = ()
+    hidden: int = 0
 
 
 class HourView(_View):
