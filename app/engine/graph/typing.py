@@ -1,5 +1,7 @@
 """Which output fits which input, and the reason when one does not."""
 
+from typing import Any
+
 from app.engine.sdk.node import PORT_TYPES
 
 NAMES = {
@@ -30,6 +32,16 @@ _WAYS = {
     "list": "Put a Merge or a Set values node between them that makes a list.",
 }
 
+_PYTHON: dict[str, type | tuple[type, ...]] = {
+    "text": str,
+    "number": (int, float),
+    "object": dict,
+    "list": list,
+    "file": dict,
+    "message": dict,
+    "document": dict,
+}
+
 
 def compatible(source: str, target: str) -> str | None:
     """Return None when an output of type `source` fits an input of type `target`, else why not."""
@@ -46,3 +58,13 @@ def compatible(source: str, target: str) -> str | None:
         return None
     way = _WAYS.get(target, "")
     return f"This output gives {NAMES[source]}, but that input takes {NAMES[target]}. {way}".strip()
+
+
+def is_of_type(value: Any, wanted: str) -> bool:  # noqa: ANN401 - a JSON value
+    """Whether a value is what a port of this type gives; null is of the type `any` only."""
+    if wanted == "any":
+        return True
+    if isinstance(value, bool):
+        return wanted == "boolean"
+    python = _PYTHON.get(wanted)
+    return python is not None and isinstance(value, python)

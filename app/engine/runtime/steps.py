@@ -1,7 +1,7 @@
 """Executing one node: resolve its form, check its input, try, try again, record the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from app.engine.graph.document import Edge, NodeSettings
 from app.engine.graph.ports import outputs_of
+from app.engine.graph.typing import is_of_type
 from app.engine.host import StepRecord
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
@@ -39,6 +40,7 @@ from app.engine.runtime.spans import detach, open_span
 from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, remembered
 from app.engine.runtime.waiting import asks_about_itself
 from app.engine.sdk import Answer, Json, Ports, Result
+from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut
 
 RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
@@ -186,10 +188,27 @@ async def _begin(step: Step, prepared: Prepared) -> None:
 
 
 def _passed_through(work: _Work) -> Output:
-    """A disabled node gives what arrives to all of its outputs."""
+    """What a disabled node gives: at each port the first value that arrives and is of its type.
+
+    A port for which none is has no value, and what follows it is not reached.
+    """
     node = work.step.node
-    value = work.names["trigger"] if node.type.trigger else work.names["input"]
-    return dict.fromkeys(node.outputs, value), without_error(node)
+    arrived = [work.names["trigger"]] if node.type.trigger else list(_arrived(work)) or [None]
+    passed: dict[str, Json] = {}
+    for port in outputs_of(node.ref, node.type):
+        fitting = [value for value in arrived if is_of_type(value, port.type)]
+        if fitting and port.name not in (ERROR_PORT, TOOL_PORT):
+            passed[port.name] = fitting[0]
+    return passed, tuple(passed)
+
+
+def _arrived(work: _Work) -> Iterator[Json]:
+    """The values at the input ports, those of ports for several one by one."""
+    node = work.step.node
+    for port in node.inputs:
+        if port.name in work.values:
+            value = work.values[port.name]
+            yield from value if port.many or node.type.merges else (value,)
 
 
 async def _tries(work: _Work, prepared: Prepared) -> Output:
