@@ -105,7 +105,7 @@ async def _region_turn(
         ended=loop.ended,
     )
     await level.execution.past.bring(region.body, around.path_of(region), index, attempt)
-    walk = await _turn(level, loop.entry())
+    walk = await _turn(level, loop.entry)
     closed = loop.close(walk.end())
     await _leave(level)
     return closed
@@ -146,6 +146,8 @@ class _Walk:
         self.stopped = False
         self._level = level
         self._entry = entry
+        self._live_in = _by_place(level.plan, entry.live)
+        self._data_in = _by_place(level.plan, entry.data)
         self._undecided = dict(level.plan.counts)
         self._alive: dict[str, list[Edge]] = defaultdict(list)
         self._outward: list[Edge] = []
@@ -208,7 +210,7 @@ class _Walk:
             over = record is not None and record.status not in ("skipped", "canceled")
             if node.feeds and over:
                 self._cut_off |= node.feeds
-            if (node.feeds and over) or (node.join != "all" and self._entry.live.get(node.id)):
+            if (node.feeds and over) or (node.join != "all" and node.id in self._live_in):
                 self._begun.add(node.id)
                 first.append(node)
         return first
@@ -273,7 +275,7 @@ class _Walk:
         known = self._known(node)
         if known or self.failed or self.stopped or node.id in self._cut_off:
             return known
-        live = (*self._alive[node.id], *self._entry.live.get(node.id, ()))
+        live = (*self._alive[node.id], *self._live_in.get(node.id, ()))
         if not self._suffices(node, live):
             return self._skip(node)
         if self._level.execution.holds():
@@ -288,7 +290,7 @@ class _Walk:
         """Whether enough edges are alive to run."""
         if node.join == "all":
             all_alive = len(self._alive[node.id]) == self._level.plan.counts[node.id]
-            return all_alive and node.id not in self._entry.dead
+            return all_alive and all(edge.target != node.id for edge in self._entry.dead)
         return bool(live) or not (node.into or node.region)
 
     def _known(self, node: PlanNode) -> StepRecord | None:
@@ -306,13 +308,11 @@ class _Walk:
         return skipped
 
     def _start(self, node: PlanNode, live: tuple[Edge, ...]) -> None:
-        data = self._entry.data.get(node.id, ())
+        data = tuple(self._data_in.get(node.id, ()))
         turn = run_turn
         if node.region is not None:
-            level = self._level
-            turn = partial(
-                _region_turn, Loop(node, live, data, dict(level.outputs), dict(level.ended))
-            )
+            level, entry = self._level, Entry(live, data, self._dead_at(node, live))
+            turn = partial(_region_turn, Loop(node, entry, dict(level.outputs), dict(level.ended)))
         arrived = {edge.id for edge in (*live, *data)}
         edges = tuple(edge for edge in node.into if edge.id in arrived)
         task = asyncio.create_task(
@@ -320,6 +320,13 @@ class _Walk:
         )
         self._live[task] = node
         task.add_done_callback(self._ended.put_nowait)
+
+    def _dead_at(self, region: PlanNode, live: tuple[Edge, ...]) -> tuple[Edge, ...]:
+        """The edges into a region that count here and are not alive."""
+        plan = self._level.plan
+        counting = [e for e in region.into if e.source in plan.places and e.id not in plan.back]
+        expected = [e for e in self._entry.dead if plan.places.get(e.target) == region.id]
+        return tuple(edge for edge in (*counting, *expected) if edge not in live)
 
     def _result(self, node: PlanNode, task: asyncio.Task[StepRecord]) -> StepRecord | None:
         """How an executed step ended; None: it was ended from outside."""
@@ -365,3 +372,10 @@ class _Walk:
         for task, node in self._live.items():
             if node.id in ended:
                 task.cancel()
+
+
+def _by_place(plan: Plan, edges: tuple[Edge, ...]) -> dict[str, list[Edge]]:
+    found: dict[str, list[Edge]] = defaultdict(list)
+    for edge in edges:
+        found[plan.places[edge.target]].append(edge)
+    return found

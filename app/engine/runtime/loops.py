@@ -7,7 +7,7 @@ value.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -58,17 +58,17 @@ REGION = node(kind="logic.loop", title="Loop", icon="repeat", container=True, bo
 
 @dataclass(frozen=True)
 class Entry:
-    """What arrives at the nodes of a turn from outside of it, by node of the turn's plan.
+    """What arrives at a turn from outside of it.
 
     Args:
         live: Edges that make their target run.
         data: Edges that only bring a value.
-        dead: Nodes that an edge which counts in this turn did not reach.
+        dead: Edges that count in this turn and are not alive.
     """
 
-    live: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
-    data: Mapping[str, tuple[Edge, ...]] = field(default_factory=dict)
-    dead: frozenset[str] = frozenset()
+    live: tuple[Edge, ...] = ()
+    data: tuple[Edge, ...] = ()
+    dead: tuple[Edge, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,37 +92,29 @@ class Loop:
     """The state of a region between its turns.
 
     Args:
-        live, data: Edges from outside, as in Entry.
         outputs, ended: Outputs by node id that expressions see, and when they were finished; turns
             add theirs.
+
+    Attributes:
+        entry: What arrives at the next turn.
     """
 
     def __init__(
         self,
         container: PlanNode,
-        live: tuple[Edge, ...],
-        data: tuple[Edge, ...],
+        entry: Entry,
         outputs: dict[str, Json],
         ended: dict[str, datetime],
     ) -> None:
         ensure(container.region is not None, "A loop needs a region.")
         assert container.region is not None
-        assert container.body is not None
+        self.entry = entry
         self.outputs = outputs
         self.ended = ended
         self._region: LoopRegion = container.region
-        self._places = container.body.places
-        self._live, self._data = live, data
-        self._counting = container.into
         self._turns = 0
         self._exits: dict[str, dict[str, Json]] = {}
         self._response: tuple[datetime, Json] | None = None
-
-    def entry(self) -> Entry:
-        """What arrives at the next turn."""
-        here = {edge.id for edge in (*self._live, *self._data)}
-        dead = frozenset(self._places[e.target] for e in self._counting if e.id not in here)
-        return Entry(self._by_place(self._live), self._by_place(self._data), dead)
 
     def close(self, end: TurnEnd) -> dict[str, Json]:
         """Take a turn in; say whether another follows and what the loop has given so far."""
@@ -132,9 +124,7 @@ class Loop:
             self._exits.setdefault(edge.source, {})[edge.source_port] = value
         if end.response:
             self._response = end.response
-        stay = (*self._live, *self._data) if self._turns == 1 else self._data
-        self._live, self._counting = end.back, self._region.back
-        self._data = tuple(edge for edge in stay if edge.id in self._region.kept)
+        self.entry = self._next(end.back)
         latest = {
             member: {**self._exits.get(member, {}), **self.outputs[member]}
             for member in sorted(self._region.members)
@@ -152,21 +142,25 @@ class Loop:
         )
         return {"again": bool(end.back), "values": values, "alive": alive}
 
+    def _next(self, back: tuple[Edge, ...]) -> Entry:
+        came = self.entry
+        stay = (*came.live, *came.data) if self._turns == 1 else came.data
+        return Entry(
+            live=back,
+            data=tuple(edge for edge in stay if edge.id in self._region.kept),
+            dead=tuple(edge for edge in self._region.back if edge not in back),
+        )
+
     def _going_back(self) -> dict[str, Json]:
-        return {edge.source: self.outputs[edge.source].get(edge.source_port) for edge in self._live}
+        return {
+            edge.source: self.outputs[edge.source].get(edge.source_port) for edge in self.entry.live
+        }
 
     def _told(self) -> Json:
         if self._response is None:
             return None
         at, value = self._response
         return {"at": at.isoformat(), "value": value}
-
-    def _by_place(self, edges: tuple[Edge, ...]) -> dict[str, tuple[Edge, ...]]:
-        found: dict[str, tuple[Edge, ...]] = {}
-        for edge in edges:
-            place = self._places[edge.target]
-            found[place] = (*found.get(place, ()), edge)
-        return found
 
 
 def _alone(values: Mapping[str, Json]) -> Json:
