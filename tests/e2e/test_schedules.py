@@ -73,7 +73,7 @@ def _see_it_fire(page: Page) -> None:
     expect(table).to_contain_text("Greet each minute")
     run = table.get_by_role("link", name="Run #1")
     expect(run).to_be_visible(timeout=A_MINUTE)
-    expect(table).to_contain_text("succeeded")
+    expect(table).to_contain_text("succeeded", timeout=20_000)
     run.click()
     page.wait_for_url(re.compile(r"/runs/run_"))
     expect(page.get_by_test_id("trace")).to_contain_text("Greet")
