@@ -25,13 +25,15 @@ _RUN = metadata.tables["run"]
 
 LEASE = timedelta(seconds=2)
 TICK_S = 0.5
+SURE_S = 1.5
+"""For how long a lease that was seen to be ours needs no second look: less than it lasts."""
 STALLED_S = 10.0
 
 
 @dataclass
 class Held:
     """A run that this process works on. `why` says how it was taken from us: lost, released, left by
-    us, or not at all.
+    us, or not at all. `proved_at` is when its lease was last seen to be ours, on the monotonic clock.
     """
 
     run_id: str
@@ -40,6 +42,14 @@ class Held:
     task: asyncio.Task[Any]
     control: Control = field(default_factory=Control)
     why: str = ""
+    proved_at: float = field(default_factory=time.monotonic)
+
+    async def be_sure(self) -> None:
+        """Return while the run is surely ours. After standing still for about a lease this waits for
+        the keeper's word; if others have the run by now, the task is cancelled here.
+        """
+        while time.monotonic() - self.proved_at > SURE_S:  # noqa: ASYNC110 - said by another thread
+            await asyncio.sleep(0.05)
 
     def take_away(self, why: str) -> None:
         """Stop the work on the run, once. Call in its loop."""
@@ -156,6 +166,7 @@ class Keeper:
             await database.close()
 
     async def _renew(self, database: Database, held: dict[str, Held]) -> None:
+        looked_at = time.monotonic()
         try:
             async with database.writer.begin() as connection:
                 found = await _renew_rows(connection, held)
@@ -163,7 +174,9 @@ class Keeper:
             _log.warning("leases could not be renewed", extra={"error": str(error)})
             return
         for run_id, one in held.items():
-            epoch, control = found.get(run_id, (-1, None))
+            epoch, control, is_ours = found.get(run_id, (-1, None, False))
+            if is_ours:
+                one.proved_at = looked_at
             if epoch != one.epoch:
                 one.loop.call_soon_threadsafe(one.take_away, "lost")
             elif control == "cancel":
@@ -174,7 +187,7 @@ class Keeper:
 
 async def _renew_rows(
     connection: AsyncConnection, held: dict[str, Held]
-) -> dict[str, tuple[int, str | None]]:
+) -> dict[str, tuple[int, str | None, bool]]:
     # rows are locked in the order of their ids, like in the journal, so that the two never wait for
     # each other
     query = select(_RUN.c.id, _RUN.c.epoch, _RUN.c.status, _RUN.c.control).where(
@@ -183,9 +196,9 @@ async def _renew_rows(
     rows = (
         await connection.execute(query.order_by(_RUN.c.id).with_for_update(key_share=True))
     ).all()
-    ours = [row.id for row in rows if row.epoch == held[row.id].epoch and row.status == "running"]
+    ours = {row.id for row in rows if row.epoch == held[row.id].epoch and row.status == "running"}
     if ours:
         postgres = connection.dialect.name == "postgresql"
         until = func.clock_timestamp() + LEASE if postgres else now() + LEASE
         await connection.execute(update(_RUN).where(_RUN.c.id.in_(ours)).values(lease_until=until))
-    return {row.id: (row.epoch, row.control) for row in rows}
+    return {row.id: (row.epoch, row.control, row.id in ours) for row in rows}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
-from app.adapters.host import RunHost
+from app.adapters.host import Http, RunHost
 from app.adapters.journal import HeldBack, RunJournal
 from app.adapters.keeper import Held
 from app.adapters.queue import DEFAULT
@@ -21,7 +21,7 @@ from app.engine.runtime.driver import warm_up
 from app.engine.runtime.execute import execute
 from app.engine.runtime.loops import REGION
 from app.engine.runtime.plan import Plan
-from app.engine.sdk import NodeType
+from app.engine.sdk import HttpReply, HttpRequest, NodeType
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
@@ -151,10 +151,21 @@ async def _live(parts: Runtime, life: Life, held: Held, plan: Plan | None) -> Ru
     host = parts.make_host(parts, journal, run.workflow_id)
     request = await _request(parts, life)
     if isinstance(host, RunHost):
-        host = replace(host, world=replace(host.world, start_child=partial(start_child, parts)))
+        world = replace(
+            host.world,
+            start_child=partial(start_child, parts),
+            http=partial(_send, held, host.world.http),
+        )
+        host = replace(host, world=world)
     plan = plan or plan_to_execute(life.graph)
     await _leave(parts, life, await execute(plan, request, host, control=held.control))
     return journal.patch
+
+
+async def _send(held: Held, http: Http, request: HttpRequest) -> HttpReply:
+    """Call the outside only while the run is surely ours: another process may have done it by now."""
+    await held.be_sure()
+    return await http(request)
 
 
 async def _leave(parts: Runtime, life: Life, outcome: Outcome) -> None:

@@ -105,3 +105,16 @@ async def test_a_process_that_stands_still_is_ended(database, monkeypatch):
     time.sleep(2.2)  # noqa: ASYNC251 - the loop is stuck
     assert stalled
     await keeper.close()
+
+
+async def test_after_standing_still_a_run_goes_on_only_when_it_is_surely_ours(
+    keeper, database, run
+):
+    held = keeper.hold(run.id, run.epoch)
+    await held.be_sure()
+    held.proved_at = time.monotonic() - 10  # as after a long stop
+    await asyncio.wait_for(held.be_sure(), 5)  # the keeper has looked
+    await change(database, run, status="pending")
+    held.proved_at = time.monotonic() - 10
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(held.be_sure(), 1.2)
