@@ -3,6 +3,7 @@ what they were told."""
 
 import asyncio
 import contextlib
+import json
 import random
 from collections.abc import Iterable
 from typing import Any
@@ -113,9 +114,9 @@ class Clients:
                     self._database_url,
                     "select id, step_id, question from approval where status = 'open' limit 50",
                 ):
-                    choices = (
-                        RECOVERY if "recovery" in str(row["question"]) else ("approve", "reject")
-                    )
+                    asked = row["question"]
+                    asked = json.loads(asked) if isinstance(asked, str) else asked
+                    choices = RECOVERY if asked.get("recovery") else ("approve", "reject")
                     await self.answer(row["id"], row["step_id"], choices)
             await asyncio.sleep(every)
 
