@@ -210,7 +210,7 @@ async def test_a_second_worker_goes_on_and_repeats_no_finished_step(parts, actor
 
 
 async def test_a_stalled_worker_that_wakes_up_finds_itself_refused(parts, actor, workers):
-    zombie = workers.start()
+    zombie = workers.start(pause=0.3)  # so that the run outlasts the start of the other one
     run_id = await begin(parts, actor, slow(60))
     await until_calls(workers, 3)
     other = workers.start()
