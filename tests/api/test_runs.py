@@ -271,3 +271,13 @@ async def test_fork_key_repeats_and_bad_forks_name_the_field(ada):
     ):
         answer = await ada.post(path, json=body)
         assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
+
+
+async def test_a_signed_out_token_starts_nothing_more(site, ada):
+    workflow_id = await new_workflow(ada)
+    assert (await run_now(ada, workflow_id)).status_code == 200
+    assert (await ada.post("/api/auth/logout")).status_code == 204
+    refused = await run_now(ada, workflow_id)
+    assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
+    eve = await site.person("Eve")
+    assert (await run_now(eve, workflow_id)).status_code == 404

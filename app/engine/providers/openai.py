@@ -1,21 +1,43 @@
 """OpenAI, and every server that speaks its chat protocol: Ollama, llama.cpp, vLLM and others."""
 
 import json
+import os
 from collections.abc import AsyncGenerator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from app.engine.providers.base import ChatRequest, Delta, ModelInfo
 from app.engine.providers.endpoint import Endpoint, failure, malformed
 from app.engine.sdk.messages import Message, ToolCall, Usage
 from app.kernel.errors import UpstreamFailed, UpstreamRefused
 
-if TYPE_CHECKING:  # the SDK takes a second to import: only a process that calls it pays
-    from openai import AsyncOpenAI
+if TYPE_CHECKING:  # only a process that calls a model pays for its import
+    from httpx2 import AsyncClient, Response
 
 _CONNECT_S = 5.0
 _SILENCE_S = 300.0
 """A local model may think for minutes over a long prompt before its first token."""
+
+
+_STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream"}
+
+
+class Refusal(Exception):
+    """What the server answered instead of an answer; `failure` finds words for it."""
+
+    def __init__(self, response: "Response", content: bytes) -> None:
+        super().__init__(content[:400].decode("utf-8", "replace") or response.reason_phrase)
+        self.response = response
+        self.status_code = response.status_code
+        try:
+            body = orjson.loads(content)
+        except ValueError:
+            body = None
+        self.body = body.get("error", body) if isinstance(body, dict) else None
+        if isinstance(self.body, str):
+            self.body = {"message": self.body}
 
 
 class OpenAIApi:
@@ -34,23 +56,30 @@ class OpenAIApi:
         self._is_loopback = is_loopback
 
     @cached_property
-    def client(self) -> "AsyncOpenAI":
-        """The SDK's client. Retries are the runtime's affair, which shows them in the trace."""
+    def client(self) -> "AsyncClient":
+        """The connections, kept alive. Retries are the runtime's affair, which shows them in the
+        trace.
+        """
         import httpx2  # noqa: PLC0415 - heavy
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient  # noqa: PLC0415 - heavy
 
-        return AsyncOpenAI(
-            base_url=self.endpoint.url,
-            api_key=self.endpoint.key or "none",
-            max_retries=0,
+        return httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {self.endpoint.key or 'none'}", **self._account()},
             timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S),
-            http_client=DefaultAsyncHttpxClient(trust_env=not self._is_loopback),
+            limits=httpx2.Limits(max_connections=1_000, max_keepalive_connections=100),
+            follow_redirects=True,
+            trust_env=not self._is_loopback,
         )
+
+    def _account(self) -> dict[str, str]:
+        """Whose bill it is, when the key alone does not say so."""
+        names = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
+        found = {header: os.environ.get(name, "") for header, name in names.items()}
+        return {header: value for header, value in found.items() if value and self._is_openai}
 
     async def close(self) -> None:
         """Close the connections, if any were made."""
         if "client" in self.__dict__:
-            await self.client.close()
+            await self.client.aclose()
 
     async def model_names(self, timeout_s: float) -> list[str]:
         """Ask the server which models it has.
@@ -59,14 +88,13 @@ class OpenAIApi:
             UpstreamFailed, UpstreamRefused: It does not say.
         """
         import httpx2  # noqa: PLC0415 - heavy
-        from openai import OpenAIError  # noqa: PLC0415 - heavy
 
         try:
-            return [
-                entry.id
-                async for entry in self.client.with_options(timeout=timeout_s).models.list()
-            ]
-        except (OpenAIError, httpx2.HTTPError, ValueError, AttributeError) as error:
+            reply = await self.client.get(f"{self.endpoint.url}/models", timeout=timeout_s)
+            if reply.status_code >= 400:
+                raise Refusal(reply, reply.content)
+            return [str(entry["id"]) for entry in orjson.loads(reply.content)["data"]]
+        except (Refusal, httpx2.HTTPError, ValueError, TypeError, LookupError) as error:
             raise failure(self.endpoint, "", error) from error
 
     async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
@@ -76,19 +104,26 @@ class OpenAIApi:
             UpstreamFailed, UpstreamRefused: See ChatModel.
         """
         import httpx2  # noqa: PLC0415 - heavy
-        from openai import OpenAIError  # noqa: PLC0415 - heavy
 
         answer = _Answer(self.endpoint, model)
+        body = orjson.dumps(self._body(model, request))
+        url, headers = f"{self.endpoint.url}/chat/completions", _STREAMED
         try:
-            chunks = await self.client.chat.completions.create(**self._body(model, request))
-            async with chunks:
-                async for chunk in chunks:
-                    text = answer.take(chunk)
+            async with self.client.stream("POST", url, content=body, headers=headers) as reply:
+                if reply.status_code >= 400:
+                    raise Refusal(reply, await reply.aread())
+                async for line in reply.aiter_lines():
+                    if not line.startswith("data:"):
+                        continue
+                    data = line[5:].strip()
+                    if data == "[DONE]":
+                        break
+                    text = answer.take(_chunk(reply, data))
                     if text:
                         yield Delta(text=text)
-        except (OpenAIError, httpx2.HTTPError) as error:
+        except (Refusal, httpx2.HTTPError) as error:
             raise failure(self.endpoint, model, error) from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise malformed(self.endpoint, model, str(error)[:200]) from error
         yield answer.end()
 
@@ -151,25 +186,28 @@ class _Answer:
         self._usage: Usage | None = None
         self._calls: dict[int, dict[str, str]] = {}
 
-    def take(self, chunk: Any) -> str:  # noqa: ANN401 - servers deviate from the SDK's type
+    def take(self, chunk: Mapping[str, Any]) -> str:
         """Keep what the chunk says and return its text."""
-        self._model = chunk.model or self._model
-        if chunk.usage is not None:
-            self._usage = _usage(chunk.usage)
-        if not chunk.choices:
+        self._model = chunk.get("model") or self._model
+        if chunk.get("usage"):
+            self._usage = _usage(chunk["usage"])
+        if not chunk.get("choices"):
             return ""
-        choice = chunk.choices[0]
-        self._reason = choice.finish_reason or self._reason
-        if choice.delta is None:
+        choice = chunk["choices"][0]
+        self._reason = choice.get("finish_reason") or self._reason
+        delta = choice.get("delta")
+        if not delta:
             return ""
-        self._refusal += choice.delta.refusal or ""
-        for part in choice.delta.tool_calls or ():
-            call = self._calls.setdefault(part.index or 0, {"id": "", "name": "", "arguments": ""})
-            call["id"] = part.id or call["id"]
-            if part.function is not None:
-                call["name"] += part.function.name or ""
-                call["arguments"] += part.function.arguments or ""
-        return choice.delta.content or ""
+        self._refusal += delta.get("refusal") or ""
+        for part in delta.get("tool_calls") or ():
+            call = self._calls.setdefault(
+                part.get("index") or 0, {"id": "", "name": "", "arguments": ""}
+            )
+            call["id"] = part.get("id") or call["id"]
+            function = part.get("function") or {}
+            call["name"] += function.get("name") or ""
+            call["arguments"] += function.get("arguments") or ""
+        return delta.get("content") or ""
 
     def end(self) -> Delta:
         """The last delta, with everything gathered."""
@@ -231,13 +269,28 @@ def _wire(message: Message) -> dict[str, Any]:
     return wire
 
 
-def _usage(usage: Any) -> Usage:  # noqa: ANN401 - see _Answer.take
-    details = getattr(usage, "prompt_tokens_details", None)
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details") or {}
     return Usage(
-        input_tokens=usage.prompt_tokens or 0,
-        output_tokens=usage.completion_tokens or 0,
-        cached_tokens=getattr(details, "cached_tokens", None) or 0,
+        input_tokens=usage.get("prompt_tokens") or 0,
+        output_tokens=usage.get("completion_tokens") or 0,
+        cached_tokens=details.get("cached_tokens") or 0,
     )
+
+
+def _chunk(reply: "Response", data: str) -> Mapping[str, Any]:
+    """Read one event of a stream.
+
+    Raises:
+        Refusal: It says that the server failed after it had begun to answer.
+        ValueError: It is no JSON object.
+    """
+    chunk = orjson.loads(data)
+    if not isinstance(chunk, dict):
+        raise ValueError("an event is not an object")  # noqa: TRY004 - as what orjson refuses
+    if chunk.get("error"):
+        raise Refusal(reply, data.encode())
+    return chunk
 
 
 def _is_strict(schema: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import orjson
 from sqlalchemy import bindparam, select
@@ -111,6 +112,7 @@ class ReadyDrafts:
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, int], _Ready] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def get(self, workflow_id: str, revision: int) -> _Ready | None:
         """The plan of a draft, if it is known."""
@@ -118,6 +120,10 @@ class ReadyDrafts:
         if found is not None:
             self._known.move_to_end((workflow_id, revision))
         return found
+
+    def lock(self, workflow_id: str) -> asyncio.Lock:
+        """Held by whoever prepares a draft of this workflow."""
+        return self._locks.setdefault(workflow_id, asyncio.Lock())
 
     def put(self, workflow_id: str, revision: int, ready: _Ready) -> None:
         """Keep a plan; the one not asked for the longest is forgotten."""
@@ -153,7 +159,7 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
         if await parts.database.look(_KEYED, key) is not None:
             return await _repeated(parts, actor, request, digest, seconds)
     ready = _drafts.get(request.workflow_id, head.revision) or await _prepared(
-        parts, actor, request
+        parts, actor, request, head.revision
     )
     check_input(ready.plan.input_schema, request.input)
     wish = _Wish(actor, request, digest, head, ready)
@@ -192,8 +198,13 @@ async def _head(parts: Runtime, actor: Actor, workflow_id: str) -> _Head:
     return _Head(row[0], row[1], has_settings or row[3] is not None)
 
 
-async def _prepared(parts: Runtime, actor: Actor, request: StartRun) -> _Ready:
-    """Compile the draft and make its version, once for each revision."""
+async def _prepared(parts: Runtime, actor: Actor, request: StartRun, revision: int) -> _Ready:
+    """Compile the draft and make its version, once for each revision: of many first runs at once, one does it."""
+    async with _drafts.lock(request.workflow_id):
+        return _drafts.get(request.workflow_id, revision) or await _prepare(parts, actor, request)
+
+
+async def _prepare(parts: Runtime, actor: Actor, request: StartRun) -> _Ready:
     async with parts.database.work() as uow:
         workflow = await locked_workflow(uow, actor, request.workflow_id)
         plan = plan_of(workflow.graph)
