@@ -29,6 +29,7 @@ async def shared_runtime() -> AsyncIterator[None]:
         await seed_templates(uow)
     gc.collect()
     gc.freeze()  # what start-up made lives on: do not look at it in every collection
+    gc.set_threshold(50_000, 20, 20)
     try:
         async with working_here(opened):
             yield

@@ -8,6 +8,7 @@ from pydantic import Field
 from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.engine.events import TERMINAL_RUN
+from app.services.access import Actor
 from app.services.page import Page
 from app.services.runs.at_once import run_and_wait
 from app.services.runs.limits import RunLimits, RunSettings, get_settings, put_settings
@@ -161,7 +162,11 @@ async def run_workflow(
     key: Key = None,
 ) -> Response:
     """Start a run of the draft as it is now."""
-    wish = body or NewRun()
+    return await run_and_answer(who, workflow_id, body or NewRun(), key)
+
+
+async def run_and_answer(who: Actor, workflow_id: str, wish: NewRun, key: str | None) -> Response:
+    """Start a run, and write the answer: the whole run when it ended in time."""
     request = StartRun(
         workflow_id=workflow_id,
         idempotency_key=key,
