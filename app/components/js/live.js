@@ -16,6 +16,7 @@ const MAX_TRIES = 8;
 const fresh = (id) => ({
   id, seq: 0, loaded: false, loading: null, error: "", ahead: [], run: null, graph: null, order: [],
   steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), waits: new Map(), logs: new Map(), nodes: new Map(),
+  hidden: 0, loops: new Map(),
 });
 
 // The one badge of a node: its latest step, or the sum of its rounds when it ran in a loop.
@@ -64,6 +65,8 @@ export class LiveStore {
     entry.steps = new Map();
     entry.order = [];
     for (const step of trace.steps) this.putStep(entry, step);
+    entry.hidden = trace.hidden ?? 0;
+    entry.loops = new Map((trace.loops ?? []).map((loop) => [loop.path, loop]));
     entry.spans = new Map(trace.spans.map((span) => [span.id, span]));
     entry.approvals = new Map();
     for (const asked of trace.approvals) if (asked.status === "open") this.putApproval(entry, asked);
@@ -140,6 +143,17 @@ export class LiveStore {
     this.putStep(entry, step);
     this.count(entry, new Set([step.path]));
     this.tell(entry, new Set([step.path]));
+  }
+
+  // Loads one turn of a loop, such as `loop[3]`: a long run's trace holds only some of them. False: there is none.
+  async turn(runId, path) {
+    const trace = await api("GET", `/api/runs/${runId}/trace?parent=${encodeURIComponent(path)}`);
+    const entry = this.entry(runId);
+    for (const step of trace.steps) this.putStep(entry, step);
+    for (const span of trace.spans) entry.spans.set(span.id, span);
+    this.count(entry);
+    this.tell(entry, null);
+    return trace.steps.length > 0;
   }
 
   putApproval(entry, asked) {

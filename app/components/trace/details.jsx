@@ -3,6 +3,7 @@
 import { useEffect, useState } from "react";
 import { GitBranch } from "lucide-react";
 import { api } from "../js/api.js";
+import { live } from "../js/live.js";
 import { Origin, WaitsFor } from "../run/words.jsx";
 import { ForkDialog } from "./fork.jsx";
 import { STATUS, duration, formatCost, formatMs } from "./model.js";
@@ -65,6 +66,34 @@ function Conversation({ messages }) {
   ));
 }
 
+// How a loop fared, and a way to any of its turns: of a long one the trace lists only some.
+function Turns({ runId, path, loop }) {
+  const [number, setNumber] = useState("");
+  const [said, setSaid] = useState("");
+  const open = async (event) => {
+    event.preventDefault();
+    const wanted = Number(number);
+    if (!Number.isInteger(wanted) || wanted < 1) return setSaid("Give the number of a turn: 1 is the first.");
+    try {
+      setSaid((await live.turn(runId, `${path}[${wanted - 1}]`)) ? `Turn ${wanted} is in the tree now.` : `There is no turn ${wanted}.`);
+    } catch (problem) {
+      setSaid(problem.message);
+    }
+    return undefined;
+  };
+  return (
+    <>
+      <Facts pairs={{ Turns: loop.turns, Succeeded: loop.succeeded, Failed: loop.failed, Running: loop.running }} />
+      <h3>Open a turn</h3>
+      <form className="tx-turns" onSubmit={open}>
+        <input className="input" type="number" min={1} value={number} aria-label="Number of the turn" onChange={(event) => setNumber(event.target.value)} data-testid="turn-number" />
+        <button type="submit" className="btn btn-sm" data-testid="open-turn">Show it</button>
+        <span className="muted" role="status">{said}</span>
+      </form>
+    </>
+  );
+}
+
 function stepTabs(step, row, trace, workflowId) {
   const tabs = {};
   const attempts = trace.spans.filter((s) => s.step_path === step.path && s.kind === "attempt");
@@ -95,6 +124,8 @@ function stepTabs(step, row, trace, workflowId) {
   if (tried) tabs.Attempts = () => attempts.map((s) => (
     <div className="tx-turn" key={s.id}><span>{s.name} · {STATUS[s.status]?.word} · {formatMs(duration(s))}</span>{s.attributes.error && <Code value={s.attributes.error.message ?? s.attributes.error} label="error" />}</div>
   ));
+  const loop = trace.loops.get(step.path);
+  if (loop) tabs.Turns = () => <Turns key={step.path} runId={trace.run.id} path={step.path} loop={loop} />;
   tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
   return tabs;
 }

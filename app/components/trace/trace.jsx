@@ -19,7 +19,7 @@ function traceOf(runId) {
     run: entry.run, graph: entry.graph, seq: entry.seq, steps: entry.order.map((path) => entry.steps.get(path)),
     spans: [...entry.spans.values()].map((span) => ({ ...span, attributes: { ...span.attributes, ...shortFacts(span) } })),
     approvals: [...entry.approvals.values()],
-    waits: [...entry.waits.values()],
+    waits: [...entry.waits.values()], loops: entry.loops, hidden: entry.hidden,
   };
 }
 
@@ -247,6 +247,9 @@ function Explorer({ runId, workflowId }) {
               <input className="tx-find" type="search" aria-label="Filter spans" placeholder="Filter spans…  error, >1s, llm" value={filter} onChange={(e) => setFilter(e.target.value)} />
             )}
           </div>
+          {trace.hidden > 0 && view !== "Log" && view !== "Graph" && (
+            <p className="tx-note" role="note" data-testid="trace-hidden">{trace.hidden.toLocaleString("en")} steps inside of loops are not listed. Choose a loop to open one of its turns.</p>
+          )}
           {view === "Tree" && <Tree all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} />}
           {view === "Timeline" && <Timeline all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} />}
           {view === "Graph" && <GraphView trace={trace} chosen={current?.item.node_id} onChoose={(step) => setChosen(step.id)} now={now} />}
