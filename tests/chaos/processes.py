@@ -37,10 +37,12 @@ class Child:
         self.process: subprocess.Popen | None = None
         self.wanted = False
         self.frozen = False
+        self._log_began = 0
 
     def start(self) -> "Child":
         """Start it; what it says is appended to its log."""
         self.wanted, self.frozen = True, False
+        self._log_began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("a") as output:
             self.process = subprocess.Popen(
                 self.command,
@@ -61,6 +63,12 @@ class Child:
     def alive(self) -> bool:
         """Whether it runs (a frozen one does)."""
         return self.process is not None and self.process.poll() is None
+
+    def says(self, words: str) -> bool:
+        """Whether its log has these words since it was last started."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_began)
+            return self.alive and words.encode() in log.read()
 
     def send(self, number: int) -> None:
         """Send a signal to the whole group."""
@@ -231,6 +239,11 @@ class Product:
         for child in dead:
             child.start()
         return [child.name for child in dead]
+
+    @property
+    def all_work(self) -> bool:
+        """Whether every worker takes runs."""
+        return all(worker.says("the worker is ready") for worker in self.workers)
 
     def close(self) -> None:
         """End everything."""

