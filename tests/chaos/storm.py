@@ -117,7 +117,7 @@ class Storm:
         self._workflows: dict[str, str] = {}
         self._begun: Counter[str] = Counter()
         self._calm = asyncio.Event()
-        self._open = 0
+        self._open = self._unfinished = 0
 
     async def run(self) -> Report:
         """All of it: prepare, storm, heal, settle, check."""
@@ -169,7 +169,7 @@ class Storm:
         end = time.monotonic() + self.plan.seconds
         names, weights = list(SHAPES), list(SHAPES.values())
         while time.monotonic() < end and self._begun.total() < self.plan.runs:
-            if self._open < self.plan.most_open:
+            if max(self._open, self._unfinished) < self.plan.most_open:
                 name = self._dice.choices(names, weights)[0]
                 self._begun[name] += 1
                 self.clients.in_background(self._one(name))
@@ -219,8 +219,7 @@ class Storm:
             self.faults.look_at_deeds()
             self.product.mend()
             with contextlib.suppress(Exception):
-                rows = await self.clients.unfinished()
-                self._open = max(self._open, len(rows)) if rows else self._open
+                self._unfinished = len(await self.clients.unfinished())
             await asyncio.sleep(0.5)
 
     async def _heal(self) -> None:
