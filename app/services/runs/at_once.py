@@ -301,8 +301,11 @@ async def _here(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
     task.add_done_callback(lambda _: _one_less(parts))
     if seconds <= 0:
         return _view(wish, row)
+    until = asyncio.get_running_loop().time() + seconds
     await asyncio.wait({task}, timeout=seconds)
     patch = task.result() if task.done() and not task.cancelled() else None
+    if patch is None and (left := until - asyncio.get_running_loop().time()) > 0:
+        return await wait_for_run(parts, wish.actor, run.id, left)  # another process has it now
     if patch is None or patch.status not in TERMINAL_RUN:
         async with parts.database.read() as uow:
             return await get_run(uow, wish.actor, run.id)
