@@ -25,8 +25,8 @@ bench: $(VENV)/.dev system-packages  ## what a run costs and what a person feels
 	@$(PY) bench/pages.py
 
 check: $(VENV)/.dev  ## what every change must pass: format, types, floors, house, units, node types
-	@$(PY) -m ruff check app tests scripts alembic
-	@$(PY) -m ruff format --check app tests scripts alembic
+	@$(PY) -m ruff check app tests scripts alembic bench
+	@$(PY) -m ruff format --check app tests scripts alembic bench
 	@$(PY) -m mypy app
 	@$(VENV)/bin/lint-imports
 	@$(PY) -m pytest -q tests/house tests/unit tests/conform -m "not e2e and not fault"

@@ -49,16 +49,23 @@ def _three() -> Load:
 
 
 def _one_call() -> Load:
-    nodes = [_node("start", "trigger.manual"), _node("ask", "model.chat", model=MODEL, prompt="{{ trigger.q }}")]
+    nodes = [
+        _node("start", "trigger.manual"),
+        _node("ask", "model.chat", model=MODEL, prompt="{{ trigger.q }}"),
+    ]
     edges = [_edge("start", "data", "ask")]
-    return Load("W2", "one model call of 50 ms", _graph(nodes, edges), {"q": "What colour?"}, ANSWER, 2, 1)
+    return Load(
+        "W2", "one model call of 50 ms", _graph(nodes, edges), {"q": "What colour?"}, ANSWER, 2, 1
+    )
 
 
 def _eight_calls() -> Load:
     nodes = [_node("start", "trigger.manual"), _node("all", "logic.merge")]
     edges = []
     for i in range(8):
-        nodes.append(_node(f"ask{i}", "model.chat", model=MODEL, prompt="{{ trigger.q }} " + str(i)))
+        nodes.append(
+            _node(f"ask{i}", "model.chat", model=MODEL, prompt="{{ trigger.q }} " + str(i))
+        )
         edges += [_edge("start", "data", f"ask{i}"), _edge(f"ask{i}", "text", "all")]
     return Load("W3", "eight model calls at once and a merge", _graph(nodes, edges), {"q": "What colour?"}, [ANSWER] * 8, 10, 8)  # fmt: skip
 
@@ -67,7 +74,9 @@ def chain(count: int) -> Load:
     """A trigger and so many data nodes, one after the other."""
     nodes, edges = [_node("start", "trigger.manual")], [_edge("start", "data", "n0")]
     for i in range(count):
-        nodes.append(_node(f"n{i}", "data.template", template="{{ input }}" if i else "{{ trigger.name }}"))
+        nodes.append(
+            _node(f"n{i}", "data.template", template="{{ input }}" if i else "{{ trigger.name }}")
+        )
         if i:
             edges.append(_edge(f"n{i - 1}", "text", f"n{i}"))
     return Load(f"W4-{count}", f"{count} data nodes in a chain", _graph(nodes, edges), {"name": "Ada"}, "Ada", count + 1)  # fmt: skip

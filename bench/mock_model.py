@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.wire import Server  # noqa: E402
+from bench.wire import Server
 
 ANSWER = "The sea is blue."
 _USAGE = {"prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17}
@@ -44,7 +44,14 @@ _MODELS = json.dumps({"object": "list", "data": [{"id": "mock", "object": "model
 
 def _response(kind: bytes, body: bytes) -> bytes:
     length = str(len(body)).encode()
-    return b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\nContent-Length: " + length + b"\r\n\r\n" + body
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: "
+        + kind
+        + b"\r\nContent-Length: "
+        + length
+        + b"\r\n\r\n"
+        + body
+    )
 
 
 _STREAMED = _response(b"text/event-stream", _STREAM)
@@ -62,7 +69,9 @@ def answer(head: bytes, body: bytes) -> bytes:
 async def serve(port: int, delay_s: float) -> None:
     """Serve until killed."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Server(answer, delay_s), "127.0.0.1", port, backlog=1024)
+    server = await loop.create_server(
+        lambda: Server(answer, delay_s), "127.0.0.1", port, backlog=1024
+    )
     await server.serve_forever()
 
 

@@ -45,7 +45,8 @@ from tests.rows import make_actor, make_run, make_workflow  # noqa: E402
 
 ONE = chain(START, node("greet", "data.template", {"template": "Hi {{ trigger.name }}"}))
 PAUSES = chain(
-    START, *(node(f"w{at}", "logic.wait", {"wait_for": "seconds", "seconds": 0.2}) for at in range(60))
+    START,
+    *(node(f"w{at}", "logic.wait", {"wait_for": "seconds", "seconds": 0.2}) for at in range(60)),
 )
 
 
@@ -95,11 +96,18 @@ class Workers:
 
     def start(self, count: int, concurrency: int = 50) -> None:
         """Start so many more."""
-        command = [sys.executable, "-m", "app.cli", "worker", "--concurrency", str(concurrency), "--drain", "0"]
+        command = [
+            sys.executable,
+            "-m",
+            "app.cli",
+            "worker",
+            "--concurrency",
+            str(concurrency),
+            "--drain",
+            "0",
+        ]
         for _ in range(count):
-            self.processes.append(
-                subprocess.Popen(command, cwd=ROOT, env=self._where.environment)
-            )
+            self.processes.append(subprocess.Popen(command, cwd=ROOT, env=self._where.environment))
 
     @property
     def cpu_s(self) -> float:
@@ -124,9 +132,13 @@ async def store(parts: Runtime, graph: dict[str, Any], count: int) -> None:
     """Store pending runs and put their jobs into the queue."""
     actor = await make_actor(parts.database)
     workflow_id = await make_workflow(parts.database, actor, graph)
-    first = await make_run(parts.database, actor, workflow_id, graph=graph, status="pending", epoch=0)
+    first = await make_run(
+        parts.database, actor, workflow_id, graph=graph, status="pending", epoch=0
+    )
     row = {**first.model_dump(), "input": {"name": "Ada", "text": "Ada"}}
-    rows = [{**row, "id": new_id("run"), "number": at, "queued_at": now()} for at in range(1, count)]
+    rows = [
+        {**row, "id": new_id("run"), "number": at, "queued_at": now()} for at in range(1, count)
+    ]
     if rows:
         async with parts.database.work() as uow:
             await uow.session.execute(insert(Run), rows)
@@ -157,7 +169,9 @@ async def drain(where: Place, count: int, workers: int) -> None:
         await reached(parts, "succeeded", count)
         async with parts.database.read() as uow:
             began, ended = (
-                await uow.session.execute(select(func.min(Run.started_at), func.max(Run.finished_at)))
+                await uow.session.execute(
+                    select(func.min(Run.started_at), func.max(Run.finished_at))
+                )
             ).one()
             steps = await uow.session.scalar(select(func.count()).select_from(Step))
             again = await uow.session.scalar(
@@ -243,7 +257,9 @@ async def recover(where: Place, kills: int) -> None:
 
 async def _ended(parts: Runtime, run_id: str) -> int:
     async with parts.database.read() as uow:
-        query = select(func.count()).where(col(Step.run_id) == run_id, col(Step.status) == "succeeded")
+        query = select(func.count()).where(
+            col(Step.run_id) == run_id, col(Step.status) == "succeeded"
+        )
         return int(await uow.session.scalar(query) or 0)
 
 

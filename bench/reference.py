@@ -89,7 +89,12 @@ async def _drive(flow: Any, load: Load, at_once: int, seconds: float) -> dict[st
 
     await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
     rate = len(times) / (time.perf_counter() - began)
-    return {"load": load.name, "in_flight": at_once, "p50": sorted(times)[len(times) // 2], "rate": rate}
+    return {
+        "load": load.name,
+        "in_flight": at_once,
+        "p50": sorted(times)[len(times) // 2],
+        "rate": rate,
+    }
 
 
 async def reference(model_url: str, seconds: float) -> list[dict[str, Any]]:

@@ -82,10 +82,14 @@ class Client:
 
     async def make(self, load: Load) -> str:
         """Make the workflow of a load; return its id."""
-        made = await self.call("POST", "/api/workflows", {"name": load.title, "graph": dict(load.graph)})
+        made = await self.call(
+            "POST", "/api/workflows", {"name": load.title, "graph": dict(load.graph)}
+        )
         return str(made["id"])
 
-    async def drive(self, load: Load, workflow_id: str, in_flight: int, seconds: float, count: int = 0) -> Phase:
+    async def drive(
+        self, load: Load, workflow_id: str, in_flight: int, seconds: float, count: int = 0
+    ) -> Phase:
         """Keep so many requests in flight for some seconds, or for `count` runs."""
         body = {"input": load.given, "wait": 30}
         request = request_bytes("POST", f"/api/workflows/{workflow_id}/runs", body, self.token)
@@ -109,7 +113,9 @@ class Client:
                     phase.failed += 1
                 else:
                     phase.failed += 1
-                    self.wrong.append(f"{load.name} {status} {answer[:300].decode(errors='replace')}")
+                    self.wrong.append(
+                        f"{load.name} {status} {answer[:300].decode(errors='replace')}"
+                    )
             connection.close()
 
         await asyncio.gather(*(one_after_the_other() for _ in range(in_flight)))
@@ -150,7 +156,10 @@ async def stored_rightly(client: Client, database_url: str, data: Path) -> str:
     total = sum(len(ids) for ids in client.acknowledged.values())
     unasked = len(found) - total
     if wrong or unasked:
-        raise SystemExit(f"{len(wrong)} runs are wrong, {unasked} nobody asked for, such as:\n" + "\n".join(wrong[:5]))
+        raise SystemExit(
+            f"{len(wrong)} runs are wrong, {unasked} nobody asked for, such as:\n"
+            + "\n".join(wrong[:5])
+        )
     return f"{total:,} acknowledged runs: all in the database, succeeded, with the right output and steps"
 
 
@@ -228,11 +237,15 @@ async def of_database(kind: str, seconds: float, found: dict[str, Any]) -> None:
 def print_table(kind: str, found: Mapping[str, Any]) -> None:
     """Print what was measured on one database as a Markdown table."""
     of = found[kind]
-    print(f"\n### {kind}\n\n| load | in flight | p50 ms | p95 ms | p99 ms | runs/s | CPU ms per run |")
+    print(
+        f"\n### {kind}\n\n| load | in flight | p50 ms | p95 ms | p99 ms | runs/s | CPU ms per run |"
+    )
     print("| --- | --- | --- | --- | --- | --- | --- |")
     titles = {load.name: load.title for load in (W1, W2, W3, W4)}
     for p in of["phases"]:
-        cpu = ", ".join(f"{name} {ms:.1f}" for name, ms in sorted(p["cpu"].items(), key=lambda one: -one[1]))
+        cpu = ", ".join(
+            f"{name} {ms:.1f}" for name, ms in sorted(p["cpu"].items(), key=lambda one: -one[1])
+        )
         print(f"| {p['load']} {titles[p['load']]} | {p['in_flight']} | {p['p50']:.2f} | {p['p95']:.2f} | {p['p99']:.2f} | {p['rate']:.0f} | {cpu} |")  # fmt: skip
     memory = ", ".join(f"{name} {mb:.0f}" for name, mb in of["idle_mb"].items())
     print(f"\nStart to the first right answer: {of['start_empty_s']:.1f} s with empty data (account, workflow and run made over the API), {of['start_s']:.1f} s again (median of 3).")  # fmt: skip
@@ -246,7 +259,10 @@ async def of_langgraph(seconds: float, found: dict[str, Any]) -> None:
         found["langgraph"] = await reference(url, seconds)
     print("\n### plain LangGraph in one process, nothing stored\n\n| load | at once | p50 ms | runs/s |\n| --- | --- | --- | --- |")  # fmt: skip
     for row in found["langgraph"]:
-        print(f"| {row['load']} | {row['in_flight']} | {row['p50']:.2f} | {row['rate']:.0f} |", flush=True)
+        print(
+            f"| {row['load']} | {row['in_flight']} | {row['p50']:.2f} | {row['rate']:.0f} |",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -35,9 +35,22 @@ def postgres() -> Iterator[tuple[str, int]]:
         shutil.chown(home, "postgres")
     data = home / "data"
     try:
-        _as_postgres(PG_BIN / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        _as_postgres(
+            PG_BIN / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        )
         options = f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c shared_buffers=256MB"
-        _as_postgres(PG_BIN / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
+        _as_postgres(
+            PG_BIN / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start"
+        )
         pid = int((data / "postmaster.pid").read_text().split()[0])
         yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres", pid
     finally:
@@ -50,7 +63,9 @@ def postgres() -> Iterator[tuple[str, int]]:
 def mock_model(delay_ms: float = 50) -> Iterator[tuple[str, int]]:
     """The mock model server in a process of its own; URL and process id."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, str(ROOT / "bench/mock_model.py"), str(port), str(delay_ms)])
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "bench/mock_model.py"), str(port), str(delay_ms)]
+    )
     try:
         until = time.monotonic() + 10
         while True:

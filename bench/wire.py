@@ -74,7 +74,9 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def request_bytes(method: str, path: str, body: Any = None, token: str = "", **headers: str) -> bytes:
+def request_bytes(
+    method: str, path: str, body: Any = None, token: str = "", **headers: str
+) -> bytes:
     """A request on the wire."""
     data = b"" if body is None else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(data)}"]
