@@ -69,7 +69,7 @@ async def test_stream_ends_when_its_session_does(site, monkeypatch):
         workflow_id = await new_workflow(eve, ASKING)
         started = await eve.post(f"/api/workflows/{workflow_id}/runs", json={})
         reading = asyncio.create_task(eve.get(f"/api/runs/{started.json()['run_id']}/events"))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
         assert not reading.done()
         assert (await eve.post("/api/auth/logout")).status_code == 204
         answer = await asyncio.wait_for(reading, 10)
