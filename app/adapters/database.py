@@ -182,12 +182,24 @@ def storage_down() -> Iterator[None]:
     """Name what the driver raises when the database is away: StorageDown."""
     try:
         yield
-    except (OperationalError, InterfaceError, OSError) as error:
+    except (DBAPIError, OSError) as error:
+        if not is_away(error):
+            raise
         raise StorageDown(_DISK_FULL if _is_disk_full(error) else _AWAY) from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StorageDown("The database connection was lost. Try again in a moment.") from error
-        raise
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error of the driver says that the database is away, not that a statement is wrong.
+
+    A PostgreSQL that starts or stops answers with a plain error; its SQLSTATE tells: classes 08
+    (connection), 53 (no room) and 57 (an operator, a start, a crash).
+    """
+    if isinstance(error, (OperationalError, InterfaceError, OSError)):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return error.connection_invalidated or state[:2] in ("08", "53", "57")
 
 
 @asynccontextmanager

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters import journal_rows as rows
 from app.adapters.bus import EventBus
-from app.adapters.database import Database
+from app.adapters.database import Database, is_away
 from app.engine.events import Event
 from app.engine.host import Fact, RunPatch
 from app.kernel.errors import Fenced, StorageDown
@@ -25,6 +25,7 @@ NOTE_DELAY_S = 0.05
 TOKEN_DELAY_S = 0.04
 TOKEN_COUNT = 32
 RETRY_S = 30.0
+MAX_BROKEN = 1_000
 
 
 class KeyTaken(Exception):
@@ -57,13 +58,15 @@ class Writer:
     """Drains a queue of facts into the database, at most 500 facts or 1 MB a transaction.
 
     Runs whose epoch has passed are fenced: their facts are dropped and whoever waits for them gets
-    Fenced. Events go to the bus after the commit, never before.
+    Fenced. Events go to the bus after the commit, never before. When facts of a life of a run could not
+    be stored, nothing later of that life is: its events would have a gap.
     """
 
     def __init__(self, database: Database, bus: EventBus) -> None:
         self._database = database
         self._bus = bus
         self._queue: deque[Entry] = deque()
+        self._broken: dict[tuple[str, int], BaseException] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -132,38 +135,52 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + RETRY_S, 0.05
-        while True:
+        entries = self._unbroken(entries)
+        while entries:
             try:
                 return await self._write(entries)
-            except (OperationalError, InterfaceError, OSError) as error:
+            except (SQLAlchemyError, OSError, LookupError, TypeError, ValueError) as error:
+                if not is_away(error):
+                    return await self._write_apart(entries, error)
                 if loop.time() > until:
                     _log.error("the database did not come back in time", exc_info=error)
-                    self._fail(
+                    self._break(
                         entries,
                         StorageDown("The database does not answer; the run could not be recorded."),
                     )
                     return None
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
-            except (SQLAlchemyError, LookupError, TypeError, ValueError) as error:
-                if (
-                    isinstance(error, DBAPIError)
-                    and error.connection_invalidated
-                    and loop.time() < until
-                ):
-                    await asyncio.sleep(pause)
-                    continue
-                if len(entries) == 1:
-                    _log.error(
-                        "facts could not be stored",
-                        exc_info=error,
-                        extra={"run_id": entries[0].run_id},
-                    )
-                    self._fail(entries, error)
-                    return None
-                for entry in entries:
-                    await self._write_surely([entry])
-                return None
+        return None
+
+    async def _write_apart(self, entries: list[Entry], error: BaseException) -> None:
+        """One of the facts is bad: write each entry by itself, so that only that one's run suffers."""
+        if len(entries) == 1:
+            _log.error(
+                "facts could not be stored", exc_info=error, extra={"run_id": entries[0].run_id}
+            )
+            self._break(entries, error)
+            return
+        for entry in entries:
+            await self._write_surely([entry])
+
+    def _unbroken(self, entries: list[Entry]) -> list[Entry]:
+        """Refuse what follows facts that could not be stored; return the rest."""
+        sound = []
+        for entry in entries:
+            error = self._broken.get((entry.run_id, entry.epoch))
+            if error is None:
+                sound.append(entry)
+            else:
+                self._fail([entry], error)
+        return sound
+
+    def _break(self, entries: list[Entry], error: BaseException) -> None:
+        for entry in entries:
+            self._broken[entry.run_id, entry.epoch] = error
+        while len(self._broken) > MAX_BROKEN:
+            del self._broken[next(iter(self._broken))]
+        self._fail(entries, error)
 
     async def _write(self, entries: list[Entry]) -> None:
         try:

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from app.api import streams
+from app.services.identity.queries import session_is_alive
 from app.services.runs import follow
 from tests.api.conftest import ASKING, new_workflow, waiting_run
 from tests.api.test_runs import run_now
@@ -65,11 +67,19 @@ async def test_live_stream_brings_what_happens_and_ends_with_the_run(site, ada):
 
 async def test_stream_ends_when_its_session_does(site, monkeypatch):
     monkeypatch.setattr(follow, "IDLE_S", 0.05)
+    looked = asyncio.Event()
+
+    async def look(uow, who):
+        found = await session_is_alive(uow, who)
+        looked.set()
+        return found
+
+    monkeypatch.setattr(streams, "session_is_alive", look)
     async with await site.person("Eve") as eve:
         workflow_id = await new_workflow(eve, ASKING)
         started = await eve.post(f"/api/workflows/{workflow_id}/runs", json={})
         reading = asyncio.create_task(eve.get(f"/api/runs/{started.json()['run_id']}/events"))
-        await asyncio.sleep(1.0)
+        await asyncio.wait_for(looked.wait(), 10)
         assert not reading.done()
         assert (await eve.post("/api/auth/logout")).status_code == 204
         answer = await asyncio.wait_for(reading, 10)

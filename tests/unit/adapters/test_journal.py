@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
+from app.adapters.database import is_away
 from app.adapters.journal import RunJournal, Writer
 from app.adapters.values import LIMIT, unpack
 from app.engine.events import Event
@@ -234,14 +236,31 @@ async def test_values_a_database_refuses_are_made_storable(database, journal, gi
     assert stored.output == {"value": kept}
 
 
-async def test_one_bad_fact_does_not_take_others_down(database, writer, journal):
-    stranger = RunJournal(writer, journal.run_id, "wsp_that_does_not_exist", 1)
+async def test_one_bad_fact_takes_down_its_own_run_alone(database, writer, journal, run, bus):
+    stranger = RunJournal(writer, run.id, "wsp_that_does_not_exist", 2)
+    async with database.work() as uow:
+        other = await make_run(database, await make_actor(database))
+        await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(epoch=2))
     bad, good = await asyncio.gather(
-        stranger.record(step("bad")), journal.record(step("good")), return_exceptions=True
+        stranger.record(step("bad"), event(run, 1)),
+        RunJournal(writer, other.id, other.workspace_id, 1).record(step("good"), event(other, 1)),
+        return_exceptions=True,
     )
     assert isinstance(bad, Exception)
     assert good is None
+    later = RunJournal(writer, run.id, run.workspace_id, 2)
+    with pytest.raises(type(bad)):
+        await later.record(step("later"), event(run, 2))
     assert [s.path for s in await rows(database, Step)] == ["good"]
+    assert [e.run_id for e in bus.events] == [other.id], "no event after a gap"
+
+
+@pytest.mark.parametrize(("state", "away"), [("57P03", True), ("08006", True), ("23505", False)])
+def test_what_a_starting_database_says_means_that_it_is_away(state, away):
+    class DriverError(Exception):
+        sqlstate = state
+
+    assert is_away(DBAPIError("SELECT 1", {}, DriverError())) is away
 
 
 async def test_many_runs_share_transactions(database, writer, monkeypatch):
