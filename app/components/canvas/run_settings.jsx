@@ -16,7 +16,7 @@ const SCHEMA = {
     max_cost_usd: number("Cost at most (US dollars)", { minimum: 0, placeholder: "no limit" }),
     concurrency: number("Runs at once", { type: "integer", placeholder: "no limit", description: "More wait for their turn." }),
     concurrency_key: { title: "… for each value of", type: "string", mode: "literal", placeholder: "trigger.customer", description: "An expression over the trigger: runs with the same value take turns." },
-    priority: { title: "Priority", type: "string", enum: ["high", "default", "low"], options: ["High", "Normal", "Low"], widget: "choice", mode: "literal" },
+    priority: { title: "Priority", type: "string", enum: ["high", "default", "low"], options: ["High", "Normal", "Low"], default: "default", widget: "choice", mode: "literal" },
   },
 };
 
