@@ -57,7 +57,7 @@ def postgres_server() -> Iterator[str]:
     """A cluster of its own for this test process; the URL of its administration database."""
     initdb = PG_BIN / "initdb" if PG_BIN.exists() else Path(shutil.which("initdb") or "")
     if not initdb.name:
-        pytest.skip("PostgreSQL is not installed")
+        pytest.fail("PostgreSQL is not installed; `make test` installs it, or says how")
     binaries = initdb.parent
     home = Path(tempfile.mkdtemp(prefix="agentloom-pg-"))
     port = free_port()
@@ -163,7 +163,7 @@ class RedisServer:
         """Start with what was kept on disk, and wait until it answers."""
         binary = shutil.which("redis-server") or shutil.which("valkey-server")
         if binary is None:
-            pytest.skip("Redis is not installed")
+            pytest.fail("Redis is not installed; `make test` installs it, or says how")
         self._process = subprocess.Popen(
             [
                 binary,

@@ -86,7 +86,7 @@ class Site:
 def running(request: pytest.FixtureRequest) -> Iterator[Product]:
     """The processes, for all tests of a file."""
     if request.param == "postgresql" and not PG_BIN.exists() and not shutil.which("initdb"):
-        pytest.skip("PostgreSQL is not installed")
+        pytest.fail("PostgreSQL is not installed; `make test` installs it, or says how")
     home = Path(tempfile.mkdtemp(prefix=f"fault-{request.param}-"))
     product = Product(home, request.param)
     try:

@@ -158,9 +158,8 @@ async def test_every_workspace_gets_its_turn_when_there_are_very_many(
     assert len({run_id for run_id in taken if run_id in ids}) == 14
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer
 async def test_a_locked_run_is_passed_over(parts, actor, pending, claim):
-    if parts.database.is_sqlite:
-        pytest.skip("SQLite has one writer")
     ids = await pending(actor, 2)
     async with parts.database.work() as uow:
         await uow.session.get(Run, ids[0], with_for_update=True)
