@@ -50,11 +50,8 @@ def _cards() -> rx.Component:
 
 
 def _nothing() -> rx.Component:
-    found_none = ui.empty_state(
-        "search-x",
-        "No question contains these words",
-        "Try other words.",
-        ui.button("Show all questions", on_click=ApprovalsState.look_for("")),
+    found_none = ui.no_match(
+        "No question contains these words", "Show all questions", ApprovalsState.look_for("")
     )
     none_open = ui.empty_state(
         "inbox",

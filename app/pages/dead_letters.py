@@ -6,10 +6,11 @@ import reflex as rx
 
 from app.components import ui
 from app.pages.frame import page
+from app.pages.listing import listing
 from app.state.dead_letters import DeadLettersState
 
 
-@page("/dead-letters", "Dead letters", on_load=[DeadLettersState.load, DeadLettersState.watch])
+@page("/dead-letters", "Dead letters", on_load=[DeadLettersState.watch])
 def dead_letters() -> rx.Component:
     """Search, table, and the two questions."""
     return rx.fragment(
@@ -18,29 +19,14 @@ def dead_letters() -> rx.Component:
             ui.palette_button(),
             ui.link_button("All runs", href="/runs", icon="activity"),
         ),
-        ui.page_body(
-            rx.el.div(
-                ui.search_field(
-                    DeadLettersState.search,
-                    DeadLettersState.look_for,
-                    placeholder="Search by workflow or run number",
-                ),
-                class_name="toolbar",
+        listing(
+            DeadLettersState,
+            _table(),
+            searching="Search by workflow or run number",
+            found_none=ui.no_match(
+                "No dead letter fits", "Show all", DeadLettersState.look_for("")
             ),
-            ui.loaded(
-                ready=DeadLettersState.ready,
-                error=DeadLettersState.error,
-                on_retry=DeadLettersState.load,
-                skeleton=ui.card(ui.skeleton_lines(5), pad=False),
-                content=rx.cond(DeadLettersState.rows.length() > 0, _table(), _nothing()),
-            ),
-            ui.pagination(
-                shown="",
-                has_previous=DeadLettersState.has_previous,
-                has_next=DeadLettersState.has_next,
-                on_previous=DeadLettersState.newer,
-                on_next=DeadLettersState.older,
-            ),
+            none_yet=_none_yet(),
         ),
         _requeue(),
         _discard(),
@@ -54,10 +40,9 @@ def _table() -> rx.Component:
         ui.Column("Given up", lambda row: ui.time_ago(at=row.dead_at), hide_narrow=True),
         ui.Column("", _actions, align="end"),
     ]
-    table = ui.table(
+    return ui.table(
         DeadLettersState.rows, columns, label="Dead letters", testid="dead-letters-table"
     )
-    return ui.card(table, pad=False)
 
 
 def _run(row: rx.Var[Any]) -> rx.Component:
@@ -95,21 +80,14 @@ def _actions(row: rx.Var[Any]) -> rx.Component:
     )
 
 
-def _nothing() -> rx.Component:
-    found_none = ui.empty_state(
-        "search-x",
-        "No dead letter fits",
-        "Try other words.",
-        ui.button("Show all", on_click=DeadLettersState.look_for("")),
-    )
-    none_yet = ui.empty_state(
+def _none_yet() -> rx.Component:
+    return ui.empty_state(
         "shield-check",
         "Nothing was given up",
         "A run whose process dies goes on in another one by itself. One that has brought down its "
         "process six times in a row is ended and waits here for you.",
         ui.link_button("All runs", href="/runs", icon="activity"),
     )
-    return ui.card(rx.cond(DeadLettersState.search, found_none, none_yet), pad=False)
 
 
 def _requeue() -> rx.Component:

@@ -129,11 +129,8 @@ def _progress(name: rx.Var[str]) -> rx.Component:
 
 
 def _nothing() -> rx.Component:
-    found_none = ui.empty_state(
-        "search-x",
-        "No model has these words",
-        "Try other words.",
-        ui.button("Show all models", on_click=ModelsState.look_for("")),
+    found_none = ui.no_match(
+        "No model has these words", "Show all models", ModelsState.look_for("")
     )
     none = ui.empty_state(
         "cpu", "No models", "Download one, start Ollama, or set a provider's key as below."

@@ -7,6 +7,7 @@ import reflex as rx
 from app.components import lists, ui
 from app.components.schedules import schedule_form
 from app.pages.frame import page
+from app.pages.listing import listing
 from app.state.schedules import SchedulesState
 
 
@@ -19,29 +20,14 @@ def schedules() -> rx.Component:
     """Search, table, and the dialogs of a schedule."""
     return rx.fragment(
         ui.page_header("Schedules", ui.palette_button(), _new("new-schedule")),
-        ui.page_body(
-            rx.el.div(
-                ui.search_field(
-                    SchedulesState.search,
-                    SchedulesState.look_for,
-                    placeholder="Search by name or workflow",
-                ),
-                class_name="toolbar",
+        listing(
+            SchedulesState,
+            _table(),
+            searching="Search by name or workflow",
+            found_none=ui.no_match(
+                "No schedule has these words", "Show all schedules", SchedulesState.look_for("")
             ),
-            ui.loaded(
-                ready=SchedulesState.ready,
-                error=SchedulesState.error,
-                on_retry=SchedulesState.load,
-                skeleton=ui.card(ui.skeleton_lines(5), pad=False),
-                content=rx.cond(SchedulesState.rows.length() > 0, _table(), _nothing()),
-            ),
-            ui.pagination(
-                shown="",
-                has_previous=SchedulesState.has_previous,
-                has_next=SchedulesState.has_next,
-                on_previous=SchedulesState.newer,
-                on_next=SchedulesState.older,
-            ),
+            none_yet=_none_yet(),
         ),
         _form(),
         _history(),
@@ -60,13 +46,12 @@ def _new(testid: str) -> rx.Component:
 
 
 def _table() -> rx.Component:
-    table = lists.schedule_table(
+    return lists.schedule_table(
         SchedulesState.rows,
         on_open=SchedulesState.open_form,
         on_switch=SchedulesState.switch,
         actions=_actions,
     )
-    return ui.card(table, pad=False)
 
 
 def _actions(row: rx.Var[Any]) -> rx.Component:
@@ -109,21 +94,14 @@ def _actions(row: rx.Var[Any]) -> rx.Component:
     )
 
 
-def _nothing() -> rx.Component:
-    found_none = ui.empty_state(
-        "search-x",
-        "No schedule has these words",
-        "Try other words.",
-        ui.button("Show all schedules", on_click=SchedulesState.look_for("")),
-    )
-    none_yet = ui.empty_state(
+def _none_yet() -> rx.Component:
+    return ui.empty_state(
         "calendar-clock",
         "Nothing starts by itself yet",
         "A schedule starts a workflow at set times: a report each morning, a check every ten "
         "minutes. Each time is recorded here with its run.",
         _new("empty-new"),
     )
-    return ui.card(rx.cond(SchedulesState.search, found_none, none_yet), pad=False)
 
 
 def _form() -> rx.Component:

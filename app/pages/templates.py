@@ -56,11 +56,11 @@ def _cards() -> rx.Component:
 
 def _nothing() -> rx.Component:
     return ui.card(
-        ui.empty_state(
-            "search-x",
+        ui.no_match(
             "No template fits",
-            "Try other words, another category, or all templates.",
-            ui.button("Show all templates", on_click=GalleryState.forget_filters),
+            "Show all templates",
+            GalleryState.forget_filters,
+            text="Try other words, another category, or all templates.",
         ),
         pad=False,
     )

@@ -7,13 +7,13 @@ import reflex as rx
 from app.components import ui
 from app.pages.frame import page
 from app.pages.home import new_workflow
+from app.pages.listing import listing
 from app.state.workflows import WorkflowsState
 
 
 @page("/workflows", "Workflows", on_load=[WorkflowsState.watch])
 def workflows() -> rx.Component:
     """Search, table, and what can be done with a workflow."""
-    rows = WorkflowsState.rows.length() > 0
     return rx.fragment(
         ui.page_header(
             "Workflows",
@@ -21,27 +21,14 @@ def workflows() -> rx.Component:
             ui.link_button("From a template", href="/templates", data_testid="from-template"),
             new_workflow(),
         ),
-        ui.page_body(
-            rx.el.div(
-                ui.search_field(
-                    WorkflowsState.search, WorkflowsState.look_for, placeholder="Search workflows"
-                ),
-                class_name="toolbar",
+        listing(
+            WorkflowsState,
+            _table(),
+            searching="Search workflows",
+            found_none=ui.no_match(
+                "No workflow has this name", "Show all workflows", WorkflowsState.look_for("")
             ),
-            ui.loaded(
-                ready=WorkflowsState.ready,
-                error=WorkflowsState.error,
-                on_retry=WorkflowsState.load,
-                skeleton=ui.card(ui.skeleton_lines(6), pad=False),
-                content=rx.cond(rows, _table(), _nothing()),
-            ),
-            ui.pagination(
-                shown="",
-                has_previous=WorkflowsState.has_previous,
-                has_next=WorkflowsState.has_next,
-                on_previous=WorkflowsState.newer,
-                on_next=WorkflowsState.older,
-            ),
+            none_yet=_none_yet(),
         ),
         _rename(),
     )
@@ -58,10 +45,9 @@ def _table() -> rx.Component:
         ui.Column("", _actions, align="end"),
     ]  # fmt: skip
     sorting = ui.Sorting(WorkflowsState.sort_by, WorkflowsState.descending, WorkflowsState.sort)
-    table = ui.table(
+    return ui.table(
         WorkflowsState.rows, columns, label="Workflows", sorting=sorting, testid="workflows-table"
     )
-    return ui.card(table, pad=False)
 
 
 def _name(row: rx.Var[Any]) -> rx.Component:
@@ -127,14 +113,8 @@ def _actions(row: rx.Var[Any]) -> rx.Component:
     )
 
 
-def _nothing() -> rx.Component:
-    found_none = ui.empty_state(
-        "search-x",
-        "No workflow has this name",
-        "Try other words.",
-        ui.button("Show all workflows", on_click=WorkflowsState.look_for("")),
-    )
-    none_yet = ui.empty_state(
+def _none_yet() -> rx.Component:
+    return ui.empty_state(
         "workflow",
         "No workflows yet",
         "Take a template that works as it is, or start from a blank canvas.",
@@ -143,7 +123,6 @@ def _nothing() -> rx.Component:
         ),
         new_workflow("empty-new", words="Blank workflow", variant="default"),
     )
-    return ui.card(rx.cond(WorkflowsState.search, found_none, none_yet), pad=False)
 
 
 def _rename() -> rx.Component:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from app.kernel.errors import AppError
+from app.adapters.database import UnitOfWork
+from app.services.access import Actor
 from app.services.runs.dead_letters import DeadLetterView, discard, list_dead_letters, requeue
-from app.services.runs.watch import changes
 from app.services.runtime import runtime
 from app.state.identity import actor
+from app.state.paging import PagedState
 from app.state.words import iso
 
 PAGE = 30
@@ -39,63 +40,20 @@ def dead_row(view: DeadLetterView) -> DeadRow:
     )
 
 
-class DeadLettersState(rx.State):
+class DeadLettersState(PagedState, rx.State):
     """What the list shows, and which run is about to be requeued or put away."""
 
-    search: str = ""
     rows: list[DeadRow] = []
-    ready: bool = False
-    error: str = ""
-    has_next: bool = False
-    has_previous: bool = False
     requeueing: str = ""
     discarding: str = ""
     chosen: str = ""
-    _cursor: str = ""
-    _next: str = ""
-    _before: list[str] = []
 
-    @rx.event
-    async def load(self) -> None:
-        """Read the page in sight."""
-        acting = await actor(self)
-        try:
-            async with runtime().database.read() as uow:
-                page = await list_dead_letters(
-                    uow, acting, cursor=self._cursor or None, limit=PAGE, search=self.search or None
-                )
-        except AppError as error:
-            self.error = error.message
-            return
+    async def _read(self, uow: UnitOfWork, acting: Actor, cursor: str | None) -> str | None:
+        page = await list_dead_letters(
+            uow, acting, cursor=cursor, limit=PAGE, search=self.search or None
+        )
         self.rows = [dead_row(one) for one in page.items]
-        self._next = page.next_cursor or ""
-        self.has_next, self.has_previous = bool(self._next), bool(self._before)
-        self.error, self.ready = "", True
-
-    @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
-        """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
-            yield DeadLettersState.load
-
-    @rx.event
-    async def look_for(self, text: str):  # noqa: ANN201 - an event
-        """Search; starts again at the first page."""
-        self.search, self._cursor, self._before = text, "", []
-        return DeadLettersState.load
-
-    @rx.event
-    async def older(self):  # noqa: ANN201 - an event
-        """Go to the next page."""
-        self._before = [*self._before, self._cursor]
-        self._cursor = self._next
-        return DeadLettersState.load
-
-    @rx.event
-    async def newer(self):  # noqa: ANN201 - an event
-        """Go back a page."""
-        *self._before, self._cursor = self._before or [""]
-        return DeadLettersState.load
+        return page.next_cursor
 
     @rx.event
     async def ask_requeue(self, run_id: str, number: str) -> None:

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from app.kernel.errors import AppError
+from app.adapters.database import UnitOfWork
+from app.services.access import Actor
 from app.services.runs.commands import cancel_run
 from app.services.runs.queries import list_runs
 from app.services.runs.views import RunView
-from app.services.runs.watch import changes
 from app.services.runtime import runtime
 from app.services.workflows.queries import list_workflows
 from app.state.identity import actor
+from app.state.paging import PagedState
 from app.state.words import NONE, count, iso, money
 
 PAGE = 30
@@ -61,56 +62,25 @@ def run_row(view: RunView) -> RunRow:
     )
 
 
-class RunListState(rx.State):
+class RunListState(PagedState, rx.State):
     """What the list shows."""
 
-    search: str = ""
     status: str = "all"
     workflow: str = "all"
     workflows: list[tuple[str, str]] = []
     rows: list[RunRow] = []
-    ready: bool = False
-    error: str = ""
-    has_next: bool = False
-    has_previous: bool = False
-    page_number: int = 1
-    _cursor: str = ""
-    _next: str = ""
-    _before: list[str] = []
 
-    @rx.event
-    async def load(self) -> None:
-        """Read the page in sight."""
-        acting = await actor(self)
-        try:
-            async with runtime().database.read() as uow:
-                page = await list_runs(
-                    uow, acting, cursor=self._cursor or None, limit=PAGE,
-                    search=self.search or None,
-                    status=None if self.status == "all" else self.status,
-                    workflow_id=None if self.workflow == "all" else self.workflow,
-                )  # fmt: skip
-                known = await list_workflows(uow, acting, limit=_WORKFLOW_CHOICES)
-        except AppError as error:
-            self.error = error.message
-            return
+    async def _read(self, uow: UnitOfWork, acting: Actor, cursor: str | None) -> str | None:
+        page = await list_runs(
+            uow, acting, cursor=cursor, limit=PAGE,
+            search=self.search or None,
+            status=None if self.status == "all" else self.status,
+            workflow_id=None if self.workflow == "all" else self.workflow,
+        )  # fmt: skip
+        known = await list_workflows(uow, acting, limit=_WORKFLOW_CHOICES)
         self.workflows = [("all", "All workflows"), *((one.id, one.name) for one in known.items)]
         self.rows = [run_row(one) for one in page.items]
-        self._next = page.next_cursor or ""
-        self.has_next, self.has_previous = bool(self._next), bool(self._before)
-        self.page_number, self.error, self.ready = len(self._before) + 1, "", True
-
-    @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
-        """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
-            yield RunListState.load
-
-    @rx.event
-    async def look_for(self, text: str):  # noqa: ANN201 - an event
-        """Search; starts again at the first page."""
-        self.search = text
-        return self._from_the_start()
+        return page.next_cursor
 
     @rx.event
     async def choose_status(self, status: str):  # noqa: ANN201 - an event
@@ -131,19 +101,6 @@ class RunListState(rx.State):
         return self._from_the_start()
 
     @rx.event
-    async def older(self):  # noqa: ANN201 - an event
-        """Go to the next page."""
-        self._before = [*self._before, self._cursor]
-        self._cursor = self._next
-        return RunListState.load
-
-    @rx.event
-    async def newer(self):  # noqa: ANN201 - an event
-        """Go back a page."""
-        *self._before, self._cursor = self._before or [""]
-        return RunListState.load
-
-    @rx.event
     async def cancel(self, run_id: str):  # noqa: ANN201 - events
         """Cancel a run that is under way."""
         acting = await actor(self)
@@ -151,7 +108,3 @@ class RunListState(rx.State):
             run = await cancel_run(uow, acting, run_id)
         yield rx.toast.info(f"Run #{run.number} is being canceled.")
         yield RunListState.load
-
-    def _from_the_start(self):  # noqa: ANN202 - an event
-        self._cursor, self._before = "", []
-        return RunListState.load

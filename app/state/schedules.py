@@ -6,8 +6,8 @@ from urllib.parse import parse_qs
 
 import reflex as rx
 
-from app.kernel.errors import AppError
-from app.services.runs.watch import changes
+from app.adapters.database import UnitOfWork
+from app.services.access import Actor
 from app.services.runtime import runtime
 from app.services.schedules.commands import (
     ScheduleChange,
@@ -19,6 +19,7 @@ from app.services.schedules.commands import (
 from app.services.schedules.queries import list_fires, list_schedules
 from app.services.schedules.views import FireView, ScheduleSummary
 from app.state.identity import actor
+from app.state.paging import PagedState
 from app.state.words import iso
 
 PAGE = 50
@@ -87,15 +88,10 @@ def schedule_row(view: ScheduleSummary) -> ScheduleRow:
     )
 
 
-class SchedulesState(rx.State):
+class SchedulesState(PagedState, rx.State):
     """What the page shows. The form reads and writes over REST; here is which one is open."""
 
-    search: str = ""
     rows: list[ScheduleRow] = []
-    ready: bool = False
-    error: str = ""
-    has_next: bool = False
-    has_previous: bool = False
     form_open: bool = False
     editing: str = ""
     workflow: str = ""
@@ -104,29 +100,14 @@ class SchedulesState(rx.State):
     history_of: str = ""
     history_name: str = ""
     history: list[FireRow] = []
-    _cursor: str = ""
-    _next: str = ""
-    _before: list[str] = []
 
-    @rx.event
-    async def load(self) -> None:
-        """Read the page in sight, and the history that is open."""
-        acting = await actor(self)
-        try:
-            async with runtime().database.read() as uow:
-                page = await list_schedules(
-                    uow, acting, cursor=self._cursor or None, limit=PAGE, search=self.search
-                )
-                if self.history_of:
-                    found = await list_fires(uow, acting, self.history_of, limit=HISTORY)
-                    self.history = [fire_row(one) for one in found.items]
-        except AppError as error:
-            self.error = error.message
-            return
+    async def _read(self, uow: UnitOfWork, acting: Actor, cursor: str | None) -> str | None:
+        page = await list_schedules(uow, acting, cursor=cursor, limit=PAGE, search=self.search)
+        if self.history_of:
+            found = await list_fires(uow, acting, self.history_of, limit=HISTORY)
+            self.history = [fire_row(one) for one in found.items]
         self.rows = [schedule_row(one) for one in page.items]
-        self._next = page.next_cursor or ""
-        self.has_next, self.has_previous = bool(self._next), bool(self._before)
-        self.error, self.ready = "", True
+        return page.next_cursor
 
     @rx.event
     async def arrive(self) -> None:
@@ -137,37 +118,12 @@ class SchedulesState(rx.State):
         self.form_open, self.workflow = wanted is not None, (wanted or [""])[0]
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
-        """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
-            yield SchedulesState.load
-
-    @rx.event(background=True)
     async def look_again(self):  # noqa: ANN201 - an async generator of events
         """Read again now and then: a time that was skipped or failed changes no run."""
         await actor(self)
         while True:
             await asyncio.sleep(_LOOK_S)
             yield SchedulesState.load
-
-    @rx.event
-    async def look_for(self, text: str):  # noqa: ANN201 - an event
-        """Search; starts again at the first page."""
-        self.search, self._cursor, self._before = text, "", []
-        return SchedulesState.load
-
-    @rx.event
-    async def older(self):  # noqa: ANN201 - an event
-        """Go to the next page."""
-        self._before = [*self._before, self._cursor]
-        self._cursor = self._next
-        return SchedulesState.load
-
-    @rx.event
-    async def newer(self):  # noqa: ANN201 - an event
-        """Go back a page."""
-        *self._before, self._cursor = self._before or [""]
-        return SchedulesState.load
 
     @rx.event
     async def open_form(self, schedule_id: str = "") -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import reflex as rx
 
-from app.kernel.errors import AppError, InvalidInput
-from app.services.runs.watch import changes
+from app.adapters.database import UnitOfWork
+from app.kernel.errors import InvalidInput
+from app.services.access import Actor
 from app.services.runtime import runtime
 from app.services.templates.queries import list_templates
 from app.services.workflows.commands import (
@@ -18,6 +19,7 @@ from app.services.workflows.commands import (
 from app.services.workflows.queries import list_workflows
 from app.services.workflows.views import WorkflowSummary
 from app.state.identity import actor
+from app.state.paging import PagedState
 from app.state.words import iso
 
 PAGE = 100
@@ -56,54 +58,22 @@ def workflow_row(view: WorkflowSummary, titles: dict[str, str]) -> WorkflowRow:
     )
 
 
-class WorkflowsState(rx.State):
+class WorkflowsState(PagedState, rx.State):
     """What the list shows. The order is of the page in sight; the service pages by last change."""
 
-    search: str = ""
     rows: list[WorkflowRow] = []
     sort_by: str = "updated_at"
     descending: bool = True
-    ready: bool = False
-    error: str = ""
-    has_next: bool = False
-    has_previous: bool = False
     creating: bool = False
     renaming: str = ""
     new_name: str = ""
     name_error: str = ""
-    _cursor: str = ""
-    _next: str = ""
-    _before: list[str] = []
 
-    @rx.event
-    async def load(self) -> None:
-        """Read the page in sight."""
-        acting = await actor(self)
-        try:
-            async with runtime().database.read() as uow:
-                page = await list_workflows(
-                    uow, acting, cursor=self._cursor or None, limit=PAGE, search=self.search
-                )
-                titles = {one.id: one.title for one in await list_templates(uow)}
-        except AppError as error:
-            self.error = error.message
-            return
-        self._next = page.next_cursor or ""
-        self.has_next, self.has_previous = bool(self._next), bool(self._before)
+    async def _read(self, uow: UnitOfWork, acting: Actor, cursor: str | None) -> str | None:
+        page = await list_workflows(uow, acting, cursor=cursor, limit=PAGE, search=self.search)
+        titles = {one.id: one.title for one in await list_templates(uow)}
         self._show([workflow_row(one, titles) for one in page.items])
-        self.error, self.ready = "", True
-
-    @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
-        """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
-            yield WorkflowsState.load
-
-    @rx.event
-    async def look_for(self, text: str):  # noqa: ANN201 - an event
-        """Search; starts again at the first page."""
-        self.search, self._cursor, self._before = text, "", []
-        return WorkflowsState.load
+        return page.next_cursor
 
     @rx.event
     async def sort(self, key: str) -> None:
@@ -111,19 +81,6 @@ class WorkflowsState(rx.State):
         self.descending = not self.descending if self.sort_by == key else key.endswith("_at")
         self.sort_by = key
         self._show(list(self.rows))
-
-    @rx.event
-    async def older(self):  # noqa: ANN201 - an event
-        """Go to the next page."""
-        self._before = [*self._before, self._cursor]
-        self._cursor = self._next
-        return WorkflowsState.load
-
-    @rx.event
-    async def newer(self):  # noqa: ANN201 - an event
-        """Go back a page."""
-        *self._before, self._cursor = self._before or [""]
-        return WorkflowsState.load
 
     @rx.event
     async def create(self):  # noqa: ANN201 - events

@@ -80,6 +80,13 @@ def empty_state(
     )
 
 
+def no_match(
+    title: str, show: str, on_show: Any, *, text: str = "Try other words."
+) -> rx.Component:
+    """What a list says when nothing fits search and filters; `show` leads back to all of it."""
+    return empty_state("search-x", title, text, button(show, on_click=on_show))
+
+
 def error_state(message: rx.Var[str] | str, on_retry: Any) -> rx.Component:
     """What a list says when it could not be loaded."""
     return rx.el.div(

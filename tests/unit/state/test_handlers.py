@@ -31,6 +31,7 @@ CALLS = [
     (WorkflowsState, "delete", ("wfl_1", "x")),
     (WorkflowsState, "restore", ("wfl_1",)),
     (RunListState, "load", ()),
+    (RunListState, "watch", ()),
     (RunListState, "cancel", ("run_1",)),
     (DeadLettersState, "load", ()),
     (DeadLettersState, "requeue", ()),
