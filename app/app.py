@@ -1,5 +1,6 @@
 """Composition root of the web process: Reflex app, API, every page, and the runtime they share."""
 
+import asyncio
 import gc
 import importlib
 import pkgutil
@@ -9,9 +10,11 @@ from contextlib import asynccontextmanager
 import reflex as rx
 
 from app import pages
+from app.adapters.tables import until_migrated
 from app.api.app import build
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
+from app.services.runs.execute import get_ready
 from app.services.runtime import close_runtime, open_runtime
 from app.services.templates.seed import seed_templates
 from app.state.notices import notice
@@ -23,13 +26,18 @@ for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
 
 @asynccontextmanager
 async def shared_runtime() -> AsyncIterator[None]:
-    """Open database, bus and queue while the web process serves; refresh the built-in templates."""
+    """Open database, bus and queue while the web process serves, once the tables are those of this version; refresh
+    the built-in templates.
+    """
+    warming = asyncio.create_task(get_ready())
+    await until_migrated(settings().database)
     opened = await open_runtime(settings())
     async with opened.database.work() as uow:
         await seed_templates(uow)
-    gc.collect()
+    await warming
     gc.freeze()  # what start-up made lives on: do not look at it in every collection
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
     try:
         async with working_here(opened):
             yield

@@ -61,7 +61,7 @@ def resident_mb(product: Product) -> dict[str, float]:
         name = next(
             (
                 word
-                for word in ("granian", "worker", "valkey", "redis", "model_server", "serve")
+                for word in ("cli web", "worker", "valkey", "redis", "model_server", "serve")
                 if word in command
             ),
             command[:20],

@@ -95,7 +95,7 @@ def product(data: Path, model_url: str, database_url: str = "", **env: str) -> P
 def _name(process: psutil.Process) -> str:
     command = " ".join(process.cmdline())
     known = {
-        "granian": "web", "app.cli worker": "worker", "valkey": "valkey", "redis-server": "valkey",
+        "app.cli web": "web", "app.cli worker": "worker", "valkey": "valkey", "redis-server": "valkey",
         "mock_model": "mock", "app.cli serve": "supervisor", "postgres": "postgres",
     }  # fmt: skip
     return next((name for word, name in known.items() if word in command), command[:20] or "?")

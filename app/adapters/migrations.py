@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, pool
+from sqlalchemy import Connection, func, pool, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -18,6 +18,8 @@ from alembic import command
 from app.kernel.errors import InvalidInput, StorageDown
 
 _ROOT = Path(__file__).resolve().parents[2]
+_LOCK = 0x6C6F6F6D
+"""Key of PostgreSQL's advisory lock: who migrates has it until the transaction ends; others wait, and find it done."""
 Got = TypeVar("Got")
 
 
@@ -28,7 +30,13 @@ def upgrade(database_url: str, revision: str = "head") -> None:
         StorageDown: The database cannot be reached or opened.
         InvalidInput: There is no such revision.
     """
-    _within(database_url, lambda connection: command.upgrade(_config(connection), revision))
+
+    def one_at_a_time(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":  # machines that start at once share it
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        command.upgrade(_config(connection), revision)
+
+    _within(database_url, one_at_a_time)
 
 
 def downgrade(database_url: str, revision: str = "base") -> None:

@@ -1,6 +1,7 @@
 """Build the web pages, if anything they are made of has changed."""
 
 import argparse
+import compileall
 import gzip
 import hashlib
 import os
@@ -78,12 +79,21 @@ def use_page_origin(bundle: Path) -> int:
     return changed
 
 
+def compile_sources() -> None:
+    """Keep Python's compiled form beside each source file. Where PYTHONDONTWRITEBYTECODE is set, as in many containers,
+    every process would otherwise compile all of them at every start.
+    """
+    for name in ("app", "alembic"):
+        compileall.compile_dir(ROOT / name, quiet=2)
+
+
 def ensure_built(*, force: bool = False) -> bool:
     """Build the bundle unless the last build was of the same sources. Return whether it was built.
 
     Raises:
         Unavailable: The build failed; its output is in `build/frontend.log`.
     """
+    compile_sources()
     stamp = web_dir() / "agentloom.stamp"
     current = fingerprint()
     bundle = web_dir() / "build" / "client"

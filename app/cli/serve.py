@@ -16,6 +16,7 @@ from pathlib import Path
 from redis import Redis, RedisError
 
 from app.adapters.redis_ladder import embedded, wait_until_up
+from app.adapters.revisions import newest, of_sqlite
 from app.cli.build import ROOT, ensure_built, web_dir
 from app.cli.disk_watch import DiskWatch
 from app.cli.first_model import FirstModel
@@ -125,12 +126,16 @@ def start_redis(supervisor: Supervisor, config: Settings) -> str:
     return server.url
 
 
-def migrate(env: Mapping[str, str]) -> None:
-    """Bring the database to this version, in a process of its own so that its memory is given back.
+def migrate(config: Settings, env: Mapping[str, str]) -> None:
+    """Bring the database to this version, in a process of its own so that its memory is given back. An SQLite file
+    that is there already needs none.
 
     Raises:
         Unavailable: It could not; the message is the command's.
     """
+    scheme, _, path = config.database.partition(":///")
+    if scheme.startswith("sqlite") and of_sqlite(Path(path.partition("?")[0])) == newest():
+        return
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", "migrate"],
         cwd=ROOT,
@@ -143,14 +148,6 @@ def migrate(env: Mapping[str, str]) -> None:
         raise Unavailable(
             f"The database is not ready. {(done.stderr or done.stdout).strip().removeprefix('agentloom: ')}"
         )
-
-
-def web_command(config: Settings) -> list[str]:
-    """The web server: the prebuilt pages, the sockets and the API on one port."""
-    return [
-        str(Path(sys.executable).parent / "granian"), "--interface", "asgi", "--factory", "--host", config.host,
-        "--port", str(config.port), "--workers", "1", "--no-access-log", "--log-level", "warning", "app.app:app",
-    ]  # fmt: skip
 
 
 def web_environment(config: Settings, env: Mapping[str, str]) -> dict[str, str]:
@@ -166,8 +163,16 @@ def web_environment(config: Settings, env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def start_web(supervisor: Supervisor, config: Settings, env: Mapping[str, str]) -> Child:
+    """Start the web app. It waits by itself until the database is migrated."""
+    command = [sys.executable, "-m", "app.cli", "web"]
+    return supervisor.start(Child("web", command, web_environment(config, env), grace_s=10))
+
+
 def start_workers(supervisor: Supervisor, config: Settings, env: Mapping[str, str]) -> None:
-    """Start as many workers as the settings say."""
+    """Start as many workers as the settings say. They come after the web app: importing beside it, they would make
+    people wait for both.
+    """
     command = [
         sys.executable, "-m", "app.cli", "worker", "--concurrency", str(config.concurrency), "--drain", str(_DRAIN_S),
     ]  # fmt: skip
@@ -212,16 +217,14 @@ def main(options: argparse.Namespace) -> int:
             _build()
         redis_url = start_redis(supervisor, config)
         env = child_environment(config, redis_url)
-        migrate(env)
+        web = start_web(supervisor, config, env)
+        migrate(config, env)
         kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
         say(f"Database      {kind}, up to date")
         models = ModelWatch(config.data, env, supervisor)
-        web = supervisor.start(
-            Child("web", web_command(config), web_environment(config, env), grace_s=10)
-        )
+        wait_until_ready(config, supervisor, stop)
         if redis_url != NO_REDIS:
             start_workers(supervisor, config, env)
-        wait_until_ready(config, supervisor, stop)
         if not stop.is_set() and web.is_alive:
             say(
                 f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)"

@@ -157,7 +157,7 @@ async def test_without_redis_the_web_process_does_all_and_a_killed_one_goes_on(
         run_id = await begin(client, fetching(web))
         await until_asked(web, 1)
     for pid, line in children.items():
-        if "granian" in line:
+        if "app.cli web" in line:
             os.kill(pid, signal.SIGKILL)
     slow.open.set()
     async with signed_in_again(product) as client:

@@ -1,6 +1,7 @@
 """The bundle talks to whatever served it, and is built only when its sources changed."""
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,13 @@ def test_the_fingerprint_follows_the_sources(tmp_path: Path, monkeypatch):
 )
 def test_a_failed_build_names_its_cause(log: str, sentence: str):
     assert sentence in build.why_not_built(log)
+
+
+def test_sources_are_compiled_where_python_itself_does_not(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "page.py").write_text("one = 1")
+    (tmp_path / "app" / "broken.py").write_text("one = ")
+    build.compile_sources()
+    assert [file.name.partition(".")[0] for file in tmp_path.rglob("*.pyc")] == ["page"]

@@ -1,0 +1,64 @@
+"""Serve the prebuilt pages, the sockets and the API on one port."""
+
+import argparse
+import gc
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from app.kernel.settings import settings
+
+UNUSED = ("aiohttp", "valkey", "websocket")
+"""What the socket library imports when it is there: clients for talking to other servers of its kind. Without them
+the start is a tenth faster and 10 MB smaller (measured).
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`web` has no options: the settings say where it listens."""
+    parser.set_defaults()
+
+
+def main(_: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    config = settings()
+    Server(
+        "app.app:app",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.ASGI,
+        log_level=LogLevels.warning,
+    ).serve(target_loader=load)
+    return 0
+
+
+def load(target: str) -> Callable[..., Any]:
+    """Import the app in the process that serves it, with what its first run needs.
+
+    Garbage is not looked for meanwhile: imports make none worth mentioning, and looking takes a fifth of the time.
+    The app looks again once it is open.
+    """
+    gc.disable()
+    with hidden(UNUSED):
+        importlib.import_module("socketio")
+    module, _, name = target.partition(":")
+    app: Callable[..., Any] = getattr(importlib.import_module(module), name)()
+    return app
+
+
+@contextmanager
+def hidden(names: tuple[str, ...]) -> Iterator[None]:
+    """Let importing these packages fail, as if they were not installed, while the block lasts."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
