@@ -54,7 +54,7 @@ def _run(row: rx.Var[Any]) -> rx.Component:
             data_testid=f"dead-{row.id}",
         ),
         rx.el.span(" ", row.workflow),
-        rx.el.p(row.error, class_name="muted truncate-1", title=row.error),
+        rx.el.p(row.error, class_name="muted"),
     )
 
 
@@ -75,7 +75,7 @@ def _actions(row: rx.Var[Any]) -> rx.Component:
             on_click=DeadLettersState.ask_discard(row.id, row.number),
             data_testid=f"discard-{row.id}",
         ),
-        class_name="row above",
+        class_name="row wrap above",
         style={"justify_content": "flex-end"},
     )
 

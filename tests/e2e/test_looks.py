@@ -18,6 +18,7 @@ PAGES = (
     "/templates/ticket-triage",
     "/runs",
     "/schedules",
+    "/dead-letters",
     "/approvals",
     "/models",
     "/settings",

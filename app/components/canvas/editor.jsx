@@ -88,6 +88,14 @@ function useShownRun(store, runId) {
   return entry;
 }
 
+// A link from elsewhere names a node, and perhaps a field of it: `?node=pay&field=url`.
+function useAddress(store, ready) {
+  const [asked] = useState(() => new URLSearchParams(window.location.search));
+  useEffect(() => {
+    if (ready && asked.get("node")) store.jump(asked.get("node"), asked.get("field"));
+  }, [store, ready, asked]);
+}
+
 function sentence(store, problem) {
   const { byId, catalog } = store.get();
   const node = byId.get(problem.node_id);
@@ -99,6 +107,7 @@ function sentence(store, problem) {
 function useRunning(store, { entry, runId, answered, onStart, showProblems, showRun }) {
   const [dialog, setDialog] = useState(null);
   const [starting, setStarting] = useState(false);
+  const waits = useRef(false);
   const lastInput = entry?.run?.input;
   const ask = useCallback(async () => {
     document.activeElement?.blur?.();
@@ -117,19 +126,23 @@ function useRunning(store, { entry, runId, answered, onStart, showProblems, show
     setDialog({ schema: result.input_schema ?? { properties: {} } });
   }, [store, showProblems]);
   const start = useCallback((input) => {
+    waits.current = true;
     setStarting(true);
     showRun();
     onStart({ input, key: `editor-${crypto.getRandomValues(new Uint32Array(4)).join("")}` });
   }, [onStart, showRun]);
-  // The server answered: a new run, which the address then names, or the sentence why not.
+  // The server answered: a new run, which the address then names, or the sentence why not. Answers outlive the page:
+  // one that came before it was opened is not for it.
   useEffect(() => {
+    if (!waits.current) return;
+    waits.current = false;
     setStarting(false);
-    if (answered.count === 0) return;
+    if (answered.message) store.notify(answered.message, answered.ok ? "warning" : "error");
     if (answered.ok) {
       setDialog(null);
       window.history.replaceState(window.history.state, "", `?run=${runId}`);
     }
-  }, [answered.count, answered.ok, runId]);
+  }, [answered.count]); // eslint-disable-line react-hooks/exhaustive-deps
   return { dialog, setDialog, starting, ask, start, lastInput };
 }
 
@@ -164,9 +177,7 @@ function Body({ store, props }) {
   const showRun = useCallback(() => setDrawer({ view: "run", open: true }), []);
   const running = useRunning(store, { entry, runId, answered, onStart, showProblems, showRun });
   useLeaving(store);
-  useEffect(() => {
-    if (answered.message) store.notify(answered.message, answered.ok ? "warning" : "error");
-  }, [answered.count, answered.message, answered.ok, store]);
+  useAddress(store, phase === "ready");
   // A field somebody asked for opens the inspector even where that covers the canvas.
   useEffect(() => {
     if (focus && (focus.field !== null || window.innerWidth > NARROW)) setInspectorOpen(true);
@@ -227,7 +238,7 @@ function Body({ store, props }) {
 }
 
 // `runId` is the run to show if it is one of this workflow (`runOf`): state outlives the page it was made on.
-// `answered` = {count, ok, message} changes with each answer of the server to a start, a cancel or a decision.
+// `answered` = {count, ok, message} changes with each answer of the server to a start.
 export function WorkflowEditor(props) {
   const { workflowId } = props;
   const store = useMemo(

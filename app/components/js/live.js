@@ -145,15 +145,16 @@ export class LiveStore {
     this.tell(entry, new Set([step.path]));
   }
 
-  // Loads one turn of a loop, such as `loop[3]`: a long run's trace holds only some of them. False: there is none.
+  // Loads one turn of a loop, such as `loop[3]`: a long run's trace holds only some of them. Returns its first step; none: null.
   async turn(runId, path) {
     const trace = await api("GET", `/api/runs/${runId}/trace?parent=${encodeURIComponent(path)}`);
     const entry = this.entry(runId);
+    entry.hidden -= trace.steps.filter((step) => !entry.steps.has(step.path)).length;
     for (const step of trace.steps) this.putStep(entry, step);
     for (const span of trace.spans) entry.spans.set(span.id, span);
     this.count(entry);
     this.tell(entry, null);
-    return trace.steps.length > 0;
+    return trace.steps[0] ?? null;
   }
 
   putApproval(entry, asked) {

@@ -32,7 +32,7 @@ def _number(row: rx.Var[Any]) -> rx.Component:
             aria_label=f"Run {row.number} of {row.workflow}",
             data_testid=f"run-{row.id}",
         ),
-        rx.el.span(" ", row.version, class_name="muted hide-narrow"),
+        rx.el.span("\u00a0", row.version, class_name="muted hide-narrow"),
         rx.el.span(" ", row.workflow, class_name="show-narrow"),
         rx.el.span(rx.el.br(), ui.time_ago(at=row.queued_at), class_name="muted show-narrow"),
     )

@@ -1,7 +1,7 @@
 // What is known of one row of the trace: error, input, output, prompt, completion, attempts, facts.
 
 import { useEffect, useState } from "react";
-import { GitBranch } from "lucide-react";
+import { ArrowUpRight, GitBranch } from "lucide-react";
 import { api } from "../js/api.js";
 import { live } from "../js/live.js";
 import { Origin, WaitsFor } from "../run/words.jsx";
@@ -67,7 +67,7 @@ function Conversation({ messages }) {
 }
 
 // How a loop fared, and a way to any of its turns: of a long one the trace lists only some.
-function Turns({ runId, path, loop }) {
+function Turns({ runId, path, loop, onOpen }) {
   const [number, setNumber] = useState("");
   const [said, setSaid] = useState("");
   const open = async (event) => {
@@ -75,7 +75,9 @@ function Turns({ runId, path, loop }) {
     const wanted = Number(number);
     if (!Number.isInteger(wanted) || wanted < 1) return setSaid("Give the number of a turn: 1 is the first.");
     try {
-      setSaid((await live.turn(runId, `${path}[${wanted - 1}]`)) ? `Turn ${wanted} is in the tree now.` : `There is no turn ${wanted}.`);
+      const first = await live.turn(runId, `${path}[${wanted - 1}]`);
+      if (first) onOpen(first);
+      else setSaid(`There is no turn ${wanted}.`);
     } catch (problem) {
       setSaid(problem.message);
     }
@@ -94,7 +96,7 @@ function Turns({ runId, path, loop }) {
   );
 }
 
-function stepTabs(step, row, trace, workflowId) {
+function stepTabs(step, row, trace, workflowId, onTurn) {
   const tabs = {};
   const attempts = trace.spans.filter((s) => s.step_path === step.path && s.kind === "attempt");
   const llm = trace.spans.filter((s) => s.step_path === step.path && s.kind === "llm");
@@ -125,7 +127,7 @@ function stepTabs(step, row, trace, workflowId) {
     <div className="tx-turn" key={s.id}><span>{s.name} · {STATUS[s.status]?.word} · {formatMs(duration(s))}</span>{s.attributes.error && <Code value={s.attributes.error.message ?? s.attributes.error} label="error" />}</div>
   ));
   const loop = trace.loops.get(step.path);
-  if (loop) tabs.Turns = () => <Turns key={step.path} runId={trace.run.id} path={step.path} loop={loop} />;
+  if (loop) tabs.Turns = () => <Turns key={step.path} runId={trace.run.id} path={step.path} loop={loop} onOpen={onTurn} />;
   tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
   return tabs;
 }
@@ -146,14 +148,14 @@ function Facts({ pairs }) {
   return <dl className="tx-facts">{Object.entries(pairs).map(([name, value]) => [<dt key={name}>{name.replaceAll("_", " ")}</dt>, <dd key={`${name}-v`}>{typeof value === "object" ? textOf(value) : String(value)}</dd>])}</dl>;
 }
 
-export function Details({ row, trace, workflowId, now }) {
+export function Details({ row, trace, workflowId, now, onTurn }) {
   const step = useStep(row, trace.run.id);
   const [tab, setTab] = useState(null);
   const [forking, setForking] = useState(false);
   useEffect(() => { setTab(null); setForking(false); }, [row?.key]);
   if (!row) return <aside className="tx-side"><p className="tx-empty">Choose a span to see its values.</p></aside>;
   const state = STATUS[row.status] ?? STATUS.pending;
-  const tabs = row.type === "span" ? spanTabs(row.item) : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId);
+  const tabs = row.type === "span" ? spanTabs(row.item) : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId, onTurn);
   const names = Object.keys(tabs);
   const shown = names.includes(tab) ? tab : names[0];
   return (
@@ -163,7 +165,10 @@ export function Details({ row, trace, workflowId, now }) {
         {names.map((name) => <button key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}>{name}</button>)}
       </div>
       {row.type === "step" && trace.run.started_at && (
-        <button type="button" className="btn btn-sm tx-fork" onClick={() => setForking(true)} data-testid="fork-from"><GitBranch size={12} />Run from here…</button>
+        <div className="tx-acts">
+          <button type="button" className="btn btn-sm" onClick={() => setForking(true)} data-testid="fork-from"><GitBranch size={12} />Run from here…</button>
+          {step.child_run_id && <a className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run">Run it started<ArrowUpRight size={12} /></a>}
+        </div>
       )}
       {forking && <ForkDialog trace={trace} step={step} onClose={() => setForking(false)} />}
       <div className="tx-panel" role="tabpanel" aria-label={shown} tabIndex={0}>{shown ? tabs[shown]() : <p className="tx-empty">An item of the loop: choose a step inside.</p>}</div>

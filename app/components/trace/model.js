@@ -190,6 +190,19 @@ export function visible(all, collapsed) {
   return out;
 }
 
+/** Keys of the rows that a row lies in. */
+export function above(all, key) {
+  const keys = [];
+  const at = all.findIndex((row) => row.key === key);
+  let depth = all[at]?.depth ?? 0;
+  for (let i = at - 1; i >= 0 && depth > 0; i -= 1) {
+    if (all[i].depth >= depth) continue;
+    depth = all[i].depth;
+    keys.push(all[i].key);
+  }
+  return keys;
+}
+
 export function hasChildren(all, at) {
   return at + 1 < all.length && all[at + 1].depth > all[at].depth;
 }

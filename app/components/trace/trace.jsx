@@ -58,6 +58,7 @@ function useTrace(runId) {
   return { trace, error: live.get(runId)?.error, load, now: running ? now : Date.now() };
 }
 
+const WAITS = new Set(["waiting_human", "interrupted", "waiting"]);
 const STARTED_BY = { manual: "by hand", api: "over the API", chat: "by a chat message", schedule: "by a schedule" };
 
 function Stats({ trace, now }) {
@@ -117,15 +118,30 @@ function Axis({ axis }) {
   );
 }
 
+const rowOf = (key) => document.querySelector(`.tx-row[data-key="${CSS.escape(key)}"]`);
+
 function Tree({ all, axis, now, chosen, onChoose }) {
   const [collapsed, setCollapsed] = useState(() => new Set());
   const list = useRef(null);
   const shown = useMemo(() => model.visible(all, collapsed), [all, collapsed]);
+  const rows = useRef(shown);
+  rows.current = shown;
   const twist = useCallback((key) => setCollapsed((old) => {
     const next = new Set(old);
     next.delete(key) || next.add(key);
     return next;
   }), []);
+  // What was chosen elsewhere comes into sight, also out of a part that is closed.
+  useEffect(() => {
+    const above = model.above(all, chosen);
+    setCollapsed((old) => (above.some((key) => old.has(key)) ? new Set([...old].filter((key) => !above.includes(key))) : old));
+    // The rows are there with the next frame; the list may grow only after it has scrolled, so the row itself has the last word.
+    const frame = requestAnimationFrame(() => {
+      const at = rows.current.findIndex((row) => row.key === chosen);
+      if (at >= 0) list.current?.scrollIntoView({ index: at, align: "center", done: () => rowOf(chosen)?.scrollIntoView({ block: "nearest" }) });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [chosen]); // eslint-disable-line react-hooks/exhaustive-deps
   const onKeyDown = (event) => {
     const at = shown.findIndex((row) => row.key === chosen);
     const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
@@ -133,7 +149,7 @@ function Tree({ all, axis, now, chosen, onChoose }) {
       event.preventDefault();
       const next = Math.max(0, Math.min(shown.length - 1, at + move));
       onChoose(shown[next]);
-      list.current?.scrollIntoView({ index: next, done: () => document.querySelector(`.tx-row[data-key="${CSS.escape(shown[next].key)}"]`)?.focus() });
+      list.current?.scrollIntoView({ index: next, done: () => rowOf(shown[next].key)?.focus() });
     } else if (event.key === "ArrowRight" && collapsed.has(chosen)) twist(chosen);
     else if (event.key === "ArrowLeft" && at >= 0 && model.hasChildren(shown, at)) twist(chosen);
   };
@@ -158,6 +174,12 @@ function Tree({ all, axis, now, chosen, onChoose }) {
   );
 }
 
+// Where a bar's words stand: behind it, before it, or in it when it leaves no room on either side.
+function labelPlace({ left, width }) {
+  if (left + width <= 60) return "";
+  return left >= 30 ? "flip" : "within";
+}
+
 function Timeline({ all, axis, now, chosen, onChoose }) {
   const started = all.filter((row) => row.item.started_at && row.type !== "group");
   if (!started.length) return <p className="tx-empty">Nothing has started yet.</p>;
@@ -169,7 +191,7 @@ function Timeline({ all, axis, now, chosen, onChoose }) {
         const tone = (model.STATUS[row.status] ?? model.STATUS.pending).tone;
         return (
           <div className="tx-lane" key={row.key}>
-            <button className={`tone-${tone}${line.left + line.width > 60 ? " flip" : ""}`} aria-pressed={row.key === chosen} onClick={() => onChoose(row)}
+            <button className={`tone-${tone} ${labelPlace(line)}`} aria-pressed={row.key === chosen} onClick={() => onChoose(row)}
               style={{ left: `${line.left}%`, width: `${line.width}%` }} title={`${row.label}: ${row.status}`}>
               <span>{row.label} · {model.formatMs(model.duration(row.item, now))}</span>
             </button>
@@ -220,7 +242,7 @@ function Explorer({ runId, workflowId }) {
   useEffect(() => {
     if (chosen || !trace || !all.length) return;
     const bad = model.culprit(trace);
-    setChosen(bad ? bad.id : (all.find((row) => row.status === "waiting_human") ?? all[0]).key);
+    setChosen(bad ? bad.id : (all.find((row) => WAITS.has(row.status)) ?? all[0]).key);
   }, [trace, all, chosen]);
   if (!trace) {
     return (
@@ -232,6 +254,11 @@ function Explorer({ runId, workflowId }) {
   const axis = model.bounds(trace, now);
   const shown = model.filtered(all, filter);
   const choose = (row) => setChosen(row.key);
+  const openTurn = (step) => {
+    setView("Tree");
+    setFilter("");
+    setChosen(step.id);
+  };
   return (
     <div className="tx" data-testid="trace">
       <Stats trace={trace} now={now} />
@@ -255,7 +282,7 @@ function Explorer({ runId, workflowId }) {
           {view === "Graph" && <GraphView trace={trace} chosen={current?.item.node_id} onChoose={(step) => setChosen(step.id)} now={now} />}
           {view === "Log" && <Log runId={runId} seq={trace.seq} />}
         </section>
-        <Details row={current} trace={trace} workflowId={workflowId} now={now} />
+        <Details row={current} trace={trace} workflowId={workflowId} now={now} onTurn={openTurn} />
       </div>
     </div>
   );

@@ -143,8 +143,17 @@ async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> 
         update={
             "input": await unpack(uow.session, step.input, run_id),
             "output": await unpack(uow.session, step.output, run_id),
+            "child_run_id": await _called_by(uow, actor, step),
         }
     )
+
+
+async def _called_by(uow: UnitOfWork, actor: Actor, step: Step) -> str | None:
+    called = scoped(Run, actor).where(
+        col(Run.parent_run_id) == step.run_id, col(Run.parent_path) == step.path
+    )
+    latest = called.order_by(col(Run.queued_at).desc(), col(Run.id).desc()).limit(1)
+    return await uow.session.scalar(latest.with_only_columns(col(Run.id)))
 
 
 async def get_trace(

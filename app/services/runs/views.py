@@ -50,7 +50,8 @@ class StepView(_View):
     """A step of a run. `alive` names the output ports that lived on; null means all.
 
     `origin` says where the output is from when the node was not executed: copied (from another
-    run), pinned, cached, disabled, or given (by a person).
+    run), pinned, cached, disabled, or given (by a person). `child_run_id` is the run it called last,
+    told of a step that is read by itself.
     """
 
     id: str
@@ -70,6 +71,7 @@ class StepView(_View):
     finished_at: datetime | None
     alive: tuple[str, ...] | None = None
     origin: str | None = None
+    child_run_id: str | None = None
 
 
 class SpanView(_View):

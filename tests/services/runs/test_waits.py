@@ -15,7 +15,7 @@ from app.services.runs import life
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.control import pause_run, resume_run, send_signal
 from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run, list_approvals, list_events, list_steps
+from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
 from app.worker import sweeper
 from tests.graphs import APPROVAL, START, chain, edge, node, slow
 from tests.rows import make_actor, make_workflow
@@ -178,6 +178,10 @@ async def test_the_end_of_a_called_run_wakes_the_one_that_calls(parts, actor, st
     assert (after.status, after.output) == ("succeeded", "done")
     assert (await look(child.id)).parent_run_id == run.id
     assert len(await children_of(parts, run.id)) == 1
+    steps = await steps_of(parts, actor, run.id)
+    async with parts.database.read() as uow:
+        assert (await get_step(uow, actor, run.id, steps["call"].id)).child_run_id == child.id
+        assert (await get_step(uow, actor, run.id, steps["answer"].id)).child_run_id is None
 
 
 async def test_a_large_output_of_a_called_run_arrives_whole(parts, actor, start, look):
