@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 from sqlalchemy.engine import make_url
 
 from app.adapters.statements import Prepared, Values
@@ -15,8 +14,6 @@ Row = Sequence[Any]
 
 _LOOKS = 4
 """Connections of one process for this."""
-
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
 
 
 class SqliteLooks:
@@ -62,7 +59,12 @@ class PostgresLooks:
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._free: list[asyncpg.Connection] = []
+        # here: an installation on SQLite does not carry it
+        import asyncpg  # noqa: PLC0415
+
+        self._connect = asyncpg.connect
+        self._lost = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError)
+        self._free: list[Any] = []
         self._slots = asyncio.Semaphore(_LOOKS)
 
     async def look(self, prepared: Prepared, values: Values) -> Row | None:
@@ -70,14 +72,17 @@ class PostgresLooks:
         async with self._slots:
             try:
                 if self._free:
-                    with contextlib.suppress(*_LOST):
+                    with contextlib.suppress(*self._lost):
                         return await self._ask(self._free.pop(), prepared, values)
-                return await self._ask(await asyncpg.connect(self._url), prepared, values)
-            except _LOST as error:
+                return await self._ask(await self._connect(self._url), prepared, values)
+            except self._lost as error:
                 raise OSError(f"the database does not answer: {error}") from error
 
     async def _ask(
-        self, connection: asyncpg.Connection, prepared: Prepared, values: Values
+        self,
+        connection: Any,  # noqa: ANN401 - asyncpg's, which has no types
+        prepared: Prepared,
+        values: Values,
     ) -> Row | None:
         kept = False
         try:

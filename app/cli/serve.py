@@ -1,6 +1,7 @@
 """Start everything: embedded Redis, workers, the model server when wanted, and the web app."""
 
 import argparse
+import http.client
 import os
 import signal
 import socket
@@ -8,14 +9,10 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from redis import Redis, RedisError
-
-from app.adapters.redis_ladder import embedded, wait_until_up
+from app.adapters.redis_ladder import EmbeddedRedis, embedded, wait_until_up
 from app.adapters.revisions import newest, of_sqlite
 from app.cli.build import ROOT, ensure_built, web_dir
 from app.cli.disk_watch import DiskWatch
@@ -85,6 +82,9 @@ def require_redis(url: str) -> None:
     Raises:
         QueueDown: It gives none; the message says what to do.
     """
+    # here: most have the embedded one, and a supervisor keeps for good what it imports
+    from redis import Redis, RedisError  # noqa: PLC0415
+
     try:
         with Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3) as client:
             client.ping()
@@ -109,21 +109,18 @@ def child_environment(config: Settings, redis_url: str) -> dict[str, str]:
     }
 
 
-def start_redis(supervisor: Supervisor, config: Settings) -> str:
-    """Start the embedded Redis unless the settings name one; return where it is, or `none`."""
+def choose_redis(config: Settings) -> tuple[str, EmbeddedRedis | None]:
+    """Where Redis is, or `none`; with the embedded one, unless the settings name another."""
     if not config.without_redis and config.redis_url:
         require_redis(config.redis_url)
         say("Redis         the server of REDIS_URL")
-        return config.redis_url
+        return config.redis_url, None
     server = None if config.without_redis else embedded(config.data)
     if server is None:
         say("Redis         no Redis here: runs execute inside the web process; one process only")
-        return NO_REDIS
-    child = supervisor.start(Child("redis", server.command(), os.environ, serves_others=True))
-    if child.process is not None:
-        wait_until_up(server, child.process)
+        return NO_REDIS, None
     say(f"Redis         embedded ({server.kind})")
-    return server.url
+    return server.url, server
 
 
 def migrate(config: Settings, env: Mapping[str, str]) -> None:
@@ -163,6 +160,11 @@ def web_environment(config: Settings, env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def start_redis(supervisor: Supervisor, server: EmbeddedRedis) -> Child:
+    """Start the embedded Redis; it is not up yet."""
+    return supervisor.start(Child("redis", server.command(), os.environ, serves_others=True))
+
+
 def start_web(supervisor: Supervisor, config: Settings, env: Mapping[str, str]) -> Child:
     """Start the web app. It waits by itself until the database is migrated."""
     command = [sys.executable, "-m", "app.cli", "web"]
@@ -190,14 +192,22 @@ def wait_until_ready(config: Settings, supervisor: Supervisor, stop: threading.E
     deadline = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < deadline and not stop.is_set():
         supervisor.mend()
-        try:
-            with urllib.request.urlopen(f"http://{host}:{config.port}/readyz", timeout=2) as reply:
-                if reply.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+        if _is_ready(host, config.port):
+            return
+        time.sleep(0.05)
     if not stop.is_set():
         raise Unavailable(f"The web app did not become ready. See {supervisor.logs / 'web.log'}")
+
+
+def _is_ready(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (http.client.HTTPException, OSError):
+        return False
+    finally:
+        connection.close()
 
 
 def main(options: argparse.Namespace) -> int:
@@ -215,9 +225,12 @@ def main(options: argparse.Namespace) -> int:
     try:
         if not options.no_build:
             _build()
-        redis_url = start_redis(supervisor, config)
+        redis_url, server = choose_redis(config)
         env = child_environment(config, redis_url)
+        redis = start_redis(supervisor, server) if server else None
         web = start_web(supervisor, config, env)
+        if server and redis and redis.process:
+            wait_until_up(server, redis.process)
         migrate(config, env)
         kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
         say(f"Database      {kind}, up to date")

@@ -1,12 +1,12 @@
 """Settings from the environment. Each has a default that works on a fresh machine."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from app.kernel.errors import ConfigInvalid
 
@@ -14,10 +14,10 @@ NO_REDIS = "none"
 _SHORTEST_SECRET = 32
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Every setting of the product; `python -m app.cli doctor` prints them with what was found."""
 
-    model_config = SettingsConfigDict(env_file=None, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     data_dir: Path = Field(
         default=Path("data"),
@@ -208,6 +208,12 @@ def _networks(listed: str) -> list[IPv4Network | IPv6Network]:
         raise ValueError("use addresses or networks, such as 10.0.0.5 or 10.0.0.0/8") from error
 
 
+def _of(environment: Mapping[str, str]) -> Settings:
+    # pydantic-settings does this too, but every process of ours would wait 0.1 s for its import (measured)
+    names = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    return Settings.model_validate({n: environment[n] for n in names & environment.keys()})
+
+
 @lru_cache
 def settings() -> Settings:
     """Return the settings of this process, read once.
@@ -216,7 +222,7 @@ def settings() -> Settings:
         ConfigInvalid: A variable has a value that cannot be; the message names it.
     """
     try:
-        return Settings()
+        return _of(os.environ)
     except ValidationError as error:
         faults = [
             f"{fault['loc'][0]}: {fault['msg'].removeprefix('Value error, ')}"

@@ -20,9 +20,9 @@ _SELDOM = (
     "pydantic_monty",
 )
 NOT_IN = {
-    "app.cli.serve": ("sqlalchemy", "sqlmodel", "reflex", "fastapi", "langgraph", "langchain_core", *_SELDOM),
+    "app.cli.serve": ("redis", "sqlalchemy", "sqlmodel", "reflex", "fastapi", "langgraph", "langchain_core", *_SELDOM),
     "app.cli.web": ("reflex", "fastapi", "sqlalchemy", "langgraph", "langchain_core", *_SELDOM),
-    "app.cli.worker": ("reflex", "fastapi", "granian", "aiohttp", *_SELDOM),
+    "app.cli.worker": ("reflex", "asyncpg", "fastapi", "granian", "aiohttp", *_SELDOM),
 }  # fmt: skip
 
 
@@ -54,4 +54,4 @@ def test_the_served_app_imports_what_it_needs():
         "import app.app"
     )
     assert "reflex" in loaded
-    assert not loaded & {"aiohttp", "valkey", "websocket", *_SELDOM}
+    assert not loaded & {"aiohttp", "asyncpg", "valkey", "websocket", *_SELDOM}
