@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -182,7 +183,7 @@ def storage_down() -> Iterator[None]:
     """Name what the driver raises when the database is away: StorageDown."""
     try:
         yield
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, PoolTimeout, OSError) as error:
         if not is_away(error):
             raise
         raise StorageDown(_DISK_FULL if _is_disk_full(error) else _AWAY) from error
@@ -192,14 +193,16 @@ def is_away(error: BaseException) -> bool:
     """Whether an error of the driver says that the database is away, not that a statement is wrong.
 
     A PostgreSQL that starts or stops answers with a plain error; its SQLSTATE tells: classes 08
-    (connection), 53 (no room) and 57 (an operator, a start, a crash).
+    (connection), 53 (no room) and 57 (an operator, a start, a crash). One that ended a transaction for
+    the sake of others (40: a deadlock) is to be asked again as well. A pool gives no connection in time
+    when those it has hang.
     """
-    if isinstance(error, (OperationalError, InterfaceError, OSError)):
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
         return True
     if not isinstance(error, DBAPIError):
         return False
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    return error.connection_invalidated or state[:2] in ("08", "53", "57")
+    return error.connection_invalidated or state[:2] in ("08", "40", "53", "57")
 
 
 @asynccontextmanager

@@ -40,6 +40,7 @@ _LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
 _CHANGING: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
     "step": (("run_id", "path"), TERMINAL_STEP),
     "span": (("id",), ()),
+    "wait": (("id",), ("done", "canceled")),
 }
 """Tables whose rows are replaced: by which keys, and in which statuses they stay as they are."""
 
@@ -92,7 +93,7 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
             batch.approvals[fact.id] = _approval(batch, fact, run_id, workspace_id)
         elif isinstance(fact, WaitRecord):
             belongs = {"run_id": run_id, "workspace_id": workspace_id}
-            batch.waits[fact.id] = {**vars(fact), **belongs, "status": "open", "created_at": now()}
+            batch.waits[fact.id] = {**vars(fact), **belongs, "created_at": now()}
         elif isinstance(fact, LlmCallRecord):
             batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
             batch.size += 200

@@ -61,10 +61,10 @@ class Held:
 class Keeper:
     """A thread with its own loop and connection, so that a busy process keeps its leases.
 
-    Each half second it renews the leases (2 s) and reads what others want of these runs. With
-    `watch` it also ends the
-    process when the main loop has not moved for ten seconds: a thread alone would keep a stuck
-    process alive.
+    Each half second it renews the leases (2 s), counts the time since the last renewal as work on each of these
+    runs, and reads what others want of them. A life's first and last moments so count by chance, on the average as long
+    as they are; what goes beyond a lease does not count. With `watch` it also ends the process when the main loop has
+    not moved for ten seconds: a thread alone would keep a stuck process alive.
     """
 
     def __init__(self, database_url: str, name: str) -> None:
@@ -75,7 +75,7 @@ class Keeper:
         self._stop = threading.Event()
         self._end_wait: Callable[[], object] = lambda: None
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-        self._moved = time.monotonic()
+        self._moved = self._counted = time.monotonic()
         self._on_stall: Callable[[], None] | None = None
         self._beat: asyncio.Task[None] | None = None
 
@@ -154,6 +154,8 @@ class Keeper:
                 held = self._snapshot()
                 if held:
                     await self._renew(database, {one.run_id: one for one in held})
+                else:
+                    self._counted = time.monotonic()
                 on_stall = self._on_stall
                 if on_stall is not None and time.monotonic() - self._moved > STALLED_S:
                     _log.error(
@@ -167,12 +169,14 @@ class Keeper:
 
     async def _renew(self, database: Database, held: dict[str, Held]) -> None:
         looked_at = time.monotonic()
+        worked_s = min(looked_at - self._counted, LEASE.total_seconds())
         try:
             async with database.writer.begin() as connection:
-                found = await _renew_rows(connection, held)
+                found = await _renew_rows(connection, held, worked_s)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("leases could not be renewed", extra={"error": str(error)})
             return
+        self._counted = looked_at
         for run_id, one in held.items():
             epoch, control, is_ours = found.get(run_id, (-1, None, False))
             if is_ours:
@@ -186,7 +190,7 @@ class Keeper:
 
 
 async def _renew_rows(
-    connection: AsyncConnection, held: dict[str, Held]
+    connection: AsyncConnection, held: dict[str, Held], worked_s: float
 ) -> dict[str, tuple[int, str | None, bool]]:
     # rows are locked in the order of their ids, like in the journal, so that the two never wait for
     # each other
@@ -200,5 +204,6 @@ async def _renew_rows(
     if ours:
         postgres = connection.dialect.name == "postgresql"
         until = func.clock_timestamp() + LEASE if postgres else now() + LEASE
-        await connection.execute(update(_RUN).where(_RUN.c.id.in_(ours)).values(lease_until=until))
+        kept = {"lease_until": until, "worked_s": _RUN.c.worked_s + worked_s}
+        await connection.execute(update(_RUN).where(_RUN.c.id.in_(ours)).values(kept))
     return {row.id: (row.epoch, row.control, row.id in ours) for row in rows}

@@ -102,6 +102,8 @@ class WaitRecord:
 
     Args:
         kind: A moment (`until`), a signal (`name`, at the latest `until`), or the end of another run.
+        lasts: `until` is so and so long from now, not a moment of the calendar: a clock that is put back moves it.
+        status: `done`: the step need not be woken, it saw by itself that the time had come.
     """
 
     id: str
@@ -111,6 +113,8 @@ class WaitRecord:
     until: datetime | None = None
     name: str | None = None
     child_run_id: str | None = None
+    lasts: bool = False
+    status: Literal["open", "done"] = "open"
 
 
 @dataclass(frozen=True)

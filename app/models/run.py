@@ -14,6 +14,8 @@ _DEAD = text("dead_at IS NOT NULL")
 class Run(SQLModel, table=True):
     """One execution of a version. `epoch` fences writers; `lease_until` says until when one is alive.
 
+    `attempts` counts deaths of its processes since a step of it was last finished, `crash_seq` is the number of its
+    last event at the latest of them; `worked_s` is for how long processes have held it, by clocks that never jump.
     `control` is a wish to whoever works on it: cancel or pause. `priority` is 0 (high), 1 or 2 (low): smaller goes
     first. `concurrency_key` bounds runs at once that share it. `pins` are outputs by node id or step path that stand in
     for executing the step; `limits` bound time (s), steps, tokens and cost (micro-dollars). `parent_run_id` and
@@ -51,6 +53,8 @@ class Run(SQLModel, table=True):
     control: str | None = Field(default=None, max_length=20)
     epoch: int = 0
     attempts: int = 0
+    crash_seq: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    worked_s: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
     worker: str | None = None
     lease_until: datetime | None = moment(nullable=True)
     queued_at: datetime = moment()
@@ -161,6 +165,7 @@ class Approval(SQLModel, table=True):
 class Wait(SQLModel, table=True):
     """What a step waits for without a person: a time, a signal, or the end of another run.
 
+    `lasts`: `until` is so long after `created_at`, and no moment of the calendar.
     `status` is open, done or canceled; a signal that came before anybody waited for it is `early`, without a path.
     `taken`: a life of the run has had the result.
     """
@@ -180,6 +185,7 @@ class Wait(SQLModel, table=True):
     status: str = Field(default="open", max_length=20)
     result: Any = json_column()
     taken: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    lasts: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = moment()
     done_at: datetime | None = moment(nullable=True)
 

@@ -9,8 +9,10 @@ from sqlmodel import col, select
 
 from app.adapters.database import storage_down
 from app.adapters.step_cache import forget_expired
+from app.kernel.clock import now
 from app.kernel.errors import QueueDown, StorageDown
 from app.models import Approval, Run, Step
+from app.services.runs.arrivals import move_along
 from app.services.runs.life import after_end, database_now, due_runs, forgotten_kin, wake
 from app.services.runs.turn_rows import is_over, let_lost_go
 from app.services.runtime import Runtime
@@ -123,6 +125,15 @@ async def wake_due(parts: Runtime) -> int:
     return sum([await wake(parts, run_id) for run_id in due])
 
 
+async def tend_waits(parts: Runtime) -> int:
+    """Mend waits of which the clock was put back after they had begun. Says how many."""
+    async with parts.database.work() as uow:
+        count = await move_along(uow, now())
+    if count:
+        _log.warning("the clock went back: waits begin anew", extra={"count": count})
+    return count
+
+
 async def tell_kin(parts: Runtime) -> int:
     """Tell waiting runs of the end of those they called, and end what an ended one had called, when
     a process died between the two. Says of how many.
@@ -142,6 +153,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
     Duty(wake_forgotten, every_s=5),
     Duty(wake_due, every_s=0.5),
+    Duty(tend_waits, every_s=30),
     Duty(tell_kin, every_s=5),
     Duty(forget_expired_outputs, every_s=600),
     Duty(fire_schedules, every_s=1),

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tests.chaos.evidence import Death, Evidence, Row
+from tests.chaos.graphs import WORK
 
+PROMISES = 9
 RUN_FINAL = frozenset({"succeeded", "failed", "canceled"})
 STEP_FINAL = frozenset({"succeeded", "failed", "canceled", "skipped"})
 RESTING = frozenset({"waiting", "paused"})
@@ -19,6 +21,11 @@ NOTICED_S = 30.0
 FREED_S = 60.0
 UNSAFE = frozenset({"pay"})
 """Nodes whose service does not know idempotency keys."""
+FAILS_WITH = frozenset({"interrupted", "child_failed", "worker_lost"})
+"""How a run may fail though nothing is wrong with it: a person stopped it or a run that it called, or its processes
+died again and again."""
+AT_REST_S = 1.0
+"""So late the witness may read what was sent before a run came to rest."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +56,38 @@ def no_lost_run(seen: Evidence) -> Iterator[Violation]:
     for run_id in seen.told.canceled:
         if status.get(run_id) not in RUN_FINAL:
             yield Violation("I1", run_id, f"cancelled, but {status.get(run_id)}")
-    open_steps = {s["run_id"] for s in seen.steps if s["status"] not in STEP_FINAL}
-    for run_id in open_steps:
+    left = {s["run_id"]: "a step" for s in seen.steps if s["status"] not in STEP_FINAL}
+    left |= {w["run_id"]: "a wait" for w in seen.waits if w["status"] == "open"}
+    left |= {a["run_id"]: "a question" for a in seen.approvals if a["status"] == "open"}
+    left |= {
+        r["parent_run_id"]: "a run it called" for r in seen.runs if r["status"] not in RUN_FINAL
+    }
+    for run_id, what in left.items():
         if status.get(run_id) in RUN_FINAL:
-            yield Violation("I1", run_id, f"{status[run_id]}, but a step of it is still open")
+            yield Violation("I1", run_id, f"{status[run_id]}, but {what} is still open")
+
+
+def all_work_done(seen: Evidence) -> Iterator[Violation]:
+    """I1 and I2: a run that succeeded did what its shape says, and none does more; none fails by itself."""
+    sent: dict[str, set[str]] = defaultdict(set)
+    for effect in _effects(seen):
+        sent[effect["run_id"]].add(effect["path"])
+    passed: dict[str, set[str]] = defaultdict(set)
+    for step in seen.steps:
+        if step["status"] == "skipped" or step["origin"] == "copied":
+            passed[step["run_id"]].add(step["path"])
+    for run in seen.runs:
+        run_id, code = run["id"], (run["error"] or {}).get("code")
+        work = WORK.get(seen.told.workflows.get(run["workflow_id"], ""))
+        if work is None:
+            continue
+        if run["status"] == "failed" and code not in FAILS_WITH:
+            yield Violation("I1", run_id, f"failed with {code}, though nobody wanted that")
+        missing = work - sent[run_id] - passed[run_id]
+        if run["status"] == "succeeded" and missing:
+            yield Violation("I1", run_id, f"succeeded without {sorted(missing)}")
+        if more := sent[run_id] - work:
+            yield Violation("I2", run_id, f"did what it was not to do: {sorted(more)}")
 
 
 def no_phantom_run(seen: Evidence) -> Iterator[Violation]:
@@ -70,6 +105,10 @@ def no_phantom_run(seen: Evidence) -> Iterator[Violation]:
     for effect in _effects(seen):
         if effect["run_id"] not in ids:
             yield Violation("I2", effect["run_id"], f"an effect of no run: {effect['path']}")
+    calls = Counter((run["parent_run_id"], run["parent_path"]) for run in seen.runs)
+    for (run_id, path), count in calls.items():
+        if run_id and count > 1:  # no shape calls again after a failure
+            yield Violation("I2", run_id, f"{path} called {count} runs")
 
 
 def no_repeated_step(seen: Evidence) -> Iterator[Violation]:
@@ -87,11 +126,20 @@ def no_repeated_step(seen: Evidence) -> Iterator[Violation]:
     for row in seen.history:
         if row["what"] == "rewritten":
             yield Violation("I3", row["run_id"], f"the result of {row['path']} was replaced")
+
+
+def results_are_real(seen: Evidence) -> Iterator[Violation]:
+    """I3: a stored result is what the outside gave, or a copy of another run's."""
     nonces = defaultdict(set)
     for effect in _effects(seen):
         nonces[(effect["run_id"], effect["path"])].add(effect["nonce"])
+    outputs = {(step["run_id"], step["path"]): step["output"] for step in seen.steps}
+    source = {run["id"]: run["forked_from"] for run in seen.runs}
     for step in seen.steps:
-        if step["kind"] == "tool.http" and step["status"] == "succeeded":
+        if step["origin"] == "copied":
+            if step["output"] != outputs.get((source[step["run_id"]], step["path"])):
+                yield Violation("I3", step["run_id"], f"{step['path']} is no copy of what it was")
+        elif step["kind"] == "tool.http" and step["status"] == "succeeded":
             body = (step["output"] or {}).get("body")
             nonce = body.get("nonce") if isinstance(body, dict) else None
             if nonce not in nonces[(step["run_id"], step["path"])]:
@@ -132,7 +180,9 @@ def at_most_once(seen: Evidence) -> Iterator[Violation]:
 
 
 def one_writer(seen: Evidence) -> Iterator[Violation]:
-    """I5: epochs only grow, terminal states never change, and a result is its writer's own."""
+    """I5: epochs only grow, terminal states never change, a result is its writer's own, and nothing is
+    sent for a run that is paused, waits, or is over.
+    """
     epochs: dict[str, int] = {}
     for row in seen.history:
         run_id, final = row["run_id"], RUN_FINAL if row["what"] == "run" else STEP_FINAL
@@ -143,6 +193,13 @@ def one_writer(seen: Evidence) -> Iterator[Violation]:
         if row["what"] in ("run", "step") and row["was"] in final and row["is_now"] != row["was"]:
             name = row["path"] or "the run"
             yield Violation("I5", run_id, f"{name}: {row['was']} became {row['is_now']}")
+    frozen = _frozen(seen)
+    rests = _rests(seen)
+    for effect in _effects(seen):
+        for began, ended, status in rests[effect["run_id"]]:
+            if began + AT_REST_S < effect["at"] < ended and not _was_frozen(effect, frozen):
+                what = f"{effect['path']} was sent while the run was {status}"
+                yield Violation("I5", effect["run_id"], what)
     by_nonce = {effect["nonce"]: effect for effect in _effects(seen)}
     writers = {
         (row["run_id"], row["path"]): _pid(row["worker"])
@@ -227,11 +284,18 @@ _ENDS = {"succeeded": "run.completed", "failed": "run.failed", "canceled": "run.
 
 
 def pinned_version(seen: Evidence) -> Iterator[Violation]:
-    """I9: a run's version never changes, and what it sends is what that version says."""
+    """I9: a run's version never changes, also when another one goes on from it, and what it sends is
+    what that version says.
+    """
     for row in seen.history:
         if row["what"] == "repinned":
             yield Violation("I9", row["run_id"], f"version {row['was']} became {row['is_now']}")
     of_run = {run["id"]: run["version_id"] for run in seen.runs}
+    for run in seen.runs:
+        if run["forked_from"] and run["version_id"] != of_run.get(run["forked_from"]):
+            yield Violation(
+                "I9", run["id"], f"goes on from {run['forked_from']} in another version"
+            )
     texts: dict[str, set[str]] = defaultdict(set)
     for effect in _effects(seen):
         if effect.get("version") is not None and effect["run_id"] in of_run:
@@ -242,13 +306,28 @@ def pinned_version(seen: Evidence) -> Iterator[Violation]:
 
 
 LOOKS: tuple[Callable[[Evidence], Iterator[Violation]], ...] = (
-    no_lost_run, no_phantom_run, no_repeated_step, at_most_once, one_writer, noticed_in_time,
+    no_lost_run, all_work_done, no_phantom_run, no_repeated_step, results_are_real, at_most_once, one_writer, noticed_in_time,
     sums_agree, ordered_events, pinned_version,
 )  # fmt: skip
 
 
 def _effects(seen: Evidence) -> Iterator[Row]:
     return (effect for effect in seen.effects if effect["what"] == "effect")
+
+
+def _rests(seen: Evidence) -> dict[str, list[tuple[float, float, str]]]:
+    """When each run was at rest or over: from, to, and how."""
+    changes: dict[str, list[Row]] = defaultdict(list)
+    for row in seen.history:
+        if row["what"] == "run":
+            changes[row["run_id"]].append(row)
+    found: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+    for run_id, rows in changes.items():
+        for row, after in zip(rows, [*rows[1:], None], strict=True):
+            if row["is_now"] in RESTING | RUN_FINAL:
+                end = after["at"] if after else float("inf")
+                found[run_id].append((row["at"], end, row["is_now"]))
+    return found
 
 
 def _after_commit(seen: Evidence) -> Iterator[tuple[Row, float]]:

@@ -3,6 +3,7 @@ itself kept, what the outside saw, and what clients were told. Plain values."""
 
 import json
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,13 +13,13 @@ import asyncpg
 
 Row = dict[str, Any]
 _TABLES = {
-    "runs": "select id, workflow_id, version_id, status, idempotency_key, tokens, control, epoch, attempts, error, input, worker from run",
-    "steps": "select run_id, node_id, path, kind, status, attempt, tokens, output, error from step",
+    "runs": "select id, workflow_id, version_id, status, idempotency_key, tokens, control, epoch, attempts, error, input, worker, forked_from, parent_run_id, parent_path, output from run",
+    "steps": "select run_id, node_id, path, kind, status, attempt, origin, tokens, output, error from step",
     "events": "select run_id, seq, type, path from run_event order by run_id, seq",
     "calls": "select run_id, step_path, input_tokens, output_tokens from llm_call",
     "approvals": "select id, run_id, step_id, step_path, status, question, answer from approval",
+    "waits": "select run_id, step_path, kind, name, status, child_run_id from wait",
     "history": "select * from chaos_history order by id",
-    "versions": "select id, number from workflow_version",
 }
 
 _COLUMNS = "at, what, run_id, path, was, is_now, epoch, worker"
@@ -96,7 +97,8 @@ class Told:
         followed: Event numbers a follower of a run received, over all its reconnections.
         answered: Per approval: the answers that were accepted.
         canceled: Runs whose cancellation was accepted.
-        versions: Which text the graph of a workflow's n-th version sends.
+        deeds: What else clients did to runs, each as often as it was accepted.
+        workflows: The shape of each workflow, by id.
     """
 
     acknowledged: dict[str, str] = field(default_factory=dict)
@@ -106,7 +108,8 @@ class Told:
     followed: dict[str, list[int]] = field(default_factory=dict)
     answered: dict[str, list[str]] = field(default_factory=dict)
     canceled: set[str] = field(default_factory=set)
-    versions: dict[str, str] = field(default_factory=dict)
+    deeds: Counter[str] = field(default_factory=Counter)
+    workflows: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -131,7 +134,7 @@ class Evidence:
     calls: list[Row]
     approvals: list[Row]
     history: list[Row]
-    versions: list[Row]
+    waits: list[Row]
     effects: list[Row]
     deaths: list[Death]
     outages: list[tuple[float, float]] = field(default_factory=list)

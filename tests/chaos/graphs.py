@@ -8,9 +8,42 @@ from tests.graphs import START, chain, edge, node
 
 graphs.PORTS["logic.merge"] = ("input", "value")
 graphs.PORTS["logic.for_each"] = ("input", "results")
+graphs.PORTS["logic.while"] = ("input", "value")
+graphs.PORTS["flow.run_workflow"] = ("input", "output")
 
 ANSWER = node("answer", "flow.respond", {"value": "done"})
 Graph = dict[str, Any]
+SIGNAL = "go"
+"""What the shape `signal` waits for."""
+
+
+def _inside(loop: str, count: int, name: str) -> frozenset[str]:
+    return frozenset(f"{loop}[{turn}]/{name}" for turn in range(count))
+
+
+WORK: dict[str, frozenset[str]] = {
+    "quick": frozenset(),
+    "chain": frozenset({"e0", "e1", "e2", "e3"}),
+    "slow": frozenset({"e0", "e1", "e2"}),
+    "branch": frozenset({"one", "two"}),
+    "each": _inside("loop", 5, "inner") | {"last"},
+    "each_pay": _inside("loop", 3, "pay") | {"last"},
+    "turns": _inside("loop", 3, "inner") | {"last"},
+    "circle": _inside("loop_round", 3, "round") | {"last"},
+    "model": frozenset({"between"}),
+    "model_flaky": frozenset({"between"}),
+    "approval": frozenset({"before", "after"}),
+    "retry": frozenset({"works", "broken", "handled"}),
+    "payment": frozenset({"before", "pay", "after"}),
+    "memory": frozenset({"after"}),
+    "wait": frozenset({"before", "after"}),
+    "signal": frozenset({"before", "after"}),
+    "late": frozenset({"before", "instead"}),
+    "called": frozenset({"one", "two"}),
+    "call": frozenset({"before", "after"}),
+    "calls": _inside("loop", 2, "before") | {"last"},
+}
+"""What a run of each shape does outside when it succeeds, by path: all of it, and nothing else."""
 
 
 class Shapes:
@@ -59,13 +92,7 @@ class Shapes:
     def each(self, items: int = 5) -> Graph:
         """An effect for each of some items."""
         loop = node("loop", "logic.for_each", {"items": str(list(range(items))), "concurrency": 3})
-        inner = {**self.effect("inner", delay=20), "parent": "loop"}
-        last = self.effect("last")
-        return {
-            "schema": 1,
-            "nodes": [START, loop, inner, last, ANSWER],
-            "edges": [edge(START, loop), edge(loop, last), edge(last, ANSWER)],
-        }
+        return self._around(loop, [{**self.effect("inner", delay=20), "parent": "loop"}])
 
     def model(self, faults: str = "") -> Graph:
         """A model call, with failures of the provider, between effects."""
@@ -104,3 +131,83 @@ class Shapes:
         """A value kept between runs."""
         keep = node("keep", "memory.key_value", {"operation": "set", "key": "k", "value": "{{ trigger.marker }}"})  # fmt: skip
         return chain(START, keep, self.effect("after"), ANSWER)
+
+    def each_pay(self, items: int = 3) -> Graph:
+        """For each of some items an effect that is not safe to repeat."""
+        loop = node("loop", "logic.for_each", {"items": str(list(range(items))), "concurrency": 2})
+        inner = {**self.effect("pay", safe=False, delay=40), "parent": "loop"}
+        return self._around(loop, [inner])
+
+    def turns(self, count: int = 3) -> Graph:
+        """A loop that waits in each turn, after an effect."""
+        loop = node("loop", "logic.while", {"condition": f"index < {count}"})
+        inner = {**self.effect("inner"), "parent": "loop"}
+        rest = {**node("rest", "logic.wait", {"seconds": 1.2}), "parent": "loop"}
+        return self._around(loop, [inner, rest], edge(inner, rest))
+
+    def circle(self, count: int = 3) -> Graph:
+        """A circle drawn by hand around an effect."""
+        again = self.effect("round", delay=20)
+        way = node("way", "logic.if", {"condition": f"input.turn >= {count - 1}"})
+        last = self.effect("last")
+        return {
+            "schema": 1,
+            "nodes": [START, again, way, last, ANSWER],
+            "edges": [
+                edge(START, again), edge(again, way), edge(way, again, source_port="false"),
+                edge(way, last), edge(last, ANSWER),
+            ],
+        }  # fmt: skip
+
+    def wait(self, seconds: float = 1.5) -> Graph:
+        """A time between two effects."""
+        rest = node("rest", "logic.wait", {"seconds": seconds})
+        return chain(START, self.effect("before"), rest, self.effect("after"), ANSWER)
+
+    def signal(self) -> Graph:
+        """A signal between two effects."""
+        rest = node("rest", "logic.wait", {"wait_for": "signal", "signal": SIGNAL})
+        return chain(START, self.effect("before"), rest, self.effect("after"), ANSWER)
+
+    def late(self) -> Graph:
+        """A signal that nobody sends, with a limit, and what is done instead."""
+        settings = {"wait_for": "signal", "signal": "never", "limit_s": 1.2}
+        before, rest = self.effect("before"), node("rest", "logic.wait", settings)
+        never, instead = self.effect("never"), self.effect("instead")
+        return {
+            "schema": 1,
+            "nodes": [START, before, rest, never, instead, ANSWER],
+            "edges": [
+                edge(START, before), edge(before, rest), edge(rest, never),
+                edge(rest, instead, source_port="timed_out"), edge(instead, ANSWER),
+            ],
+        }  # fmt: skip
+
+    def called(self) -> Graph:
+        """What other workflows call: it waits between two effects."""
+        rest = node("rest", "logic.wait", {"seconds": 1.1})
+        return chain(START, self.effect("one", delay=20), rest, self.effect("two"), ANSWER)
+
+    def call(self, workflow: str) -> Graph:
+        """A call of another workflow between two effects."""
+        return chain(START, self.effect("before"), _call(workflow), self.effect("after"), ANSWER)
+
+    def calls(self, workflow: str, items: int = 2) -> Graph:
+        """An effect and a call of another workflow for each of some items."""
+        loop = node("loop", "logic.for_each", {"items": str(list(range(items)))})
+        before = {**self.effect("before"), "parent": "loop"}
+        call = {**_call(workflow), "parent": "loop"}
+        return self._around(loop, [before, call], edge(before, call))
+
+    def _around(self, loop: Graph, inside: list[Graph], *wires: Graph) -> Graph:
+        last = self.effect("last")
+        return {
+            "schema": 1,
+            "nodes": [START, loop, *inside, last, ANSWER],
+            "edges": [edge(START, loop), edge(loop, last), edge(last, ANSWER), *wires],
+        }
+
+
+def _call(workflow: str) -> Graph:
+    given = {"marker": "{{ trigger.marker }}", "faults": "{{ trigger.faults }}"}
+    return node("call", "flow.run_workflow", {"workflow": workflow, "given": given})

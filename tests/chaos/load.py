@@ -46,7 +46,7 @@ class Clients:
         self._http.headers["Authorization"] = f"Bearer {memory['token']}"
 
     async def workflow(self, name: str, graph: dict[str, Any]) -> str:
-        """Create a workflow."""
+        """Create a workflow; its runs are to do what `graphs.WORK` says of a shape of this name."""
         for _ in range(20):
             made = await self._post("/workflows", {"name": name, "graph": graph})
             if made is not None and made.status_code < 500:
@@ -54,7 +54,9 @@ class Clients:
             await asyncio.sleep(0.5)
         assert made is not None, "the web process does not answer"
         assert made.is_success, made.text
-        return made.json()["id"]
+        workflow_id: str = made.json()["id"]
+        self.told.workflows[workflow_id] = name
+        return workflow_id
 
     async def edit(self, workflow_id: str, graph: dict[str, Any]) -> None:
         """Save another draft over it, whatever is there."""
@@ -71,14 +73,24 @@ class Clients:
         """
         key = uuid4().hex
         body = {"input": {"marker": key, "faults": list(faults)}}
+        path = f"/workflows/{workflow_id}/runs"
+        return await self._make(path, body, key, seconds, stubborn=stubborn)
+
+    async def again(self, run_id: str, how: str, seconds: float = 60) -> str | None:
+        """Run a run again (`rerun`), or go on from what it has finished (`fork`); return the new one's id."""
+        made = await self._make(f"/runs/{run_id}/{how}", {}, uuid4().hex, seconds)
+        self.told.deeds[how] += made is not None
+        return made
+
+    async def _make(
+        self, path: str, body: Any, key: str, seconds: float, *, stubborn: bool = True
+    ) -> str | None:
         end = asyncio.get_running_loop().time() + seconds
         self.told.unclear.add(key)  # until an answer says otherwise
         while True:
             answer = None
             with contextlib.suppress(httpx.TransportError):
-                answer = await self._http.post(
-                    f"/workflows/{workflow_id}/runs", json=body, headers={"Idempotency-Key": key}
-                )
+                answer = await self._http.post(path, json=body, headers={"Idempotency-Key": key})
             if answer is not None and answer.status_code in (200, 202):
                 return self._acknowledged(key, answer.json())
             if answer is not None:
@@ -100,11 +112,36 @@ class Clients:
     async def cancel(self, run_id: str, *, after: float = 0.0) -> None:
         """Cancel twice at once."""
         await asyncio.sleep(after)
-        for answer in await asyncio.gather(
-            *(self._post(f"/runs/{run_id}/cancel", None) for _ in range(2))
-        ):
-            if answer is not None and answer.is_success:
-                self.told.canceled.add(run_id)
+        path = f"/runs/{run_id}/cancel"
+        if any(await asyncio.gather(*(self._insist(path, None) for _ in range(2)))):
+            self.told.canceled.add(run_id)
+            self.told.deeds["cancel"] += 1
+
+    async def pause(self, run_id: str, *, after: float, seconds: float) -> None:
+        """Pause a run for some seconds."""
+        await asyncio.sleep(after)
+        if await self._insist(f"/runs/{run_id}/pause", None):
+            self.told.deeds["pause"] += 1
+        await asyncio.sleep(seconds)
+        # also when the answer was lost: it may have paused all the same
+        if await self._insist(f"/runs/{run_id}/resume", None):
+            self.told.deeds["resume"] += 1
+
+    async def signal(self, run_id: str, name: str, *, after: float) -> None:
+        """Send a run what it waits for, or will wait for."""
+        await asyncio.sleep(after)
+        if await self._insist(f"/runs/{run_id}/signals/{name}", {"payload": run_id}):
+            self.told.deeds["signal"] += 1
+
+    async def _insist(self, path: str, body: Any, seconds: float = 90) -> bool:
+        """Ask until there is an answer; say whether it was a yes."""
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            answer = await self._post(path, body)
+            if answer is not None and answer.status_code < 500:
+                return answer.is_success
+            await asyncio.sleep(0.3)
+        return False
 
     async def answer_all(self, every: float = 0.3) -> None:
         """Answer each open question, often twice at once with different choices, until told to end."""
@@ -188,14 +225,15 @@ class Clients:
             await asyncio.sleep(0.3)
 
     async def unfinished(self) -> list[dict[str, Any]]:
-        """Acknowledged runs that are not over."""
+        """Acknowledged runs, and runs that others called, that are not over."""
         final = ", ".join(f"'{status}'" for status in FINAL)
         rows = await query(
             self._database_url,
-            f"select id, status, epoch, worker, control from run where status not in ({final})",
+            "select id, status, epoch, worker, control, parent_run_id from run "
+            f"where status not in ({final})",
         )
         ours = set(self.told.acknowledged.values())
-        return [row for row in rows if row["id"] in ours]
+        return [row for row in rows if row["id"] in ours or row["parent_run_id"]]
 
     async def close(self) -> None:
         """Let followers see the ends of their runs, then stop."""

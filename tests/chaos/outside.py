@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 TOKENS_IN, TOKENS_OUT = 11, 7
 _WISH = re.compile(r"\[(limited|broken|cut|malformed|slow):(\d+)\]")
+_TURN = re.compile(r"\[(\d+)")
 
 
 class Log:
@@ -107,7 +108,8 @@ class Outside:
         if fails:
             _send(writer, 500, {"error": "not yet"})
         else:
-            _send(writer, 200, {"nonce": nonce})
+            turn = _TURN.search(step)
+            _send(writer, 200, {"nonce": nonce, "turn": int(turn[1]) if turn else 0})
 
     async def _chat(self, asked: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         prompt = str(asked["messages"][-1]["content"])

@@ -10,14 +10,15 @@ import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.checker import LOOKS, Violation, check, late_echoes, takeovers
+from tests.chaos.checker import PROMISES, Violation, check, late_echoes, takeovers
 from tests.chaos.evidence import Evidence, gather, keep_history
 from tests.chaos.faults import Faults
-from tests.chaos.graphs import Shapes
+from tests.chaos.graphs import SIGNAL, Shapes
 from tests.chaos.load import Clients
 from tests.chaos.processes import Product
 
@@ -29,9 +30,13 @@ PLACES = (
 )  # fmt: skip
 WEB_PLACES = ("start.before", "start.committed", "start.queued")
 SHAPES: dict[str, int] = {
-    "quick": 3, "chain": 5, "branch": 4, "each": 4, "model": 3, "model_flaky": 2, "approval": 4,
-    "retry": 3, "payment": 4, "memory": 2, "slow": 2,
+    "called": 1, "quick": 3, "chain": 5, "branch": 4, "each": 4, "each_pay": 3, "turns": 3, "circle": 3,
+    "model": 3, "model_flaky": 2, "approval": 4, "retry": 3, "payment": 4, "memory": 2, "slow": 2,
+    "wait": 3, "signal": 4, "late": 2, "call": 3, "calls": 3,
 }  # fmt: skip
+CALLERS = ("call", "calls")
+LONG = ("slow", "turns", "wait", "signal", "late", "call", "calls", "approval")
+"""Shapes that rest or work for a second or more: what is done to a run meets them there."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +78,18 @@ class Report:
     deaf: int
     home: Path
     shapes: Counter[str] = field(default_factory=Counter)
+    deeds: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:
         """The report as text."""
         took = sorted(self.recoveries)
         found = Counter(one.promise for one in self.violations)
-        promises = [f"I{n}" for n in range(1, len(LOOKS) + 1)]
+        promises = [f"I{n}" for n in range(1, PROMISES + 1)]
         return [
             f"database    {self.database}, seed {self.plan.seed}, {self.seconds:.0f} s",
             f"runs        {self.runs.total()}: {_told(self.runs)}",
-            f"shapes      {_told(self.shapes)}",
+            f"workflows   {len(self.shapes)} kinds: {_told(self.shapes)}",
+            f"clients     {_told(self.deeds)}",
             f"failures    {_told(self.errors)}",
             f"effects     {self.effects} at the witness, {self.late} late echoes of frozen processes",
             f"followers   {self.followers} saw every event once and in order, {self.deaf} saw no end",
@@ -132,6 +139,7 @@ class Storm:
         self._calm.set()
         await damage
         await self._heal()
+        await self._clients_done()
         await self.clients.settled(self.plan.settle_s)
         await self.clients.close()
         keeping.cancel()
@@ -163,6 +171,8 @@ class Storm:
             return shapes.model("[limited:1] [broken:1] [cut:1] [malformed:1] [slow:100]")
         if name == "slow":
             return shapes.chain(3, delay=1_500)
+        if name in CALLERS:
+            return getattr(shapes, name)(self._workflows["called"])
         return getattr(shapes, name)()
 
     async def _load(self) -> None:
@@ -178,14 +188,14 @@ class Storm:
             await asyncio.sleep(self._dice.expovariate(self.plan.rate))
 
     async def _one(self, name: str) -> None:
-        """One run of a client's: begun, perhaps followed, perhaps cancelled."""
+        """One run of a client's: begun, and perhaps followed, cancelled, paused, and run again."""
         dice = self._dice
         faults = []
         if dice.random() < self.plan.deadly:
             place = dice.choice(WEB_PLACES if dice.random() < 0.1 else PLACES)
             faults = [[place, "stop" if dice.random() < 0.25 else "kill", 1]]
-        stubborn, follows, cancels = dice.random() < 0.85, dice.random() < 0.1, dice.random() < 0.05
-        wait = dice.uniform(0, 1.5)
+        stubborn, follows = dice.random() < 0.85, dice.random() < 0.1
+        deeds = self._deeds(name)
         self._open += 1
         try:
             run_id = await self.clients.start(
@@ -193,10 +203,38 @@ class Storm:
             )
             if run_id and follows:
                 self.clients.follow(run_id)
-            if run_id and cancels:
-                await self.clients.cancel(run_id, after=wait)
+            if run_id:
+                await asyncio.gather(*(deed(run_id) for deed in deeds))
         finally:
             self._open -= 1
+
+    def _deeds(self, name: str) -> list[Callable[[str], Coroutine[Any, Any, Any]]]:
+        """What becomes of a run once it has begun."""
+        dice, clients = self._dice, self.clients
+        is_long = name in LONG
+        soon, later = dice.uniform(0, 1.5), dice.uniform(0, 3)
+        cancels = dice.random() < (0.15 if is_long else 0.05)
+        pauses = dice.random() < (0.2 if is_long else 0.04)
+        again = dice.choice(("rerun", "fork")) if dice.random() < 0.08 else ""
+        rest, twice = dice.uniform(0.3, 3), dice.random() < 0.5
+        found: list[Callable[[str], Coroutine[Any, Any, Any]]] = []
+        if cancels:
+            found.append(lambda run_id: clients.cancel(run_id, after=later if is_long else soon))
+        if pauses:
+            found.append(lambda run_id: clients.pause(run_id, after=soon, seconds=rest))
+        if name == "signal" and not (
+            cancels and twice
+        ):  # some wait for nothing but their cancellation
+            found.append(lambda run_id: clients.signal(run_id, SIGNAL, after=later))
+        if again:
+            found.append(lambda run_id: self._again(name, run_id, again, later))
+        return found
+
+    async def _again(self, name: str, run_id: str, how: str, after: float) -> None:
+        await asyncio.sleep(after)
+        made = await self.clients.again(run_id, how)
+        if made and name == "signal":
+            await self.clients.signal(made, SIGNAL, after=0.5)
 
     async def _edit(self, name: str) -> None:
         version = f"v{self._dice.randint(0, 999_999)}"
@@ -227,6 +265,12 @@ class Storm:
         self.product.set_clock(0)
         self.product.mend()
 
+    async def _clients_done(self) -> None:
+        """What clients had begun to do is done."""
+        end = time.monotonic() + self.plan.settle_s
+        while self._open and time.monotonic() < end:
+            await asyncio.sleep(0.2)
+
     def _report(self, evidence: Evidence, seconds: float) -> Report:
         failed = [run for run in evidence.runs if run["status"] == "failed"]
         return Report(
@@ -243,7 +287,10 @@ class Storm:
             followers=len(evidence.told.followed),
             deaf=self.clients.deaf,
             home=self.product.home,
-            shapes=self._begun,
+            shapes=Counter(
+                evidence.told.workflows.get(run["workflow_id"], "?") for run in evidence.runs
+            ),
+            deeds=evidence.told.deeds,
         )
 
 

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from app.engine.graph.document import Graph
 from app.engine.runtime import compile as compile_graph
 from app.engine.testing import FakeHost
+from app.kernel.errors import StorageDown
 from tests.engine.tiny import CATALOG, box, graph, run
 
 
@@ -166,6 +169,18 @@ async def test_every_turn_of_an_agent_is_bounded_in_tokens():
     plan = agent_plan(DOUBLE, schema_=shape, max_tokens=70)
     await run(plan, host, "x")
     assert [request.max_tokens for request in host.model.requests] == [70, 70, 70]
+
+
+async def test_a_model_is_not_told_of_a_database_that_is_away():
+    async def away(request):
+        raise StorageDown("The database does not answer.")
+
+    fetch = box("page", "tool.http", url="https://a.example")
+    host = FakeHost({"models": [{"tool": "page", "arguments": {}}, "It failed."]})
+    host.http = away
+    with pytest.raises(StorageDown):
+        await run(agent_plan(fetch), host, "x")
+    assert len(host.model.requests) == 1
 
 
 async def test_an_agent_without_tools_just_answers():

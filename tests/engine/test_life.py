@@ -7,7 +7,7 @@ import pytest
 from app.engine.host import Limits
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
-from app.kernel.errors import Fenced
+from app.kernel.errors import Fenced, StorageDown
 from tests.engine.tiny import box, executed, go_on, output, plan_of, run, statuses
 
 
@@ -69,6 +69,24 @@ async def test_a_fenced_run_stops_everything_and_writes_no_more():
         await asyncio.wait_for(run(plan_of(*nodes, edges="begin>a begin>stuck"), host), 2)
     assert statuses(host) == {"begin": "succeeded", "a": "running", "stuck": "running"}
     assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("parent", [None, "rows"])
+async def test_a_database_that_is_away_fails_no_step(parent):
+    async def away(request):
+        raise StorageDown("The database does not answer.")
+
+    first, second = FakeHost(), FakeHost()
+    first.http = away
+    settings = {"on_error": "continue", "retries": 2}
+    rows = [box("rows", "logic.for_each", on_item_error="skip")] if parent else []
+    fetch = box("a", "fetch", value="https://a.example", parent=parent, settings=settings)
+    plan = plan_of(box("begin", "start"), *rows, fetch, edges=f"begin>{parent or 'a'}")
+    with pytest.raises(StorageDown):
+        await run(plan, first, [1])
+    assert "failed" not in statuses(first).values()
+    assert [patch.status for patch in first.journal.patches] == ["running"]
+    assert (await go_on(plan, first, second, [1])).status == "succeeded"
 
 
 async def test_a_run_of_quick_steps_is_committed_once():

@@ -28,10 +28,10 @@ class Site:
 
     async def begin(self, shape: str, *faults: list, **wish) -> str:
         """Start a run of a shape; `faults` are what it does to its own process (see points.py)."""
-        name = f"{shape} {wish}"
+        name = f"{shape} {wish}" if wish else shape
         if name not in self._workflows:
             graph = getattr(self.shapes, shape)(**wish)
-            self._workflows[name] = await self.clients.workflow(shape, graph)
+            self._workflows[name] = await self.clients.workflow(name, graph)
         run_id = await self.clients.start(self._workflows[name], faults=faults)
         assert run_id, self.clients.refusals[-3:]
         return run_id

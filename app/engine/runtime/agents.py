@@ -24,7 +24,7 @@ from app.engine.sdk import (
     Usage,
 )
 from app.engine.sdk.text import as_text
-from app.kernel.errors import AppError, BudgetExceeded
+from app.kernel.errors import AppError, BudgetExceeded, StorageDown
 
 MAX_BAD_CALLS = 3
 _LAST_TURN = "Answer now with what you know, without calling a tool."
@@ -97,7 +97,7 @@ class _Conversation:
         try:
             jsonschema.validate(arguments, dict(tool.parameters))
             result = await self._context.call(tool.name, arguments)
-        except BudgetExceeded:
+        except (BudgetExceeded, StorageDown):
             raise
         except jsonschema.ValidationError as error:
             return self._bad(f"The arguments of '{tool.name}' do not fit: {error.message[:200]}")

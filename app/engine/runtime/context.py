@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.expressions import evaluate
@@ -206,6 +206,10 @@ class StepContext:
     async def wait_until(self, moment: datetime) -> None:
         """Let time pass; more than a second ends the step as `waiting`, once."""
         await waiting.until(self._step, moment)
+
+    async def wait(self, seconds: float) -> None:
+        """Let so much time pass; more than a second ends the step as `waiting`, once."""
+        await waiting.until(self._step, self.now() + timedelta(seconds=seconds), lasts=True)
 
     async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
         """Return what the signal brought; the first time this ends the step as `waiting`."""

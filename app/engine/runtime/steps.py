@@ -41,7 +41,7 @@ from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, re
 from app.engine.runtime.waiting import asks_about_itself
 from app.engine.sdk import Answer, Json, Ports, Result
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
-from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut
+from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut, StorageDown
 
 RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
 
@@ -72,9 +72,10 @@ async def perform(
             step, pause = await _perform(level, node, alive, run_turn)
         due = pause.due if isinstance(pause, Waits) else None
         # a time that comes while other branches are at work need not wait for their end
-        if due is None or not await execution.outlasts(due):
+        if due is None or not isinstance(pause, Waits) or not await execution.outlasts(due):
             return step.record
         execution.arrived[step.record.path] = {"at": moment(due)}
+        execution.host.journal.note(replace(pause.record, status="done"))
 
 
 async def _perform(
@@ -95,6 +96,8 @@ async def _perform(
     except Paused as pause:
         await wait(step, pause)
         return step, pause
+    except StorageDown:
+        raise  # no failure of the step: the run goes on from here once the database is back
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():

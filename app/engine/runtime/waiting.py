@@ -44,8 +44,11 @@ def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> boo
     return record.path not in came
 
 
-async def until(step: Step, moment: datetime) -> None:
+async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
     """Let time pass: in place when it is short.
+
+    Args:
+        lasts: The moment is so and so long from now.
 
     Raises:
         Waits: It is long, and the time has not come.
@@ -54,7 +57,7 @@ async def until(step: Step, moment: datetime) -> None:
         return
     left = moment - step.execution.host.now()
     if left > SLEEP:
-        raise Waits(_record(step, "time", until=moment))
+        raise Waits(_record(step, "time", until=moment, lasts=lasts))
     await asyncio.sleep(max(left.total_seconds(), 0))
 
 
@@ -66,7 +69,7 @@ def for_signal(step: Step, name: str, moment: datetime | None) -> Signal:
     """
     came = step.execution.arrived.get(step.record.path)
     if came is None:
-        raise Waits(_record(step, "signal", until=moment, name=name))
+        raise Waits(_record(step, "signal", until=moment, name=name, lasts=True))
     return Signal(payload=came.get("payload"), timed_out=bool(came.get("timed_out")))
 
 

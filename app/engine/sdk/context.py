@@ -259,10 +259,14 @@ class NodeContext(Protocol):
         node: it starts again from its top when the time has come.
         """
 
+    async def wait(self, seconds: float) -> None:
+        """The same for a length of time: a clock that is put back meanwhile does not make it longer."""
+
     async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
         """Return what a signal of this name brought to the run; the first time the step waits.
 
-        As with `wait_until`, the node starts again from its top. Without `until` it waits for ever.
+        As with `wait_until`, the node starts again from its top. Without `until` it waits for ever; it
+        is given as so and so long from now.
         """
 
     async def run_workflow(self, workflow_id: str, given: Json) -> Json:

@@ -1,6 +1,6 @@
 """What steps wait for without a person: times, signals, and the ends of runs they started."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -13,6 +13,9 @@ from app.kernel.clock import now
 from app.models import Run, Step, Wait
 from app.services.access import Actor, scoped
 from app.services.runs.present import iso
+
+_CLOCK_SLACK = timedelta(seconds=60)
+_AT_ONCE = 500
 
 
 def _waits(run: Run) -> Any:  # noqa: ANN401 - a select, narrowed by its users
@@ -37,6 +40,24 @@ async def something_came(uow: UnitOfWork, run: Run) -> bool:
         .limit(1)
     )
     return (await uow.session.execute(query)).first() is not None
+
+
+async def move_along(uow: UnitOfWork, at: datetime) -> int:
+    """Let waits for a length of time begin anew that were begun by a clock that has gone back since: else they would
+    last for as long as it was ahead. Says how many.
+    """
+    query = select(Wait).where(
+        col(Wait.status) == "open",
+        col(Wait.lasts),
+        col(Wait.until) > at + _CLOCK_SLACK,
+        col(Wait.created_at) > at + _CLOCK_SLACK,
+    )
+    locked = query.limit(_AT_ONCE).with_for_update(skip_locked=True)
+    found = (await uow.session.execute(locked)).scalars().all()
+    for wait in found:
+        assert wait.until is not None
+        wait.until, wait.created_at = at + (wait.until - wait.created_at), at
+    return len(found)
 
 
 async def take_in(uow: UnitOfWork, run: Run) -> None:

@@ -12,7 +12,12 @@ from app.models import Run, Workspace
 from app.services.access import Actor
 from app.services.runs.life import locked_run, queue_after_commit
 from app.services.runs.limits import placing
-from app.services.runs.versions import locked_workflow, plan_to_execute, version_of
+from app.services.runs.versions import (
+    locked_workflow,
+    locked_workspace,
+    plan_to_execute,
+    version_of,
+)
 from app.services.runtime import Runtime
 
 
@@ -27,7 +32,7 @@ async def start_child(parts: Runtime, child: ChildRequest) -> None:
         InvalidInput: Not with this input.
     """
     async with parts.database.work() as uow:
-        await uow.session.get_one(Workspace, child.workspace_id, with_for_update=True)
+        await locked_workspace(uow, child.workspace_id)
         if await uow.session.get(Run, child.run_id) is None:
             await _store(uow, child)
 

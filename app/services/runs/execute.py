@@ -27,7 +27,7 @@ from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, Sto
 from app.models import Step
 from app.services.runs.children import start_child
 from app.services.runs.life import Life, after_end, end, locked_run, release, settle
-from app.services.runs.past import look_inside, recall_of, worked_seconds
+from app.services.runs.past import count_inside, recall_of
 from app.services.runs.turn_rows import Wish
 from app.services.runs.turns import Claimed, claim_next, claim_one
 from app.services.runs.versions import plan_to_execute
@@ -186,7 +186,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
     run = life.run
     records = {step.path: await _record(parts, step) for step in life.steps}
     given = await _whole(parts, run.id, run.input)
-    inside = await look_inside(parts, run, life.steps)
+    inside = await count_inside(parts, run, life.steps)
     done = {path: record for path, record in records.items() if record.status in TERMINAL_STEP}
     return RunRequest(
         run_id=run.id,
@@ -201,11 +201,11 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         answers=life.answers,
         recoveries=life.recoveries,
         next_seq=life.next_seq,
-        recall=recall_of(parts, run, _record) if inside.count else None,
+        recall=recall_of(parts, run, _record) if inside else None,
         may_recall=None if run.forked_from else frozenset(records) - frozenset(done),
-        steps_before=len(done) + inside.count,
+        steps_before=len(done) + inside,
         limits=replace(Limits(), **(run.limits or {})),
-        elapsed_s=worked_seconds(life.steps, inside),
+        elapsed_s=run.worked_s,
         started_at=run.started_at,
         tokens=run.tokens,
         cost_microusd=run.cost_microusd,

@@ -20,14 +20,20 @@ from app.engine.sdk.node import ERROR_PORT
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import derived_id, new_id
-from app.models import Run, Step, WorkflowVersion, Workspace
+from app.models import Run, Step, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue
 from app.services.runs.pins import Outputs, check_pins, check_ports
 from app.services.runs.present import run_view
 from app.services.runs.start import earlier_run, same_run
-from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
+from app.services.runs.versions import (
+    hashed,
+    locked_workflow,
+    locked_workspace,
+    plan_of,
+    version_of,
+)
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
 
@@ -72,9 +78,7 @@ async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
         Conflict: The workflow was deleted, or the idempotency key was used for another wish.
     """
     require(actor, "member")
-    workspace = await uow.session.get_one(
-        Workspace, actor.workspace_id, with_for_update=True, populate_existing=True
-    )
+    workspace = await locked_workspace(uow, actor.workspace_id)
     source = await _source(uow, actor, wish.run_id)
     workflow = await locked_workflow(uow, actor, source.workflow_id)
     digest, _ = hashed(wish.model_dump(mode="json", exclude={"idempotency_key"}))

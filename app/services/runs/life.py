@@ -28,7 +28,7 @@ from app.services.runs.present import event_row, run_event, step_event
 from app.services.runtime import Runtime, runtime
 
 MAX_CRASHES = 5
-"""A run whose worker died this often is ended: it may be what kills them."""
+"""A run whose processes died this often without finishing a step of it is ended: it may be what kills them."""
 
 LEASE = timedelta(seconds=2)
 FAR = timedelta(seconds=30)
@@ -105,7 +105,10 @@ async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatabl
         await rest(uow, bus, run)
         return None
     if run.attempts > MAX_CRASHES:
-        message = f"The process that ran this died {run.attempts} times. See the server's log."
+        message = (
+            f"{run.attempts} processes that ran this died, and none of them finished a step of it. See "
+            "the server's log."
+        )
         run.dead_at = now()
         await end(uow, bus, run, "failed", {"code": "worker_lost", "message": message})
         return None

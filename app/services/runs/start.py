@@ -15,14 +15,20 @@ from app.engine.runtime.plan import Plan
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
-from app.models import Blob, Run, Workflow, WorkflowVersion, Workspace
+from app.models import Blob, Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue, spawn_run
 from app.services.runs.life import LEASE, Life
 from app.services.runs.limits import RunLimits, Turn, placing
 from app.services.runs.pins import Outputs, PinsFrom, check_pins, recorded
 from app.services.runs.present import run_view
-from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
+from app.services.runs.versions import (
+    hashed,
+    locked_workflow,
+    locked_workspace,
+    plan_of,
+    version_of,
+)
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime, runtime
 
@@ -72,9 +78,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     """
     require(actor, "member")
     # locks the workspace's counter first: starts with one key come one after the other
-    workspace = await uow.session.get_one(
-        Workspace, actor.workspace_id, with_for_update=True, populate_existing=True
-    )
+    workspace = await locked_workspace(uow, actor.workspace_id)
     workflow = await locked_workflow(uow, actor, request.workflow_id)
     extras = request.extras
     wish = hashed(

@@ -19,7 +19,9 @@ Group = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pending run. `at_once` bounds the runs of its group that are at work; None: nothing does."""
+    """A pending run. `at_once` bounds the runs of its group that are at work; None: nothing does. A `suspect` may be
+    what its processes died of.
+    """
 
     id: str
     workspace_id: str
@@ -27,6 +29,7 @@ class Candidate:
     priority: int
     queued_at: datetime
     at_once: int | None = None
+    suspect: bool = False
 
     @property
     def rank(self) -> tuple[datetime, str]:
@@ -36,11 +39,14 @@ class Candidate:
 
 @dataclass
 class Load:
-    """How many runs are at work, by workspace and by group, and how many a workspace may have."""
+    """How many runs are at work, by workspace and by group, and how many a workspace may have; whether one of this
+    process is a suspect.
+    """
 
     workspaces: dict[str, int] = field(default_factory=dict)
     groups: dict[Group, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
+    has_suspect: bool = False
 
     def has_room(self, workspace_id: str) -> bool:
         """Whether the workspace may have one more run at work."""
@@ -48,11 +54,14 @@ class Load:
         return most is None or self.workspaces.get(workspace_id, 0) < most
 
     def fits(self, one: Candidate) -> bool:
-        """Whether the run's group may have one more run at work."""
+        """Whether the run's group may have one more run at work, and this process such a run."""
+        if one.suspect and self.has_suspect:
+            return False
         return one.at_once is None or self.groups.get(one.group, 0) < one.at_once
 
     def add(self, one: Candidate) -> None:
         """Count a run as at work."""
+        self.has_suspect |= one.suspect
         self.workspaces[one.workspace_id] = self.workspaces.get(one.workspace_id, 0) + 1
         self.groups[one.group] = self.groups.get(one.group, 0) + 1
 

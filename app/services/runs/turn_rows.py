@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     or_,
     select,
@@ -29,6 +30,7 @@ from app.services.runs.life import FAR, LEASE
 from app.services.runs.turn_order import LEVEL, Candidate, Group, Load, choose
 
 _RUN = metadata.tables["run"]
+_EVENT = metadata.tables["run_event"]
 _VERSION = metadata.tables["workflow_version"]
 
 MAX_GRAPHS = 256
@@ -39,6 +41,12 @@ LEVELS = (0, 1, 2)
 
 MAX_WORKSPACES = 200
 """At how many workspaces with pending runs one claim looks; the next claim begins after the last of them."""
+
+SUSPECT = 3
+"""A run that lost this many processes without coming further may be what kills them. A process has one such run at a
+time, so that it does not take others along that are as far: of a run and its neighbours nobody can tell who it was.
+"""
+_ANY = 1_000_000
 
 SPARE = 20
 """How many more workspaces a claim looks into than it has slots: some have only runs that may not start yet."""
@@ -72,8 +80,9 @@ _WORKSPACES = text(
 ).columns(**{f"first_{level}": UtcDateTime for level in LEVELS})
 
 _AT_WORK = text(
-    "SELECT g.workspace_id, g.workflow_id, g.concurrency_key, g.runs, workflow.run_settings"
-    " FROM (SELECT workspace_id, workflow_id, concurrency_key, count(*) AS runs FROM run"
+    "SELECT g.workspace_id, g.workflow_id, g.concurrency_key, g.runs, g.suspects, workflow.run_settings"
+    " FROM (SELECT workspace_id, workflow_id, concurrency_key, count(*) AS runs,"
+    "  sum(CASE WHEN attempts >= :suspect AND worker = :worker THEN 1 ELSE 0 END) AS suspects FROM run"
     "  WHERE status = 'running' GROUP BY workspace_id, workflow_id, concurrency_key) AS g"
     " JOIN workflow ON workflow.id = g.workflow_id"
 ).columns(run_settings=Json)
@@ -82,6 +91,7 @@ _FIRST = (
     "SELECT id FROM run WHERE status = 'pending'"
     " AND workspace_id = line.id AND priority = level.n"
     " AND workflow_id || '/' || coalesce(concurrency_key, '') NOT IN :full"
+    " AND attempts < :deaths"
     " ORDER BY queued_at LIMIT :each"
 )
 """The first pending runs of a workspace and a level whose group is not full: read in the order of the index."""
@@ -114,7 +124,7 @@ _LINES = {
 def _candidates(dialect: str) -> TextualSelect:
     query = text(
         "SELECT run.id, run.workspace_id, run.workflow_id, run.concurrency_key,"  # noqa: S608 - our own words
-        f" run.priority, run.queued_at, workflow.run_settings FROM {_LINES[dialect]}"
+        f" run.priority, run.queued_at, run.attempts, workflow.run_settings FROM {_LINES[dialect]}"
         " JOIN workflow ON workflow.id = run.workflow_id"
     ).bindparams(bindparam("full", expanding=True))
     if dialect == "sqlite":
@@ -169,14 +179,14 @@ def take_next(connection: Connection, wish: Wish) -> Taken:
     waiting = _waiting(connection, wish)
     if not waiting:
         return Taken()
-    load, full = _load(connection)
+    load, full = _load(connection, wish.worker)
     load.most = {one.id: one.most for one in waiting}
     line = sorted(waiting, key=lambda one: (load.workspaces.get(one.id, 0), one.rank))
     chosen: list[str] = []
     roomy = [one.id for one in line if load.has_room(one.id)]
     for at in range(0, len(roomy), wish.free + SPARE):
         some = roomy[at : at + wish.free + SPARE]
-        found = _find(connection, wish, some, full)
+        found = _find(connection, wish, some, full, suspects=not load.has_suspect)
         chosen += [one.id for one in choose(found, load, wish.free - len(chosen))]
         if len(chosen) == wish.free:
             break
@@ -190,7 +200,7 @@ def take_next(connection: Connection, wish: Wish) -> Taken:
 def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[Held, ...]:
     """Make runs that nobody works on ours, under a new epoch, in the order given; others are left out.
 
-    A run whose process has died counts one crash more.
+    A run whose process has died counts one death more.
     """
     at = _clock(connection)
     running = _RUN.c.status == "running"
@@ -205,7 +215,8 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[H
             worker=worker,
             lease_until=at + LEASE,
             epoch=_RUN.c.epoch + 1,
-            attempts=_RUN.c.attempts + case((running, 1), else_=0),
+            attempts=case((running, _DEATHS), else_=_RUN.c.attempts),
+            crash_seq=case((running, _LAST_SEQ), else_=_RUN.c.crash_seq),
             started_at=func.coalesce(_RUN.c.started_at, at),
         )
         .returning(Run)
@@ -223,6 +234,26 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[H
         for run_id in run_ids
         if run_id in taken
     )
+
+
+_LAST_SEQ = (
+    select(func.coalesce(func.max(_EVENT.c.seq), 0))
+    .where(_EVENT.c.run_id == _RUN.c.id)
+    .scalar_subquery()
+)
+_DEATHS = case(
+    (
+        exists().where(
+            _EVENT.c.run_id == _RUN.c.id,
+            _EVENT.c.seq > _RUN.c.crash_seq,
+            _EVENT.c.type == "step.completed",
+        ),
+        1,
+    ),
+    else_=_RUN.c.attempts + 1,
+)
+"""How many processes of a run have died since a step of it was last finished: a run that comes further is not what
+kills them."""
 
 
 def _clock(connection: Connection) -> Any:  # noqa: ANN401 - a moment, or how the server finds it
@@ -246,7 +277,7 @@ class Lost:
 
 
 def let_lost_go(connection: Connection, most: int) -> tuple[Lost, ...]:
-    """Make runs pending whose lease ran out: their process has died, or stands still. Counts a crash of each."""
+    """Make runs pending whose lease ran out: their process has died, or stands still. Counts a death of each."""
     at = _clock(connection)
     lost = (
         select(_RUN.c.id)
@@ -257,7 +288,9 @@ def let_lost_go(connection: Connection, most: int) -> tuple[Lost, ...]:
     going = (
         update(_RUN)
         .where(_RUN.c.id.in_(lost))
-        .values(status="pending", worker=None, lease_until=None, attempts=_RUN.c.attempts + 1)
+        .values(
+            status="pending", worker=None, lease_until=None, attempts=_DEATHS, crash_seq=_LAST_SEQ
+        )
         .returning(_RUN.c.id, _RUN.c.epoch, _RUN.c.priority)
     )
     return tuple(Lost(row.id, row.epoch, row.priority) for row in connection.execute(going))
@@ -301,10 +334,11 @@ def _waiting(connection: Connection, wish: Wish) -> list[_Waiting]:
     return list(found.values())
 
 
-def _load(connection: Connection) -> tuple[Load, list[str]]:
+def _load(connection: Connection, worker: str) -> tuple[Load, list[str]]:
     """How many runs are at work, and the groups that are full."""
     load, full = Load(), []
-    for row in connection.execute(_AT_WORK):
+    for row in connection.execute(_AT_WORK, {"worker": worker, "suspect": SUSPECT}):
+        load.has_suspect |= row.suspects > 0
         group = (row.workflow_id, row.concurrency_key)
         load.groups[group] = load.groups.get(group, 0) + row.runs
         load.workspaces[row.workspace_id] = load.workspaces.get(row.workspace_id, 0) + row.runs
@@ -315,7 +349,12 @@ def _load(connection: Connection) -> tuple[Load, list[str]]:
 
 
 def _find(
-    connection: Connection, wish: Wish, workspaces: Sequence[str], full: list[str]
+    connection: Connection,
+    wish: Wish,
+    workspaces: Sequence[str],
+    full: list[str],
+    *,
+    suspects: bool,
 ) -> list[Candidate]:
     """The first pending runs of each workspace and level; the more of each, the fewer workspaces there are."""
     given = {
@@ -323,6 +362,7 @@ def _find(
         "levels": list(wish.levels),
         "full": full or [""],  # an empty list would have no type
         "each": 1 + 2 * wish.free // (1 + len(workspaces)),
+        "deaths": _ANY if suspects else SUSPECT,
     }
     return [
         Candidate(
@@ -332,6 +372,7 @@ def _find(
             priority=row.priority,
             queued_at=row.queued_at,
             at_once=_bound(row.run_settings, row.concurrency_key),
+            suspect=row.attempts >= SUSPECT,
         )
         for row in connection.execute(_candidates(connection.dialect.name), given)
     ]

@@ -15,7 +15,7 @@ from app.engine.runtime.plan import Plan
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NeedsMigration, NotFound
 from app.kernel.ids import new_id
-from app.models import Workflow, WorkflowVersion
+from app.models import Workflow, WorkflowVersion, Workspace
 from app.services.access import Actor, scoped
 
 
@@ -65,6 +65,17 @@ def hashed(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
     except TypeError as error:
         raise InvalidInput("The input must be a JSON value.", field="input") from error
     return hashlib.sha256(data).hexdigest(), data
+
+
+async def locked_workspace(uow: UnitOfWork, workspace_id: str) -> Workspace:
+    """Read a workspace and keep its counter of runs: starts come one after the other.
+
+    Rows that point to it may be stored meanwhile. Else whoever stores steps of a run, and waits for the
+    workspace, and whoever wants that run here, would wait for each other.
+    """
+    return await uow.session.get_one(
+        Workspace, workspace_id, with_for_update={"key_share": True}, populate_existing=True
+    )
 
 
 async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:

@@ -8,15 +8,22 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.adapters.journal import RunJournal
+from app.adapters.memory import SqlMemory
 from app.engine.host import StepRecord
 from app.kernel.clock import now
-from app.kernel.errors import AlreadyDecided, Fenced, InvalidInput, NotFound, UpstreamRefused
+from app.kernel.errors import (
+    AlreadyDecided,
+    Fenced,
+    InvalidInput,
+    NotFound,
+    StorageDown,
+    UpstreamRefused,
+)
 from app.kernel.ids import derived_id
 from app.models import Approval, MemoryValue, Run, Step
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.execute import execute_run
 from app.services.runs.follow import wait_for_run
-from app.services.runs.past import worked_seconds
 from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
 from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
@@ -391,20 +398,38 @@ async def test_a_step_is_read_whole_and_only_within_its_run(parts, actor, start)
             await get_step(uow, actor, other.id, step.id)
 
 
-def test_time_spent_waiting_does_not_count_as_work():
-    began = now()
+async def test_what_earlier_lives_worked_counts_for_the_time_limit(parts, start, look):
+    run = await start(slow(1))
+    await change(parts, run.id, worked_s=3_000.0, limits={"timeout_s": 3_000})
+    await execute_run(parts, run.id)
+    done = await look(run.id)
+    assert (done.status, done.error["code"]) == ("failed", "budget_exceeded")
 
-    def step(start_s, end_s):
-        return Step(
-            started_at=began + timedelta(seconds=start_s),
-            finished_at=began + timedelta(seconds=end_s),
-        )
 
-    assert worked_seconds([]) == 0
-    assert (
-        worked_seconds([step(0, 2), step(1, 3), step(1, 2), step(10, 11), Step(started_at=began)])
-        == 4
-    )
+KEEPS = {
+    "get": chain(START, node("keep", "memory.key_value", {"operation": "get", "key": "k"}), node("answer", "flow.respond")),
+    "set": PUT,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "status"), [("get", "succeeded"), ("set", "waiting")])
+async def test_a_run_outlives_a_database_that_is_away_in_the_middle_of_it(
+    parts, start, look, monkeypatch, operation, status
+):
+    async def away(*args):
+        raise StorageDown("The database does not answer.")
+
+    run = await start(KEEPS[operation], {"text": "x"})
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlMemory, "get", away)
+        patched.setattr(SqlMemory, "put", away)
+        await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "running", "its lease runs out, and another goes on"
+    async with asyncio.timeout(10):
+        while (await look(run.id)).status == "running":
+            await asyncio.sleep(0.1)
+            await execute_run(parts, run.id)
+    assert (await look(run.id)).status == status, "whether the value was kept nobody knows"
 
 
 async def test_a_failed_step_may_ask_again_and_again_and_takes_an_edited_input(

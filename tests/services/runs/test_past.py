@@ -62,4 +62,4 @@ async def test_a_run_goes_on_in_the_middle_of_a_long_loop(parts, actor, start, w
     assert set(request.done) == {"start"}
     assert request.steps_before in (460, 461)  # the last quick step may not have been written
     assert set(request.may_recall) >= {"rows"}
-    assert 0 < request.elapsed_s < 60
+    assert 0 < request.elapsed_s <= row.worked_s

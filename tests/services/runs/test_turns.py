@@ -8,9 +8,10 @@ from sqlalchemy import event, func, select, update
 from sqlmodel import col
 
 from app.kernel.clock import now
-from app.models import Run, Step, Workflow, Workspace
+from app.models import Run, RunEvent, Step, Workflow, Workspace
 from app.services.runs.execute import claim_runs
-from app.services.runs.turn_rows import Wish
+from app.services.runs.life import FAR
+from app.services.runs.turn_rows import Wish, hold, let_lost_go
 from tests.graphs import slow
 from tests.rows import make_actor, make_run, make_workflow
 
@@ -38,7 +39,7 @@ def pending(parts):
 @pytest.fixture
 def claim(parts):
     async def take(free, **more):
-        claimed = await claim_runs(parts, Wish(worker="me", free=free, **more))
+        claimed = await claim_runs(parts, Wish(**{"worker": "me", "free": free, **more}))
         return [life.run.id for life in claimed.lives]
 
     return take
@@ -191,6 +192,40 @@ async def test_what_was_to_be_cancelled_or_kills_workers_ends_instead(parts, act
         dead = await uow.session.get_one(Run, poison)
         assert (dead.status, dead.error["code"]) == ("failed", "worker_lost")
         assert dead.dead_at is not None
+
+
+@pytest.mark.parametrize(("last_seq", "deaths"), [(2, 1), (5, 3)])
+async def test_a_run_that_came_further_since_its_last_death_is_no_suspect(
+    parts, actor, pending, last_seq, deaths
+):
+    """Of its five events the second one says that a step was completed."""
+    by_hand, by_sweeper = await pending(
+        actor, 2, status="running", attempts=2, crash_seq=last_seq - 1, lease_until=now() - FAR
+    )
+    kinds = ("step.started", "step.completed", "step.started", "step.started", "step.started")
+    async with parts.database.work() as uow:
+        for run_id in (by_hand, by_sweeper):
+            for seq, kind in enumerate(kinds, 1):
+                fact = {"run_id": run_id, "seq": seq, "type": kind, "payload": {}, "at": now()}
+                uow.session.add(RunEvent(workspace_id=actor.workspace_id, **fact))
+    await parts.database.transact(lambda connection: hold(connection, "me", [by_hand]))
+    await parts.database.transact(lambda connection: let_lost_go(connection, 9))
+    async with parts.database.read() as uow:
+        for run_id in (by_hand, by_sweeper):
+            run = await uow.session.get_one(Run, run_id)
+            assert (run.attempts, run.crash_seq) == (deaths, 5)
+
+
+async def test_a_process_has_one_run_at_a_time_that_may_be_what_kills_it(
+    parts, actor, pending, claim
+):
+    first, *others = await pending(actor, 3, attempts=3)
+    fresh = await pending(actor, 2)
+    assert set(await claim(9)) == {first, *fresh}
+    assert await claim(9) == []
+    assert await claim(9, worker="other") == [others[0]]
+    await change(parts, Run, first, status="succeeded")
+    assert await claim(9) == [others[1]]
 
 
 async def test_a_batch_needs_few_queries(parts, actor, pending):

@@ -16,6 +16,7 @@ from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.control import pause_run, resume_run, send_signal
 from app.services.runs.execute import execute_run
 from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
+from app.services.runs.versions import locked_workspace
 from app.worker import sweeper
 from tests.graphs import APPROVAL, START, chain, edge, node, slow
 from tests.rows import make_actor, make_workflow
@@ -101,6 +102,73 @@ async def test_a_timer_wakes_its_run_once_its_time_has_come(parts, actor, start,
     assert (after.status, after.output) == ("succeeded", {"a": 1})
     assert await waits_of(parts, run.id) == [("time", "done")]
     await events_of(parts, actor, run.id)
+
+
+async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_should(
+    parts, actor, start
+):
+    moment = {"wait_for": "moment", "moment": "2126-01-01T00:00:00Z"}
+    limited = {"wait_for": "signal", "signal": "paid", "limit_s": 1_800}
+    ahead, left = timedelta(hours=5), {}
+    for config in ({"seconds": 3_600}, limited, moment):
+        run = await start(then(node("rest", "logic.wait", config)))
+        await execute_run(parts, run.id)
+        async with parts.database.work() as uow:
+            query = select(Wait).where(col(Wait.run_id) == run.id)
+            [wait] = (await uow.session.execute(query)).scalars()
+            wait.created_at += ahead
+            if wait.lasts:
+                wait.until += ahead
+            left[wait.id] = wait.until - (ahead if wait.lasts else timedelta())
+    assert (await sweeper.tend_waits(parts), await sweeper.tend_waits(parts)) == (2, 0)
+    async with parts.database.read() as uow:
+        for wait in (await uow.session.execute(select(Wait))).scalars():
+            assert abs(wait.until - left[wait.id]) < timedelta(minutes=1)
+
+
+async def test_a_wait_that_ends_while_others_are_at_work_is_not_left_open(
+    parts, actor, start, look, world
+):
+    rest = node("rest", "logic.wait", {"seconds": 1.1})
+    call = node("call", "tool.http", {"url": "https://slow.example/0"})
+    answer = node("answer", "flow.respond", {"value": "done"})
+    graph = {
+        "schema": 1,
+        "nodes": [START, rest, call, answer],
+        "edges": [edge(START, rest), edge(START, call), edge(rest, answer)],
+    }
+
+    async def until_the_answer(request):
+        async with asyncio.timeout(10):
+            while "answer" not in await steps_of(parts, actor, run.id):
+                await asyncio.sleep(0.05)
+
+    world.on_http = until_the_answer
+    run = await start(graph)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert await waits_of(parts, run.id) == [("time", "done")]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
+    parts, actor, start
+):
+    run = await start(then(HOUR))
+    async with parts.database.work() as starting, parts.database.work() as storing:
+        await life.locked_run(storing, run.id)
+        await locked_workspace(starting, actor.workspace_id)
+        waiting = asyncio.create_task(life.locked_run(starting, run.id))
+        await asyncio.sleep(0.1)
+        storing.session.add(
+            Step(
+                id="stp_1", workspace_id=actor.workspace_id, run_id=run.id, node_id="a", path="a",
+                kind="data.set", label="", status="running",
+            )
+        )  # fmt: skip
+        async with asyncio.timeout(5):
+            await storing.session.commit()
+            await waiting
 
 
 async def test_a_signal_goes_to_the_step_that_waits_for_it(parts, actor, start, look, do):

@@ -49,6 +49,37 @@ async def test_a_lease_is_renewed_although_the_loop_is_busy(database, keeper, ru
     assert await lease(database, run) > now() + timedelta(seconds=0.5)
 
 
+async def worked(database, run):
+    async with database.read() as uow:
+        return (await uow.session.get(Run, run.id)).worked_s
+
+
+async def test_time_at_work_is_counted_whatever_the_clock_says(database, keeper, run, monkeypatch):
+    ahead = now() + timedelta(hours=1)
+    held = keeper.hold(run.id, 1)
+    began = time.monotonic()
+    await asyncio.sleep(1)
+    monkeypatch.setattr("app.adapters.keeper.now", lambda: ahead)
+
+    async def counted():
+        return await worked(database, run) >= 1.5
+
+    await until(counted)
+    keeper.let_go(held)
+    assert await worked(database, run) <= time.monotonic() - began + 1
+
+
+async def test_time_beyond_a_lease_is_not_counted(database, keeper, run, monkeypatch):
+    keeper._counted -= 3_600
+    keeper.hold(run.id, 1)
+
+    async def counted():
+        return await worked(database, run) > 0
+
+    await until(counted)
+    assert await worked(database, run) <= 2.5
+
+
 async def test_cancel_reaches_the_work_within_two_seconds(database, keeper, run):
     held = keeper.hold(run.id, 1)
     await change(database, run, control="cancel")

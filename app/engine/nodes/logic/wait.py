@@ -124,8 +124,10 @@ async def wait(config: Config, inputs: In, ctx: NodeContext) -> Result:
         if signal.timed_out:
             return Result({"timed_out": inputs.input}, frozenset({"timed_out"}))
         return Result({"value": signal.payload}, frozenset({"value"}))
-    later = ctx.now() + timedelta(seconds=config.seconds)
-    await ctx.wait_until(_moment(config.moment) if config.wait_for == "moment" else later)
+    if config.wait_for == "moment":
+        await ctx.wait_until(_moment(config.moment))
+    else:
+        await ctx.wait(config.seconds)
     return Result({"value": inputs.input})
 
 
