@@ -11,6 +11,7 @@ from app.adapters.values import unpack
 from app.engine.catalog import catalog
 from app.engine.expressions import Preview, Suggestion, complete, preview
 from app.engine.graph.document import Graph, NodeRef, parse_graph
+from app.engine.graph.paths import StepPath, parse_path
 from app.kernel.errors import NotFound
 from app.models import Run, Step
 from app.services.access import Actor, require, scoped
@@ -73,7 +74,8 @@ async def _scope(
     run = await _run(uow, actor, request)
     if run is None:
         names = {"input": None, "trigger": workflow.example_input, "nodes": {}, "vars": {}}
-        return {**names, "context": {"last_output": None}}, None
+        given = dict.fromkeys(name for each in _giving(graph, node) for name in _given_by(each))
+        return {**given, **names, "context": {"last_output": None}}, None
     steps = await uow.session.scalars(
         scoped(Step, actor).where(col(Step.run_id) == run.id).order_by(col(Step.finished_at))
     )
@@ -111,7 +113,7 @@ class _Past:
         }
         before = [outputs[edge.source] for edge in self._into(node) if edge.source in outputs]
         return {
-            **(await self._turn(prefix) if prefix else {}),
+            **await self._given(node, prefix),
             "input": await self._input(node, prefix, outputs),
             "trigger": await self._trigger(),
             "nodes": outputs,
@@ -120,12 +122,11 @@ class _Past:
         }
 
     def _prefix(self, node: NodeRef) -> str:
-        if node.parent is None:
-            return ""
+        """The turn that is shown: a container's, or one of a circle drawn by hand, the first there is."""
         first = (path for path in self.steps if path.endswith(f"/{node.id}"))
-        around = self._prefix(self.graph.by_id[node.parent])
-        path = min(first, default=f"{around}{node.parent}[0]/{node.id}", key=len)
-        return path.removesuffix(node.id)
+        around = self.graph.by_id[node.parent] if node.parent else None
+        unknown = f"{self._prefix(around)}{around.id}[0]/{node.id}" if around else node.id
+        return min(first, default=unknown, key=len).removesuffix(node.id)
 
     def _into(self, node: NodeRef) -> list[Any]:
         return [edge for edge in self.graph.edges if edge.target == node.id]
@@ -151,17 +152,48 @@ class _Past:
                 return _plain(await self._whole(step.output))
         return await self._whole(self.run.input)
 
-    async def _turn(self, prefix: str) -> dict[str, Json]:
-        """Item and index of a turn: the container's form held the list it went through."""
-        path, _, number = prefix.removesuffix("]/").rpartition("[")
-        container, index = self.steps.get(path), int(number) if number.isdecimal() else 0
-        stored = await self._whole(container.input) if container else None
-        items = ((stored or {}).get("config") or {}).get("items")
+    async def _given(self, node: NodeRef, prefix: str) -> dict[str, Json]:
+        """What the turns around a node give it, the innermost last, and what it gives itself."""
+        turns = parse_path(prefix + node.id).turns
+        path_of = {
+            turn.container: str(StepPath(turns[:at], turn.container))
+            for at, turn in enumerate(turns)
+        }
+        index_of = {turn.container: turn.index for turn in turns}
+        names: dict[str, Json] = {}
+        for container in reversed(_giving(self.graph, node)):
+            path = path_of.get(container.id, prefix + node.id)
+            names |= await self._turn(container, path, index_of.get(container.id, 0))
+        return names
+
+    async def _turn(self, container: NodeRef, path: str, index: int) -> dict[str, Json]:
+        """The names of a turn. Its form held the list; what an earlier turn gave is not recorded."""
+        step = self.steps.get(path)
+        stored = (await self._whole(step.input) if step else None) or {}
+        items = (stored.get("config") or {}).get("items")
         item = items[index] if isinstance(items, list) and index < len(items) else None
-        return {"item": item, "index": index}
+        begins = index == 0 and stored.get("ports")
+        known = {"item": item, "index": index, "last": _plain(begins or None)}
+        return {name: known.get(name) for name in _given_by(container)}
 
     async def _whole(self, value: Json) -> Json:
         return await unpack(self.uow.session, value, self.run.id)
+
+
+def _giving(graph: Graph, node: NodeRef) -> list[NodeRef]:
+    """The containers whose names an expression of the node may use, the innermost first."""
+    node_type = catalog().get(node.kind)
+    fields = node_type.config_schema().get("properties", {}) if node_type else {}
+    found = [node] if any(each.get("later") for each in fields.values()) else []
+    while node.parent is not None:
+        node = graph.by_id[node.parent]
+        found.append(node)
+    return found
+
+
+def _given_by(container: NodeRef) -> tuple[str, ...]:
+    node_type = catalog().get(container.kind)
+    return node_type.body_names if node_type else ()
 
 
 def _plain(output: Json) -> Json:
