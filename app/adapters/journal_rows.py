@@ -93,7 +93,8 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
             batch.approvals[fact.id] = _approval(batch, fact, run_id, workspace_id)
         elif isinstance(fact, WaitRecord):
             belongs = {"run_id": run_id, "workspace_id": workspace_id}
-            batch.waits[fact.id] = {**vars(fact), **belongs, "created_at": now()}
+            done = {"taken": fact.status == "done", "created_at": now()}
+            batch.waits[fact.id] = {**vars(fact), **belongs, **done}
         elif isinstance(fact, LlmCallRecord):
             batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
             batch.size += 200

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import islice
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
 
@@ -46,7 +46,9 @@ _LOOK_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 8, 32, 367, 3_00
 
 @dataclass(frozen=True)
 class Rule:
-    """A cron rule that can be read, in a zone that exists. Make one with `read_rule`."""
+    """A cron rule that can be read, in a zone that existed when it was: make one with `read_rule`. Its times
+    need the zone still: see `zone_known`.
+    """
 
     cron: str
     timezone: str
@@ -55,6 +57,14 @@ class Rule:
     def zone(self) -> ZoneInfo:
         """The zone whose clock the rule goes by."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def zone_known(self) -> bool:
+        """Whether this system knows the zone: one that was stored may be gone after an update or a move."""
+        try:
+            return bool(self.zone.key)
+        except (ZoneInfoNotFoundError, ValueError):
+            return False
 
     @cached_property
     def fields(self) -> str:

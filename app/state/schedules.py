@@ -51,6 +51,7 @@ class ScheduleRow:
     workflow_deleted: bool
     words: str
     zone: str
+    zone_known: bool
     enabled: bool
     next_at: str
     last: FireRow
@@ -81,6 +82,7 @@ def schedule_row(view: ScheduleSummary) -> ScheduleRow:
         workflow_deleted=view.workflow_deleted,
         words=view.words,
         zone=view.timezone,
+        zone_known=view.zone_known,
         enabled=view.enabled,
         next_at=iso(view.next_at),
         last=fire_row(view.last_fire),

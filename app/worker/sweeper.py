@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -10,10 +11,19 @@ from sqlmodel import col, select
 from app.adapters.database import storage_down
 from app.adapters.step_cache import forget_expired
 from app.kernel.clock import now
-from app.kernel.errors import QueueDown, StorageDown
-from app.models import Approval, Run, Step
+from app.kernel.errors import NotFound, QueueDown, StorageDown
+from app.models import Run
 from app.services.runs.arrivals import move_along
-from app.services.runs.life import after_end, database_now, due_runs, forgotten_kin, wake
+from app.services.runs.life import (
+    after_end,
+    database_now,
+    due_runs,
+    forgotten_kin,
+    locked_run,
+    settle,
+    unsettled_runs,
+    wake,
+)
 from app.services.runs.turn_rows import is_over, let_lost_go
 from app.services.runtime import Runtime
 from app.worker.schedule import fire_schedules, tend_schedules
@@ -96,26 +106,15 @@ async def sweep_dead(parts: Runtime) -> int:
     return len(lost)
 
 
-async def wake_forgotten(parts: Runtime) -> int:
-    """Wake waiting runs with an answered question, left by a process that died between the two.
-    Says how many.
+async def settle_forgotten(parts: Runtime) -> int:
+    """See to runs that came to rest when their process died: to an answer, a signal or a wish of a person that came
+    meanwhile. Says how many.
     """
-    async with parts.database.read() as uow:
-        query = (
-            select(Run.id)
-            .join(Approval, col(Approval.run_id) == col(Run.id))
-            .join(Step, col(Step.id) == col(Approval.step_id))
-            .where(
-                col(Run.status) == "waiting",
-                col(Approval.status) == "answered",
-                col(Approval.taken).is_(False),
-                col(Step.status).in_(("waiting_human", "interrupted")),
-            )
-            .limit(AT_ONCE)
-        )
-        found = (await uow.session.execute(query)).scalars().all()
+    found = await unsettled_runs(parts, AT_ONCE)
     for run_id in found:
-        await wake(parts, run_id)
+        async with parts.database.work() as uow:
+            with suppress(NotFound):
+                await settle(uow, parts.bus, await locked_run(uow, run_id))
     return len(found)
 
 
@@ -151,7 +150,7 @@ async def forget_expired_outputs(parts: Runtime) -> int:
 
 DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
-    Duty(wake_forgotten, every_s=5),
+    Duty(settle_forgotten, every_s=5),
     Duty(wake_due, every_s=0.5),
     Duty(tend_waits, every_s=30),
     Duty(tell_kin, every_s=5),

@@ -66,7 +66,11 @@ def _when(row: rx.Var[Any]) -> rx.Component:
 def _next(row: rx.Var[Any]) -> rx.Component:
     return rx.cond(
         row.enabled,
-        schedules.next_time(at=row.next_at, zone=row.zone),
+        rx.cond(
+            row.zone_known,
+            schedules.next_time(at=row.next_at, zone=row.zone),
+            ui.badge("unknown time zone", tone="err"),
+        ),
         rx.el.span("off", class_name="muted"),
     )
 

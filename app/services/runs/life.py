@@ -313,6 +313,46 @@ def queue_after_commit(uow: UnitOfWork, run: Run) -> None:
     uow.after_commit(tell)
 
 
+async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
+    """Runs that came to rest, and whose process died before it saw to what was wanted of them or had come meanwhile:
+    see `settle`.
+    """
+    status, control = col(Run.status), col(Run.control)
+    waits = select(col(Run.id)).where(status == "waiting")
+    early = aliased(Wait)
+    looks = (
+        select(col(Run.id)).where(
+            or_(
+                status.in_(("waiting", "paused")) & (control == "cancel"),
+                (status == "paused") & control.is_(None),
+                (status == "waiting") & (control == "pause"),
+            )
+        ),
+        waits.join(Approval, col(Approval.run_id) == col(Run.id))
+        .join(Step, col(Step.id) == col(Approval.step_id))
+        .where(
+            col(Approval.status) == "answered",
+            col(Approval.taken).is_(False),
+            col(Step.status).in_(("waiting_human", "interrupted")),
+        ),
+        waits.join(Wait, col(Wait.run_id) == col(Run.id))
+        .join(Step, (col(Step.run_id) == col(Run.id)) & (col(Step.path) == col(Wait.step_path)))
+        .where(
+            col(Wait.status) == "done", col(Wait.taken).is_(False), col(Step.status) == "waiting"
+        ),
+        waits.join(Wait, col(Wait.run_id) == col(Run.id))
+        .join(early, (col(early.run_id) == col(Run.id)) & (col(early.name) == col(Wait.name)))
+        .where(
+            col(Wait.status) == "open", col(Wait.kind) == "signal", col(early.status) == "early"
+        ),
+    )
+    found: list[str] = []
+    async with parts.database.read() as uow:
+        for look in looks:
+            found += (await uow.session.execute(look.limit(limit))).scalars()
+    return list(dict.fromkeys(found))
+
+
 async def due_runs(parts: Runtime, limit: int) -> Sequence[str]:
     """Waiting runs with a step whose time has come, or whose signal did not come in time."""
     async with parts.database.read() as uow:

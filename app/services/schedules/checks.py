@@ -7,7 +7,7 @@ import orjson
 from app.engine.graph.document import parse_graph
 from app.engine.runtime.inputs import check_input
 from app.kernel.errors import InvalidInput, TooLarge
-from app.models import Workflow
+from app.models import Schedule, Workflow
 from app.services.workflows.checks import compile_view
 
 MAX_INPUT_BYTES = 200_000
@@ -29,6 +29,14 @@ def warnings_of(workflow: Workflow) -> tuple[str, ...]:
             "nothing starts and each time is recorded as failed."
         )
     return tuple(said)
+
+
+def unknown_zone(schedule: Schedule) -> str:
+    """Say that a stored zone is gone, and what to do."""
+    return (
+        f"This system does not know the time zone '{schedule.timezone}' any more, so nothing starts. Choose "
+        "another one, or bring the system's time zone data (tzdata) up to date."
+    )
 
 
 def check_schedule_input(workflow: Workflow, given: Any) -> None:  # noqa: ANN401 - a JSON value

@@ -18,7 +18,7 @@ from app.services.runs.life import database_now
 from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
 from app.services.schedules.checks import check_schedule_input
-from app.services.schedules.rows import load_schedule, rule_of, whole_view
+from app.services.schedules.rows import load_schedule, next_time, whole_view
 from app.services.schedules.views import ScheduleView
 
 Missed = Literal["skip", "once"]
@@ -115,8 +115,9 @@ async def change_schedule(
     if wish.missed is not None:
         schedule.missed = wish.missed
     old = schedule.cron, schedule.timezone, schedule.enabled
-    rule = read_rule(wish.cron or schedule.cron, wish.timezone or schedule.timezone)
-    schedule.cron, schedule.timezone = rule.cron, rule.timezone
+    if given & {"cron", "timezone"} or wish.enabled:
+        rule = read_rule(wish.cron or schedule.cron, wish.timezone or schedule.timezone)
+        schedule.cron, schedule.timezone = rule.cron, rule.timezone
     schedule.enabled = schedule.enabled if wish.enabled is None else wish.enabled
     if (schedule.cron, schedule.timezone, schedule.enabled) != old:
         await _plan(uow, schedule)
@@ -194,7 +195,7 @@ async def _plan(uow: UnitOfWork, schedule: Schedule) -> None:
     """Work out when it comes next, from now."""
     on = schedule.enabled and schedule.deleted_at is None
     schedule.planned_at = await database_now(uow)
-    schedule.next_at = rule_of(schedule).next(schedule.planned_at) if on else None
+    schedule.next_at = next_time(schedule, schedule.planned_at) if on else None
 
 
 def _name(name: str) -> str:

@@ -17,7 +17,7 @@ from app.services.access import scoped
 from app.services.runs.life import system
 from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
-from app.services.schedules.rows import rule_of
+from app.services.schedules.rows import AGAIN, next_time, rule_of
 
 LATE = timedelta(seconds=60)
 """Up to this much later a time is still kept; later it counts as missed."""
@@ -28,7 +28,6 @@ TOLD = 100
 
 KEPT = timedelta(days=90)
 _CLOCK_SLACK = timedelta(seconds=60)
-_AGAIN = timedelta(hours=1)
 _SKIPPED = "Nothing ran at this time, and the schedule skips missed times."
 _REPLACED = "Nothing ran at this time; one run was started for all missed times."
 _NO_WORKFLOW = "The workflow was deleted. Restore it, or choose another one for this schedule."
@@ -90,7 +89,7 @@ async def postpone(uow: UnitOfWork, schedule_id: str, at: datetime) -> None:
     """Look at a schedule again in an hour: not even its times can be worked out now."""
     schedule = await _held(uow, schedule_id, at)
     if schedule is not None:
-        schedule.next_at, schedule.planned_at = at + _AGAIN, at
+        schedule.next_at, schedule.planned_at = at + AGAIN, at
 
 
 async def replan(uow: UnitOfWork, at: datetime) -> int:
@@ -110,7 +109,7 @@ async def replan(uow: UnitOfWork, at: datetime) -> int:
                 col(ScheduleFire.fire_at) > at,
             )
         )
-        schedule.next_at, schedule.planned_at = rule_of(schedule).next(at), at
+        schedule.next_at, schedule.planned_at = next_time(schedule, at), at
     return len(found)
 
 

@@ -1,7 +1,7 @@
 """Load schedules of a workspace, and turn rows into views."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -12,10 +12,11 @@ from app.engine.cron import Rule
 from app.kernel.errors import NotFound
 from app.models import Run, Schedule, ScheduleFire, Workflow
 from app.services.access import Actor, scoped
-from app.services.schedules.checks import warnings_of
+from app.services.schedules.checks import unknown_zone, warnings_of
 from app.services.schedules.views import FireView, ScheduleSummary, ScheduleView
 
 SHOWN = 5
+AGAIN = timedelta(hours=1)
 
 
 async def load_schedule(
@@ -45,6 +46,12 @@ async def load_schedule(
 def rule_of(schedule: Schedule) -> Rule:
     """The schedule's rule; it was read before it was stored."""
     return Rule(schedule.cron, schedule.timezone)
+
+
+def next_time(schedule: Schedule, at: datetime) -> datetime | None:
+    """When the schedule comes next; while its zone is unknown, when to look again."""
+    rule = rule_of(schedule)
+    return rule.next(at) if rule.zone_known else at + AGAIN
 
 
 async def last_fires(
@@ -93,6 +100,7 @@ def fire_view(
 
 
 def _shared(schedule: Schedule, workflow: Workflow, last: FireView | None) -> dict[str, Any]:
+    rule = rule_of(schedule)
     return {
         "id": schedule.id,
         "name": schedule.name,
@@ -101,10 +109,11 @@ def _shared(schedule: Schedule, workflow: Workflow, last: FireView | None) -> di
         "workflow_deleted": workflow.deleted_at is not None,
         "cron": schedule.cron,
         "timezone": schedule.timezone,
-        "words": rule_of(schedule).words,
+        "zone_known": rule.zone_known,
+        "words": rule.words,
         "enabled": schedule.enabled,
         "missed": schedule.missed,
-        "next_at": schedule.next_at,
+        "next_at": schedule.next_at if rule.zone_known else None,
         "last_fire": last,
         "created_at": schedule.created_at,
         "updated_at": schedule.updated_at,
@@ -122,9 +131,11 @@ async def whole_view(uow: UnitOfWork, actor: Actor, schedule: Schedule) -> Sched
     """A schedule as callers see it."""
     workflow = await uow.session.get_one(Workflow, schedule.workflow_id)
     last = (await last_fires(uow, actor, [schedule.id])).get(schedule.id)
+    rule = rule_of(schedule)
+    known = rule.zone_known
     return ScheduleView(
         **_shared(schedule, workflow, last),
         input=schedule.input,
-        next_fires=rule_of(schedule).upcoming(datetime.now(UTC), SHOWN),
-        warnings=warnings_of(workflow),
+        next_fires=rule.upcoming(datetime.now(UTC), SHOWN) if known else (),
+        warnings=(*(() if known else (unknown_zone(schedule),)), *warnings_of(workflow)),
     )

@@ -28,7 +28,8 @@ class FireView(_View):
 class ScheduleSummary(_View):
     """A line of the list of schedules. `words` is the cron rule for people.
 
-    `next_at` is None while it is off. `workflow_deleted`: nothing can start until it is back.
+    `next_at` is None while it is off. `workflow_deleted`: nothing can start until it is back. Not `zone_known`: nothing
+    can start until the system knows the time zone again, or another one is chosen.
     """
 
     id: str
@@ -38,6 +39,7 @@ class ScheduleSummary(_View):
     workflow_deleted: bool
     cron: str
     timezone: str
+    zone_known: bool
     words: str
     enabled: bool
     missed: str

@@ -17,7 +17,7 @@ from app.models import Approval, Run
 from app.services.runs.execute import execute_run
 from app.services.runs.follow import follow, wait_for_run
 from app.services.runs.queries import list_approvals, list_events, overview
-from app.worker.sweeper import sweep_dead, wake_forgotten
+from app.worker.sweeper import settle_forgotten, sweep_dead
 from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_actor, make_run, make_workflow
 
@@ -227,11 +227,11 @@ async def test_an_answer_whose_process_died_before_waking_the_run_is_found(parts
         [question] = await list_approvals(uow, actor)
         row = await uow.session.get_one(Approval, question.id)
         row.status, row.answer = "answered", {"choice": "approve"}
-    assert await wake_forgotten(parts) == 1
+    assert await settle_forgotten(parts) == 1
     assert f"run-{run.id}-2" in await parts.queue.waiting()
     await execute_run(parts, run.id)
     assert (await wait_for_run(parts, actor, run.id, 1)).status == "succeeded"
-    assert await wake_forgotten(parts) == 0
+    assert await settle_forgotten(parts) == 0
 
 
 async def test_a_run_without_events_can_be_followed_to_its_end(parts, actor, journal, run):

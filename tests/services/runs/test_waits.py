@@ -11,7 +11,7 @@ from sqlmodel import col
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, InvalidInput, NotFound
 from app.models import Run, Step, Wait, Workflow
-from app.services.runs import life
+from app.services.runs import execute, life
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.control import pause_run, resume_run, send_signal
 from app.services.runs.execute import execute_run
@@ -124,6 +124,37 @@ async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_sho
     async with parts.database.read() as uow:
         for wait in (await uow.session.execute(select(Wait))).scalars():
             assert abs(wait.until - left[wait.id]) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "status"),
+    [("early", "pending"), ("came", "pending"), ("cancel", "canceled"), ("pause", "paused"), ("resume", "pending")],
+)  # fmt: skip
+async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_found(
+    parts, start, look, do, monkeypatch, meanwhile, status
+):
+    async def dead(*args):
+        pass
+
+    monkeypatch.setattr(execute, "settle", dead)
+    run = await start(then(PAID))
+    if meanwhile == "early":
+        await do(send_signal, run.id, "paid", 1)
+    await execute_run(parts, run.id)
+    values = {
+        "cancel": {"control": "cancel"},
+        "pause": {"control": "pause"},
+        "resume": {"status": "paused"},
+    }
+    async with parts.database.work() as uow:
+        if meanwhile == "came":
+            done = {"status": "done", "result": {"payload": 1}}
+            await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(done))
+        elif meanwhile != "early":
+            row = update(Run).where(col(Run.id) == run.id)
+            await uow.session.execute(row.values(values[meanwhile]))
+    assert (await sweeper.settle_forgotten(parts), await sweeper.settle_forgotten(parts)) == (1, 0)
+    assert (await look(run.id)).status == status
 
 
 async def test_a_wait_that_ends_while_others_are_at_work_is_not_left_open(

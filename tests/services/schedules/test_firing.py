@@ -230,6 +230,10 @@ async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(parts,
     assert await fire_schedules(parts, made.next_at) == 1
     assert (await stored(parts, made.id)).next_at == made.next_at + HOUR
     assert [f.schedule_id for f in await rows(parts, ScheduleFire)] == [fine.id]
+    back = made.next_at - timedelta(days=1)
+    await tend_schedules(parts, back)
+    assert (await stored(parts, made.id)).next_at == back + HOUR
+    assert (await stored(parts, fine.id)).planned_at == back
 
 
 async def test_what_is_long_past_is_forgotten(parts, actor, make):

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.kernel.errors import Denied, InvalidInput, NotFound, TooLarge, TooMuch
-from app.models import AuditEntry
+from app.models import AuditEntry, Schedule
 from app.services.access import Actor
 from app.services.schedules import commands
 from app.services.schedules.commands import (
@@ -54,6 +54,30 @@ async def test_a_schedule_knows_its_next_five_times_and_its_words(parts, actor, 
     assert made.next_fires[0] == made.next_at > datetime.now(UTC)
     assert made.warnings == ()
     assert await read(parts, get_schedule, actor, made.id) == made
+
+
+async def test_a_zone_that_the_system_does_not_know_any_more_is_told_and_can_be_replaced(
+    parts, actor, make
+):
+    made = await make(cron="30 2 * * *", timezone=BERLIN)
+    async with parts.database.work() as uow:
+        gone = update(Schedule).where(col(Schedule.id) == made.id).values(timezone="Mars/Olympus")
+        await uow.session.execute(gone)
+    seen = await read(parts, get_schedule, actor, made.id)
+    assert (seen.zone_known, seen.next_at, seen.next_fires) == (False, None, ())
+    assert "'Mars/Olympus'" in seen.warnings[0]
+    [line] = (await read(parts, list_schedules, actor)).items
+    assert (line.zone_known, line.next_at, line.words) == (False, None, made.words)
+    renamed = await change(parts, actor, made.id, name="Other")
+    assert (renamed.name, renamed.zone_known) == ("Other", False)
+    assert not (await change(parts, actor, made.id, enabled=False)).enabled
+    with pytest.raises(InvalidInput, match="Mars/Olympus"):
+        await change(parts, actor, made.id, enabled=True)
+    async with parts.database.work() as uow:
+        await delete_schedule(uow, actor, made.id)
+        assert (await restore_schedule(uow, actor, made.id)).zone_known is False
+    mended = await change(parts, actor, made.id, timezone=BERLIN, enabled=True)
+    assert (mended.zone_known, mended.next_at, mended.warnings) == (True, made.next_at, ())
 
 
 @pytest.mark.parametrize(
