@@ -167,7 +167,9 @@ def start_redis(supervisor: Supervisor, server: EmbeddedRedis) -> Child:
 
 def start_web(supervisor: Supervisor, config: Settings, env: Mapping[str, str]) -> Child:
     """Start the web app. It waits by itself until the database is migrated."""
-    command = [sys.executable, "-m", "app.cli", "web"]
+    command = [
+        sys.executable, "-m", "app.cli", "web", "--host", config.host, "--port", str(config.port),
+    ]  # fmt: skip
     return supervisor.start(Child("web", command, web_environment(config, env), grace_s=10))
 
 
@@ -236,7 +238,7 @@ def main(options: argparse.Namespace) -> int:
         say(f"Database      {kind}, up to date")
         models = ModelWatch(config.data, env, supervisor)
         wait_until_ready(config, supervisor, stop)
-        if redis_url != NO_REDIS:
+        if redis_url != NO_REDIS and not stop.is_set():
             start_workers(supervisor, config, env)
         if not stop.is_set() and web.is_alive:
             say(

@@ -12,8 +12,6 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from app.kernel.settings import settings
-
 UNUSED = ("aiohttp", "valkey", "websocket")
 """What the socket library imports when it is there: clients for talking to other servers of its kind. Without them
 the start is a tenth faster and 10 MB smaller (measured).
@@ -21,17 +19,17 @@ the start is a tenth faster and 10 MB smaller (measured).
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`web` has no options: the settings say where it listens."""
-    parser.set_defaults()
+    """Options of `web`; they are no settings, so that the process that only keeps the port does not load any."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=3000, help="port to listen on")
 
 
-def main(_: argparse.Namespace) -> int:
+def main(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
-    config = settings()
     Server(
         "app.app:app",
-        address=config.host,
-        port=config.port,
+        address=options.host,
+        port=options.port,
         interface=Interfaces.ASGI,
         log_level=LogLevels.warning,
     ).serve(target_loader=load)

@@ -21,7 +21,7 @@ _SELDOM = (
 )
 NOT_IN = {
     "app.cli.serve": ("redis", "sqlalchemy", "sqlmodel", "reflex", "fastapi", "langgraph", "langchain_core", *_SELDOM),
-    "app.cli.web": ("reflex", "fastapi", "sqlalchemy", "langgraph", "langchain_core", *_SELDOM),
+    "app.cli.web": ("pydantic", "reflex", "fastapi", "sqlalchemy", "langgraph", "langchain_core", *_SELDOM),
     "app.cli.worker": ("reflex", "asyncpg", "fastapi", "granian", "aiohttp", *_SELDOM),
 }  # fmt: skip
 
