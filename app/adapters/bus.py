@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from app.engine.events import FLEETING, Event
+from app.engine.events import FLEETING, Event, event_from_json
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ class Viewer:
             text = str(last.payload.get("text", "")) + str(event.payload.get("text", ""))
             self._events[-1] = (
                 entry_id,
-                event.model_copy(update={"payload": {**event.payload, "text": text}}),
+                event.with_payload(text=text),
             )
         elif len(self._events) >= VIEWER_EVENTS:
             self.lose()
@@ -242,7 +242,7 @@ class Bus:
         except _LOST:
             entries = []
         viewer.start_after(entries[-1][0].decode() if entries else "0-0")
-        return tuple(Event.model_validate_json(fields[b"e"]) for _, fields in entries)
+        return tuple(event_from_json(fields[b"e"]) for _, fields in entries)
 
     async def _forever(self, work: Any) -> None:  # noqa: ANN401 - a coroutine function
         pause = 0.1
@@ -275,7 +275,7 @@ class Bus:
             self._tell_workspace(pipe, event)
         for event in batch:
             key = stream_key(event.run_id)
-            pipe.xadd(key, {"e": event.model_dump_json()}, maxlen=MAX_ENTRIES, approximate=True)
+            pipe.xadd(key, {"e": event.to_json()}, maxlen=MAX_ENTRIES, approximate=True)
             if event.type not in FLEETING:
                 pipe.expire(key, KEEP_AFTER_END_S if event.type in ENDS else KEEP_S)
             if event.type in OF_WORKSPACE:
@@ -288,7 +288,7 @@ class Bus:
     @staticmethod
     def _tell_workspace(pipe: Any, event: Event) -> None:  # noqa: ANN401 - untyped
         shared = workspace_key(event.workspace_id)
-        pipe.xadd(shared, {"e": event.model_dump_json()}, maxlen=VIEWER_EVENTS, approximate=True)
+        pipe.xadd(shared, {"e": event.to_json()}, maxlen=VIEWER_EVENTS, approximate=True)
         pipe.expire(shared, KEEP_AFTER_END_S)
 
     async def _read(self) -> None:
@@ -300,7 +300,7 @@ class Bus:
                 self._positions[key] = entries[-1][0].decode()
             for entry_id, fields in entries:
                 if b"e" in fields and key in self._viewers:
-                    event = Event.model_validate_json(fields[b"e"])
+                    event = event_from_json(fields[b"e"])
                     for viewer in self._viewers[key]:
                         viewer.push(entry_id.decode(), event)
 

@@ -293,12 +293,7 @@ class RunJournal:
         self._stop_timer("tokens")
         waiting, self._tokens = self._tokens, {}
         self._writer.publish(
-            [
-                one.last.model_copy(
-                    update={"payload": {**one.last.payload, "text": "".join(one.texts)}}
-                )
-                for one in waiting.values()
-            ]
+            [one.last.with_payload(text="".join(one.texts)) for one in waiting.values()]
         )
 
     def _stop_timer(self, what: str) -> None:

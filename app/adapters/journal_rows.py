@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.statements import Prepared, once, prepare
-from app.adapters.values import json_of, pack_text
+from app.adapters.values import pack_text
 from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
 from app.engine.host import (
     ApprovalRecord,
@@ -23,6 +23,7 @@ from app.engine.host import (
     WaitRecord,
 )
 from app.kernel.clock import now
+from app.kernel.jsons import json_of
 from app.models import metadata
 
 _RUN = metadata.tables["run"]

@@ -1,8 +1,6 @@
 """JSON values on their way into rows: made storable, and large ones moved into blobs."""
 
 import hashlib
-import math
-import re
 from typing import Any
 
 import orjson
@@ -11,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.engine.sdk import Json
 from app.kernel.clock import now
 from app.kernel.errors import Defect
+from app.kernel.jsons import json_of
 from app.models import Blob
 
 LIMIT = 65_536
@@ -18,23 +17,6 @@ LIMIT = 65_536
 
 _PREVIEW = 200
 _DEPTH = 3
-_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-def json_of(value: Json) -> bytes:
-    """The value as JSON that both databases can store.
-
-    PostgreSQL refuses NUL characters, lone surrogates and NaN in JSON: they are replaced, or become
-    null. Integers
-    beyond 64 bits become text, since no browser could read them.
-    """
-    try:
-        data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:
-        data = orjson.dumps(_plain(value, 0), option=orjson.OPT_NON_STR_KEYS)
-    if b"\\u0000" in data:
-        data = _NUL.sub(rb"\1\\ufffd", data)
-    return data
 
 
 def storable(value: Json) -> tuple[Json, bytes]:
@@ -114,21 +96,3 @@ def _shrink(
     )
     text = value if isinstance(value, str) else data[: _PREVIEW * 4].decode("utf-8", "ignore")
     return {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
-
-
-def _plain(value: Any, depth: int) -> Json:  # noqa: ANN401 - what orjson refused
-    if depth > 200:
-        return None
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return value if -(2**63) <= value < 2**64 else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {_plain(str(key), 0): _plain(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(item, depth + 1) for item in value]
-    return _plain(str(value), depth)

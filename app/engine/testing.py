@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.engine.events import Event
-from app.engine.expressions import evaluate
+from app.engine.expressions import Form, evaluate
 from app.engine.graph.document import NodeRef
 from app.engine.host import (
     ApprovalRecord,
@@ -410,7 +410,7 @@ def lone_node(
         into=(),
         out=(),
         config=config,
-        schema=node_type.config_schema(),
+        form=Form(config, node_type.config_schema()),
         tools=tuple(_fake_tool(name, node_type) for name in tools or {}),
         body=body,
     )
@@ -420,7 +420,8 @@ def _fake_tool(name: str, node_type: NodeType) -> Tool:
     anything = {"type": "object", "properties": {}}
     ref = NodeRef(id=re.sub(r"\W", "_", name.lower()), kind=node_type.kind)
     return Tool(
-        ToolSpec(name=name, parameters=anything), PlanNode(ref, node_type, (), (), (), (), {}, {})
+        ToolSpec(name=name, parameters=anything),
+        PlanNode(ref, node_type, (), (), (), (), {}, Form({}, {})),
     )
 
 

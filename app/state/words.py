@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from app.kernel import clock
+
 NONE = "\u2013"
 """Stands where there is no value."""
 
@@ -43,7 +45,7 @@ def share(part: float | None) -> str:
 
 def iso(moment: datetime | None) -> str:
     """A moment for the browser, which shows it in local time; empty when there is none."""
-    return "" if moment is None else moment.isoformat().replace("+00:00", "Z")
+    return "" if moment is None else clock.iso(moment)
 
 
 def size(count_bytes: float) -> str:

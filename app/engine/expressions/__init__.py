@@ -10,6 +10,7 @@ from app.engine.expressions.assist import (
 )
 from app.engine.expressions.evaluator import Scope, evaluate
 from app.engine.expressions.fields import (
+    Form,
     Leaf,
     Mode,
     check,
@@ -23,6 +24,7 @@ from app.engine.expressions.syntax import parse
 from app.engine.expressions.template import Template, parse_template, render
 
 __all__ = [
+    "Form",
     "FunctionHelp",
     "Leaf",
     "Mode",

@@ -67,14 +67,7 @@ def paths_of(text: str, mode: Mode) -> set[Path]:
 
 def leaves(config: Mapping[str, Json], schema: Schema) -> Iterator[Leaf]:
     """List the texts of a configuration that hold expressions, in order."""
-    found: list[Leaf] = []
-
-    def note(leaf: Leaf) -> str:
-        found.append(leaf)
-        return leaf.text
-
-    _Form(schema, note).walk(config, schema, "template", (), "")
-    return iter(found)
+    return iter(Form(config, schema).leaves)
 
 
 def texts(config: Mapping[str, Json]) -> Iterator[tuple[Place, str]]:
@@ -91,37 +84,101 @@ def texts(config: Mapping[str, Json]) -> Iterator[tuple[Place, str]]:
 
 
 def resolve(config: Mapping[str, Json], schema: Schema, scope: Scope) -> dict[str, Json]:
-    """Put values in the place of expressions, by the mode of each field.
-
-    A whole-text expression in a field that takes texts only becomes a text, as a mixed text would.
+    """Put values in the place of expressions, once; `Form` is for configurations that are used again.
 
     Raises:
-        ExpressionError: `context` has `field` (dotted place), `path` and `position`.
+        ExpressionError: As `Form.resolve`.
     """
-    size = 0
+    return Form(config, schema).resolve(scope)
 
-    def value_of(leaf: Leaf) -> Json:
-        nonlocal size
-        if leaf.later:
-            return leaf.text
-        try:
-            value = (
-                evaluate(leaf.text, scope)
-                if leaf.mode == "expression"
-                else render(leaf.text, scope)
-            )
-            if leaf.wants_text and leaf.mode == "template":
-                value = as_text(value)
-        except ExpressionError as error:
-            raise _in_field(error, leaf) from error
-        size += len(value) if isinstance(value, (str, list, dict)) else 1
-        if size > MAX_CONFIG:
-            too_large = ExpressionError("All values of this form together are larger than 8 MiB.")
-            raise _in_field(too_large, leaf)
-        return value
 
-    resolved: dict[str, Json] = _Form(schema, value_of).walk(config, schema, "template", (), "")
-    return resolved
+AtLeaf = Callable[[Leaf], Json]
+Fill = Callable[[AtLeaf], Json]
+"""Builds a part of a configuration, with what the function gives for the texts with expressions in it."""
+
+
+class Form:
+    """A configuration beside its JSON Schema, looked through once: what is fixed, and what to evaluate.
+
+    Attributes:
+        leaves: Its texts with expressions, in order.
+    """
+
+    def __init__(self, config: Mapping[str, Json], schema: Schema) -> None:
+        self.leaves: list[Leaf] = []
+        self._schemas = _Schemas(schema)
+        self._fill = self._read(config, schema, "template", (), "")
+
+    def resolve(self, scope: Scope) -> dict[str, Json]:
+        """Put values in the place of expressions, by the mode of each field.
+
+        A whole-text expression in a field that takes texts only becomes a text, as a mixed text would.
+
+        Raises:
+            ExpressionError: `context` has `field` (dotted place), `path` and `position`.
+        """
+        size = 0
+
+        def value_of(leaf: Leaf) -> Json:
+            nonlocal size
+            value = _value_of(leaf, scope)
+            size += len(value) if isinstance(value, (str, list, dict)) else 1
+            if size > MAX_CONFIG:
+                too_large = ExpressionError(
+                    "All values of this form together are larger than 8 MiB."
+                )
+                raise _in_field(too_large, leaf)
+            return value
+
+        resolved: dict[str, Json] = self._fill(value_of)
+        return resolved
+
+    def _read(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Fill:
+        if mode == "literal":
+            return lambda _: value
+        if isinstance(value, str):
+            if not (value.strip() if mode == "expression" else is_dynamic(value)):
+                return lambda _: value
+            wants_text = self._schemas.wants_text(schema)
+            return self._note(Leaf(place, value, mode, title, wants_text))
+        if isinstance(value, Mapping):
+            fields = [
+                (key, self._field(item, schema, mode, (*place, key), title))
+                for key, item in value.items()
+            ]
+            return lambda at_leaf: {key: fill(at_leaf) for key, fill in fields}
+        if isinstance(value, (list, tuple)):
+            inner = self._schemas.inside(schema, "items", 0)
+            items = [
+                self._read(item, inner, mode, (*place, index), title)
+                for index, item in enumerate(value)
+            ]
+            return lambda at_leaf: [fill(at_leaf) for fill in items]
+        return lambda _: value
+
+    def _field(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Fill:
+        inner = self._schemas.inside(schema, "properties", place[-1])
+        own: Mode = inner["mode"] if inner.get("mode") in get_args(Mode) else mode
+        name = str(inner.get("title") or title or place[-1])
+        if inner.get("later") and isinstance(value, str) and value.strip():
+            return self._note(Leaf(place, value, own, name, wants_text=False, later=True))
+        return self._read(value, inner, own, place, name)
+
+    def _note(self, leaf: Leaf) -> Fill:
+        self.leaves.append(leaf)
+        return lambda at_leaf: at_leaf(leaf)
+
+
+def _value_of(leaf: Leaf, scope: Scope) -> Json:
+    if leaf.later:
+        return leaf.text
+    try:
+        if leaf.mode == "expression":
+            return evaluate(leaf.text, scope)
+        value = render(leaf.text, scope)
+    except ExpressionError as error:
+        raise _in_field(error, leaf) from error
+    return as_text(value) if leaf.wants_text else value
 
 
 def _in_field(error: ExpressionError, leaf: Leaf) -> ExpressionError:
@@ -130,40 +187,11 @@ def _in_field(error: ExpressionError, leaf: Leaf) -> ExpressionError:
     return ExpressionError(message, **{**error.context, "field": place})
 
 
-class _Form:
-    """One walk over a configuration beside its JSON Schema."""
+class _Schemas:
+    """Finding one's way in a JSON Schema."""
 
-    def __init__(self, root: Schema, at_leaf: Callable[[Leaf], Json]) -> None:
-        self.root = root
-        self.at_leaf = at_leaf
-
-    def walk(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Json:
-        if mode == "literal":
-            return value
-        if isinstance(value, str):
-            if not (value.strip() if mode == "expression" else is_dynamic(value)):
-                return value
-            return self.at_leaf(Leaf(place, value, mode, title, self.wants_text(schema)))
-        if isinstance(value, Mapping):
-            return {
-                key: self.child(item, schema, mode, (*place, key), title)
-                for key, item in value.items()
-            }
-        if isinstance(value, (list, tuple)):
-            inner = self.inside(schema, "items", 0)
-            return [
-                self.walk(item, inner, mode, (*place, index), title)
-                for index, item in enumerate(value)
-            ]
-        return value
-
-    def child(self, value: Json, schema: Schema, mode: Mode, place: Place, title: str) -> Json:
-        inner = self.inside(schema, "properties", place[-1])
-        own: Mode = inner["mode"] if inner.get("mode") in get_args(Mode) else mode
-        name = str(inner.get("title") or title or place[-1])
-        if inner.get("later") and isinstance(value, str) and value.strip():
-            return self.at_leaf(Leaf(place, value, own, name, wants_text=False, later=True))
-        return self.walk(value, inner, own, place, name)
+    def __init__(self, root: Schema) -> None:
+        self._root = root
 
     def inside(self, schema: Schema, where: str, key: str | int) -> Schema:
         """The schema of a property or of the items, in the first alternative that has it."""
@@ -189,7 +217,7 @@ class _Form:
             inner = [part for key in ("allOf", "anyOf", "oneOf") for part in option.get(key, ())]
             if "$ref" in option:
                 name = str(option["$ref"]).rpartition("/")[2]
-                inner.append(self.root.get("$defs", {}).get(name, {}))
+                inner.append(self._root.get("$defs", {}).get(name, {}))
             stack.extend((part, depth + 1) for part in reversed(inner))
 
     def wants_text(self, schema: Schema) -> bool:
@@ -200,14 +228,14 @@ class _Form:
 
 def field_titles(schema: Schema, place: Place) -> list[str | int]:
     """Name a place for people: titles of fields, and numbers of list entries counted from 1."""
-    form = _Form(schema, lambda leaf: leaf.text)
+    schemas = _Schemas(schema)
     names: list[str | int] = []
     here = schema
     for part in place:
         if isinstance(part, int):
-            here = form.inside(here, "items", part)
+            here = schemas.inside(here, "items", part)
             names.append(part + 1)
         else:
-            here = form.inside(here, "properties", part)
+            here = schemas.inside(here, "properties", part)
             names.append(str(here.get("title") or part))
     return names

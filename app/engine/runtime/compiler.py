@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from app.engine.expressions import Form
 from app.engine.graph.document import Edge, Graph, NodeRef
 from app.engine.graph.ports import NodeTypes, filled, form_schema, inputs_of, outputs_of
 from app.engine.graph.regions import Region, regions_of
@@ -175,7 +176,7 @@ class _Builder:
             into=tuple(into),
             out=tuple(e for e in edges if e.source in members and e.target not in members),
             config={"max_iterations": limit},
-            schema=form_schema(REGION),
+            form=Form({"max_iterations": limit}, form_schema(REGION)),
             body=self._plan(
                 found.members, edges, [e for e in within if e.id not in found.back], found.back
             ),
@@ -204,7 +205,7 @@ class _Builder:
             into=tuple(into),
             out=tuple(out),
             config=config,
-            schema=form_schema(node_type),
+            form=Form(config, form_schema(node_type)),
             tools=tuple(self._tools(ref.id)),
             body=self._level(ref.id) if node_type.container else None,
             join=node_type.join_for(config) if node_type.join_for else "decided",

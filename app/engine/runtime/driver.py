@@ -10,7 +10,7 @@ own; what a finished turn recorded leaves memory with it.
 import asyncio
 import importlib
 import sys
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -41,13 +41,18 @@ async def warm_up() -> None:
         await asyncio.to_thread(importlib.import_module, "langgraph.func")
 
 
+async def drive(execution: Execution) -> None:
+    """Drive a run until nothing moves."""
+    await _Walk(Level(execution, execution.plan)).go()
+
+
 @lru_cache(maxsize=CACHED_FLOWS)
 def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported on first use
     """Return the LangGraph entrypoint of a plan: it drives an Execution until nothing moves."""
     from langgraph.func import entrypoint  # noqa: PLC0415 - see warm_up
 
     async def run(execution: Execution) -> None:
-        await _Walk(Level(execution, plan)).go()
+        await drive(execution)
 
     run.__name__ = f"plan_{plan.key[:12]}"
     return entrypoint()(run)
@@ -117,6 +122,7 @@ async def _turn(level: Level, entry: Entry) -> "_Walk":
     Raises:
         BodyFailed, BudgetExceeded, Paused, Stopped: As in `run_turn`.
     """
+    await asyncio.sleep(0)  # what another turn has ended is seen before the next one begins
     walk = _Walk(level, entry)
     await walk.go()
     if walk.stopped:
@@ -155,6 +161,8 @@ class _Walk:
         self._waiting: set[str] = set()
         self._held = False
         self._cut_off: set[str] = set()
+        self._at_once: deque[tuple[PlanNode, tuple[Edge, ...]]] = deque()
+        self._unbegun = False
         self._live: dict[asyncio.Task[StepRecord], PlanNode] = {}
         self._ended: asyncio.Queue[asyncio.Task[StepRecord]] = asyncio.Queue()
 
@@ -168,7 +176,10 @@ class _Walk:
         try:
             for node in self._first():
                 self._settle(node, self._begin(node))
-            while self._live:
+            while self._at_once or self._live:
+                if self._at_once:
+                    await self._do_at_once(*self._at_once.popleft())
+                    continue
                 task = await self._ended.get()
                 node = self._live.pop(task)
                 self._settle(node, self._result(node, task))
@@ -176,6 +187,19 @@ class _Walk:
             for task in self._live:
                 task.cancel()
             await asyncio.gather(*self._live, return_exceptions=True)
+
+    async def _do_at_once(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
+        """Execute a quick step in the walk's own task, unless it is not to be any more; what was started
+        before it begins before it.
+        """
+        if self._unbegun:
+            self._unbegun = False
+            await asyncio.sleep(0)
+        if self.failed or self.stopped or node.id in self._cut_off:
+            return
+        await self._level.execution.breathe()
+        record = await perform(self._level, node, edges, run_turn)
+        self._settle(node, self._told(node, record))
 
     def end(self) -> TurnEnd:
         """How this turn of a region ended."""
@@ -303,7 +327,7 @@ class _Walk:
     def _skip(self, node: PlanNode) -> StepRecord:
         step = Step(self._level, node)
         now = step.record.started_at
-        skipped = replace(step.record, status="skipped", alive=(), started_at=None, finished_at=now)
+        skipped = step.record.but(status="skipped", alive=(), started_at=None, finished_at=now)
         self._level.execution.recorder.note_step(skipped, "step.skipped")
         return skipped
 
@@ -315,10 +339,14 @@ class _Walk:
             turn = partial(_region_turn, Loop(node, entry, dict(level.outputs), dict(level.ended)))
         arrived = {edge.id for edge in (*live, *data)}
         edges = tuple(edge for edge in node.into if edge.id in arrived)
+        if node.at_once:
+            self._at_once.append((node, edges))
+            return
         task = asyncio.create_task(
             perform(self._level, node, edges, turn), name=self._level.path_of(node)
         )
         self._live[task] = node
+        self._unbegun = True
         task.add_done_callback(self._ended.put_nowait)
 
     def _dead_at(self, region: PlanNode, live: tuple[Edge, ...]) -> tuple[Edge, ...]:
@@ -338,9 +366,12 @@ class _Walk:
         if isinstance(task.exception(), Stopped):
             self._stop()
             return None
-        record = task.result()
+        return self._told(node, task.result())
+
+    def _told(self, node: PlanNode, record: StepRecord) -> StepRecord:
+        """Let the run answer what a step that responds has given."""
         if node.type.responds and record.status == "succeeded" and self._level.whole:
-            recorder.note_response(record)
+            self._level.execution.recorder.note_response(record)
         return record
 
     def _ends_run(self, node: PlanNode, record: StepRecord) -> bool:

@@ -1,7 +1,6 @@
 """How a step ends: with an output, with a failure and what its settings make of it, or waiting."""
 
 import logging
-from dataclasses import replace
 from typing import Literal
 
 from app.engine.events import EventType
@@ -34,8 +33,7 @@ async def end(
         alive: Output ports whose edges live on; None: all.
     """
     recorder = step.execution.recorder
-    step.record = replace(
-        step.record,
+    step.record = step.record.but(
         status=status,
         origin=origin,
         output=output,
@@ -53,9 +51,7 @@ async def end(
 async def skip(step: Step) -> StepRecord:
     """Record that a person passed the step over: what follows it goes on without its output."""
     now = step.execution.host.now()
-    step.record = replace(
-        step.record, status="skipped", alive=plain_ports(step.node), finished_at=now
-    )
+    step.record = step.record.but(status="skipped", alive=plain_ports(step.node), finished_at=now)
     await step.execution.recorder.record_step(step.record, "step.skipped")
     return step.record
 
@@ -68,20 +64,20 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
     if isinstance(pause, Waits):
         return await _wait_for(step, pause.record)
     if isinstance(pause, Held) or execution.held:
-        step.record = replace(step.record, status="pending")
+        step.record = step.record.but(status="pending")
         recorder.note_step(step.record, "step.waiting")
         return step.record
     inside = f"{step.record.path}["
     waits = [s.status for s in recorder.steps.values() if s.path.startswith(inside)]
     person = "waiting_human" in waits or "interrupted" in waits
-    step.record = replace(step.record, status="waiting_human" if person else "waiting")
+    step.record = step.record.but(status="waiting_human" if person else "waiting")
     await recorder.record_step(step.record, "step.waiting_human" if person else "step.waiting")
     return step.record
 
 
 async def _wait_for(step: Step, record: WaitRecord) -> StepRecord:
     """Record that the step waits, and for what, in one transaction."""
-    step.record = replace(step.record, status="waiting")
+    step.record = step.record.but(status="waiting")
     told = {"for": record.kind, "until": moment(record.until), "name": record.name}
     if record.child_run_id is not None:
         told["run_id"] = record.child_run_id
@@ -94,7 +90,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
     if not isinstance(error, AppError):
         log_unexpected(step, error)
     described = error_of(error)
-    step.record = replace(step.record, error=described)
+    step.record = step.record.but(error=described)
     settings, outputs = step.node.ref.settings, step.node.outputs
     if settings.on_error == "stop" or isinstance(error, BudgetExceeded):
         return await end(step, "failed", None, ())
@@ -114,7 +110,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
 
 async def _ask(step: Step, approval_id: str, question: Question) -> StepRecord:
     """Record that the step waits for a person, with the question, in one transaction."""
-    step.record = replace(step.record, status="waiting_human")
+    step.record = step.record.but(status="waiting_human")
     approval = ApprovalRecord(approval_id, step.record.path, step.node.id, question)
     await step.execution.recorder.record_step(
         step.record,

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.engine.events import EventType, RunStatus
 from app.engine.host import Control, Host, Outcome, RunRequest
-from app.engine.runtime.driver import flow_of, warm_up
+from app.engine.runtime.driver import drive, flow_of, warm_up
 from app.engine.runtime.execution import Execution
 from app.engine.runtime.outcome import output_of, status_of, stopped_by, unhandled
 from app.engine.runtime.plan import Plan
@@ -39,8 +39,7 @@ async def execute(
     recorder = execution.recorder
     recorder.note_run_started()
     try:
-        await warm_up()
-        await _unless(control.cancelled if control else None, flow_of(plan).ainvoke(execution))
+        await _unless(control.cancelled if control else None, await _going(execution))
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
@@ -57,6 +56,15 @@ async def execute(
     output = output_of(plan, steps) if status == "succeeded" else None
     await recorder.record_run(status, _EVENTS[status], *last_facts, output=output, error=error)
     return Outcome(status, output, error)
+
+
+async def _going(execution: Execution) -> Coroutine[Any, Any, Any]:
+    """What drives the run: LangGraph, except for graphs that only compute; docs/decisions/0007."""
+    if execution.plan.quick:
+        return drive(execution)
+    await warm_up()
+    flow: Coroutine[Any, Any, Any] = flow_of(execution.plan).ainvoke(execution)
+    return flow
 
 
 def _paused(execution: Execution, status: RunStatus) -> RunStatus:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.engine.host import Control, Host, RunRequest, StepRecord
@@ -18,6 +18,8 @@ from app.kernel.ids import derived_id
 
 LOOK_S = 0.02
 TURNS = 20
+STEPS_AT_ONCE = 16
+"""Quick steps executed one after the other before others have a turn: about two milliseconds."""
 
 
 class Execution:
@@ -38,9 +40,17 @@ class Execution:
         self.held = False
         self.arrived = dict(request.arrived)
         self._busy = 0
+        self._unbroken = 0
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
         self.past = Past(request, self.recorder)
+
+    async def breathe(self) -> None:
+        """Let others have the loop now and then while quick steps follow each other."""
+        self._unbroken += 1
+        if self._unbroken >= STEPS_AT_ONCE:
+            self._unbroken = 0
+            await asyncio.sleep(0)
 
     @contextmanager
     def working(self, node: PlanNode) -> Iterator[None]:
@@ -150,8 +160,7 @@ class Step:
             started_at=self.execution.host.now(),
         )
         if self.before is not None:  # what it has used stays used
-            self.record = replace(
-                self.record,
+            self.record = self.record.but(
                 attempt=self.before.attempt,
                 tokens=self.before.tokens,
                 cost_microusd=self.before.cost_microusd,
@@ -165,8 +174,7 @@ class Step:
     def spend(self, tokens: int, cost_microusd: int | None) -> None:
         """Add what a model call has used to the step and to the run."""
         known = self.record.cost_microusd is not None and cost_microusd is not None
-        self.record = replace(
-            self.record,
+        self.record = self.record.but(
             tokens=self.record.tokens + tokens,
             cost_microusd=(self.record.cost_microusd or 0) + (cost_microusd or 0)
             if known

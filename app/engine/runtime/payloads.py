@@ -10,6 +10,7 @@ from app.engine.events import RunStatus
 from app.engine.host import SpanRecord, StepRecord
 from app.engine.sdk import Json
 from app.engine.sdk.text import as_text
+from app.kernel.clock import iso
 from app.kernel.errors import AppError, StepError
 from app.kernel.log import mask
 
@@ -18,7 +19,7 @@ PREVIEW = 200
 
 def moment(at: datetime | None) -> str | None:
     """Write a time as ISO 8601 with Z."""
-    return at.isoformat().replace("+00:00", "Z") if at else None
+    return iso(at) if at else None
 
 
 def dollars(microusd: int | None) -> float | None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from app.engine.expressions import Form
 from app.engine.graph.document import Edge, NodeRef
 from app.engine.sdk import NodeType, Port, ToolSpec
 from app.engine.sdk.node import Join
@@ -18,7 +20,7 @@ class PlanNode:
         into, out: Edges of the level it lies in; wires into tool slots are not among them. Those of
             a loop region are the edges between its nodes and the others.
         config: The form with its defaults filled in.
-        schema: JSON Schema of the form.
+        form: The same, with what is dynamic in it.
         tools: What an agent may call from its slots.
         body: What a container or a loop region runs.
         region: What makes a loop region of it.
@@ -33,7 +35,7 @@ class PlanNode:
     into: tuple[Edge, ...]
     out: tuple[Edge, ...]
     config: Mapping[str, Any]
-    schema: Mapping[str, Any]
+    form: Form
     tools: tuple["Tool", ...] = ()
     body: "Plan | None" = None
     region: "LoopRegion | None" = None
@@ -45,7 +47,13 @@ class PlanNode:
         """The node's id in the graph."""
         return self.ref.id
 
-    @property
+    @cached_property
+    def at_once(self) -> bool:
+        """Whether it is executed where it is decided, without a task of its own: it waits for nothing."""
+        settings = self.ref.settings
+        return self.type.quick and not (self.body or settings.retries or settings.cache_s)
+
+    @cached_property
     def label(self) -> str:
         """What people call it."""
         return self.ref.label or self.type.title

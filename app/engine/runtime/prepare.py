@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from app.engine.expressions import resolve
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import InvalidInput, Json, NodeConfig, Ports
 from app.kernel.errors import ConfigInvalid
@@ -30,7 +29,7 @@ def prepare(node: PlanNode, values: Mapping[str, Json], names: Mapping[str, Json
             the field.
         InvalidInput: Something is missing at an input port or does not fit it.
     """
-    return prepare_given(node, values, resolve(node.config, node.schema, names))
+    return prepare_given(node, values, node.form.resolve(names))
 
 
 def prepare_given(node: PlanNode, values: Mapping[str, Json], resolved: Json) -> Prepared:

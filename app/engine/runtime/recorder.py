@@ -1,7 +1,6 @@
 """Turns what happens in a run into facts and events, numbered as they are handed over."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -124,7 +123,7 @@ class Recorder:
         for step in [
             s for s in self.steps.values() if s.status in _OPEN and s.path.startswith(prefix)
         ]:
-            ended = replace(step, status="canceled", finished_at=self._host.now())
+            ended = step.but(status="canceled", finished_at=self._host.now())
             facts += self._step_facts(ended, "step.canceled", {})
         return facts
 
@@ -137,7 +136,7 @@ class Recorder:
         """End a step and those inside of it as canceled, soon."""
         step = self.steps.get(path)
         if step is not None and step.status in _OPEN:
-            ended = replace(step, status="canceled", finished_at=self._host.now())
+            ended = step.but(status="canceled", finished_at=self._host.now())
             self.note_step(ended, "step.canceled")
         self.note_canceled(f"{path}[")
 

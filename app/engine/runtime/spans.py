@@ -1,7 +1,7 @@
 """Spans: the inner work of a step, as a tree."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Literal
@@ -61,6 +61,11 @@ async def open_span(step: Step, kind: str, name: str, **facts: Json) -> AsyncIte
         recorder.note_span(replace(span.record, status=status, finished_at=host.now()), step.record)
 
 
-def detach() -> None:
-    """Begin a step: its spans do not hang below one of the step that started it."""
-    _current.set(None)
+@contextmanager
+def detached() -> Iterator[None]:
+    """Around a step: its spans do not hang below one of the step that started it."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)

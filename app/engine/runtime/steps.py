@@ -1,8 +1,10 @@
 """Executing one node: resolve its form, check its input, try, try again, record the end."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -36,7 +38,7 @@ from app.engine.runtime.scope import (
     values_at_ports,
     values_from_arguments,
 )
-from app.engine.runtime.spans import detach, open_span
+from app.engine.runtime.spans import detached, open_span
 from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, remembered
 from app.engine.runtime.waiting import asks_about_itself
 from app.engine.sdk import Answer, Json, Ports, Result
@@ -68,7 +70,7 @@ async def perform(
     """
     execution = level.execution
     while True:
-        with execution.working(node):
+        with execution.working(node), detached():
             step, pause = await _perform(level, node, alive, run_turn)
         due = pause.due if isinstance(pause, Waits) else None
         # a time that comes while other branches are at work need not wait for their end
@@ -82,7 +84,6 @@ async def _perform(
     level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
 ) -> tuple[Step, Paused | None]:
     """Execute a node once; return its step as it was recorded, and why it did not come to an end."""
-    detach()
     step = Step(level, node, values_at_ports(level, node, alive))
     decision = step.execution.request.recoveries.get(step.record.path)
     if decision is not None and decision.choice != "retry":
@@ -118,7 +119,7 @@ async def _as_decided(step: Step, decision: Answer) -> StepRecord:
         return await end(step, "succeeded", output, ports_with(node, output), "given")
     told = before.error if before else None
     message = f"Stopped by a person: nobody knows whether '{node.label}' took effect."
-    step.record = replace(step.record, error=told or {"code": "interrupted", "message": message})
+    step.record = step.record.but(error=told or {"code": "interrupted", "message": message})
     return await end(step, "failed", None, ())
 
 
@@ -131,14 +132,14 @@ def _edited(step: Step, decision: Answer | None) -> Mapping[str, Json]:
         return {}
     before = step.before
     if before is not None and asks_about_itself(before):
-        step.record = replace(step.record, attempt=before.attempt + 1)
+        step.record = step.record.but(attempt=before.attempt + 1)
     given = decision.value
     if given is None and before is not None and isinstance(before.input, dict):
         given = before.input if before.input.get("edited") else None
     if not isinstance(given, dict):
         return {}
     ports = given.get("ports", step.record.input["ports"])
-    step.record = replace(step.record, input={**step.record.input, "ports": ports, "edited": True})
+    step.record = step.record.but(input={**step.record.input, "ports": ports, "edited": True})
     return given
 
 
@@ -154,7 +155,7 @@ async def _execute(work: _Work) -> StepRecord:
             step.execution.recorder.note_step(step.record, "step.started")
             return await end(step, "succeeded", *output, "pinned")
         prepared = _prepared(work)
-        step.record = replace(step.record, input={**step.record.input, "config": prepared.resolved})
+        step.record = step.record.but(input={**step.record.input, "config": prepared.resolved})
     except Exception:
         step.execution.recorder.note_step(step.record, "step.started")
         raise
@@ -280,18 +281,23 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
     return plain({name: value for name, value in output.items() if name in sockets})
 
 
-async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any:  # noqa: ANN401 - what a node returns
+async def _in_time(step: Step, node: PlanNode, running: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - what a node returns
     """Await one try within the node's limit and what is left of the run's time.
 
-    The steps in a body have limits of their own, so the default one does not bound a container.
+    The steps in a body have limits of their own, so the default one does not bound a container. Most
+    nodes that only compute end before they wait for anything, and need no clock.
     """
+    try:
+        waits_for = running.send(None)
+    except StopIteration as ended:
+        return ended.value
     own: float = node.ref.settings.timeout_s
     if node.type.container and own == NodeSettings().timeout_s:
         own = float("inf")
     left = step.execution.budget.remaining_s
     try:
         async with asyncio.timeout(min(own, left)) as timer:
-            return await running
+            return await _going_on(running, waits_for)
     except TimeoutError as error:
         if not timer.expired():
             raise
@@ -302,6 +308,25 @@ async def _in_time(step: Step, node: PlanNode, running: Awaitable[Any]) -> Any: 
         ) from error
 
 
+@types.coroutine
+def _going_on(
+    running: Coroutine[Any, Any, Any],
+    waits_for: Any,  # noqa: ANN401 - a future, or None for one turn
+) -> Generator[Any, Any, Any]:
+    """Await a coroutine that was begun by hand and waits for something."""
+    while True:
+        try:
+            got = yield waits_for
+        except BaseException as error:  # noqa: BLE001 - handed on: a cancellation, mostly
+            resume = partial(running.throw, error)
+        else:
+            resume = partial(running.send, got)
+        try:
+            waits_for = resume()
+        except StopIteration as ended:
+            return ended.value
+
+
 async def _before_next_try(step: Step, error: Exception, tries: int) -> None:
     """Announce and await the next try."""
     wait_s = delay_s(error, tries, step.node.ref.settings)
@@ -310,7 +335,7 @@ async def _before_next_try(step: Step, error: Exception, tries: int) -> None:
     step.execution.recorder.note_step(
         step.record, "step.retrying", error=error_of(error), delay_s=round(wait_s, 2)
     )
-    step.record = replace(step.record, attempt=step.record.attempt + 1)
+    step.record = step.record.but(attempt=step.record.attempt + 1)
     await step.execution.sleep(wait_s)
 
 

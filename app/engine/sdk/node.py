@@ -3,7 +3,7 @@
 import inspect
 import types
 import typing
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal, cast
@@ -161,7 +161,7 @@ class Example:
     world: Mapping[str, Any] | None = None
 
 
-Run = Callable[[Any, Any, NodeContext], Awaitable[Any]]
+Run = Callable[[Any, Any, NodeContext], Coroutine[Any, Any, Any]]
 
 
 @dataclass(frozen=True)

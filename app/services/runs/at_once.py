@@ -21,7 +21,7 @@ from sqlmodel import col
 from app.adapters.journal import HeldBack, KeyTaken
 from app.adapters.journal_rows import Row, Rows, rows_of
 from app.adapters.statements import defaults_of, once
-from app.adapters.values import json_of, pack_text
+from app.adapters.values import pack_text
 from app.engine.events import TERMINAL_RUN
 from app.engine.host import Fact, RunPatch, RunRequest
 from app.engine.runtime.inputs import check_input
@@ -30,6 +30,7 @@ from app.engine.sdk import Json
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, TooLarge
 from app.kernel.ids import new_id
+from app.kernel.jsons import json_of
 from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, require
 from app.services.runs.execute import enqueue, execute_in_memory, spawn_run

@@ -116,12 +116,8 @@ def texts_so_far(history: Iterable[Event]) -> list[Event]:
             texts.pop(path, None)
         elif event.type == "llm.token":
             before = str(texts[path].payload["text"]) if path in texts else ""
-            payload = {
-                **event.payload,
-                "text": before + str(event.payload.get("text", "")),
-                "replace": True,
-            }
-            texts[path] = event.model_copy(update={"payload": payload})
+            text = before + str(event.payload.get("text", ""))
+            texts[path] = event.with_payload(text=text, replace=True)
     return list(texts.values())
 
 

@@ -1,11 +1,12 @@
 """From rows to what callers see, and to the payloads of events."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from app.engine.events import TERMINAL_RUN, Event, EventType
+from app.kernel import clock
 from app.kernel.clock import now
 from app.models import Approval, Run, RunEvent, Span, Step, Wait
 from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, WaitView
@@ -20,7 +21,7 @@ def dollars(microusd: int | None) -> float | None:
 
 def iso(moment: datetime | None) -> str | None:
     """A moment as ISO 8601 with Z."""
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+    return None if moment is None else clock.iso(moment)
 
 
 def run_view(run: Run, workflow_name: str, version: int, notice: str | None = None) -> RunView:
@@ -129,18 +130,16 @@ def wait_view(wait: Wait) -> WaitView:
 
 def event_of(row: RunEvent) -> Event:
     """A stored event as a value."""
-    return Event.model_validate(
-        {
-            "seq": row.seq,
-            "at": row.at,
-            "workspace_id": row.workspace_id,
-            "run_id": row.run_id,
-            "type": row.type,
-            "node_id": row.node_id,
-            "path": row.path,
-            "span_id": row.span_id,
-            "payload": row.payload,
-        }
+    return Event(
+        seq=row.seq,
+        at=row.at,
+        workspace_id=row.workspace_id,
+        run_id=row.run_id,
+        type=cast(EventType, row.type),
+        node_id=row.node_id,
+        path=row.path,
+        span_id=row.span_id,
+        payload=row.payload,
     )
 
 
