@@ -273,13 +273,16 @@ class Bus:
         announced, self._announced = self._announced, {}
         for event in announced.values():
             self._tell_workspace(pipe, event)
+        kept: dict[str, int] = {}
         for event in batch:
             key = stream_key(event.run_id)
             pipe.xadd(key, {"e": event.to_json()}, maxlen=MAX_ENTRIES, approximate=True)
             if event.type not in FLEETING:
-                pipe.expire(key, KEEP_AFTER_END_S if event.type in ENDS else KEEP_S)
+                kept[key] = KEEP_AFTER_END_S if event.type in ENDS else KEEP_S
             if event.type in OF_WORKSPACE:
                 self._tell_workspace(pipe, event)
+        for key, seconds in kept.items():
+            pipe.expire(key, seconds)
         if pipe:
             await pipe.execute()
         for _ in range(min(len(batch), len(self._unsent))):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -17,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.adapters.checkpoints import WAL_PAGES, Checkpoints
 from app.adapters.looks import Looks, PostgresLooks, Row, SqliteLooks
 from app.adapters.statements import Prepared, Values
 from app.kernel.errors import StorageDown
@@ -59,6 +61,7 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.url = url
         self._direct: Engine | None = None
+        self._checkpoints: Checkpoints | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite writer")
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
@@ -71,6 +74,8 @@ class Database:
             self._direct = create_engine(plain, connect_args={"timeout": 5}, **_JSON)
             _obey_sqlite_rules(self._direct, "BEGIN IMMEDIATE")
             self._looks: Looks = SqliteLooks(url)
+            if path and path != ":memory:":
+                self._checkpoints = Checkpoints(path)
         else:
             self.writer = self.reader = create_async_engine(
                 url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **_JSON
@@ -109,12 +114,18 @@ class Database:
             async with self.writer.begin() as connection:
                 return await connection.run_sync(work)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._directly, self._direct, work)
+        done = await loop.run_in_executor(self._thread, self._directly, self._direct, work)
+        if self._checkpoints is not None:
+            self._checkpoints.soon()
+        return done
 
     @staticmethod
     def _directly(engine: Engine, work: Callable[[Connection], Got]) -> Got:
-        with engine.begin() as connection:
-            return work(connection)
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except sqlite3.Error as error:  # of a statement sent to the driver itself
+            raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
     async def look(self, statement: Callable[[str], Prepared], values: Values) -> Row | None:
         """Read one row by key through the driver itself: for what every request asks.
@@ -146,6 +157,8 @@ class Database:
         if self._direct is not None:
             self._direct.dispose()
         self._thread.shutdown(wait=False)
+        if self._checkpoints is not None:
+            self._checkpoints.close()
 
 
 _AWAY = "The database does not answer. Nothing was changed; try again in a moment."
@@ -228,6 +241,7 @@ def _obey_sqlite_rules(engine: Engine, begin: str) -> None:
             "synchronous=NORMAL",
             "busy_timeout=5000",
             "foreign_keys=ON",
+            f"wal_autocheckpoint={WAL_PAGES}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

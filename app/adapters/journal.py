@@ -260,9 +260,15 @@ class RunJournal:
             Fenced: Another worker owns the run now; nothing was written.
             StorageDown: The database stayed away for half a minute.
         """
+        await self.post(*facts)
+
+    def post(self, *facts: Fact) -> asyncio.Future[None]:
+        """Write the facts with those noted before, at once; the future is done when they are committed,
+        or fails as `record` does.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._send(facts, done)
-        await done
+        return done
 
     def note(self, *facts: Fact) -> None:
         """Write within 50 ms, or with the next record."""
@@ -330,6 +336,13 @@ class HeldBack:
     async def record(self, *facts: Fact) -> None:
         """Keep the facts."""
         self.facts += facts
+
+    def post(self, *facts: Fact) -> asyncio.Future[None]:
+        """Keep the facts."""
+        self.facts += facts
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     def note(self, *facts: Fact) -> None:
         """Keep the facts."""

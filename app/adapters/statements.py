@@ -87,4 +87,4 @@ def once(statement: Executable) -> Callable[[str], Prepared]:
 
 def sqlite_moment(moment: datetime) -> str:
     """A moment as SQLAlchemy stores it in SQLite: UTC without a zone."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

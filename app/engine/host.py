@@ -171,6 +171,11 @@ class Journal(Protocol):
             Fenced: Another worker owns the run now; nothing was written.
         """
 
+    def post(self, *facts: Fact) -> "asyncio.Future[None]":
+        """Write the facts at once, in order with those before; the future is done, or fails as `record`,
+        when they are committed.
+        """
+
     def note(self, *facts: Fact) -> None:
         """Write soon, in order with the next record; may be lost in a crash.
 

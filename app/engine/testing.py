@@ -1,5 +1,6 @@
 """Fakes of the host and the run of a node type's examples, for tests of nodes and graphs."""
 
+import asyncio
 import hashlib
 import importlib
 import itertools
@@ -74,10 +75,18 @@ class FakeJournal:
 
     async def record(self, *facts: Fact) -> None:
         """Take facts as committed."""
+        await self.post(*facts)
+
+    def post(self, *facts: Fact) -> asyncio.Future[None]:
+        """Take facts as committed."""
         self.commits += 1
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.fenced_at is not None and self.commits >= self.fenced_at:
-            raise Fenced
-        self.note(*facts)
+            done.set_exception(Fenced())
+        else:
+            self.note(*facts)
+            done.set_result(None)
+        return done
 
     def note(self, *facts: Fact) -> None:
         """Take facts; events must follow each other without a gap."""

@@ -95,20 +95,37 @@ async def test_a_run_of_quick_steps_is_committed_once():
     assert host.journal.commits == 1
 
 
-async def test_a_step_that_is_not_quick_is_committed_before_what_follows_begins():
+async def test_a_step_that_is_not_quick_is_on_its_way_before_what_follows_begins():
     host = FakeHost()
     nodes = [box("begin", "start"), box("slow", "meet"), box("next", "meet")]
     seen = []
-    record = host.journal.record
+    post = host.journal.post
 
-    async def watched(*facts):
+    def watched(*facts):
         seen.append({path: status for path, status in statuses(host).items() if path == "next"})
-        await asyncio.sleep(0.01)
-        await record(*facts)
+        return post(*facts)
 
-    host.journal.record = watched
+    host.journal.post = watched
     await run(plan_of(*nodes, edges="begin>slow slow>next"), host)
     assert seen == [{}, {"next": "running"}, {"next": "succeeded"}]
+
+
+async def test_a_step_that_could_not_be_committed_ends_the_run_although_nobody_waited():
+    host = FakeHost()
+    nodes = [box("begin", "start"), box("slow", "meet"), box("stuck", "meet", others=["nobody"])]
+    done, post = asyncio.get_running_loop().create_future(), host.journal.post
+
+    def watched(*facts):
+        post(*facts)
+        return done
+
+    host.journal.post = watched
+    going = asyncio.ensure_future(run(plan_of(*nodes, edges="begin>slow slow>stuck"), host))
+    while statuses(host).get("stuck") != "running":
+        await asyncio.sleep(0)
+    done.set_exception(StorageDown("The database does not answer."))
+    with pytest.raises(StorageDown):
+        await asyncio.wait_for(going, 2)
 
 
 async def test_before_an_effect_it_is_durable_that_the_step_began():

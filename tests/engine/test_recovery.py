@@ -242,13 +242,13 @@ async def test_what_a_model_call_used_is_durable_with_its_step():
     nodes = [box("begin", "start"), box("say", prompt="Hi")]
     nodes[1]["kind"] = "test.say"
     seen = []
-    record = host.journal.record
+    post = host.journal.post
 
-    async def watched(*facts):
+    def watched(*facts):
         seen.extend(replace(f) for f in facts if isinstance(f, StepRecord) and f.path == "say")
-        await record(*facts)
+        return post(*facts)
 
-    host.journal.record = watched
+    host.journal.post = watched
     await run(plan_of(*nodes, edges="begin>say"), host)
     assert (seen[0].status, seen[0].tokens) == ("running", 3)
     assert sum(s.tokens for s in host.journal.steps.values()) == host.journal.patches[-1].tokens

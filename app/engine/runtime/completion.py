@@ -122,7 +122,7 @@ async def _recorded(
     async with open_span(step, "llm", name, **facts) as span:
         began = time.monotonic()
         completion = await _gather(chat, request, emit, span)
-        await _settle(step, span, chat, completion, _ms_since(began))
+        _settle(step, span, chat, completion, _ms_since(began))
     return completion
 
 
@@ -153,7 +153,7 @@ def _ms_since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-async def _settle(
+def _settle(
     step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int
 ) -> None:
     """Write the call into the ledger before anything is made of its answer."""
@@ -184,4 +184,4 @@ async def _settle(
         duration_ms=duration_ms,
         at=host.now(),
     )
-    await step.execution.recorder.record_spending(step.record, call)
+    step.execution.recorder.post_spending(step.record, call)

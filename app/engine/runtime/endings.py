@@ -26,8 +26,9 @@ async def end(
 ) -> StepRecord:
     """Record how the step ended.
 
-    A quick step is written with whatever follows it: facts are committed in order, so nothing that
-    depends on it is durable before it, and until then repeating it costs nothing and shows nowhere.
+    A quick step is written with whatever follows it: until then repeating it costs nothing and shows
+    nowhere. Any other is written at once. Neither is waited for, see `Recorder.post_step`; before an effect
+    that must not happen twice everything before it is durable, see `steps`.
 
     Args:
         alive: Output ports whose edges live on; None: all.
@@ -44,7 +45,7 @@ async def end(
     if step.node.type.quick:
         recorder.note_step(step.record, event)
     else:
-        await recorder.record_step(step.record, event)
+        recorder.post_step(step.record, event)
     return step.record
 
 

@@ -39,7 +39,11 @@ async def execute(
     recorder = execution.recorder
     recorder.note_run_started()
     try:
-        await _unless(control.cancelled if control else None, await _going(execution))
+        going = await _going(execution)
+        if control is None and plan.quick:
+            await going
+        else:
+            await _unless(execution.control.cancelled, recorder.broken, going)
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
@@ -74,28 +78,30 @@ def _paused(execution: Execution, status: RunStatus) -> RunStatus:
     return "paused" if status == "waiting" and execution.control.pausing.is_set() else status
 
 
-async def _unless(cancelled: asyncio.Event | None, work: Coroutine[Any, Any, Any]) -> None:
-    """Await the work, but stop it when the event is set first.
+async def _unless(
+    cancelled: asyncio.Event, broken: asyncio.Future[None], work: Coroutine[Any, Any, Any]
+) -> None:
+    """Await the work, but stop it when the event is set or the future fails first.
 
     Raises:
-        Cancelled: It was stopped.
+        Cancelled: It was stopped by the event.
+        Fenced, StorageDown: As the future.
     """
-    if cancelled is None:
-        await work
-        return
     if cancelled.is_set():
         work.close()
         raise Cancelled
     working = asyncio.create_task(work)
     watching = asyncio.create_task(cancelled.wait())
     try:
-        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((working, watching, broken), return_when=asyncio.FIRST_COMPLETED)
         stopped = not working.done()
     finally:
         watching.cancel()
         if not working.done():
             working.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)
+    if broken.done():
+        broken.result()
     if not working.cancelled():
         working.result()
     elif stopped:

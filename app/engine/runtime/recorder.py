@@ -1,5 +1,6 @@
 """Turns what happens in a run into facts and events, numbered as they are handed over."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,9 @@ _OPEN = frozenset({"pending", "running", *WAITING_STEP})
 class Recorder:
     """The pen of one run. It holds the last record of every step.
 
+    Attributes:
+        broken: Fails when facts that nobody waited for could not be committed: the run must not go on.
+
     A number is given and its event handed to the journal without a pause between, so the journal
     sees them in order.
     """
@@ -36,6 +40,7 @@ class Recorder:
         self._next_seq = request.next_seq
         self._unpaced = 0
         self._started_at = request.started_at or host.now()
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def event(
         self,
@@ -99,6 +104,20 @@ class Recorder:
         record, event = self._step_facts(step, type_, more)
         await self._host.journal.record(record, *facts, event)
 
+    def post_step(self, step: StepRecord, type_: EventType) -> None:
+        """Write a state of a step at once, with its event. What follows it begins meanwhile: facts are
+        committed in order, so that nothing that depends on it is durable before it.
+        """
+        self._post(*self._step_facts(step, type_, {}))
+
+    def _post(self, *facts: Fact) -> None:
+        self._host.journal.post(*facts).add_done_callback(self._posted)
+
+    def _posted(self, done: "asyncio.Future[None]") -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not self.broken.done():
+            self.broken.set_exception(error)
+
     def note_span(self, span: SpanRecord, step: StepRecord) -> None:
         """Write a span soon, with its event."""
         type_: EventType = "span.started" if span.status == "running" else "span.ended"
@@ -106,8 +125,8 @@ class Recorder:
             span, self.event(type_, {"span": span_payload(span)}, step, span.id)
         )
 
-    async def record_spending(self, step: StepRecord, *facts: Fact) -> None:
-        """Write a model call with what step and run have used: money is never only in memory."""
+    def post_spending(self, step: StepRecord, *facts: Fact) -> None:
+        """Write a model call with what step and run have used at once: money does not stay in memory."""
         self.steps[step.path] = step
         patch = RunPatch(
             tokens=self._budget.tokens,
@@ -115,7 +134,7 @@ class Recorder:
             unpriced=self._budget.unpriced,
         )
         progress = self.event("run.progress", {"run": self._run("running")})
-        await self._host.journal.record(step, *facts, patch, progress)
+        self._post(step, *facts, patch, progress)
 
     def cancel_open(self, prefix: str = "") -> list[Fact]:
         """Return the facts that end every open step below a prefix as canceled."""
