@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from starlette.types import ASGIApp
 
 from app import pages
 from app.adapters.tables import until_migrated
 from app.api.app import build
+from app.api.lane import Lane
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
 from app.services.runs.execute import get_ready
@@ -58,3 +60,8 @@ app = rx.App(
 app.app_wraps[(55, "ErrorBoundary")] = lambda _: guarded()
 app.app_wraps.pop((5, "Overlay"))  # the shell has its own banner for a lost connection
 app.register_lifespan_task(shared_runtime)
+
+
+def web() -> ASGIApp:
+    """The whole web process, for the server: what programs ask most stands before the app."""
+    return Lane(app())

@@ -14,7 +14,6 @@ from app.api.dead_letters import dead_letters
 from app.api.edge import MAX_BODY_BYTES, Edge
 from app.api.expressions import expressions
 from app.api.health import health
-from app.api.lane import Lane
 from app.api.models import models
 from app.api.node_types import node_types
 from app.api.runs import runs
@@ -49,7 +48,6 @@ def build() -> FastAPI:
     api.include_router(health, include_in_schema=False)
     _refuse_the_rest(api, tuple(api.routes))
     api.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
-    api.add_middleware(Lane)
     api.add_middleware(Edge)  # the outermost: the last one added
     return api
 

@@ -1,7 +1,7 @@
 """The short way for the request that programs send most: starting a run with a bearer token.
 
-It reads and checks what the framework would, with the same functions, and leaves everything out of the ordinary to it:
-whatever it does not understand goes the long way, which says what is wrong.
+It stands before the whole web app, reads and checks what the framework would, with the same functions, and leaves
+everything out of the ordinary to it: whatever it does not understand goes the long way, which says what is wrong.
 """
 
 import re
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.bodies import parse
+from app.api.edge import Edge
 from app.api.problems import of_error
 from app.api.workflows import NewRun, run_and_answer
 from app.kernel.errors import AppError
@@ -47,16 +48,22 @@ class Lane:
         if wish is None:
             await self.app(scope, _again(body or b"", receive), send)
             return
-        answer = await _answer(path[1], wish, token, headers)
-        await answer(scope, receive, send)
+
+        async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+            answer = await _answer(path[1], wish, token, headers)
+            await answer(scope, receive, send)
+
+        await Edge(answered)(scope, receive, send)
 
 
 def _token(headers: Mapping[bytes, str]) -> str:
-    """The bearer token; empty when there is none, or another header is none of ours to judge."""
+    """The bearer token; empty when there is none, or another header is none of ours to judge, such as
+    that of a page of another site.
+    """
     kind, _, token = headers.get(b"authorization", "").partition(" ")
     key, workspace = headers.get(b"idempotency-key", "k"), headers.get(b"x-workspace-id", "")
     plain = kind.lower() == "bearer" and 0 < len(key) <= 200 and len(workspace) <= 100
-    return token.strip() if plain else ""
+    return token.strip() if plain and b"origin" not in headers else ""
 
 
 async def _body(receive: Receive) -> bytes | None:

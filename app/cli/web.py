@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     Server(
-        "app.app:app",
+        "app.app:web",
         address=options.host,
         port=options.port,
         interface=Interfaces.ASGI,

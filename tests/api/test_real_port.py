@@ -9,6 +9,7 @@ import pytest
 from granian.server.embed import Server
 
 from app.api.app import build
+from app.api.lane import Lane
 from tests.api.conftest import PASSWORD, waiting_run
 from tests.conftest import free_port
 
@@ -25,7 +26,9 @@ async def until(is_true) -> None:
 @pytest.fixture
 async def address(site) -> AsyncIterator[str]:
     port = free_port()
-    server = Server(build(), address="127.0.0.1", port=port, interface="asginl", log_enabled=False)
+    server = Server(
+        Lane(build()), address="127.0.0.1", port=port, interface="asginl", log_enabled=False
+    )
     serving = asyncio.create_task(server.serve())
 
     def listens() -> bool:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.api.app import build
+from app.api.lane import Lane
 from app.kernel import log
 from app.kernel.settings import settings
 from app.services.runtime import close_runtime, open_runtime
@@ -28,5 +29,6 @@ async def _lifespan(_: Any) -> AsyncIterator[None]:
         await close_runtime()
 
 
-app = build()
-app.router.lifespan_context = _lifespan
+_api = build()
+_api.router.lifespan_context = _lifespan
+app = Lane(_api)
