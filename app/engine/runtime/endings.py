@@ -27,8 +27,8 @@ async def end(
     """Record how the step ended.
 
     A quick step is written with whatever follows it: until then repeating it costs nothing and shows
-    nowhere. Any other is written at once. Neither is waited for, see `Recorder.post_step`; before an effect
-    that must not happen twice everything before it is durable, see `steps`.
+    nowhere. Any other is written at once. What changed the outside is waited for: it is not to be repeated,
+    not even where it may be.
 
     Args:
         alive: Output ports whose edges live on; None: all.
@@ -44,6 +44,8 @@ async def end(
     event: EventType = "step.completed" if status == "succeeded" else "step.failed"
     if step.node.type.quick:
         recorder.note_step(step.record, event)
+    elif step.node.type.effects == "external":
+        await recorder.record_step(step.record, event)
     else:
         recorder.post_step(step.record, event)
     return step.record

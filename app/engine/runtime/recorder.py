@@ -117,6 +117,7 @@ class Recorder:
         error = None if done.cancelled() else done.exception()
         if error is not None and not self.broken.done():
             self.broken.set_exception(error)
+            self.broken.exception()  # it is seen, also when the run ends for another reason
 
     def note_span(self, span: SpanRecord, step: StepRecord) -> None:
         """Write a span soon, with its event."""

@@ -127,13 +127,14 @@ async def _work(parts: Runtime, life: Life, plan: Plan | None = None) -> RunPatc
     run_id = life.run.id
     log.context.set({**log.context.get(), "run_id": run_id})
     held = parts.keeper.hold(run_id, life.run.epoch)
+    journal = RunJournal(parts.writer, run_id, life.run.workspace_id, life.run.epoch)
     try:
-        return await _live(parts, life, held, plan)
+        return await _live(parts, life, held, journal, plan)
     except Fenced:
         _log.info("another process has this run now")
     except asyncio.CancelledError:
         if held.why != "lost":
-            await _hand_back(parts, life)
+            await _hand_back(parts, life, journal)
         if not held.why:
             raise
     except StorageDown:
@@ -145,9 +146,10 @@ async def _work(parts: Runtime, life: Life, plan: Plan | None = None) -> RunPatc
     return None
 
 
-async def _live(parts: Runtime, life: Life, held: Held, plan: Plan | None) -> RunPatch:
+async def _live(
+    parts: Runtime, life: Life, held: Held, journal: RunJournal, plan: Plan | None
+) -> RunPatch:
     run = life.run
-    journal = RunJournal(parts.writer, run.id, run.workspace_id, run.epoch)
     host = parts.make_host(parts, journal, run.workflow_id)
     request = await _request(parts, life)
     if isinstance(host, RunHost):
@@ -269,15 +271,17 @@ def _is_safe(node_type: NodeType | None, config: Mapping[str, Any]) -> bool:
     return node_type is not None and node_type.may_repeat(config)
 
 
-async def _hand_back(parts: Runtime, life: Life) -> None:
+async def _hand_back(parts: Runtime, life: Life, journal: RunJournal) -> None:
+    """Let another process go on with the run, from the last step that was finished here."""
     try:
+        await journal.record()
         async with parts.database.work() as uow:
             if await release(uow, life.run.id, life.run.epoch):
                 run = life.run
                 uow.after_commit(
                     lambda: enqueue(parts, run.id, run.epoch + 2, priority=run.priority)
                 )
-    except StorageDown:
+    except (StorageDown, Fenced):
         _log.warning("the run could not be handed back; its lease runs out by itself")
 
 

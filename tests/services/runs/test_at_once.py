@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
+from app.engine.runtime import execution
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound
 from app.kernel.settings import Settings
@@ -84,6 +85,7 @@ async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
     parts, actor, quick, monkeypatch
 ):
     monkeypatch.setattr(at_once, "DEADLINE_S", 0)
+    monkeypatch.setattr(execution, "STEPS_AT_ONCE", 1)
     told = await run_and_wait(parts, actor, wish(quick), 0.2)
     assert told.status == "pending"
     await execute_run(parts, told.id)

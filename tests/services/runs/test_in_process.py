@@ -65,7 +65,7 @@ async def until_status(parts, actor, run_id, status):
             await asyncio.sleep(0.02)
 
 
-async def test_tokens_reach_every_viewer_as_they_are_made(parts, actor, start, working):
+async def test_tokens_reach_every_viewer_as_they_are_made(parts, actor, start):
     config = {"model": "compatible/plain", "prompt": "Say something."}
     graph = chain(START, node("say", "model.chat", config), node("answer", "flow.respond"))
     run = await start(graph, {})
@@ -79,7 +79,12 @@ async def test_tokens_reach_every_viewer_as_they_are_made(parts, actor, start, w
                 seqs += [e.seq for e in batch if e.seq]
         return "".join(texts), seqs
 
-    first, second = await asyncio.gather(watch(), watch())
+    watching = [asyncio.create_task(watch()) for _ in range(2)]
+    async with asyncio.timeout(10):
+        while sum(map(len, parts.bus._viewers.values())) < 2:
+            await asyncio.sleep(0.01)
+    async with working_here(parts):
+        first, second = await asyncio.gather(*watching)
     assert first == second
     assert first[0] == TEXT
     assert first[1] == list(range(1, len(first[1]) + 1))
