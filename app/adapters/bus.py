@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from app.engine.events import FLEETING, Event, event_from_json
+from app.engine.events import FLEETING, Event, events_from_json, events_to_json
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +26,9 @@ KEEP_AFTER_END_S = 3_600
 KEEP_S = 86_400
 VIEWER_EVENTS = 256
 ANNOUNCE_S = 0.1
+JOIN_S = 0.002
+"""How long events wait for more: those of a run that are sent together cost one command."""
+
 UNSENT_EVENTS = 20_000
 ENDS = frozenset({"run.completed", "run.failed", "run.canceled"})
 OF_WORKSPACE = ENDS | {
@@ -51,6 +54,14 @@ def workspace_key(workspace_id: str) -> str:
 def _order(entry_id: str) -> tuple[int, int]:
     millis, _, count = entry_id.partition("-")
     return int(millis), int(count)
+
+
+def _by_stream(events: Iterable[Event]) -> dict[str, list[Event]]:
+    """Events by the stream they go to: those of a run that are sent together are one entry of it."""
+    found: dict[str, list[Event]] = {}
+    for event in events:
+        found.setdefault(stream_key(event.run_id), []).append(event)
+    return found
 
 
 @dataclass(frozen=True)
@@ -193,8 +204,9 @@ class Bus:
     def publish(self, events: Sequence[Event]) -> None:
         """Send events soon, in order."""
         if events:
+            if not self._unsent:
+                asyncio.get_running_loop().call_later(JOIN_S, self._wake.set)
             self._unsent.extend(events)
-            self._wake.set()
 
     def announce(self, event: Event) -> None:
         """Tell those who watch the workspace, at most ten times a second."""
@@ -242,7 +254,7 @@ class Bus:
         except _LOST:
             entries = []
         viewer.start_after(entries[-1][0].decode() if entries else "0-0")
-        return tuple(event_from_json(fields[b"e"]) for _, fields in entries)
+        return tuple(event for _, fields in entries for event in events_from_json(fields[b"e"]))
 
     async def _forever(self, work: Any) -> None:  # noqa: ANN401 - a coroutine function
         pause = 0.1
@@ -273,16 +285,13 @@ class Bus:
         announced, self._announced = self._announced, {}
         for event in announced.values():
             self._tell_workspace(pipe, event)
-        kept: dict[str, int] = {}
         for event in batch:
-            key = stream_key(event.run_id)
-            pipe.xadd(key, {"e": event.to_json()}, maxlen=MAX_ENTRIES, approximate=True)
-            if event.type not in FLEETING:
-                kept[key] = KEEP_AFTER_END_S if event.type in ENDS else KEEP_S
             if event.type in OF_WORKSPACE:
                 self._tell_workspace(pipe, event)
-        for key, seconds in kept.items():
-            pipe.expire(key, seconds)
+        for key, events in _by_stream(batch).items():
+            pipe.xadd(key, {"e": events_to_json(events)}, maxlen=MAX_ENTRIES, approximate=True)
+            if stays := [event.type for event in events if event.type not in FLEETING]:
+                pipe.expire(key, KEEP_AFTER_END_S if stays[-1] in ENDS else KEEP_S)
         if pipe:
             await pipe.execute()
         for _ in range(min(len(batch), len(self._unsent))):
@@ -291,7 +300,7 @@ class Bus:
     @staticmethod
     def _tell_workspace(pipe: Any, event: Event) -> None:  # noqa: ANN401 - untyped
         shared = workspace_key(event.workspace_id)
-        pipe.xadd(shared, {"e": event.to_json()}, maxlen=VIEWER_EVENTS, approximate=True)
+        pipe.xadd(shared, {"e": events_to_json([event])}, maxlen=VIEWER_EVENTS, approximate=True)
         pipe.expire(shared, KEEP_AFTER_END_S)
 
     async def _read(self) -> None:
@@ -303,9 +312,9 @@ class Bus:
                 self._positions[key] = entries[-1][0].decode()
             for entry_id, fields in entries:
                 if b"e" in fields and key in self._viewers:
-                    event = event_from_json(fields[b"e"])
-                    for viewer in self._viewers[key]:
-                        viewer.push(entry_id.decode(), event)
+                    for event in events_from_json(fields[b"e"]):
+                        for viewer in self._viewers[key]:
+                            viewer.push(entry_id.decode(), event)
 
     async def _last_id(self, key: str) -> str:
         newest = await self._redis.xrevrange(key, count=1)

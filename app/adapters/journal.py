@@ -22,6 +22,11 @@ _log = logging.getLogger(__name__)
 MAX_FACTS = 500
 MAX_BYTES = 1_000_000
 NOTE_DELAY_S = 0.05
+JOIN_S = 0.002
+"""How long facts wait for more when nobody waits for them: the last steps of a run and its end are one transaction."""
+
+FIRST_NOTE_S = 0.005
+"""After a rest: what begins together is seen at once, and out of the way when the step ends."""
 TOKEN_DELAY_S = 0.04
 TOKEN_COUNT = 32
 RETRY_S = 30.0
@@ -87,11 +92,18 @@ class Writer:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def put(self, entry: Entry) -> None:
-        """Take an entry in; entries of a run are written in the order given."""
+    def put(self, entry: Entry, *, awaited: bool = True) -> None:
+        """Take an entry in; entries of a run are written in the order given.
+
+        Args:
+            awaited: Somebody waits for the commit. Else it may wait a moment for what follows it.
+        """
         self._queue.append(entry)
         self._idle.clear()
-        self._wake.set()
+        if awaited:
+            self._wake.set()
+        elif not self._wake.is_set():
+            asyncio.get_running_loop().call_later(JOIN_S, self._wake.set)
 
     async def store(self, row: rows.Row, batch: rows.Rows, events: Sequence[Event] = ()) -> None:
         """Store a new run with what is known of it; return when it is committed. The row then has
@@ -250,6 +262,7 @@ class RunJournal:
         self.last_seq = 0
         self._writer = writer
         self._noted: list[Fact] = []
+        self._sent_at = -NOTE_DELAY_S
         self._tokens: dict[str, _Tokens] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -260,20 +273,24 @@ class RunJournal:
             Fenced: Another worker owns the run now; nothing was written.
             StorageDown: The database stayed away for half a minute.
         """
-        await self.post(*facts)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._send(facts, done, awaited=True)
+        await done
 
     def post(self, *facts: Fact) -> asyncio.Future[None]:
         """Write the facts with those noted before, at once; the future is done when they are committed,
         or fails as `record` does.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._send(facts, done)
+        self._send(facts, done, awaited=False)
         return done
 
     def note(self, *facts: Fact) -> None:
         """Write within 50 ms, or with the next record."""
         self._noted.extend(facts)
-        self._later("notes", NOTE_DELAY_S, self._flush_notes)
+        if "notes" not in self._timers:
+            rested = asyncio.get_running_loop().time() - self._sent_at > NOTE_DELAY_S
+            self._later("notes", FIRST_NOTE_S if rested else NOTE_DELAY_S, self._flush_notes)
 
     def stream(self, event: Event) -> None:
         """Publish a token soon, joined with others of its step."""
@@ -292,7 +309,7 @@ class RunJournal:
 
     def _flush_notes(self) -> None:
         if self._noted:
-            self._send((), None)
+            self._send((), None, awaited=False)
         self._stop_timer("notes")
 
     def _flush_tokens(self) -> None:
@@ -307,10 +324,13 @@ class RunJournal:
         if timer is not None:
             timer.cancel()
 
-    def _send(self, facts: Sequence[Fact], done: asyncio.Future[None] | None) -> None:
+    def _send(
+        self, facts: Sequence[Fact], done: asyncio.Future[None] | None, *, awaited: bool
+    ) -> None:
         if self._tokens:
             self._flush_tokens()  # the text of a step comes before the event that ends it
         self._stop_timer("notes")
+        self._sent_at = asyncio.get_running_loop().time()
         noted, self._noted = self._noted, []
         whole = [*noted, *facts]
         for fact in whole:
@@ -320,7 +340,7 @@ class RunJournal:
                 self.last_seq = max(self.last_seq, fact.seq)
         batch = rows.rows_of(whole, self.run_id, self.workspace_id)
         events = [fact for fact in whole if isinstance(fact, Event)]
-        self._writer.put(Entry(self.run_id, self.epoch, batch, events, done))
+        self._writer.put(Entry(self.run_id, self.epoch, batch, events, done), awaited=awaited)
 
 
 class HeldBack:

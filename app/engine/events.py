@@ -1,5 +1,6 @@
 """Everything that can happen in a run, as frozen values with a sequence number."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -66,7 +67,14 @@ class Event:
         return json_of({**vars(self), "at": iso(self.at)})
 
 
-def event_from_json(data: bytes) -> Event:
-    """The event that `to_json` wrote."""
-    fields = orjson.loads(data)
-    return Event(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+def events_to_json(events: Iterable[Event]) -> bytes:
+    """Events as one JSON list."""
+    return b"[" + b",".join(event.to_json() for event in events) + b"]"
+
+
+def events_from_json(data: bytes) -> tuple[Event, ...]:
+    """The events that `events_to_json` wrote."""
+    return tuple(
+        Event(**{**fields, "at": datetime.fromisoformat(fields["at"])})
+        for fields in orjson.loads(data)
+    )

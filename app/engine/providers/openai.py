@@ -5,6 +5,8 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import orjson
 
@@ -70,7 +72,7 @@ class OpenAIApi:
             ),
             connector=aiohttp.TCPConnector(limit=1_000),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=not self._is_loopback,
+            proxy=None if self._is_loopback else _proxy_for(self.endpoint.url),
         )
 
     def _account(self) -> dict[str, str]:
@@ -278,6 +280,13 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
         output_tokens=usage.get("completion_tokens") or 0,
         cached_tokens=details.get("cached_tokens") or 0,
     )
+
+
+def _proxy_for(url: str) -> str | None:
+    """The machine's proxy for an address; asked once, since each look reads the whole environment."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return None if proxy_bypass(host) else getproxies().get(parts.scheme)
 
 
 async def _events(reply: "ClientResponse") -> AsyncGenerator[bytes, None]:

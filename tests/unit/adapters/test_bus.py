@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from app.adapters import bus as bus_module
 from app.adapters.bus import VIEWER_EVENTS, Bus, Viewer, stream_key
 from app.engine.events import Event
 from app.kernel.clock import now
@@ -111,8 +112,18 @@ async def test_streams_are_bounded_and_expire(bus):
     async with asyncio.timeout(10):
         while bus._unsent:
             await asyncio.sleep(0.01)
-    assert 2_000 <= await bus._redis.xlen(stream_key("run_1")) <= 2_200
+    assert await bus._redis.xlen(stream_key("run_1")) <= 17, "what is sent together is one entry"
     assert 3_500 < await bus._redis.ttl(stream_key("run_1")) <= 3_600
+
+
+async def test_a_stream_keeps_so_many_entries(bus, monkeypatch):
+    monkeypatch.setattr(bus_module, "MAX_ENTRIES", 100)
+    for seq in range(1, 301):
+        bus.publish([event("run_1", seq)])
+        async with asyncio.timeout(10):
+            while bus._unsent:
+                await asyncio.sleep(0)
+    assert 100 <= await bus._redis.xlen(stream_key("run_1")) <= 250
 
 
 def test_consecutive_tokens_of_a_step_are_merged():
