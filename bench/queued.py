@@ -160,8 +160,8 @@ async def reached(parts: Runtime, status: str, count: int, seconds: float = 600)
             await asyncio.sleep(0.25)
 
 
-async def drain(where: Place, count: int, workers: int) -> None:
-    """How fast queued runs are worked off."""
+async def drain(where: Place, count: int, workers: int) -> tuple[float, float]:
+    """How fast queued runs are worked off: runs a second, and the memory of the workers in MB."""
     parts, crew = await open_runtime(where.settings), Workers(where)
     try:
         await store(parts, ONE, count)
@@ -178,12 +178,13 @@ async def drain(where: Place, count: int, workers: int) -> None:
                 select(func.count()).select_from(Run).where(col(Run.epoch) > 1)
             )
         seconds = (_moment(ended) - _moment(began)).total_seconds()
-        left = len(await parts.queue.waiting())
+        left, memory = len(await parts.queue.waiting()), crew.memory_mb
         print(
             f"| {where.name} | {workers} | {count / seconds:.0f} | {crew.cpu_s / count * 1000:.1f} | "
-            f"{crew.memory_mb:.0f} | {again} twice, {steps} steps, {left} jobs left |",
+            f"{memory:.0f} | {again} twice, {steps} steps, {left} jobs left |",
             flush=True,
         )
+        return count / seconds, memory
     finally:
         crew.end()
         await close_runtime()

@@ -86,10 +86,11 @@ async def test_a_run_that_kills_every_worker_is_given_up_and_the_others_go_on(si
     assert {(await site.row(run_id))["status"] for run_id in others} == {"succeeded"}
 
 
-async def test_what_a_model_call_cost_before_its_process_died_is_counted_once(site):
-    run_id = await site.begin("model", ["write.before:step.completed:ask", "kill", 1])
+@pytest.mark.parametrize("place", ["write.before", "write.committed"])
+async def test_what_a_model_call_cost_is_stored_with_its_step(site, place):
+    run_id = await site.begin("model", [f"{place}:step.completed:ask", "kill", 1])
     await site.settle()
     seen = await site.evidence()
     calls = [call for call in seen.calls if call["run_id"] == run_id]
-    assert len(calls) == 3, "one was paid and lost, its repetition and the second one were paid too"
-    assert sum(s["tokens"] for s in seen.steps if s["run_id"] == run_id) == 3 * 18
+    assert len(calls) == 2, "of a call that was cut off nothing is known, a stored one is not repeated"
+    assert sum(s["tokens"] for s in seen.steps if s["run_id"] == run_id) == 2 * 18
