@@ -26,6 +26,7 @@ KEEP_AFTER_END_S = 3_600
 KEEP_S = 86_400
 VIEWER_EVENTS = 256
 ANNOUNCE_S = 0.1
+FIELD = b"events"
 JOIN_S = 0.002
 """How long events wait for more: those of a run that are sent together cost one command."""
 
@@ -254,7 +255,7 @@ class Bus:
         except _LOST:
             entries = []
         viewer.start_after(entries[-1][0].decode() if entries else "0-0")
-        return tuple(event for _, fields in entries for event in events_from_json(fields[b"e"]))
+        return tuple(e for _, fields in entries for e in events_from_json(fields.get(FIELD, b"[]")))
 
     async def _forever(self, work: Any) -> None:  # noqa: ANN401 - a coroutine function
         pause = 0.1
@@ -289,7 +290,7 @@ class Bus:
             if event.type in OF_WORKSPACE:
                 self._tell_workspace(pipe, event)
         for key, events in _by_stream(batch).items():
-            pipe.xadd(key, {"e": events_to_json(events)}, maxlen=MAX_ENTRIES, approximate=True)
+            pipe.xadd(key, {FIELD: events_to_json(events)}, maxlen=MAX_ENTRIES, approximate=True)
             if stays := [event.type for event in events if event.type not in FLEETING]:
                 pipe.expire(key, KEEP_AFTER_END_S if stays[-1] in ENDS else KEEP_S)
         if pipe:
@@ -300,7 +301,7 @@ class Bus:
     @staticmethod
     def _tell_workspace(pipe: Any, event: Event) -> None:  # noqa: ANN401 - untyped
         shared = workspace_key(event.workspace_id)
-        pipe.xadd(shared, {"e": events_to_json([event])}, maxlen=VIEWER_EVENTS, approximate=True)
+        pipe.xadd(shared, {FIELD: events_to_json([event])}, maxlen=VIEWER_EVENTS, approximate=True)
         pipe.expire(shared, KEEP_AFTER_END_S)
 
     async def _read(self) -> None:
@@ -311,8 +312,8 @@ class Bus:
             if key in self._positions:
                 self._positions[key] = entries[-1][0].decode()
             for entry_id, fields in entries:
-                if b"e" in fields and key in self._viewers:
-                    for event in events_from_json(fields[b"e"]):
+                if FIELD in fields and key in self._viewers:
+                    for event in events_from_json(fields[FIELD]):
                         for viewer in self._viewers[key]:
                             viewer.push(entry_id.decode(), event)
 
