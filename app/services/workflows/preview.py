@@ -19,6 +19,8 @@ from app.services.workflows.rows import load_workflow
 
 Json = Any  # a JSON value
 
+_LATER_TURN = r"\[[1-9]"
+
 
 class PreviewRequest(BaseModel):
     """A text of a node's form. `run_id` names the run whose values are used; else the last one."""
@@ -76,9 +78,9 @@ async def _scope(
         names = {"input": None, "trigger": workflow.example_input, "nodes": {}, "vars": {}}
         given = dict.fromkeys(name for each in _giving(graph, node) for name in _given_by(each))
         return {**given, **names, "context": {"last_output": None}}, None
-    steps = await uow.session.scalars(
-        scoped(Step, actor).where(col(Step.run_id) == run.id).order_by(col(Step.finished_at))
-    )
+    first_turns = ~col(Step.path).regexp_match(_LATER_TURN)  # a loop may have thousands of others
+    query = scoped(Step, actor).where(col(Step.run_id) == run.id, first_turns)
+    steps = await uow.session.scalars(query.order_by(col(Step.finished_at)))
     return await _Past(uow, run, graph, list(steps)).names(node), run.id
 
 
