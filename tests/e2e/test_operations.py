@@ -36,7 +36,7 @@ def kill_again_and_again(product: Product, run_id: str) -> None:
     with closing(sqlite3.connect(product.data / "agentloom.db", timeout=20)) as database, database:
         database.execute("DELETE FROM step WHERE run_id = ? AND node_id != 'start'", (run_id,))
         database.execute(
-            "UPDATE run SET status = 'running', attempts = 5, output = NULL, finished_at = NULL,"
+            "UPDATE run SET status = 'running', attempts = 5, crash_seq = 1000, output = NULL, finished_at = NULL,"
             " lease_until = '2020-01-01 00:00:00.000000' WHERE id = ?",
             (run_id,),
         )

@@ -92,5 +92,7 @@ async def test_what_a_model_call_cost_is_stored_with_its_step(site, place):
     await site.settle()
     seen = await site.evidence()
     calls = [call for call in seen.calls if call["run_id"] == run_id]
-    assert len(calls) == 2, "of a call that was cut off nothing is known, a stored one is not repeated"
+    assert len(calls) == 2, (
+        "of a call that was cut off nothing is known, a stored one is not repeated"
+    )
     assert sum(s["tokens"] for s in seen.steps if s["run_id"] == run_id) == 2 * 18
