@@ -35,12 +35,17 @@ def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[s
 
 def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[dict[str, Any]]]:
     """As `pack`, but the value as JSON text."""
-    data = json_of(value)
+    data: bytes | None = json_of(value)
+    assert data is not None
     if len(data) <= LIMIT:
         return data.decode(), []
+    if isinstance(value, dict):
+        data = (
+            None  # its parts are written one by one: a large value is in memory as often as it must
+        )
     blobs: list[dict[str, Any]] = []
-    small = _shrink(orjson.loads(data), data, _DEPTH, (run_id, workspace_id, blobs))
-    return orjson.dumps(small).decode(), blobs
+    small = _shrink(value, data, _DEPTH, (run_id, workspace_id, blobs))
+    return json_of(small).decode(), blobs
 
 
 def has_references(value: Json) -> bool:
@@ -69,16 +74,16 @@ async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
 
 
 def _shrink(
-    value: Json, data: bytes, depth: int, where: tuple[str, str, list[dict[str, Any]]]
+    value: Json, data: bytes | None, depth: int, where: tuple[str, str, list[dict[str, Any]]]
 ) -> Json:
+    """The value with its large parts in blobs. `data` is its JSON; None: it is to be made."""
     if isinstance(value, dict) and depth:
-        smaller = {}
-        for key, item in value.items():
-            part = orjson.dumps(item)
-            smaller[key] = _shrink(item, part, depth - 1, where) if len(part) > LIMIT else item
-        value, data = smaller, orjson.dumps(smaller)
+        value = {key: _part(item, depth - 1, where) for key, item in value.items()}
+        data = json_of(value)
         if len(data) <= LIMIT:
-            return value
+            return orjson.loads(data)
+    if data is None:
+        data = json_of(value)
     run_id, workspace_id, blobs = where
     digest = hashlib.sha256(data).hexdigest()
     # the id follows from run and content, so the same value of a run is stored once
@@ -94,5 +99,14 @@ def _shrink(
             "created_at": now(),
         }
     )
-    text = value if isinstance(value, str) else data[: _PREVIEW * 4].decode("utf-8", "ignore")
+    text = (
+        orjson.loads(data)
+        if isinstance(value, str)
+        else data[: _PREVIEW * 4].decode("utf-8", "ignore")
+    )
     return {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
+
+
+def _part(item: Json, depth: int, where: tuple[str, str, list[dict[str, Any]]]) -> Json:
+    data = json_of(item)
+    return item if len(data) <= LIMIT else _shrink(item, data, depth, where)
