@@ -13,7 +13,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.adapters import journal_rows as rows
 from app.adapters.bus import EventBus
 from app.adapters.database import Database, is_away
-from app.adapters.values import Known
 from app.engine.events import Event
 from app.engine.host import Fact, RunPatch
 from app.kernel.errors import Fenced, StorageDown
@@ -262,7 +261,6 @@ class RunJournal:
         """The last change of the run's row that set a status."""
         self.last_seq = 0
         self._writer = writer
-        self._known = Known()
         self._noted: list[Fact] = []
         self._sent_at = -NOTE_DELAY_S
         self._tokens: dict[str, _Tokens] = {}
@@ -340,7 +338,7 @@ class RunJournal:
                 self.patch = fact
             elif isinstance(fact, Event):
                 self.last_seq = max(self.last_seq, fact.seq)
-        batch = rows.rows_of(whole, self.run_id, self.workspace_id, self._known)
+        batch = rows.rows_of(whole, self.run_id, self.workspace_id)
         events = [fact for fact in whole if isinstance(fact, Event)]
         self._writer.put(Entry(self.run_id, self.epoch, batch, events, done), awaited=awaited)
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.adapters.statements import Prepared, once, prepare
-from app.adapters.values import Known, pack_text
+from app.adapters.values import pack_text
 from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
 from app.engine.host import (
     ApprovalRecord,
@@ -62,7 +62,6 @@ class Rows:
     waits: dict[str, Row] = field(default_factory=dict)
     blobs: dict[str, Row] = field(default_factory=dict)
     size: int = 0
-    known: Known = field(default_factory=Known)
 
     @property
     def count(self) -> int:
@@ -77,16 +76,11 @@ class Rows:
         )
 
 
-def rows_of(
-    facts: Sequence[Fact], run_id: str, workspace_id: str, known: Known | None = None
-) -> Rows:
+def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
     """Turn facts of one run into rows; a later fact about the same thing replaces the earlier
     one.
-
-    Args:
-        known: What earlier facts of the run have put into a blob.
     """
-    batch = Rows(known=known or Known())
+    batch = Rows()
     for step in _newest(facts):
         batch.steps[(run_id, step.path)] = _step(batch, step, run_id, workspace_id)
     for fact in facts:
@@ -348,7 +342,7 @@ def _packed(batch: Rows, value: Any, run_id: str, workspace_id: str) -> str | No
     """A value as JSON text; null is stored as no value."""
     if value is None:
         return None
-    stored, blobs = pack_text(value, run_id, workspace_id, batch.known)
+    stored, blobs = pack_text(value, run_id, workspace_id)
     for blob in blobs:
         batch.blobs[blob["id"]] = blob
         batch.size += blob["size_bytes"]

@@ -15,7 +15,6 @@ from app.models import Blob
 LIMIT = 65_536
 """Values larger than this (bytes as JSON) are stored in `blob`."""
 
-VERY_LARGE = 1_000_000
 _PREVIEW = 200
 _DEPTH = 3
 
@@ -34,36 +33,8 @@ def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[s
     return orjson.loads(text), blobs
 
 
-class Known:
-    """The last very large value of a run that went into a blob: what a step gives is mostly also what the
-    run gives, and writing 100 MB twice takes twice the memory.
-    """
-
-    def __init__(self) -> None:
-        self._value: Json = None
-        self._reference: Json = None
-
-    def note(self, value: Json, reference: Json) -> None:
-        """Remember what stands for a value; only lists and objects, which are the same when they are one."""
-        if isinstance(value, (list, dict)) and reference["size"] > VERY_LARGE:
-            self._value, self._reference = value, reference
-
-    def find(self, value: Json) -> Json:
-        """What stands for the value, or None."""
-        return self._reference if value is self._value else None
-
-
-def pack_text(
-    value: Json, run_id: str, workspace_id: str, known: Known | None = None
-) -> tuple[str, list[dict[str, Any]]]:
-    """As `pack`, but the value as JSON text.
-
-    Args:
-        known: What the run has put into a blob already.
-    """
-    known = known or Known()
-    if (found := known.find(value)) is not None:
-        return json_of(found).decode(), []
+def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[dict[str, Any]]]:
+    """As `pack`, but the value as JSON text."""
     data: bytes | None = json_of(value)
     assert data is not None
     if len(data) <= LIMIT:
@@ -73,7 +44,7 @@ def pack_text(
             None  # its parts are written one by one: a large value is in memory as often as it must
         )
     blobs: list[dict[str, Any]] = []
-    small = _shrink(value, data, _DEPTH, (run_id, workspace_id, blobs, known))
+    small = _shrink(value, data, _DEPTH, (run_id, workspace_id, blobs))
     return json_of(small).decode(), blobs
 
 
@@ -102,10 +73,9 @@ async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
     return {key: await unpack(session, item, run_id) for key, item in value.items()}
 
 
-_Where = tuple[str, str, list[dict[str, Any]], Known]
-
-
-def _shrink(value: Json, data: bytes | None, depth: int, where: _Where) -> Json:
+def _shrink(
+    value: Json, data: bytes | None, depth: int, where: tuple[str, str, list[dict[str, Any]]]
+) -> Json:
     """The value with its large parts in blobs. `data` is its JSON; None: it is to be made."""
     if isinstance(value, dict) and depth:
         value = {key: _part(item, depth - 1, where) for key, item in value.items()}
@@ -114,7 +84,7 @@ def _shrink(value: Json, data: bytes | None, depth: int, where: _Where) -> Json:
             return orjson.loads(data)
     if data is None:
         data = json_of(value)
-    run_id, workspace_id, blobs, known = where
+    run_id, workspace_id, blobs = where
     digest = hashlib.sha256(data).hexdigest()
     # the id follows from run and content, so the same value of a run is stored once
     blob_id = "blb_" + hashlib.sha256(f"{run_id}:{digest}".encode()).hexdigest()[:40]
@@ -134,11 +104,9 @@ def _shrink(value: Json, data: bytes | None, depth: int, where: _Where) -> Json:
         if isinstance(value, str)
         else data[: _PREVIEW * 4].decode("utf-8", "ignore")
     )
-    reference = {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
-    known.note(value, reference)
-    return reference
+    return {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
 
 
-def _part(item: Json, depth: int, where: _Where) -> Json:
+def _part(item: Json, depth: int, where: tuple[str, str, list[dict[str, Any]]]) -> Json:
     data = json_of(item)
     return item if len(data) <= LIMIT else _shrink(item, data, depth, where)

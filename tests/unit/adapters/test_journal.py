@@ -7,7 +7,6 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
-from app.adapters import values
 from app.adapters.database import is_away
 from app.adapters.journal import RunJournal, Writer
 from app.adapters.values import LIMIT, unpack
@@ -17,7 +16,6 @@ from app.engine.sdk import Question
 from app.kernel.clock import now
 from app.kernel.errors import Fenced
 from app.kernel.ids import new_id
-from app.kernel.jsons import json_of
 from app.models import Approval, Blob, LlmCall, Run, RunEvent, Span, Step
 from tests.rows import make_actor, make_run
 
@@ -218,22 +216,6 @@ async def test_large_values_move_to_blobs_and_come_back_whole(database, journal,
             strange = await unpack(uow.session, one.output, "run_of_somebody_else")
             assert strange == one.output, "a reference to another run's value is only text"
     assert len(await rows(database, Blob)) == 2, "the same value of a run is stored once"
-
-
-async def test_what_a_step_and_then_the_run_gives_is_written_once(
-    database, journal, run, monkeypatch
-):
-    made = []
-    monkeypatch.setattr(values, "json_of", lambda value: made.append(value) or json_of(value))
-    large = ["x" * 1_000] * 2_000
-    await journal.record(step("a", output={"results": large}))
-    assert any(value is large for value in made)
-    made.clear()
-    await journal.record(RunPatch(status="succeeded", output=large))
-    assert not any(value is large for value in made)
-    [stored] = await rows(database, Run)
-    async with database.read() as uow:
-        assert await unpack(uow.session, stored.output, run.id) == large
 
 
 @pytest.mark.parametrize(
