@@ -17,7 +17,6 @@ from app.engine.expressions.fields import (
     field_titles,
     leaves,
     references,
-    resolve,
     texts,
 )
 from app.engine.expressions.syntax import parse
@@ -43,6 +42,5 @@ __all__ = [
     "preview",
     "references",
     "render",
-    "resolve",
     "texts",
 ]

@@ -83,15 +83,6 @@ def texts(config: Mapping[str, Json]) -> Iterator[tuple[Place, str]]:
             stack.extend(((*place, index), value[index]) for index in reversed(range(len(value))))
 
 
-def resolve(config: Mapping[str, Json], schema: Schema, scope: Scope) -> dict[str, Json]:
-    """Put values in the place of expressions, once; `Form` is for configurations that are used again.
-
-    Raises:
-        ExpressionError: As `Form.resolve`.
-    """
-    return Form(config, schema).resolve(scope)
-
-
 AtLeaf = Callable[[Leaf], Json]
 Fill = Callable[[AtLeaf], Json]
 """Builds a part of a configuration, with what the function gives for the texts with expressions in it."""

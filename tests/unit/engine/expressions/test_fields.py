@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from app.engine.expressions import leaves, resolve
+from app.engine.expressions import Form, leaves
 from app.engine.sdk import NodeConfig, field
 from app.kernel.errors import ExpressionError
 
@@ -45,7 +45,7 @@ def test_each_field_is_resolved_by_its_mode():
         "raw": [{"condition": "{{ nothing"}],
         "unknown": "{{ input.n }}",
     }
-    assert resolve(config, SCHEMA, SCOPE) == {
+    assert Form(config, SCHEMA).resolve(SCOPE) == {
         "prompt": "Hi Ada",
         "count": 3,
         "condition": True,
@@ -60,18 +60,18 @@ def test_each_field_is_resolved_by_its_mode():
 
 
 def test_a_field_for_texts_gets_a_text_whatever_the_value_is():
-    assert resolve({"prompt": "{{ input.n }}"}, SCHEMA, SCOPE) == {"prompt": "3"}
-    assert resolve({"prompt": "{{ input.none }}"}, SCHEMA, SCOPE) == {"prompt": ""}
+    assert Form({"prompt": "{{ input.n }}"}, SCHEMA).resolve(SCOPE) == {"prompt": "3"}
+    assert Form({"prompt": "{{ input.none }}"}, SCHEMA).resolve(SCOPE) == {"prompt": ""}
 
 
 def test_an_empty_expression_and_values_that_are_no_text_stay():
     config = {"condition": "", "cases": [{"condition": 0}]}
-    assert resolve(config, SCHEMA, SCOPE) == config
+    assert Form(config, SCHEMA).resolve(SCOPE) == config
 
 
 def test_an_error_names_the_field():
     with pytest.raises(ExpressionError) as caught:
-        resolve({"cases": [{}, {"condition": "input.none < 1"}]}, SCHEMA, SCOPE)
+        Form({"cases": [{}, {"condition": "input.none < 1"}]}, SCHEMA).resolve(SCOPE)
     assert caught.value.context["field"] == "cases.1.condition"
     assert caught.value.context["path"] == "input.none"
     assert "Condition" in caught.value.message
@@ -97,6 +97,6 @@ def test_a_schema_that_refers_to_itself_ends():
         below: list["Tree"] = field([], title="Below")
 
     config = {"below": [{"text": "{{ input.n }}", "below": [{"text": "{{ input.who }}"}]}]}
-    assert resolve(config, Tree.model_json_schema(), SCOPE) == {
+    assert Form(config, Tree.model_json_schema()).resolve(SCOPE) == {
         "below": [{"text": "3", "below": [{"text": "Ada"}]}]
     }

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from app.engine.expressions import evaluate, render, resolve
+from app.engine.expressions import Form, evaluate, render
 from app.kernel.errors import ExpressionError
 
 BIG = "x" * 900_000
@@ -111,7 +111,7 @@ def test_a_template_may_not_grow_without_bound():
 def test_a_configuration_may_not_grow_without_bound():
     config = {"items": ["{{ big }}"] * 50}
     with pytest.raises(ExpressionError) as caught:
-        resolve(config, {}, SCOPE)
+        Form(config, {}).resolve(SCOPE)
     assert caught.value.context["field"].startswith("items.")
 
 
