@@ -34,6 +34,7 @@ class StepRecord:
         output: Values by output port; None until it succeeded. A failed step whose error is handled has one too.
         origin: Where the output is from when the node was not executed; None: it was.
         error: {"code", "message", "field"?, "retryable"?}.
+        started_at: When it first began: waiting, and lives of the run that ended, lie between it and the end.
     """
 
     id: str

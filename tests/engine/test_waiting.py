@@ -56,6 +56,9 @@ async def test_when_the_time_has_come_the_run_goes_on_with_what_arrived():
     outcome = await go_on(plan(seconds=3600), first, second, 5, arrived=arrived)
     assert (outcome.status, output(second, "after")) == ("succeeded", 5)
     assert await executed(second) == ["after"]
+    step, begun = second.journal.steps["pause"], first.journal.steps["pause"].started_at
+    assert step.started_at == begun
+    assert second.journal.steps["after"].started_at > begun
 
 
 async def test_a_second_is_slept():

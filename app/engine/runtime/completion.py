@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 
 from app.engine.host import LlmCallRecord, Models
+from app.engine.payloads import dollars
 from app.engine.providers.base import ChatModel, ChatRequest
 from app.engine.runtime.budget import Size
 from app.engine.runtime.execution import Step
-from app.engine.runtime.payloads import dollars
 from app.engine.runtime.spans import OpenSpan, open_span
 from app.engine.sdk import Completion, Message, ToolCall, Usage
 from app.kernel.errors import OutputInvalid

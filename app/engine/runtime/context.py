@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.expressions import evaluate
+from app.engine.payloads import address, error_of, masked, preview
 from app.engine.providers.base import ChatRequest
 from app.engine.runtime import agents, waiting
 from app.engine.runtime.completion import complete
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked
-from app.engine.runtime.payloads import address, error_of, masked, preview
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.spans import OpenSpan, current_span, open_span
 from app.engine.sdk import (

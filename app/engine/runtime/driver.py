@@ -326,7 +326,7 @@ class _Walk:
 
     def _skip(self, node: PlanNode) -> StepRecord:
         step = Step(self._level, node)
-        now = step.record.started_at
+        now = self._level.execution.host.now()
         skipped = step.record.but(status="skipped", alive=(), started_at=None, finished_at=now)
         self._level.execution.recorder.note_step(skipped, "step.skipped")
         return skipped

@@ -5,10 +5,10 @@ from typing import Literal
 
 from app.engine.events import EventType
 from app.engine.host import ApprovalRecord, Origin, StepRecord, WaitRecord
+from app.engine.payloads import error_of, moment
 from app.engine.recovery import about_failure
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked, Held, Waits
-from app.engine.runtime.payloads import error_of, moment
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import Json, Question
 from app.engine.sdk.node import ERROR_PORT

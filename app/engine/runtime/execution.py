@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.engine.host import Control, Host, RunRequest, StepRecord
+from app.engine.payloads import plain
 from app.engine.runtime.budget import Budget
 from app.engine.runtime.interrupts import Held
 from app.engine.runtime.past import Past
-from app.engine.runtime.payloads import plain
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Json
@@ -159,8 +159,9 @@ class Step:
             input=None if values is None else {"ports": values},
             started_at=self.execution.host.now(),
         )
-        if self.before is not None:  # what it has used stays used
+        if self.before is not None:  # what it has used stays used, also time
             self.record = self.record.but(
+                started_at=self.before.started_at or self.record.started_at,
                 attempt=self.before.attempt,
                 tokens=self.before.tokens,
                 cost_microusd=self.before.cost_microusd,

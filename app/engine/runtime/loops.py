@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.graph.document import Edge
-from app.engine.runtime.payloads import plain
+from app.engine.payloads import plain
 from app.engine.runtime.plan import LoopRegion, PlanNode
 from app.engine.sdk import Json, NodeConfig, NodeContext, Ports, Result, TooManyTurns, node, port
 from app.engine.sdk import field as form_field

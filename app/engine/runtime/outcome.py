@@ -7,7 +7,7 @@ from operator import itemgetter
 from app.engine.events import WAITING_STEP, RunStatus
 from app.engine.graph.paths import is_inside
 from app.engine.host import StepRecord
-from app.engine.runtime.payloads import plain
+from app.engine.payloads import plain
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.sdk import Json
 

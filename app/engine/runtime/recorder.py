@@ -14,8 +14,8 @@ from app.engine.events import (
     RunStatus,
 )
 from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord
+from app.engine.payloads import plain, run_payload, span_payload, step_payload
 from app.engine.runtime.budget import Budget
-from app.engine.runtime.payloads import plain, run_payload, span_payload, step_payload
 
 PACE = 1_000
 """States of steps that may wait to be written before a loop waits for them."""

@@ -5,8 +5,8 @@ from operator import itemgetter
 from typing import Any
 
 from app.engine.graph.document import Edge
+from app.engine.payloads import plain
 from app.engine.runtime.execution import Level
-from app.engine.runtime.payloads import plain
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import Json, Port
 from app.engine.sdk.text import as_text

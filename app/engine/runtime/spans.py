@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from app.engine.host import SpanRecord
+from app.engine.payloads import error_of, masked
 from app.engine.runtime.execution import Step
-from app.engine.runtime.payloads import error_of, masked
 from app.engine.sdk import Json
 
 _current: ContextVar[str | None] = ContextVar("span_id", default=None)

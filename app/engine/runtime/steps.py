@@ -13,6 +13,7 @@ from app.engine.graph.document import Edge, NodeSettings
 from app.engine.graph.ports import outputs_of
 from app.engine.graph.typing import is_of_type
 from app.engine.host import StepRecord
+from app.engine.payloads import error_of, moment, plain
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
 from app.engine.runtime.endings import (
@@ -27,7 +28,6 @@ from app.engine.runtime.endings import (
 )
 from app.engine.runtime.execution import Level, Step
 from app.engine.runtime.interrupts import Waits
-from app.engine.runtime.payloads import error_of, moment, plain
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
 from app.engine.runtime.retry import delay_s, may_retry

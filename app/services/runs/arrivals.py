@@ -9,10 +9,10 @@ from sqlmodel import col
 from app.adapters.carried import Carrier
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN
+from app.engine.payloads import moment
 from app.kernel.clock import now
 from app.models import Run, Step, Wait
 from app.services.access import Actor, scoped
-from app.services.runs.present import iso
 
 _CLOCK_SLACK = timedelta(seconds=60)
 _AT_ONCE = 500
@@ -70,7 +70,7 @@ async def take_in(uow: UnitOfWork, run: Run) -> None:
         elif wait.kind == "signal" and await _take_early(uow, run, wait):
             continue
         elif wait.until is not None and wait.until <= at:
-            late = {"at": iso(wait.until)} if wait.kind == "time" else {"timed_out": True}
+            late = {"at": moment(wait.until)} if wait.kind == "time" else {"timed_out": True}
             close(wait, late)
     await uow.session.flush()
 

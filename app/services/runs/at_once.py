@@ -24,6 +24,7 @@ from app.adapters.statements import defaults_of, once
 from app.adapters.values import pack_text
 from app.engine.events import TERMINAL_RUN
 from app.engine.host import Fact, RunPatch, RunRequest
+from app.engine.payloads import dollars
 from app.engine.runtime.inputs import check_input
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import Json
@@ -36,7 +37,6 @@ from app.services.access import Actor, require
 from app.services.runs.execute import enqueue, execute_in_memory, spawn_run
 from app.services.runs.follow import wait_for_run
 from app.services.runs.life import LEASE, Life
-from app.services.runs.present import dollars
 from app.services.runs.queries import get_run
 from app.services.runs.start import (
     MAX_INPUT_BYTES,

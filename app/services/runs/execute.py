@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from app.adapters.host import Http, RunHost
 from app.adapters.journal import HeldBack, RunJournal
@@ -13,10 +13,10 @@ from app.adapters.keeper import Held
 from app.adapters.queue import DEFAULT
 from app.adapters.values import has_references, unpack
 from app.engine.catalog import catalog
-from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, StepStatus
+from app.engine.events import TERMINAL_RUN, TERMINAL_STEP
 from app.engine.graph.document import parse_graph
 from app.engine.graph.slots import slots
-from app.engine.host import Limits, Origin, Outcome, RunPatch, RunRequest, StepRecord
+from app.engine.host import Limits, Outcome, RunPatch, RunRequest, StepRecord
 from app.engine.runtime.driver import warm_up
 from app.engine.runtime.execute import execute
 from app.engine.runtime.loops import REGION
@@ -28,6 +28,7 @@ from app.models import Step
 from app.services.runs.children import start_child
 from app.services.runs.life import Life, after_end, end, locked_run, release, settle
 from app.services.runs.past import count_inside, recall_of
+from app.services.runs.present import step_record
 from app.services.runs.turn_rows import Wish
 from app.services.runs.turns import Claimed, claim_next, claim_one
 from app.services.runs.versions import plan_to_execute
@@ -228,25 +229,10 @@ async def _whole(parts: Runtime, run_id: str, value: Any) -> Any:  # noqa: ANN40
 
 async def _record(parts: Runtime, step: Step) -> StepRecord:
     """A step as the engine knows it, with its whole output, and its whole input while it is open."""
-    is_over = step.status in TERMINAL_STEP
-    return StepRecord(
-        id=step.id,
-        node_id=step.node_id,
-        path=step.path,
-        kind=step.kind,
-        label=step.label,
-        status=cast(StepStatus, step.status),
-        origin=cast("Origin | None", step.origin),
-        attempt=step.attempt,
-        alive=None if step.alive is None else tuple(step.alive),
-        input=step.input if is_over else await _whole(parts, step.run_id, step.input),
-        output=await _whole(parts, step.run_id, step.output),
-        error=step.error,
-        tokens=step.tokens,
-        cost_microusd=step.cost_microusd,
-        started_at=step.started_at,
-        finished_at=step.finished_at,
-    )
+    record = step_record(step).but(output=await _whole(parts, step.run_id, step.output))
+    if step.status in TERMINAL_STEP:
+        return record
+    return record.but(input=await _whole(parts, step.run_id, step.input))
 
 
 def _may_repeat(step: Step, graph: Mapping[str, Any]) -> bool:

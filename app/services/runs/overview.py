@@ -12,10 +12,11 @@ from sqlalchemy import func
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
+from app.engine.payloads import dollars
 from app.kernel.clock import now
 from app.models import Approval, Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
-from app.services.runs.present import approval_view, dollars, run_view
+from app.services.runs.present import approval_view, run_view
 from app.services.runs.views import (
     ApprovalView,
     HourView,

@@ -1,27 +1,13 @@
 """From rows to what callers see, and to the payloads of events."""
 
-from datetime import datetime
 from typing import Any, cast
 
-import orjson
-
-from app.engine.events import TERMINAL_RUN, Event, EventType
-from app.kernel import clock
+from app.engine.events import TERMINAL_RUN, Event, EventType, RunStatus, StepStatus
+from app.engine.host import Origin, StepRecord
+from app.engine.payloads import dollars, run_payload, step_payload
 from app.kernel.clock import now
 from app.models import Approval, Run, RunEvent, Span, Step, Wait
 from app.services.runs.views import ApprovalView, RunView, SpanView, StepView, WaitView
-
-PREVIEW = 200
-
-
-def dollars(microusd: int | None) -> float | None:
-    """Micro-dollars as dollars; None stays None (unpriced)."""
-    return None if microusd is None else round(microusd / 1_000_000, 6)
-
-
-def iso(moment: datetime | None) -> str | None:
-    """A moment as ISO 8601 with Z."""
-    return None if moment is None else clock.iso(moment)
 
 
 def run_view(run: Run, workflow_name: str, version: int, notice: str | None = None) -> RunView:
@@ -74,6 +60,28 @@ def step_view(step: Step) -> StepView:
         finished_at=step.finished_at,
         alive=None if step.alive is None else tuple(step.alive),
         origin=step.origin,
+    )
+
+
+def step_record(step: Step) -> StepRecord:
+    """A step as the engine knows it; values over 64 KB are references."""
+    return StepRecord(
+        id=step.id,
+        node_id=step.node_id,
+        path=step.path,
+        kind=step.kind,
+        label=step.label,
+        status=cast("StepStatus", step.status),
+        origin=cast("Origin | None", step.origin),
+        attempt=step.attempt,
+        alive=None if step.alive is None else tuple(step.alive),
+        input=step.input,
+        output=step.output,
+        error=step.error,
+        tokens=step.tokens,
+        cost_microusd=step.cost_microusd,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
     )
 
 
@@ -145,14 +153,14 @@ def event_of(row: RunEvent) -> Event:
 
 def run_event(run: Run, seq: int, kind: EventType) -> Event:
     """An event about the whole run, with its state now."""
-    state = {
-        "status": run.status,
-        "tokens": run.tokens,
-        "cost_usd": None if run.unpriced else dollars(run.cost_microusd),
-        "error": run.error,
-        "started_at": iso(run.started_at),
-        "finished_at": iso(run.finished_at),
-    }
+    state = run_payload(
+        cast("RunStatus", run.status),
+        run.tokens,
+        None if run.unpriced else run.cost_microusd,
+        run.error,
+        run.started_at,
+        run.finished_at,
+    )
     return Event(
         seq=seq,
         at=now(),
@@ -165,23 +173,6 @@ def run_event(run: Run, seq: int, kind: EventType) -> Event:
 
 def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # noqa: ANN401 - JSON
     """An event about a step, with its state now."""
-    state = {
-        "id": step.id,
-        "node_id": step.node_id,
-        "path": step.path,
-        "kind": step.kind,
-        "label": step.label,
-        "status": step.status,
-        "origin": step.origin,
-        "attempt": step.attempt,
-        "tokens": step.tokens,
-        "cost_usd": dollars(step.cost_microusd),
-        "started_at": iso(step.started_at),
-        "finished_at": iso(step.finished_at),
-        "error": step.error,
-        "alive": step.alive,
-        "preview": preview(step.output),
-    }
     return Event(
         seq=seq,
         at=now(),
@@ -190,17 +181,8 @@ def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # 
         type=kind,
         node_id=step.node_id,
         path=step.path,
-        payload={"step": state, **more},
+        payload={"step": step_payload(step_record(step)), **more},
     )
-
-
-def preview(output: Any) -> str:  # noqa: ANN401 - a JSON value
-    """The first 200 characters of an output as text; a single port gives its value."""
-    if output is None:
-        return ""
-    value = next(iter(output.values())) if isinstance(output, dict) and len(output) == 1 else output
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text[:PREVIEW]
 
 
 def event_row(event: Event) -> RunEvent:

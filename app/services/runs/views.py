@@ -50,8 +50,9 @@ class StepView(_View):
     """A step of a run. `alive` names the output ports that lived on; null means all.
 
     `origin` says where the output is from when the node was not executed: copied (from another
-    run), pinned, cached, disabled, or given (by a person). `child_run_id` is the run it called last,
-    told of a step that is read by itself.
+    run), pinned, cached, disabled, or given (by a person). Only told of a step that is read by itself:
+    `child_run_id` is the run it called last, `waited_s` how long it waited for a person, a time, a signal
+    or a run (null: it did not).
     """
 
     id: str
@@ -72,6 +73,7 @@ class StepView(_View):
     alive: tuple[str, ...] | None = None
     origin: str | None = None
     child_run_id: str | None = None
+    waited_s: float | None = None
 
 
 class SpanView(_View):

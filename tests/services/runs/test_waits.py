@@ -104,6 +104,39 @@ async def test_a_timer_wakes_its_run_once_its_time_has_come(parts, actor, start,
     await events_of(parts, actor, run.id)
 
 
+async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_waiting(
+    parts, actor, start
+):
+    run = await start(then(HOUR), {"a": 1})
+    await execute_run(parts, run.id)
+    before = (await steps_of(parts, actor, run.id))["hour"]
+    hour = timedelta(hours=1)
+    async with parts.database.work() as uow:  # as if all of it had been an hour earlier
+        for table in (Wait, Step):
+            row = (
+                await uow.session.execute(
+                    select(table).where(col(table.run_id) == run.id, col(table.node_id) == "hour")
+                )
+            ).scalar_one()
+            if table is Wait:
+                row.created_at, row.until = row.created_at - hour, row.until - hour
+            else:
+                row.started_at -= hour
+    await sweeper.wake_due(parts)
+    await execute_run(parts, run.id)
+    after = (await steps_of(parts, actor, run.id))["hour"]
+    assert (after.status, after.started_at) == ("succeeded", before.started_at - hour)
+    assert after.finished_at - after.started_at >= hour
+    async with parts.database.read() as uow:
+        told = await get_step(uow, actor, run.id, after.id)
+        quick = await get_step(
+            uow, actor, run.id, (await steps_of(parts, actor, run.id))["answer"].id
+        )
+    assert told.waited_s == pytest.approx(3_600, abs=60)
+    assert told.waited_s <= (after.finished_at - after.started_at).total_seconds()
+    assert quick.waited_s is None
+
+
 async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_should(
     parts, actor, start
 ):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.engine.runtime.payloads import dollars, error_of, masked, moment, plain, preview
+from app.engine.payloads import dollars, error_of, masked, moment, plain, preview
 from app.kernel.errors import ConfigInvalid, UpstreamFailed
 
 KEY = "sk-abcdefghijklmnopqrstuvwxyz"
