@@ -25,7 +25,7 @@ InTurn = Annotated[
     Query(
         min_length=1,
         max_length=1_000,
-        description="Only steps in this container (`loop`) or turn (`loop[3]`).",
+        description="Only steps in this container (`loop`), turn (`loop[3]`) or try of one (`loop[3.2]`).",
     ),
 ]
 _LOG_PAGE = 1_000

@@ -17,6 +17,7 @@ from tests.graphs import QUICK, START, edge, node
 
 pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("product", ["sqlite"], indirect=True)]
 ITEMS = 600
+IN_SIGHT = 80  # rows that are drawn of a list, however long it is
 GIVEN_UP_BY = 10_000  # the sweeper looks every few seconds
 
 
@@ -103,7 +104,19 @@ def test_a_turn_far_down_a_long_trace_is_opened(page: Page, product: Product):
     chosen = page.get_by_role("treeitem", selected=True)
     expect(chosen).to_contain_text("Name")
     expect(chosen).to_be_in_viewport()
+    page.evaluate("id => window.agentloomLive.refresh(id)", run_id)  # as after a lost connection
+    expect(page.get_by_role("treeitem").filter(has_text=f"Item {ITEMS}")).to_be_in_viewport()
+    expect(hidden).to_contain_text(f"{2 * ITEMS - 1_002} steps")
     assert serious(page) == []
+
+    page.get_by_test_id("trace-timeline").click()
+    bars = page.locator(".tx-lane button")
+    expect(bars.and_(page.locator("[aria-pressed=true]"))).to_be_in_viewport()
+    assert bars.count() < IN_SIGHT
+    assert serious(page) == []
+    page.get_by_test_id("trace-log").click()
+    expect(page.get_by_role("log")).to_contain_text("run.started")
+    assert page.locator(".tx-log-line").count() < IN_SIGHT
 
 
 def test_a_run_leads_to_the_run_it_called_and_back(page: Page, product: Product):
@@ -122,6 +135,7 @@ def test_a_run_leads_to_the_run_it_called_and_back(page: Page, product: Product)
     page.goto(f"{product.url}/runs/{reply.json()['run_id']}")
     expect(page.get_by_role("treeitem").filter(has_text="Answer")).to_be_visible()
     page.get_by_role("treeitem").filter(has_text="Call").click()
+    expect(page.get_by_test_id("waited")).to_contain_text("of it waiting")
     page.get_by_test_id("child-run").click()
     expect(page.get_by_role("heading", name="Called")).to_be_visible()
     page.get_by_role("link", name="called by a run").click()

@@ -12,37 +12,47 @@ export const STEP_DONE = new Set(["succeeded", "failed", "skipped", "canceled"])
 const MAX_TEXT = 200_000;
 const MAX_LOGS = 500;
 const MAX_TRIES = 8;
+const MAX_TURNS = 50;
 
 const fresh = (id) => ({
   id, seq: 0, loaded: false, loading: null, error: "", ahead: [], run: null, graph: null, order: [],
   steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), waits: new Map(), logs: new Map(), nodes: new Map(),
-  hidden: 0, loops: new Map(),
+  hidden: 0, loops: new Map(), turns: new Set(), byNode: new Map(),
 });
+
+// A trace may be newer than the events that follow it, and a turn older: what has ended does not begin again.
+const isOlder = (step, known) =>
+  known.attempt > step.attempt || (known.attempt === step.attempt && STEP_DONE.has(known.status) && !STEP_DONE.has(step.status));
+
+// The earliest, or latest, of some times.
+const earliest = (times) => times.reduce((least, each) => (each && (!least || each < least) ? each : least), null);
+const newest = (times) => times.reduce((most, each) => (each && (!most || each > most) ? each : most), null);
 
 // The one badge of a node: its latest step, or the sum of its rounds when it ran in a loop.
 function summary(steps) {
   if (!steps.length) return null;
-  const last = steps.at(-1);
-  if (steps.length === 1) return { ...last, rounds: 1, done: STEP_DONE.has(last.status) ? 1 : 0 };
+  const latest = steps.at(-1);
+  if (steps.length === 1) return { ...latest, rounds: 1, done: STEP_DONE.has(latest.status) ? 1 : 0 };
   const rank = ["failed", "waiting_human", "interrupted", "running", "waiting", "pending", "canceled", "succeeded", "skipped"];
-  const status = rank.find((each) => steps.some((step) => step.status === each)) ?? last.status;
+  const statuses = new Set(steps.map((step) => step.status));
+  const status = rank.find((each) => statuses.has(each)) ?? latest.status;
   const costs = steps.map((step) => step.cost_usd);
   return {
-    ...last,
+    ...latest,
     status,
     alive: steps.every((step) => Array.isArray(step.alive)) ? [...new Set(steps.flatMap((step) => step.alive))] : null,
     rounds: steps.length,
     done: steps.filter((step) => STEP_DONE.has(step.status)).length,
     tokens: steps.reduce((sum, step) => sum + (step.tokens ?? 0), 0),
     cost_usd: costs.some((each) => each === null) ? null : costs.reduce((sum, each) => sum + (each ?? 0), 0),
-    started_at: steps.map((step) => step.started_at).filter(Boolean).sort()[0] ?? null,
-    finished_at: steps.every((step) => step.finished_at) ? steps.map((step) => step.finished_at).sort().at(-1) : null,
+    started_at: earliest(steps.map((step) => step.started_at)),
+    finished_at: steps.every((step) => step.finished_at) ? newest(steps.map((step) => step.finished_at)) : null,
   };
 }
 
 export class LiveStore {
   constructor({
-    load = (runId) => api("GET", `/api/runs/${runId}/trace`),
+    load = (runId, turn) => api("GET", `/api/runs/${runId}/trace${turn ? `?parent=${encodeURIComponent(turn)}` : ""}`),
     pause = (ms) => new Promise((go) => setTimeout(go, ms)),
   } = {}) {
     this.load = load;
@@ -57,12 +67,13 @@ export class LiveStore {
     return this.runs.get(runId);
   }
 
-  // Takes over a whole trace as GET /api/runs/{id}/trace gives it, unless something newer is known.
-  snapshot(trace) {
+  // Takes over a whole trace as GET /api/runs/{id}/trace gives it, unless something newer is known, and turns of it.
+  snapshot(trace, turns = []) {
     const entry = this.entry(trace.run.id);
     if (entry.loaded && trace.seq < entry.seq) return;
     Object.assign(entry, { loaded: true, seq: trace.seq, run: trace.run, graph: trace.graph ?? entry.graph });
     entry.steps = new Map();
+    entry.byNode = new Map();
     entry.order = [];
     for (const step of trace.steps) this.putStep(entry, step);
     entry.hidden = trace.hidden ?? 0;
@@ -71,6 +82,7 @@ export class LiveStore {
     entry.approvals = new Map();
     for (const asked of trace.approvals) if (asked.status === "open") this.putApproval(entry, asked);
     entry.waits = new Map((trace.waits ?? []).map((wait) => [wait.step_path, wait]));
+    for (const turn of turns) this.join(entry, turn);
     this.count(entry);
     this.tell(entry, null);
   }
@@ -100,8 +112,7 @@ export class LiveStore {
   facts(entry, patch, touched) {
     for (const step of patch.steps ?? []) {
       const before = entry.steps.get(step.path);
-      // A trace may be newer than the events that follow it: what has ended does not begin again.
-      if (before && before.attempt === step.attempt && STEP_DONE.has(before.status) && !STEP_DONE.has(step.status)) continue;
+      if (before && isOlder(step, before)) continue;
       if (before && before.attempt !== step.attempt && step.status === "running") entry.texts.delete(step.path);
       this.putStep(entry, step);
       if (!ASKING.has(step.status)) entry.approvals.delete(step.path);
@@ -133,7 +144,11 @@ export class LiveStore {
   }
 
   putStep(entry, step) {
-    if (!entry.steps.has(step.path)) entry.order.push(step.path);
+    if (!entry.steps.has(step.path)) {
+      entry.order.push(step.path);
+      if (!entry.byNode.has(step.node_id)) entry.byNode.set(step.node_id, []);
+      entry.byNode.get(step.node_id).push(step.path);
+    }
     entry.steps.set(step.path, { ...entry.steps.get(step.path), ...step });
   }
 
@@ -145,16 +160,31 @@ export class LiveStore {
     this.tell(entry, new Set([step.path]));
   }
 
-  // Loads one turn of a loop, such as `loop[3]`: a long run's trace holds only some of them. Returns its first step; none: null.
+  // Loads one turn of a loop, such as `loop[3]`, in all its tries: a long run's trace holds only some. It stays
+  // open when the trace is read anew. Returns its first step; none: null.
   async turn(runId, path) {
-    const trace = await api("GET", `/api/runs/${runId}/trace?parent=${encodeURIComponent(path)}`);
     const entry = this.entry(runId);
-    entry.hidden -= trace.steps.filter((step) => !entry.steps.has(step.path)).length;
-    for (const step of trace.steps) this.putStep(entry, step);
-    for (const span of trace.spans) entry.spans.set(span.id, span);
+    const turn = await this.load(runId, path);
+    if (!turn.steps.length) return null;
+    entry.turns.delete(path);
+    entry.turns.add(path);
+    if (entry.turns.size > MAX_TURNS) entry.turns.delete(entry.turns.values().next().value);
+    await entry.loading; // a trace that was on its way would not have it
+    this.join(entry, turn);
     this.count(entry);
     this.tell(entry, null);
-    return trace.steps[0] ?? null;
+    return turn.steps[0];
+  }
+
+  // Adds what lies in a turn to what is known of the whole run.
+  join(entry, turn) {
+    for (const step of turn.steps) {
+      const known = entry.steps.get(step.path);
+      if (!known) entry.hidden = Math.max(0, entry.hidden - 1);
+      if (!known || !isOlder(step, known)) this.putStep(entry, step);
+    }
+    for (const span of turn.spans) if (!entry.spans.get(span.id)?.finished_at || span.finished_at) entry.spans.set(span.id, span);
+    for (const loop of turn.loops ?? []) entry.loops.set(loop.path, loop);
   }
 
   putApproval(entry, asked) {
@@ -178,16 +208,12 @@ export class LiveStore {
 
   // Recomputes the summaries of nodes; all, or those of the touched steps.
   count(entry, touched = null) {
-    const nodes = touched && new Set([...touched].map((path) => entry.steps.get(path)?.node_id));
-    const byNode = new Map();
-    for (const path of entry.order) {
-      const step = entry.steps.get(path);
-      if (nodes && !nodes.has(step.node_id)) continue;
-      if (!byNode.has(step.node_id)) byNode.set(step.node_id, []);
-      byNode.get(step.node_id).push(step);
+    const nodes = touched ? new Set([...touched].map((path) => entry.steps.get(path)?.node_id)) : entry.byNode.keys();
+    if (!touched) entry.nodes = new Map();
+    for (const id of nodes) {
+      const paths = entry.byNode.get(id);
+      if (paths) entry.nodes.set(id, summary(paths.map((path) => entry.steps.get(path))));
     }
-    if (!nodes) entry.nodes = new Map();
-    for (const [id, steps] of byNode) entry.nodes.set(id, summary(steps));
   }
 
   // Loads the trace; who asks while it is on its way shares the answer. Patches wait until it is there.
@@ -203,7 +229,8 @@ export class LiveStore {
   async reload(entry) {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        this.snapshot(await this.load(entry.id));
+        const trace = await this.load(entry.id);
+        this.snapshot(trace, await Promise.all([...entry.turns].map((turn) => this.load(entry.id, turn))));
         entry.error = "";
         if (this.catchUp(entry)) return;
       } catch (error) {

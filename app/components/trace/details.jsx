@@ -128,7 +128,7 @@ function stepTabs(step, row, trace, workflowId, onTurn) {
   ));
   const loop = trace.loops.get(step.path);
   if (loop) tabs.Turns = () => <Turns key={step.path} runId={trace.run.id} path={step.path} loop={loop} onOpen={onTurn} />;
-  tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
+  tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Time: formatMs(duration(step)), ...(step.waited_s ? { Waited: formatMs(step.waited_s * 1000) } : {}), Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
   return tabs;
 }
 
@@ -161,6 +161,7 @@ export function Details({ row, trace, workflowId, now, onTurn }) {
   return (
     <aside className="tx-side" aria-label={`Details of ${row.label}`}>
       <div className="tx-side-head"><h2>{row.label}</h2><span className={`tx-badge tone-${state.tone}`}>{state.mark} {state.word}{row.item.started_at ? ` · ${formatMs(duration(row.item, now))}` : ""}</span></div>
+      {row.type === "step" && step.waited_s !== null && step.waited_s !== undefined && <p className="tx-waited muted" data-testid="waited">{formatMs(step.waited_s * 1000)} of it waiting</p>}
       <div className="tx-tabs" role="tablist" aria-label="Details">
         {names.map((name) => <button key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}>{name}</button>)}
       </div>

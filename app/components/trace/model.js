@@ -15,13 +15,21 @@ export const STATUS = {
 
 const ms = (moment) => (moment ? Date.parse(moment) : null);
 
+/** The first start and the last end of what is known, in epoch ms; null without any. Of one state of the trace only once. */
+export function extremes(trace) {
+  let [start, end] = [ms(trace.run.started_at), ms(trace.run.finished_at)];
+  for (const step of trace.steps) {
+    const [from, to] = [ms(step.started_at), ms(step.finished_at)];
+    if (from !== null && (start === null || from < start)) start = from;
+    if (to !== null && (end === null || to > end)) end = to;
+  }
+  return { start, end };
+}
+
 /** Where the run starts and ends on the time axis, in epoch ms; an unfinished run ends now. */
-export function bounds(trace, now = Date.now()) {
-  const starts = [ms(trace.run.started_at), ...trace.steps.map((s) => ms(s.started_at))].filter((t) => t !== null);
-  const start = starts.length ? Math.min(...starts) : (ms(trace.run.queued_at) ?? now);
-  const ends = [ms(trace.run.finished_at), ...trace.steps.map((s) => ms(s.finished_at))].filter((t) => t !== null);
-  const live = !["succeeded", "failed", "canceled"].includes(trace.run.status);
-  const end = live && trace.run.status === "running" ? now : ends.length ? Math.max(...ends) : now;
+export function bounds(trace, now = Date.now(), known = extremes(trace)) {
+  const start = known.start ?? ms(trace.run.queued_at) ?? now;
+  const end = trace.run.status === "running" ? now : known.end ?? now;
   return { start, end: Math.max(end, start + 1) };
 }
 
@@ -88,49 +96,55 @@ function spanRows(spans, parentId, depth, stepKey) {
   return rows;
 }
 
-const byStart = (a, b) => (ms(a.started_at) ?? Infinity) - (ms(b.started_at) ?? Infinity);
-// A round of a loop in a path: `loop[3]/…` is its fourth, `loop[3.2]/…` the second try of that one.
-const ROUND = /^[^[]*\[(\d+)(?:\.(\d+))?\]\//;
-
-function roundOf(path) {
-  const found = ROUND.exec(path);
-  return found && { at: found[0], index: Number(found[1]), attempt: Number(found[2] ?? 1) };
+// In the order of their start; what never began comes last. Dates are read once each.
+function inOrder(items) {
+  const starts = new Map(items.map((item) => [item, ms(item.started_at) ?? Infinity]));
+  return [...items].sort((a, b) => (starts.get(a) === starts.get(b) ? 0 : starts.get(a) - starts.get(b)));
 }
 
-function roundName(step, { index, attempt }) {
+// A turn of a loop as the end of a prefix: `loop[3]/` is its fourth, `loop[3.2]/` the second try of that one.
+const TURN = /\[(\d+)(?:\.(\d+))?\]\/$/;
+
+function turnName(step, { index, attempt }) {
   const noun = step.kind === "logic.for_each" ? "Item" : "Turn";
   return `${noun} ${index + 1}${attempt > 1 ? ` · try ${attempt}` : ""}`;
 }
 
-function stepRows(steps, spansByPath, prefix, depth) {
-  const here = steps.filter((s) => s.path.startsWith(prefix) && !s.path.slice(prefix.length).includes("/"));
-  const rows = [];
-  for (const step of [...here].sort(byStart)) {
+// Steps by the prefix of their level ("" is the graph itself), and the turns of each loop by its path.
+function levelsOf(steps) {
+  const [levels, turns] = [new Map(), new Map()];
+  for (const step of steps) {
+    let prefix = step.path.slice(0, step.path.lastIndexOf("/") + 1);
+    if (!levels.has(prefix)) levels.set(prefix, []);
+    levels.get(prefix).push(step);
+    for (let found = TURN.exec(prefix); found; found = TURN.exec(prefix)) {
+      const loop = prefix.slice(0, found.index);
+      if (!turns.has(loop)) turns.set(loop, new Map());
+      if (!turns.get(loop).has(prefix)) turns.get(loop).set(prefix, { prefix, index: Number(found[1]), attempt: Number(found[2] ?? 1), steps: [] });
+      turns.get(loop).get(prefix).steps.push(step);
+      prefix = prefix.slice(0, loop.lastIndexOf("/") + 1);
+    }
+  }
+  return { levels, turns };
+}
+
+function stepRows(known, prefix, depth, rows) {
+  for (const step of inOrder(known.levels.get(prefix) ?? [])) {
     rows.push({
       key: step.id, type: "step", depth, stepKey: step.id, kind: step.kind.split(".")[0], label: step.label || step.node_id,
       item: step, status: step.status, tokens: step.tokens || null, cost: step.cost_usd,
     });
-    const spans = spansByPath.get(step.path) ?? [];
-    const known = new Set(spans.map((s) => s.id));
-    const rooted = spans.map((s) => (s.parent_id && !known.has(s.parent_id) ? { ...s, parent_id: null } : s));
-    rows.push(...spanRows([...rooted].sort(byStart), null, depth + 1, step.id));
-    const own = step.path.slice(prefix.length);
-    const inner = steps.filter((s) => s.path.startsWith(`${prefix}${own}[`));
-    const bodies = new Map();
-    for (const each of inner) {
-      const round = roundOf(each.path.slice(prefix.length));
-      if (!round) continue;
-      if (!bodies.has(round.at)) bodies.set(round.at, { ...round, steps: [] });
-      bodies.get(round.at).steps.push(each);
-    }
-    for (const round of [...bodies.values()].sort((a, b) => a.index - b.index || a.attempt - b.attempt)) {
-      const innerPrefix = `${prefix}${round.at}`;
-      const body = round.steps;
+    const spans = known.spans.get(step.path) ?? [];
+    const ids = new Set(spans.map((s) => s.id));
+    const rooted = spans.map((s) => (s.parent_id && !ids.has(s.parent_id) ? { ...s, parent_id: null } : s));
+    rows.push(...spanRows(inOrder(rooted), null, depth + 1, step.id));
+    const turns = [...(known.turns.get(step.path)?.values() ?? [])];
+    for (const turn of turns.sort((a, b) => a.index - b.index || a.attempt - b.attempt)) {
       rows.push({
-        key: `${step.id} ${round.at}`, type: "group", depth: depth + 1, stepKey: step.id, kind: "round", label: roundName(step, round),
-        item: extent(body), status: groupStatus(body), tokens: null, cost: null,
+        key: `${step.id} ${turn.prefix.slice(prefix.length)}`, type: "group", depth: depth + 1, stepKey: step.id, kind: "turn", label: turnName(step, turn),
+        item: extent(turn.steps), status: groupStatus(turn.steps), tokens: null, cost: null,
       });
-      rows.push(...stepRows(body, spansByPath, innerPrefix, depth + 2));
+      stepRows(known, turn.prefix, depth + 2, rows);
     }
   }
   return rows;
@@ -154,7 +168,7 @@ export function rows(trace) {
     if (!spansByPath.has(span.step_path)) spansByPath.set(span.step_path, []);
     spansByPath.get(span.step_path).push(span);
   }
-  return stepRows(trace.steps, spansByPath, "", 0);
+  return stepRows({ ...levelsOf(trace.steps), spans: spansByPath }, "", 0, []);
 }
 
 /** Rows that match a filter such as `error`, `>1s`, `llm` or a name; ancestors of a match stay. */
@@ -169,11 +183,11 @@ export function filtered(all, text) {
       return `${row.label} ${row.kind} ${row.status} ${row.item.kind ?? ""}`.toLowerCase().includes(word);
     });
   const keep = new Set();
+  const above = [];
   all.forEach((row, at) => {
-    if (!fits(row)) return;
-    keep.add(at);
-    let depth = row.depth;
-    for (let up = at - 1; up >= 0 && depth > 0; up--) if (all[up].depth < depth) { keep.add(up); depth = all[up].depth; }
+    above.length = row.depth;
+    above[row.depth] = at;
+    if (fits(row)) above.forEach((each) => keep.add(each));
   });
   return all.filter((_, at) => keep.has(at));
 }
@@ -208,8 +222,7 @@ export function hasChildren(all, at) {
 }
 
 /** Numbers of the head line. */
-export function totals(trace, now = Date.now()) {
-  const axis = bounds(trace, now);
+export function totals(trace, axis = bounds(trace)) {
   const llm = trace.spans.filter((s) => s.kind === "llm");
   const firsts = llm
     .filter((s) => s.attributes.first_token_ms !== undefined && s.started_at)
@@ -225,5 +238,5 @@ export function totals(trace, now = Date.now()) {
 
 /** The step that made the run fail, if one did. */
 export function culprit(trace) {
-  return trace.steps.filter((s) => s.status === "failed").sort(byStart)[0] ?? null;
+  return inOrder(trace.steps.filter((s) => s.status === "failed"))[0] ?? null;
 }

@@ -2,11 +2,12 @@
 
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
-import { api } from "../js/api.js";
 import { live } from "../js/live.js";
 import * as model from "./model.js";
 import { Details } from "./details.jsx";
 import { GraphView } from "./graph.jsx";
+import { Log } from "./log.jsx";
+import { Axis, Timeline } from "./timeline.jsx";
 import "./trace.css";
 
 const VIEWS = ["Tree", "Timeline", "Graph", "Log"];
@@ -41,7 +42,8 @@ function useTrace(runId) {
     live.open(runId);
     return stop;
   }, [runId]);
-  const trace = traceOf(runId);
+  const version = live.versionOf(runId);
+  const trace = useMemo(() => traceOf(runId), [runId, version]); // eslint-disable-line react-hooks/exhaustive-deps
   const status = trace?.run.status;
   const running = status === "running";
   const before = useRef(null);
@@ -61,8 +63,8 @@ function useTrace(runId) {
 const WAITS = new Set(["waiting_human", "interrupted", "waiting"]);
 const STARTED_BY = { manual: "by hand", api: "over the API", chat: "by a chat message", schedule: "by a schedule" };
 
-function Stats({ trace, now }) {
-  const sums = model.totals(trace, now);
+function Stats({ trace, axis }) {
+  const sums = model.totals(trace, axis);
   const { run } = trace;
   const tiles = [
     ["Duration", model.formatMs(sums.duration)],
@@ -110,45 +112,40 @@ function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
   );
 }
 
-function Axis({ axis }) {
-  return (
-    <span className="tx-axis">
-      {model.ticks(axis).map((t) => <span key={t.label} className={t.at > 90 ? "last" : ""} style={{ left: `${t.at}%` }}>{t.label}</span>)}
-    </span>
-  );
-}
-
 const rowOf = (key) => document.querySelector(`.tx-row[data-key="${CSS.escape(key)}"]`);
 
-function Tree({ all, axis, now, chosen, onChoose }) {
+function Tree({ all, axis, now, chosen, onChoose, none }) {
   const [collapsed, setCollapsed] = useState(() => new Set());
   const list = useRef(null);
   const shown = useMemo(() => model.visible(all, collapsed), [all, collapsed]);
-  const rows = useRef(shown);
-  rows.current = shown;
   const twist = useCallback((key) => setCollapsed((old) => {
     const next = new Set(old);
     next.delete(key) || next.add(key);
     return next;
   }), []);
-  // What was chosen elsewhere comes into sight, also out of a part that is closed.
+  // What was chosen elsewhere comes into sight, also out of a part that is closed. The list is laid out anew for that:
+  // one that has just grown scrolls to where its rows were.
+  const [jumps, jump] = useReducer((count) => count + 1, 0);
+  const picked = useRef(null);
+  const pick = (row) => {
+    picked.current = row.key;
+    onChoose(row);
+  };
   useEffect(() => {
+    if (!chosen || picked.current === chosen) return;
+    picked.current = null;
     const above = model.above(all, chosen);
     setCollapsed((old) => (above.some((key) => old.has(key)) ? new Set([...old].filter((key) => !above.includes(key))) : old));
-    // The rows are there with the next frame; the list may grow only after it has scrolled, so the row itself has the last word.
-    const frame = requestAnimationFrame(() => {
-      const at = rows.current.findIndex((row) => row.key === chosen);
-      if (at >= 0) list.current?.scrollIntoView({ index: at, align: "center", done: () => rowOf(chosen)?.scrollIntoView({ block: "nearest" }) });
-    });
-    return () => cancelAnimationFrame(frame);
+    jump();
   }, [chosen]); // eslint-disable-line react-hooks/exhaustive-deps
+  const start = useMemo(() => ({ index: Math.max(0, shown.findIndex((row) => row.key === chosen)), align: "center" }), [jumps]); // eslint-disable-line react-hooks/exhaustive-deps
   const onKeyDown = (event) => {
     const at = shown.findIndex((row) => row.key === chosen);
     const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
     if (move !== undefined) {
       event.preventDefault();
       const next = Math.max(0, Math.min(shown.length - 1, at + move));
-      onChoose(shown[next]);
+      pick(shown[next]);
       list.current?.scrollIntoView({ index: next, done: () => rowOf(shown[next].key)?.focus() });
     } else if (event.key === "ArrowRight" && collapsed.has(chosen)) twist(chosen);
     else if (event.key === "ArrowLeft" && at >= 0 && model.hasChildren(shown, at)) twist(chosen);
@@ -160,69 +157,17 @@ function Tree({ all, axis, now, chosen, onChoose }) {
         <Axis axis={axis} />
         <span>Time</span><span className="tx-tok">Tokens</span><span className="tx-cost">Cost</span>
       </div>
-      {shown.length === 0 && <p className="tx-empty">Nothing fits the filter.</p>}
+      {shown.length === 0 && <p className="tx-empty">{none}</p>}
       {shown.length > 0 && (
         <Virtuoso
-          className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown} ref={list} data={shown} fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
+          className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown} ref={list} key={jumps} initialTopMostItemIndex={start} data={shown} fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
           itemContent={(at, row) => (
-            <Row row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={onChoose} onTwist={twist}
+            <Row row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={pick} onTwist={twist}
               collapsed={collapsed.has(row.key)} twist={collapsed.has(row.key) || model.hasChildren(shown, at)} />
           )}
         />
       )}
     </>
-  );
-}
-
-// Where a bar's words stand: behind it, before it, or in it when it leaves no room on either side.
-function labelPlace({ left, width }) {
-  if (left + width <= 60) return "";
-  return left >= 30 ? "flip" : "within";
-}
-
-function Timeline({ all, axis, now, chosen, onChoose }) {
-  const started = all.filter((row) => row.item.started_at && row.type !== "group");
-  if (!started.length) return <p className="tx-empty">Nothing has started yet.</p>;
-  return (
-    <div className="tx-gantt">
-      <div className="tx-lane" aria-hidden="true"><Axis axis={axis} /></div>
-      {started.map((row) => {
-        const line = model.bar(row.item, axis, now);
-        const tone = (model.STATUS[row.status] ?? model.STATUS.pending).tone;
-        return (
-          <div className="tx-lane" key={row.key}>
-            <button className={`tone-${tone} ${labelPlace(line)}`} aria-pressed={row.key === chosen} onClick={() => onChoose(row)}
-              style={{ left: `${line.left}%`, width: `${line.width}%` }} title={`${row.label}: ${row.status}`}>
-              <span>{row.label} · {model.formatMs(model.duration(row.item, now))}</span>
-            </button>
-          </div>
-        );
-      })}
-    </div>
-  );
-}
-
-function Log({ runId, seq }) {
-  const [events, setEvents] = useState(null);
-  const [error, setError] = useState(null);
-  useEffect(() => {
-    let gone = false;
-    const timer = setTimeout(() => api("GET", `/api/runs/${runId}/log`).then(
-      (page) => !gone && setEvents(page.items), (problem) => !gone && setError(problem)), events ? 400 : 0);
-    return () => { gone = true; clearTimeout(timer); };
-  }, [runId, seq]); // eslint-disable-line react-hooks/exhaustive-deps
-  if (error) return <p className="tx-empty" role="alert">{error.message}</p>;
-  if (!events) return <p className="tx-empty">Loading …</p>;
-  return (
-    <div className="tx-log" role="log">
-      {events.map((event) => (
-        <div key={event.seq}>
-          <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString("en", { hour12: false })}.{String(new Date(event.at).getMilliseconds()).padStart(3, "0")}</time>
-          <em>{event.type}</em>
-          <span>{event.path ?? ""} {event.payload.message ?? event.payload.step?.error?.message ?? event.payload.step?.preview ?? event.payload.span?.name ?? event.payload.run?.status ?? ""}</span>
-        </div>
-      ))}
-    </div>
   );
 }
 
@@ -236,8 +181,10 @@ function Explorer({ runId, workflowId }) {
   const [view, setView] = useState("Tree");
   const [filter, setFilter] = useState("");
   const [chosen, setChosen] = useState(null);
-  const version = live.versionOf(runId);
-  const all = useMemo(() => (trace ? model.rows(trace) : []), [runId, version]); // eslint-disable-line react-hooks/exhaustive-deps
+  const all = useMemo(() => (trace ? model.rows(trace) : []), [trace]);
+  const known = useMemo(() => trace && model.extremes(trace), [trace]);
+  // What takes long enough is decided anew while time passes.
+  const shown = useMemo(() => model.filtered(all, filter), [all, filter, filter.includes(">") && now]);
   const current = all.find((row) => row.key === chosen) ?? null;
   useEffect(() => {
     if (chosen || !trace || !all.length) return;
@@ -251,8 +198,8 @@ function Explorer({ runId, workflowId }) {
       </div>
     );
   }
-  const axis = model.bounds(trace, now);
-  const shown = model.filtered(all, filter);
+  const axis = model.bounds(trace, now, known);
+  const none = filter.trim() ? "Nothing fits the filter." : "Nothing has started yet.";
   const choose = (row) => setChosen(row.key);
   const openTurn = (step) => {
     setView("Tree");
@@ -261,7 +208,7 @@ function Explorer({ runId, workflowId }) {
   };
   return (
     <div className="tx" data-testid="trace">
-      <Stats trace={trace} now={now} />
+      <Stats trace={trace} axis={axis} />
       <div className="tx-body">
         <section className="tx-main" aria-label="Trace">
           <div className="tx-bar">
@@ -277,8 +224,8 @@ function Explorer({ runId, workflowId }) {
           {trace.hidden > 0 && view !== "Log" && view !== "Graph" && (
             <p className="tx-note" role="note" data-testid="trace-hidden">{trace.hidden.toLocaleString("en")} steps inside of loops are not listed. Choose a loop to open one of its turns.</p>
           )}
-          {view === "Tree" && <Tree all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} />}
-          {view === "Timeline" && <Timeline all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} />}
+          {view === "Tree" && <Tree all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} none={none} />}
+          {view === "Timeline" && <Timeline all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} none={none} />}
           {view === "Graph" && <GraphView trace={trace} chosen={current?.item.node_id} onChoose={(step) => setChosen(step.id)} now={now} />}
           {view === "Log" && <Log runId={runId} seq={trace.seq} />}
         </section>

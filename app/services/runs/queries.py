@@ -183,8 +183,8 @@ async def get_trace(
     """Return a run at one moment; `seq` is read first, so later events repeat, never lack, a change.
 
     Args:
-        parent: A turn such as `loop[3]`: only what lies in it. None: the whole run, of a large one
-            the graph's own steps and some inside of turns.
+        parent: A turn such as `loop[3]`: only what lies in it, in all its tries; `loop[3.2]` is one try.
+            None: the whole run, of a large one the graph's own steps and some inside of turns.
     """
     require(actor, "viewer")
     seq = await last_seq(uow, run_id)

@@ -1,10 +1,21 @@
 """Reading the steps of large runs: page by page, and summed up by loop."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+    select,
+)
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
@@ -22,11 +33,15 @@ INNER = 1_000
 
 _OPEN = ("running", "pending", "waiting", "waiting_human", "interrupted")
 _AT_ONCE = 500
+_TURN = re.compile(r"\[\d+\]$")
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which steps of a run: all those in a container or one of its turns, of a status, of a node."""
+    """Which steps of a run: all those in a container or one of its turns, of a status, of a node.
+
+    `loop[3]` are all tries of that turn, `loop[3.2]` is the second.
+    """
 
     parent: str | None = None
     status: StepStatus | None = None
@@ -78,7 +93,8 @@ async def steps_of_trace(
     Also how many are left out.
     """
     whole = _below(actor, run_id, parent)
-    direct, deeper = _levels(parent)
+    rest = _rest(uow, parent)
+    direct, deeper = rest.not_like("%/%"), rest.like("%/%")
     own = list((await uow.session.execute(whole.where(direct))).scalars())
     count = await uow.session.scalar(whole.where(deeper).with_only_columns(func.count())) or 0
     pressing = case((col(Step.status).in_((*_OPEN, "failed")), 0), else_=1)
@@ -93,15 +109,14 @@ async def loops_of(
     uow: UnitOfWork, actor: Actor, run_id: str, parent: str | None
 ) -> tuple[LoopView, ...]:
     """How far the loops of a level are. Each try of a turn counts by itself."""
-    skip = len(parent) + 1 if parent else 0
-    path = func.substr(col(Step.path), skip + 1)
-    where = func.strpos if uow.session.get_bind().dialect.name == "postgresql" else func.instr
-    loop = func.substr(path, 1, where(path, "[") - 1)
-    turn = func.substr(path, 1, where(path, "]"))
+    path, rest = col(Step.path), _rest(uow, parent)
+    above = func.length(path) - func.length(rest)
+    loop = func.substr(path, 1, above + _place(uow, rest, "[") - 1)
+    turn = func.substr(path, 1, above + _place(uow, rest, "]"))
     broken = and_(col(Step.status) == "failed", col(Step.output).is_(None))
     turns = (
         _below(actor, run_id, parent)
-        .where(where(path, "]") > 0)
+        .where(_place(uow, rest, "]") > 0)
         .with_only_columns(
             loop.label("loop"),
             turn.label("turn"),
@@ -120,21 +135,18 @@ async def loops_of(
         ),
     ]
     query = select(turns.c.loop, *counted).group_by(turns.c.loop).order_by(turns.c.loop)
-    before = f"{parent}/" if parent else ""
     return tuple(
-        LoopView(
-            path=before + name, turns=count, failed=broken_ones, running=at_work, succeeded=done
-        )
+        LoopView(path=name, turns=count, failed=broken_ones, running=at_work, succeeded=done)
         for name, count, broken_ones, at_work, done in (await uow.session.execute(query)).all()
     )
 
 
 def inside(parent: str) -> ColumnElement[bool]:
-    """Steps in a container (`loop`), or in one of its turns (`loop[3]`)."""
+    """Steps in a container (`loop`), in one of its turns (`loop[3]`), or in one try of it (`loop[3.2]`)."""
     path = col(Step.path)
+    again = f"{parent[:-1]}." if _TURN.search(parent) else f"{parent}["
     return or_(
-        path.startswith(f"{parent}[", autoescape=True),
-        path.startswith(f"{parent}/", autoescape=True),
+        path.startswith(again, autoescape=True), path.startswith(f"{parent}/", autoescape=True)
     )
 
 
@@ -145,15 +157,25 @@ def in_parts(paths: Sequence[str]) -> list[Sequence[str]]:
 
 def _below(actor: Actor, run_id: str, parent: str | None) -> Select[Step]:
     query = scoped(Step, actor).where(col(Step.run_id) == run_id)
-    return (
-        query.where(col(Step.path).startswith(f"{parent}/", autoescape=True)) if parent else query
-    )
+    if not parent:
+        return query
+    if parent.endswith("]"):
+        return query.where(inside(parent))
+    return query.where(false())  # only turns hold steps
 
 
-def _levels(parent: str | None) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The steps of a level itself, and those in turns below it."""
-    path = func.substr(col(Step.path), len(parent) + 2) if parent else col(Step.path)
-    return path.not_like("%/%"), path.like("%/%")
+def _rest(uow: UnitOfWork, parent: str | None) -> SQLColumnExpression[str]:
+    """What a step's path says below a turn, whichever try of it: `b` of `loop[3]/b` and `loop[3.2]/b`."""
+    if not parent:
+        return col(Step.path)
+    end = func.substr(col(Step.path), len(parent))  # "]/b" or ".2]/b"
+    return func.substr(end, _place(uow, end, "]") + 2)
+
+
+def _place(uow: UnitOfWork, text: SQLColumnExpression[str], what: str) -> ColumnElement[int]:
+    """Where a text stands in another, from 1; 0: nowhere."""
+    dialect = uow.session.get_bind().dialect.name
+    return (func.strpos if dialect == "postgresql" else func.instr)(text, what)
 
 
 def _moment(at: datetime | None) -> str:

@@ -106,6 +106,25 @@ async def test_a_trace_sums_up_loops_and_loads_a_turn_on_demand(parts, actor, ru
     assert [(one.path, one.turns) for one in turn.loops] == [("loop[2]/in", 2)]
 
 
+async def test_a_turn_is_loaded_with_all_its_tries_and_a_try_by_itself(parts, actor, run, pages):
+    paths = [
+        "loop[3]/a", "loop[3]/in[0]/x", "loop[3.2]/a", "loop[3.2]/in[0]/x", "loop[3.2]/in[1]/x",
+        "loop[3.10]/a", "loop[30]/a", "loop[30.2]/a", "loop[1]/a",
+    ]  # fmt: skip
+    await store(parts, [row(run, number, path) for number, path in enumerate(["loop", *paths])])
+    async with parts.database.read() as uow:
+        turn = await get_trace(uow, actor, run.id, "loop[3]")
+        second = await get_trace(uow, actor, run.id, "loop[3.2]")
+    assert [step.path for step in turn.steps] == paths[:6]
+    assert [(one.path, one.turns) for one in turn.loops] == [("loop[3.2]/in", 2), ("loop[3]/in", 1)]
+    assert turn.hidden == 0
+    assert [step.path for step in second.steps] == paths[2:5]
+    assert [(one.path, one.turns) for one in second.loops] == [("loop[3.2]/in", 2)]
+    assert (await pages(9, parent="loop[3]"))[0] == paths[:6]
+    assert (await pages(9, parent="loop[3.2]"))[0] == paths[2:5]
+    assert (await pages(20, parent="loop"))[0] == paths
+
+
 async def test_a_run_of_20_000_steps_has_a_small_trace(parts, actor, run, pages):
     rows = [row(run, 0, "loop", "running"), row(run, 1, "after")]
     for n in range(10_000):

@@ -67,6 +67,42 @@ test("a trace older than the patch that asked for it is loaded once more", async
   assert.equal(store.step("r", "a").status, "succeeded");
 });
 
+function storeWithTurns(whole, turns) {
+  const asked = [];
+  const load = async (runId, turn) => { asked.push(turn ?? "whole"); return turn ? turns[turn] ?? trace(1, []) : whole(); };
+  return { store: new LiveStore({ load, pause: async () => {} }), asked };
+}
+
+test("turns that were opened stay open, in all their tries, when the trace is read anew", async () => {
+  const tries = [step("loop[700]/a", "failed"), step("loop[700.2]/a", "succeeded")];
+  let now = trace(4, [step("loop", "running"), step("loop[0]/a", "succeeded")], { hidden: 1400 });
+  const { store, asked } = storeWithTurns(() => now, { "loop[700]": trace(4, tries, { loops: [{ path: "loop[700]/in", turns: 2 }] }) });
+  await store.open("r");
+  assert.equal((await store.turn("r", "loop[700]")).path, "loop[700]/a");
+  assert.equal(store.get("r").hidden, 1398);
+  now = trace(9, [step("loop", "succeeded"), step("loop[0]/a", "succeeded"), step("loop[700]/a", "failed")], { hidden: 1399 });
+  store.patch({ run_id: "r", from: 8, seq: 9 });
+  await store.get("r").loading;
+  assert.deepEqual(asked, ["whole", "loop[700]", "whole", "loop[700]"]);
+  assert.deepEqual(store.get("r").order, ["loop", "loop[0]/a", "loop[700]/a", "loop[700.2]/a"]);
+  assert.equal(store.step("r", "loop").status, "succeeded");
+  assert.equal(store.get("r").hidden, 1398);
+  assert.equal(store.get("r").loops.get("loop[700]/in").turns, 2);
+  assert.equal(store.node("r", "a").rounds, 3);
+});
+
+test("a turn that is not there is not asked for again, and one that was read late changes nothing back", async () => {
+  const late = trace(2, [step("loop[1]/a", "running"), step("loop[1]/b", "running")]);
+  const { store, asked } = storeWithTurns(() => trace(5, [step("loop[1]/a", "succeeded")]), { "loop[1]": late });
+  await store.open("r");
+  assert.equal(await store.turn("r", "loop[9]"), null);
+  await store.turn("r", "loop[1]");
+  assert.equal(store.step("r", "loop[1]/a").status, "succeeded");
+  assert.equal(store.step("r", "loop[1]/b").status, "running");
+  await store.refresh("r");
+  assert.deepEqual(asked, ["whole", "loop[9]", "loop[1]", "whole", "loop[1]"]);
+});
+
 test("a trace newer than the events after it does not let an ended step begin again", async () => {
   const { store } = storeOf(trace(3, [step("a", "succeeded")]));
   await store.open("r");
