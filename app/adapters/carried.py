@@ -1,26 +1,14 @@
 """Values that a run takes over from another one: their large parts come along as blobs of its own."""
 
-import hashlib
-from collections.abc import Sequence
-from typing import Any
-
-import orjson
-from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
+from app.adapters.blobs import copy_blob, reference
 from app.adapters.values import has_references
 from app.engine.sdk import Json
-from app.kernel.clock import now
-from app.models import Blob
-
-_MARK = b'"$blob"'
 
 
 class Carrier:
-    """Copies values of one run for another; equal blobs are copied once. One blob is in memory at a
-    time.
-    """
+    """Copies values of one run for another; equal blobs are copied once."""
 
     def __init__(self, session: AsyncSession, source_run_id: str, run_id: str) -> None:
         self._session = session
@@ -39,45 +27,11 @@ class Carrier:
             return [await self.carry(item) for item in value]
         if not isinstance(value, dict):
             return value
-        if isinstance(value.get("$blob"), str) and value.keys() == {"$blob", "size", "preview"}:
-            copied = await self._copy(value["$blob"])
-            return value if copied is None else {**value, "$blob": copied}
-        return {key: await self.carry(item) for key, item in value.items()}
-
-    async def _copy(self, blob_id: str) -> str | None:
+        blob_id = reference(value)
+        if blob_id is None:
+            return {key: await self.carry(item) for key, item in value.items()}
         if blob_id not in self._known:
-            self._known[blob_id] = await self._store(blob_id)
-        return self._known[blob_id]
-
-    async def _store(self, blob_id: str) -> str | None:
-        blob = await self._session.get(Blob, blob_id)
-        if blob is None or blob.run_id != self._source:
-            return None
-        data, workspace_id = blob.data, blob.workspace_id
-        self._session.expunge(blob)
-        if _MARK in data:
-            data = orjson.dumps(await self.carry(orjson.loads(data)))
-        row = _row(data, self._run_id, workspace_id)
-        await put_blobs(self._session, [row])
-        return str(row["id"])
-
-
-async def put_blobs(session: AsyncSession, blobs: Sequence[dict[str, Any]]) -> None:
-    """Store the blobs that `values.pack` made; one that is there already is the same."""
-    for blob in blobs:
-        same = select(col(Blob.id)).where(col(Blob.id) == blob["id"])
-        if await session.scalar(same) is None:
-            await session.execute(insert(Blob).values(blob))
-
-
-def _row(data: bytes, run_id: str, workspace_id: str) -> dict[str, Any]:
-    digest = hashlib.sha256(data).hexdigest()
-    return {
-        "id": "blb_" + hashlib.sha256(f"{run_id}:{digest}".encode()).hexdigest()[:40],
-        "workspace_id": workspace_id,
-        "run_id": run_id,
-        "sha256": digest,
-        "size_bytes": len(data),
-        "data": data,
-        "created_at": now(),
-    }
+            copied = await copy_blob(self._session, blob_id, self._source, self._run_id)
+            self._known[blob_id] = copied
+        copied = self._known[blob_id]
+        return value if copied is None else {**value, "$blob": copied}

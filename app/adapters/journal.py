@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ TOKEN_DELAY_S = 0.04
 TOKEN_COUNT = 32
 RETRY_S = 30.0
 MAX_BROKEN = 1_000
+_CLOSED = "This process ends; the run goes on in another one."
 
 
 class KeyTaken(Exception):
@@ -76,13 +77,14 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     def start(self) -> None:
         """Start to write."""
         self._task = asyncio.create_task(self._drain(), name="journal writer")
 
     async def close(self) -> None:
-        """Write what waits, then stop."""
+        """Write what waits, then stop. What comes later is refused with StorageDown."""
         if self._task is None:
             return
         try:
@@ -91,6 +93,9 @@ class Writer:
             _log.warning("the journal could not write everything before the end")
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        self._closed = True
+        self._fail(self._queue, StorageDown(_CLOSED))
+        self._queue.clear()
 
     def put(self, entry: Entry, *, awaited: bool = True) -> None:
         """Take an entry in; entries of a run are written in the order given.
@@ -98,6 +103,9 @@ class Writer:
         Args:
             awaited: Somebody waits for the commit. Else it may wait a moment for what follows it.
         """
+        if self._closed:  # who waits must not wait forever
+            self._fail([entry], StorageDown(_CLOSED))
+            return
         self._queue.append(entry)
         self._idle.clear()
         if awaited:
@@ -126,7 +134,12 @@ class Writer:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
-                await self._write_surely(self._take())
+                taken = self._take()
+                try:
+                    await self._write_surely(taken)
+                except asyncio.CancelledError:
+                    self._fail(taken, StorageDown(_CLOSED))
+                    raise
             self._idle.set()
 
     def _take(self) -> list[Entry]:
@@ -212,7 +225,7 @@ class Writer:
         self._bus.publish(published)
 
     @staticmethod
-    def _fail(entries: Sequence[Entry], error: BaseException) -> None:
+    def _fail(entries: Iterable[Entry], error: BaseException) -> None:
         for entry in entries:
             if entry.done is not None and not entry.done.done():
                 entry.done.set_exception(error)

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.adapters.blobs import parts_of
 from app.adapters.statements import Prepared, once, prepare
 from app.adapters.values import pack_text
 from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
@@ -222,8 +223,9 @@ _EPOCHS = (
 def write(connection: Connection, batch: Rows) -> None:
     """Store rows. Final steps and runs stay as they are; nothing is stored twice."""
     dialect = connection.dialect.name
+    for part in parts_of(batch.blobs.values()):
+        _send(connection, _insert(dialect, _BLOB, tuple(part)), [part])
     for table, rows in (
-        (_BLOB, batch.blobs),
         (_STEP, batch.steps),
         (_SPAN, batch.spans),
         (_EVENT, batch.events),

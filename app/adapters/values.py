@@ -1,16 +1,11 @@
 """JSON values on their way into rows: made storable, and large ones moved into blobs."""
 
-import hashlib
-from typing import Any
-
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.adapters.blobs import BlobRow, blob_row, read_blob, reference
 from app.engine.sdk import Json
-from app.kernel.clock import now
-from app.kernel.errors import Defect
 from app.kernel.jsons import json_of
-from app.models import Blob
 
 LIMIT = 65_536
 """Values larger than this (bytes as JSON) are stored in `blob`."""
@@ -25,7 +20,7 @@ def storable(value: Json) -> tuple[Json, bytes]:
     return orjson.loads(data), data
 
 
-def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[str, Any]]]:
+def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[BlobRow]]:
     """Return the value with large parts replaced by `{"$blob", "size", "preview"}`, and the blob
     rows to store.
     """
@@ -33,7 +28,7 @@ def pack(value: Json, run_id: str, workspace_id: str) -> tuple[Json, list[dict[s
     return orjson.loads(text), blobs
 
 
-def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[dict[str, Any]]]:
+def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[BlobRow]]:
     """As `pack`, but the value as JSON text."""
     data: bytes | None = json_of(value)
     assert data is not None
@@ -43,7 +38,7 @@ def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[di
         data = (
             None  # its parts are written one by one: a large value is in memory as often as it must
         )
-    blobs: list[dict[str, Any]] = []
+    blobs: list[BlobRow] = []
     small = _shrink(value, data, _DEPTH, (run_id, workspace_id, blobs))
     return json_of(small).decode(), blobs
 
@@ -55,58 +50,52 @@ def has_references(value: Json) -> bool:
     return isinstance(value, list) and any(has_references(item) for item in value)
 
 
-async def unpack(session: AsyncSession, value: Json, run_id: str) -> Json:
+async def unpack(
+    session: AsyncSession, value: Json, run_id: str, at_most: int | None = None
+) -> Json:
     """Return the value with its references resolved; only blobs of the same run count, others stay
     as they are.
+
+    Args:
+        at_most: Parts of more bytes than this stay references; None: all are resolved.
     """
     if isinstance(value, list):
-        return [await unpack(session, item, run_id) for item in value]
+        return [await unpack(session, item, run_id, at_most) for item in value]
     if not isinstance(value, dict):
         return value
-    if isinstance(value.get("$blob"), str) and value.keys() == {"$blob", "size", "preview"}:
-        blob = await session.get(Blob, value["$blob"])
-        if blob is None or blob.run_id != run_id:
-            return value
-        if hashlib.sha256(blob.data).hexdigest() != blob.sha256:
-            raise Defect("A stored value was changed behind our back.", blob_id=blob.id)
-        return await unpack(session, orjson.loads(blob.data), run_id)
-    return {key: await unpack(session, item, run_id) for key, item in value.items()}
+    blob_id = reference(value)
+    if blob_id is None:
+        return {key: await unpack(session, item, run_id, at_most) for key, item in value.items()}
+    if at_most is not None and value["size"] > at_most:
+        return value
+    data = await read_blob(session, blob_id, run_id)
+    return value if data is None else orjson.loads(data)
 
 
 def _shrink(
-    value: Json, data: bytes | None, depth: int, where: tuple[str, str, list[dict[str, Any]]]
+    value: Json, data: bytes | None, depth: int, where: tuple[str, str, list[BlobRow]]
 ) -> Json:
     """The value with its large parts in blobs. `data` is its JSON; None: it is to be made."""
+    run_id, workspace_id, blobs = where
     if isinstance(value, dict) and depth:
-        value = {key: _part(item, depth - 1, where) for key, item in value.items()}
-        data = json_of(value)
-        if len(data) <= LIMIT:
-            return orjson.loads(data)
+        inside: list[BlobRow] = []
+        within = (run_id, workspace_id, inside)
+        small = json_of({key: _part(item, depth - 1, within) for key, item in value.items()})
+        if len(small) <= LIMIT:
+            blobs += inside
+            return orjson.loads(small)
     if data is None:
         data = json_of(value)
-    run_id, workspace_id, blobs = where
-    digest = hashlib.sha256(data).hexdigest()
-    # the id follows from run and content, so the same value of a run is stored once
-    blob_id = "blb_" + hashlib.sha256(f"{run_id}:{digest}".encode()).hexdigest()[:40]
-    blobs.append(
-        {
-            "id": blob_id,
-            "workspace_id": workspace_id,
-            "run_id": run_id,
-            "sha256": digest,
-            "size_bytes": len(data),
-            "data": data,
-            "created_at": now(),
-        }
-    )
+    blob = blob_row(data, run_id, workspace_id)
+    blobs.append(blob)
     text = (
         orjson.loads(data)
         if isinstance(value, str)
         else data[: _PREVIEW * 4].decode("utf-8", "ignore")
     )
-    return {"$blob": blob_id, "size": len(data), "preview": text[:_PREVIEW]}
+    return {"$blob": blob["id"], "size": len(data), "preview": text[:_PREVIEW]}
 
 
-def _part(item: Json, depth: int, where: tuple[str, str, list[dict[str, Any]]]) -> Json:
+def _part(item: Json, depth: int, where: tuple[str, str, list[BlobRow]]) -> Json:
     data = json_of(item)
     return item if len(data) <= LIMIT else _shrink(item, data, depth, where)

@@ -20,6 +20,7 @@ from app.api.runs import runs
 from app.api.schedules import schedules
 from app.api.steps import steps
 from app.api.templates import templates
+from app.api.values import values
 from app.api.workflows import workflows
 from app.api.workspaces import projects, workspaces
 
@@ -39,8 +40,8 @@ def build() -> FastAPI:
     )
     problems.set_up(api)
     for router in (
-        auth, me, workspaces, projects, templates, node_types, workflows, steps, approvals, dead_letters, models,
-        expressions, schedules, health,
+        auth, me, workspaces, projects, templates, node_types, workflows, steps, values, approvals, dead_letters,
+        models, expressions, schedules, health,
     ):  # fmt: skip
         api.include_router(router, prefix="/api")
     api.include_router(runs, prefix="/api/runs")

@@ -106,7 +106,9 @@ async def list_runs(
 
 @runs.get("/{run_id}")
 async def get_run(run_id: Id, who: Signed) -> RunView:
-    """A run with its input and output."""
+    """A run with its input and output; of these, parts over 5 MB are references `{"$blob", "size",
+    "preview"}`, see values.
+    """
     async with runtime().database.read() as uow:
         return await queries.get_run(uow, who, run_id)
 
@@ -129,7 +131,7 @@ async def list_steps(
 
 @runs.get("/{run_id}/steps/{step_id}")
 async def get_step(run_id: Id, step_id: Id, who: Signed) -> StepView:
-    """A step with its whole input and output."""
+    """A step with its input and output; of these, parts over 5 MB are references."""
     async with runtime().database.read() as uow:
         return await queries.get_step(uow, who, run_id, step_id)
 
@@ -148,7 +150,7 @@ async def get_log(run_id: Id, who: Signed, cursor: Cursor = None) -> Page[Event]
     """The stored events of a run, oldest first."""
     after = _seq(cursor, "The cursor is not one of this list.", "cursor")
     async with runtime().database.read() as uow:
-        await queries.get_run(uow, who, run_id)
+        await queries.see_run(uow, who, run_id)
         events = await queries.list_events(uow, who, run_id, after=after, limit=_LOG_PAGE)
     more = str(events[-1].seq) if len(events) == _LOG_PAGE else None
     return Page(items=events, next_cursor=more)
@@ -169,7 +171,7 @@ async def stream_events(
     """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends."""
     after = _seq(last_event_id, "Last-Event-ID must be the number of an event.", "Last-Event-ID")
     async with runtime().database.read() as uow:
-        await queries.get_run(uow, who, run_id)
+        await queries.see_run(uow, who, run_id)
     return StreamingResponse(
         event_stream(who, run_id, after),
         media_type="text/event-stream",

@@ -4,7 +4,7 @@ import reflex as rx
 
 from app.kernel.errors import AppError
 from app.services.runs.forks import ForkRun, fork_run
-from app.services.runs.queries import get_run
+from app.services.runs.queries import see_run
 from app.services.runtime import runtime
 from app.state.identity import actor
 
@@ -28,7 +28,7 @@ class RunTraceState(rx.State):
         self.title = self.workflow_id = self.error = self.loaded_id = ""
         try:
             async with runtime().database.read() as uow:
-                run = await get_run(uow, acting, self.run_id)
+                run = await see_run(uow, acting, self.run_id)
         except AppError as error:
             self.error = error.message
             return

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.api.conftest import ASKING, QUICK, new_workflow, waiting_run
+from tests.api.conftest import ASKING, QUICK, new_workflow, waiting_run, wire
 from tests.services.people import graph, node
 
 
@@ -25,6 +25,30 @@ async def test_quick_run_with_wait_answers_with_the_whole_run(ada):
     }  # fmt: skip
     assert (await ada.get(f"/api/runs/{run['id']}")).json() == run
     assert answer.headers["location"] == f"/api/runs/{run['id']}"
+
+
+async def test_a_very_large_output_is_a_reference_to_it(site, ada):
+    rows = node("rows", "logic.for_each", config={"items": "trigger.rows"})
+    line = node("line", config={"template": "{{ trigger.text }}"}, parent="rows")
+    start = node("start", "trigger.manual")
+    loop = graph(start, rows, line, edges=(wire("start", "rows", "data", "input"),))
+    given = {"rows": list(range(60)), "text": "é" * 50_000}
+    begun = await ada.post(
+        f"/api/workflows/{await new_workflow(ada, loop)}/runs", json={"input": given}
+    )
+    await site.work(begun.json()["run_id"])
+    run = (await ada.get(f"/api/runs/{begun.json()['run_id']}")).json()
+    assert run["status"] == "succeeded", run
+    assert run["input"] == given
+    results = run["output"]["results"]
+    assert results.keys() == {"$blob", "size", "preview"}
+    answer = await ada.get(f"/api/values/{results['$blob']}")
+    assert answer.json() == [given["text"]] * 60
+    assert len(answer.content) == results["size"] > 5_000_000
+    assert answer.headers["content-type"] == "application/json"
+    steps = (await ada.get(f"/api/runs/{run['id']}/steps?node_id=rows")).json()["items"]
+    step = (await ada.get(f"/api/runs/{run['id']}/steps/{steps[0]['id']}")).json()
+    assert step["output"]["results"] == results
 
 
 async def test_without_wait_the_answer_is_accepted(ada):

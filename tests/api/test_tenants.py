@@ -16,7 +16,7 @@ from tests.house.inventory import Reviewed, reviewed
 from tests.services.people import graph
 
 GUARDED = [line for line in reviewed() if line.who != "public"]
-TENANT_IDS = re.compile(r"\{(workflow_id|run_id|step_id|schedule_id)\}")
+TENANT_IDS = re.compile(r"\{(workflow_id|run_id|step_id|schedule_id|value_id)\}")
 RANK = {"guest": 0, "viewer": 1, "member": 2, "admin": 3, "owner": 3}
 NEEDED = {"signed-in": 0, "viewer": 1, "member": 2, "admin": 3}
 
@@ -30,6 +30,7 @@ class Belongings:
     step_id: str
     waiting_step_id: str
     schedule_id: str
+    value_id: str
     template_id: str = "ticket-triage"
     name: str = "no-such-model"
 
@@ -39,7 +40,7 @@ class Belongings:
         ids = {
             "workflow_id": self.workflow_id, "run_id": self.run_id, "step_id": step,
             "template_id": self.template_id, "name": self.name,
-            "schedule_id": self.schedule_id,
+            "schedule_id": self.schedule_id, "value_id": self.value_id,
         }  # fmt: skip
         return line.path.format(**ids)
 
@@ -65,17 +66,19 @@ class Belongings:
         }.get(line.path)  # fmt: skip
 
 
-MISSING = Belongings("wfl_none", "run_none", "stp_none", "stp_none", "sch_none")
+MISSING = Belongings("wfl_none", "run_none", "stp_none", "stp_none", "sch_none", "blb_none")
 
 
 async def belongings(site, client) -> Belongings:
     """A finished run's ids, and a step that waits for an answer."""
     workflow_id, _, waiting = await waiting_run(site, client)
-    run_id = (await run_now(client, await new_workflow(client))).json()["id"]
-    step_id = (await client.get(f"/api/runs/{run_id}/steps")).json()["items"][0]["id"]
+    run = await run_now(client, await new_workflow(client), {"name": "Ada" * 30_000})
+    run_id = run.json()["id"]
+    step = (await client.get(f"/api/runs/{run_id}/steps")).json()["items"][0]
+    value_id = step["output"]["data"]["name"]["$blob"]
     wish = {"workflow_id": workflow_id, "cron": "@daily", "input": {"a": 1}}
     schedule_id = (await client.post("/api/schedules", json=wish)).json()["id"]
-    return Belongings(workflow_id, run_id, step_id, waiting, schedule_id)
+    return Belongings(workflow_id, run_id, step["id"], waiting, schedule_id, value_id)
 
 
 async def ask(client, line, things, **headers):

@@ -29,6 +29,17 @@ export function elapsed({ started_at: start, finished_at: end }, now = Date.now(
   return Math.max(0, (end ? millis(end) : now) - millis(start));
 }
 
+export const megabytes = (bytes) => (bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`);
+
+// A very large part of a value comes as a reference to it.
+export const isReference = (value) => value !== null && typeof value === "object" && typeof value.$blob === "string" && "preview" in value && "size" in value;
+
+// All references in a value, outermost first.
+export function references(value) {
+  if (value === null || typeof value !== "object") return [];
+  return isReference(value) ? [value] : Object.values(value).flatMap(references);
+}
+
 // A value as one line of text.
 export function brief(value, limit = 80) {
   const text = typeof value === "string" ? value : JSON.stringify(value);

@@ -3,15 +3,18 @@
 import { useEffect, useState } from "react";
 import { ArrowUpRight, GitBranch } from "lucide-react";
 import { api } from "../js/api.js";
+import { isReference, references } from "../js/format.js";
 import { live } from "../js/live.js";
 import { Origin, WaitsFor } from "../run/words.jsx";
+import { WholeValue } from "../ui/viewers.jsx";
 import { ForkDialog } from "./fork.jsx";
 import { STATUS, duration, formatCost, formatMs } from "./model.js";
 
 const LARGE = 200_000;
 
 export function textOf(value) {
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "null";
+  const shown = (_, item) => (isReference(item) ? `${item.preview}…` : item);
+  return typeof value === "string" ? value : JSON.stringify(value, shown, 2) ?? "null";
 }
 
 function Code({ value, label }) {
@@ -25,6 +28,7 @@ function Code({ value, label }) {
       <pre className="tx-code" tabIndex={0} aria-label={label}>
         <button className="tx-copy" onClick={copy} aria-label={`Copy ${label}`}>{copied ? "Copied" : "Copy"}</button>{shown}
       </pre>
+      {references(value).map((part) => <p key={part.$blob}><WholeValue reference={part} /></p>)}
       {shown.length < text.length && <button className="tx-tab" onClick={() => setWhole(true)}>Show all {(text.length / 1000).toFixed(0)} kB</button>}
     </>
   );

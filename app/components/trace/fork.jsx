@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { GitBranch, X } from "lucide-react";
 import { api } from "../js/api.js";
+import { references } from "../js/format.js";
 import { Dialog } from "../ui/dialog.jsx";
 
 const isTop = (step) => !step.path.includes("/");
@@ -29,6 +30,7 @@ function Change({ steps, change, onChange, onRemove, runId }) {
     onChange({ path, text: "Loading…", fault: "" });
     try {
       const whole = await api("GET", `/api/runs/${runId}/steps/${step.id}`);
+      if (references(whole.output).length) throw new Error("This output is too large to be changed here. Give it as “outputs” over the API.");
       onChange({ path, text: JSON.stringify(whole.output, null, 2), fault: "" });
     } catch (error) {
       onChange({ path, text: "", fault: error.message });

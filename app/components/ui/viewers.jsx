@@ -1,7 +1,8 @@
 // Read-only views of code and JSON with copying; large values open piece by piece.
 
 import { useMemo, useState } from "react";
-import { Check, ChevronDown, ChevronRight, Copy, WrapText } from "lucide-react";
+import { Check, ChevronDown, ChevronRight, Copy, Download, WrapText } from "lucide-react";
+import { isReference, megabytes } from "../js/format.js";
 
 const LONG_TEXT = 600;
 const MANY = 100;
@@ -62,6 +63,15 @@ function Leaf({ value }) {
   return <span className={typeof value === "number" ? "json-number" : "json-word"}>{String(value)}</span>;
 }
 
+// A way to a value that is too large for the page.
+export function WholeValue({ reference }) {
+  return (
+    <a className="btn btn-sm" href={`/api/values/${reference.$blob}`} download data-testid="whole-value">
+      <Download size={12} />Download all {megabytes(reference.size)}
+    </a>
+  );
+}
+
 function Row({ depth, name, children, toggle }) {
   return (
     <div className="json-row" style={{ paddingLeft: depth * 16 }}>
@@ -103,6 +113,7 @@ function Branch({ value, name, depth, openTo }) {
 
 function Value(props) {
   const { value, name, depth } = props;
+  if (isReference(value)) return <Row depth={depth} name={name}><span className="json-string">{value.preview}…</span> <WholeValue reference={value} /></Row>;
   if (value !== null && typeof value === "object") return <Branch {...props} />;
   return <Row depth={depth} name={name}><Leaf value={value} /></Row>;
 }

@@ -37,7 +37,7 @@ from app.services.access import Actor, require
 from app.services.runs.execute import enqueue, execute_in_memory, spawn_run
 from app.services.runs.follow import wait_for_run
 from app.services.runs.life import LEASE, Life
-from app.services.runs.queries import get_run
+from app.services.runs.queries import WHOLE_BYTES, get_run
 from app.services.runs.start import (
     MAX_INPUT_BYTES,
     StartRun,
@@ -275,7 +275,7 @@ async def _quickly(parts: Runtime, wish: _Wish) -> RunView | None:
     facts.blobs |= batch.blobs
     await parts.writer.store(row, facts)
     parts.bus.announce(journal.events[-1])
-    return _view(wish, row, _output(journal.facts))
+    return await _answer(parts, wish, row, _output(journal.facts))
 
 
 def _output(facts: Sequence[Fact]) -> Json:
@@ -311,7 +311,7 @@ async def _here(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
         async with parts.database.read() as uow:
             return await get_run(uow, wish.actor, run.id)
     changed = {name: value for name, value in vars(patch).items() if value is not None}
-    return _view(wish, {**row, **changed}, patch.output)
+    return await _answer(parts, wish, {**row, **changed}, patch.output)
 
 
 def _one_less(parts: Runtime) -> None:
@@ -328,13 +328,22 @@ async def _queued(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
     return _view(wish, row)
 
 
-def _view(wish: _Wish, row: Row, output: Json = None) -> RunView:
-    """A run as its caller sees it."""
+async def _answer(parts: Runtime, wish: _Wish, row: Row, output: Json) -> RunView:
+    """A run that has ended, from memory unless what it gave is very large."""
+    data = None if output is None else json_of(output)
+    if data is not None and len(data) > WHOLE_BYTES:
+        async with parts.database.read() as uow:
+            return await get_run(uow, wish.actor, row["id"])
+    return _view(wish, row, data)
+
+
+def _view(wish: _Wish, row: Row, output: bytes | None = None) -> RunView:
+    """A run as its caller sees it; `output` is JSON."""
     error = row["error"]
     return RunView(
         id=row["id"], number=row["number"], workflow_id=row["workflow_id"], workflow_name=wish.head.name,
         version=wish.ready.number, status=row["status"], trigger=row["trigger"], input=wish.request.input,
-        output=None if output is None else orjson.loads(json_of(output)),
+        output=None if output is None else orjson.loads(output),
         error=orjson.loads(error) if isinstance(error, str) else error, tokens=row["tokens"],
         cost_usd=None if row["unpriced"] else dollars(row["cost_microusd"]), queued_at=row["queued_at"],
         started_at=row["started_at"], finished_at=row["finished_at"],

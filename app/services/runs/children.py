@@ -1,6 +1,6 @@
 """Runs that steps of other runs start and wait for."""
 
-from app.adapters.carried import put_blobs
+from app.adapters.blobs import put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack
 from app.engine.events import TERMINAL_RUN

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.adapters.carried import put_blobs
+from app.adapters.blobs import put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack
 from app.engine.events import TERMINAL_RUN

@@ -8,7 +8,7 @@ from app.adapters.bus import Viewer
 from app.engine.events import FLEETING, TERMINAL_RUN, Event
 from app.services.access import Actor
 from app.services.runs.execute import task_key
-from app.services.runs.queries import get_run, list_events
+from app.services.runs.queries import get_run, list_events, see_run
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
 
@@ -39,7 +39,7 @@ async def follow(
         NotFound: There is no such run in the actor's workspace.
     """
     async with parts.database.read() as uow:
-        await get_run(uow, actor, run_id)
+        await see_run(uow, actor, run_id)
     last, behind = after_seq, True
     async with parts.bus.subscribe(run_id) as viewer:
         while True:
@@ -94,7 +94,7 @@ async def _catch_up(
     history = await parts.bus.history(run_id, viewer)
     found: list[Event] = []
     async with parts.database.read() as uow:
-        status = (await get_run(uow, actor, run_id)).status
+        status = (await see_run(uow, actor, run_id)).status
         while True:
             page = await list_events(uow, actor, run_id, after=last, limit=_PAGE)
             found.extend(page)

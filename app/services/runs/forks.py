@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import insert
 from sqlmodel import col
 
-from app.adapters.carried import Carrier, put_blobs
+from app.adapters.blobs import put_blobs
+from app.adapters.carried import Carrier
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack
 from app.engine.events import TERMINAL_STEP

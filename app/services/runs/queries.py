@@ -30,7 +30,11 @@ from app.services.runs.views import ApprovalView, CallerView, RunView, SpanView,
 MAX_DEPTH = 8
 """How many runs wait for each other, one above the other, at most."""
 
+WHOLE_BYTES = 5_000_000
+"""Parts of a value that are larger stay references; see `values.read_value`."""
+
 __all__ = [
+    "WHOLE_BYTES",
     "get_run",
     "get_step",
     "get_trace",
@@ -41,6 +45,7 @@ __all__ = [
     "list_steps",
     "matching",
     "overview",
+    "see_run",
 ]
 
 
@@ -85,19 +90,27 @@ def matching(search: str) -> ColumnElement[bool]:
     )
 
 
-async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
-    """Return a run with its whole input and output.
+async def see_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+    """Return a run; values over 64 KB are references.
 
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
     require(actor, "viewer")
-    run, name, version = await _row(uow, actor, run_id)
-    view = run_view(run, name, version)
+    return run_view(*await _row(uow, actor, run_id))
+
+
+async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+    """Return a run with its whole input and output; only parts over 5 MB are references.
+
+    Raises:
+        NotFound: There is none, or it is another workspace's.
+    """
+    view = await see_run(uow, actor, run_id)
     return view.model_copy(
         update={
-            "input": await unpack(uow.session, run.input, run.id),
-            "output": await unpack(uow.session, run.output, run.id),
+            "input": await unpack(uow.session, view.input, run_id, WHOLE_BYTES),
+            "output": await unpack(uow.session, view.output, run_id, WHOLE_BYTES),
         }
     )
 
@@ -129,7 +142,7 @@ async def list_some_steps(
 
 
 async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> StepView:
-    """Return a step with its whole input and output.
+    """Return a step with its whole input and output; only parts over 5 MB are references.
 
     Raises:
         NotFound: There is none in this run.
@@ -142,8 +155,8 @@ async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> 
     view = step_view(step)
     return view.model_copy(
         update={
-            "input": await unpack(uow.session, step.input, run_id),
-            "output": await unpack(uow.session, step.output, run_id),
+            "input": await unpack(uow.session, step.input, run_id, WHOLE_BYTES),
+            "output": await unpack(uow.session, step.output, run_id, WHOLE_BYTES),
             "child_run_id": await _called_by(uow, actor, step),
             "waited_s": await _waited(uow, actor, step),
         }
@@ -356,5 +369,5 @@ async def _steps(uow: UnitOfWork, actor: Actor, run_id: str) -> list[Step]:
 async def _whole_span(uow: UnitOfWork, span: Span) -> SpanView:
     view = span_view(span)
     return view.model_copy(
-        update={"attributes": await unpack(uow.session, span.attributes, span.run_id)}
+        update={"attributes": await unpack(uow.session, span.attributes, span.run_id, WHOLE_BYTES)}
     )

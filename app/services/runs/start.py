@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
-from app.adapters.carried import put_blobs
+from app.adapters.blobs import put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack, unpack
 from app.engine.runtime.inputs import check_input
@@ -15,7 +15,7 @@ from app.engine.runtime.plan import Plan
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
-from app.models import Blob, Run, Workflow, WorkflowVersion
+from app.models import Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue, spawn_run
 from app.services.runs.life import LEASE, Life
@@ -157,7 +157,7 @@ async def _store(
     uow.session.add(run)
     if blobs:
         await uow.session.flush()  # the run's row first: its blobs point to it
-        uow.session.add_all(Blob(**blob) for blob in blobs)
+        await put_blobs(uow.session, blobs)
     return run
 
 

@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col
 
+from app.adapters.blobs import PART_BYTES
 from app.adapters.database import is_away
 from app.adapters.journal import RunJournal, Writer
 from app.adapters.values import LIMIT, unpack
@@ -14,7 +15,7 @@ from app.engine.events import Event
 from app.engine.host import ApprovalRecord, LlmCallRecord, RunPatch, SpanRecord, StepRecord
 from app.engine.sdk import Question
 from app.kernel.clock import now
-from app.kernel.errors import Fenced
+from app.kernel.errors import Defect, Fenced, StorageDown
 from app.kernel.ids import new_id
 from app.models import Approval, Blob, LlmCall, Run, RunEvent, Span, Step
 from tests.rows import make_actor, make_run
@@ -204,7 +205,7 @@ async def test_the_question_of_a_canceled_step_closes(database, journal):
 
 
 async def test_large_values_move_to_blobs_and_come_back_whole(database, journal, run):
-    large = {"text": "é" * LIMIT, "small": 1, "list": [{"n": i} for i in range(20_000)]}
+    large = {"text": "é" * 2_000_000, "small": 1, "list": [{"n": i} for i in range(20_000)]}
     await journal.record(step("a", output={"value": large}), step("b", output={"value": large}))
     stored = await rows(database, Step)
     for one in stored:
@@ -215,7 +216,30 @@ async def test_large_values_move_to_blobs_and_come_back_whole(database, journal,
             assert await unpack(uow.session, one.output, run.id) == {"value": large}
             strange = await unpack(uow.session, one.output, "run_of_somebody_else")
             assert strange == one.output, "a reference to another run's value is only text"
-    assert len(await rows(database, Blob)) == 2, "the same value of a run is stored once"
+    blobs = await rows(database, Blob)
+    assert len({blob.id for blob in blobs}) == 2, "the same value of a run is stored once"
+    assert [blob.part for blob in blobs if blob.size_bytes > PART_BYTES] == [0, 1, 2, 3, 4]
+
+
+async def test_a_value_is_handed_out_as_far_as_is_wanted(database, journal, run):
+    large = {"long": "x" * 2 * LIMIT, "longer": "y" * 3 * LIMIT}
+    await journal.record(step("a", output={"value": large}))
+    [stored] = await rows(database, Step)
+    async with database.read() as uow:
+        some = await unpack(uow.session, stored.output, run.id, at_most=int(2.5 * LIMIT))
+    assert some == {"value": {"long": large["long"], "longer": stored.output["value"]["longer"]}}
+
+
+async def test_a_value_that_was_changed_or_lost_a_part_is_not_handed_out(database, journal, run):
+    await journal.record(step("a", output={"value": "x" * 3 * PART_BYTES}))
+    [stored] = await rows(database, Step)
+    last = Blob.part == 3
+    for spoil in (update(Blob).where(last).values(data=b'y"'), delete(Blob).where(last)):
+        async with database.work() as uow:
+            await uow.session.execute(spoil)
+        async with database.read() as uow:
+            with pytest.raises(Defect):
+                await unpack(uow.session, stored.output, run.id)
 
 
 @pytest.mark.parametrize(
@@ -334,3 +358,10 @@ async def test_a_short_absence_of_the_database_loses_nothing(database, journal, 
             )
         await journal.record(step("a"))
     assert [s.path for s in await rows(database, Step)] == ["a"]
+
+
+async def test_nobody_waits_for_a_journal_that_is_closed(database, writer, journal):
+    await writer.close()
+    with pytest.raises(StorageDown):
+        await asyncio.wait_for(journal.record(step("a")), 5)
+    assert await rows(database, Step) == []

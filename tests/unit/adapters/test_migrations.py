@@ -8,6 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from app.adapters import migrations
+from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, StorageDown
 from app.models import metadata
 
@@ -55,3 +56,36 @@ def test_an_unknown_revision_is_told_in_one_sentence(tmp_path):
     for move in (migrations.upgrade, migrations.downgrade):
         with pytest.raises(InvalidInput, match="'nope'"):
             move(f"sqlite+aiosqlite:///{tmp_path}/x.db", "nope")
+
+
+def test_values_in_parts_are_whole_again_in_the_older_schema(empty_url):
+    migrations.upgrade(empty_url)
+
+    def store(connection):
+        tables = metadata.tables
+        connection.execute(tables["workspace"].insert().values(id="w", name="w", created_at=now()))
+        for part, data in ((0, b"[1,"), (1, b"2]")):
+            connection.execute(
+                tables["blob"]
+                .insert()
+                .values(
+                    id="b",
+                    part=part,
+                    workspace_id="w",
+                    sha256="s",
+                    size_bytes=5,
+                    data=data,
+                    created_at=now(),
+                )
+            )
+
+    migrations._within(empty_url, store)
+    migrations.downgrade(empty_url, "0003")
+
+    def stored(connection):
+        return [bytes(row[0]) for row in connection.exec_driver_sql("SELECT data FROM blob")]
+
+    assert migrations._within(empty_url, stored) == [b"[1,2]"]
+    migrations.upgrade(empty_url)
+    assert migrations._within(empty_url, stored) == [b"[1,2]"]
+    migrations.downgrade(empty_url)
