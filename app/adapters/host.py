@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.adapters import blocking
-from app.engine.host import CachedOutput, ChildRequest, Journal, Models, StepCache
+from app.engine.host import Arrival, CachedOutput, ChildRequest, Journal, Models, StepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids
 from app.kernel.errors import InvalidInput
@@ -15,6 +15,7 @@ Http = Callable[[HttpRequest], Awaitable[HttpReply]]
 Python = Callable[[str, Mapping[str, Json], float], Awaitable[CodeResult]]
 Blocking = Callable[[str, Mapping[str, Json], float | None], Awaitable[Json]]
 StartChild = Callable[[ChildRequest], Awaitable[None]]
+News = Callable[[], Awaitable[Sequence[Arrival]]]
 
 
 async def no_children(child: ChildRequest) -> None:
@@ -24,6 +25,11 @@ async def no_children(child: ChildRequest) -> None:
         InvalidInput: Always.
     """
     raise InvalidInput("Workflows cannot be called here.", field="workflow")
+
+
+async def no_news() -> Sequence[Arrival]:
+    """Nothing reaches a run that is not stored."""
+    return ()
 
 
 class NoCache:
@@ -45,6 +51,7 @@ class World:
     http: Http
     python: Python
     start_child: StartChild = no_children
+    news: News = no_news
     blocking: Blocking = blocking.run
 
 
@@ -87,6 +94,10 @@ class RunHost:
     ) -> Json:
         """Call a function of a node type in a process that is killed at the limit or on cancel."""
         return await self.world.blocking(function, arguments, timeout_s)
+
+    async def news(self) -> Sequence[Arrival]:
+        """What has come for steps of the run that wait, and no life of it had yet."""
+        return await self.world.news()
 
     async def start_child(self, child: ChildRequest) -> None:
         """Store a run and start it; when there is one of this id, do nothing."""

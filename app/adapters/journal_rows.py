@@ -22,6 +22,7 @@ from app.engine.host import (
     RunPatch,
     SpanRecord,
     StepRecord,
+    TakenRecord,
     WaitRecord,
 )
 from app.kernel.clock import now
@@ -61,6 +62,7 @@ class Rows:
     approvals: dict[str, Row] = field(default_factory=dict)
     calls: dict[str, Row] = field(default_factory=dict)
     waits: dict[str, Row] = field(default_factory=dict)
+    taken: dict[str, Row] = field(default_factory=dict)
     blobs: dict[str, Row] = field(default_factory=dict)
     size: int = 0
 
@@ -74,6 +76,7 @@ class Rows:
             + len(self.approvals)
             + len(self.calls)
             + len(self.waits)
+            + len(self.taken)
         )
 
 
@@ -94,16 +97,22 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
                 batch.events[(run_id, fact.seq)] = _event(batch, fact)
         elif isinstance(fact, ApprovalRecord):
             batch.approvals[fact.id] = _approval(batch, fact, run_id, workspace_id)
-        elif isinstance(fact, WaitRecord):
-            belongs = {"run_id": run_id, "workspace_id": workspace_id}
-            done = {"taken": fact.status == "done", "created_at": now()}
-            batch.waits[fact.id] = {**vars(fact), **belongs, **done}
+        elif isinstance(fact, WaitRecord | TakenRecord):
+            _add_wait(batch, fact, run_id, workspace_id)
         elif isinstance(fact, LlmCallRecord):
             batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
             batch.size += 200
         else:
             batch.runs.setdefault(run_id, {}).update(_patch(batch, fact, run_id, workspace_id))
     return batch
+
+
+def _add_wait(batch: Rows, fact: WaitRecord | TakenRecord, run_id: str, workspace_id: str) -> None:
+    if isinstance(fact, TakenRecord):
+        batch.taken[fact.id] = {"of": fact.of, "taken_id": fact.id, "at": now()}
+        return
+    belongs = {"run_id": run_id, "workspace_id": workspace_id}
+    batch.waits[fact.id] = {**vars(fact), **belongs, "status": "open", "created_at": now()}
 
 
 def _newest(facts: Sequence[Fact]) -> Collection[StepRecord]:
@@ -130,6 +139,7 @@ def merge(batches: Sequence[Rows]) -> Rows:
         whole.approvals.update(batch.approvals)
         whole.calls.update(batch.calls)
         whole.waits.update(batch.waits)
+        whole.taken.update(batch.taken)
         whole.blobs.update(batch.blobs)
     return whole
 
@@ -236,6 +246,9 @@ def write(connection: Connection, batch: Rows) -> None:
         if rows:
             columns = tuple(next(iter(rows.values())))
             _send(connection, _insert(dialect, table, columns), rows.values())
+    for of, statement in (("approval", _HAD_ANSWER), ("wait", _HAD_RESULT)):
+        if had := [row for row in batch.taken.values() if row["of"] == of]:
+            _send(connection, statement(dialect), had)
     canceled = [step for step in batch.steps.values() if step["status"] == "canceled"]
     if canceled:  # nobody is to answer, and nothing to come, any more
         at = now()
@@ -299,6 +312,22 @@ _UNWAITED = once(
     )
     .values(status="canceled", done_at=bindparam("at", type_=_WAIT.c.done_at.type))
 )
+
+
+_HAD_ANSWER = once(
+    update(_APPROVAL).where(_APPROVAL.c.id == bindparam("taken_id")).values(taken=True)
+)
+
+_HAD_RESULT = once(
+    update(_WAIT)
+    .where(_WAIT.c.id == bindparam("taken_id"), _WAIT.c.status != "canceled")
+    .values(
+        status="done",
+        taken=True,
+        done_at=func.coalesce(_WAIT.c.done_at, bindparam("at", type_=_WAIT.c.done_at.type)),
+    )
+)
+"""A time that comes while a run is at work is seen by the run itself, before anybody closes the wait."""
 
 
 @lru_cache

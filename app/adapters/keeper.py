@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, union, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import col
 
+from app.adapters import came
 from app.adapters.database import Database
 from app.engine.host import Control
 from app.kernel.clock import now
-from app.models import metadata
+from app.models import Run, metadata
 
 _log = logging.getLogger(__name__)
 _RUN = metadata.tables["run"]
@@ -59,12 +61,13 @@ class Held:
 
 
 class Keeper:
-    """A thread with its own loop and connection, so that a busy process keeps its leases.
+    """A thread with its own loop and connections, so that a busy process keeps its leases.
 
     Each half second it renews the leases (2 s), counts the time since the last renewal as work on each of these
-    runs, and reads what others want of them. A life's first and last moments so count by chance, on the average as long
-    as they are; what goes beyond a lease does not count. With `watch` it also ends the process when the main loop has
-    not moved for ten seconds: a thread alone would keep a stuck process alive.
+    runs, and reads what others want of them and what has come for those that listen. A life's first and last moments
+    so count by chance, on the average as long as they are; what goes beyond a lease does not count. With `watch` it
+    also ends the process when the main loop has not moved for ten seconds: a thread alone would keep a stuck process
+    alive.
     """
 
     def __init__(self, database_url: str, name: str) -> None:
@@ -170,9 +173,11 @@ class Keeper:
     async def _renew(self, database: Database, held: dict[str, Held]) -> None:
         looked_at = time.monotonic()
         worked_s = min(looked_at - self._counted, LEASE.total_seconds())
+        listening = [run_id for run_id, one in held.items() if one.control.listens.is_set()]
         try:
             async with database.writer.begin() as connection:
                 found = await _renew_rows(connection, held, worked_s)
+            news = await _news_for(database, listening) if listening else frozenset()
         except (SQLAlchemyError, OSError) as error:
             _log.warning("leases could not be renewed", extra={"error": str(error)})
             return
@@ -187,6 +192,23 @@ class Keeper:
                 one.loop.call_soon_threadsafe(one.control.cancelled.set)
             elif control == "pause":
                 one.loop.call_soon_threadsafe(one.control.pausing.set)
+            if run_id in news:
+                one.loop.call_soon_threadsafe(one.control.news.set)
+
+
+async def _news_for(database: Database, run_ids: list[str]) -> frozenset[str]:
+    """For which of these runs something has come that they do not know of."""
+    these = col(Run.id).in_(run_ids)
+    looks = (
+        came.answered(these),
+        came.arrived(these),
+        came.early(these),
+        came.due(these, now()),
+        came.called_ended(these).with_only_columns(col(Run.id)),
+    )
+    async with database.reader.connect() as connection:
+        found = await connection.execute(union(*looks))
+    return frozenset(found.scalars())
 
 
 async def _renew_rows(

@@ -112,7 +112,6 @@ class WaitRecord:
     Args:
         kind: A moment (`until`), a signal (`name`, at the latest `until`), or the end of another run.
         lasts: `until` is so and so long from now, not a moment of the calendar: a clock that is put back moves it.
-        status: `done`: the step need not be woken, it saw by itself that the time had come.
     """
 
     id: str
@@ -123,7 +122,18 @@ class WaitRecord:
     name: str | None = None
     child_run_id: str | None = None
     lasts: bool = False
-    status: Literal["open", "done"] = "open"
+
+
+@dataclass(frozen=True)
+class TakenRecord:
+    """What came for a step was had by this life of the run: it wakes nobody any more.
+
+    Args:
+        id: Of the question, or of the wait.
+    """
+
+    id: str
+    of: Literal["approval", "wait"]
 
 
 @dataclass(frozen=True)
@@ -159,7 +169,16 @@ class RunPatch:
     finished_at: datetime | None = None
 
 
-Fact = StepRecord | SpanRecord | LlmCallRecord | ApprovalRecord | WaitRecord | RunPatch | Event
+Fact = (
+    StepRecord
+    | SpanRecord
+    | LlmCallRecord
+    | ApprovalRecord
+    | WaitRecord
+    | TakenRecord
+    | RunPatch
+    | Event
+)
 
 
 class Journal(Protocol):
@@ -260,6 +279,13 @@ class Host(Protocol):
     ) -> Json:
         """Call `package.module:name` in a process that is killed at the limit or on cancel."""
 
+    async def news(self) -> Sequence["Arrival"]:
+        """What has come for steps of the run that wait, and no life of it had yet.
+
+        Raises:
+            StorageDown: The database does not answer.
+        """
+
     async def start_child(self, child: ChildRequest) -> None:
         """Store a run and start it; when there is one of this id, do nothing.
 
@@ -332,11 +358,33 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """What came for a step that waits, while other steps of its run are at work.
+
+    Args:
+        id: Of the question, or of the wait, that it is for.
+        kind: To be added to `answers`, `recoveries` or `arrived` of the request.
+    """
+
+    id: str
+    kind: Literal["answer", "recovery", "wait"]
+    path: str
+    value: Any
+
+
+@dataclass(frozen=True)
 class Control:
-    """What others want of a run that is at work; set from outside, in the loop of the run."""
+    """What others want of a run that is at work; set from outside, in the loop of the run.
+
+    Args:
+        listens: Set by the run: steps of it wait while others are at work, so it is to hear of `news`.
+        news: Something has come for one of these steps; the host knows what.
+    """
 
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     pausing: asyncio.Event = field(default_factory=asyncio.Event)
+    listens: asyncio.Event = field(default_factory=asyncio.Event)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from app.engine.expressions import Form, evaluate
 from app.engine.graph.document import NodeRef
 from app.engine.host import (
     ApprovalRecord,
+    Arrival,
     CachedOutput,
     ChildRequest,
     Fact,
@@ -283,6 +284,7 @@ class FakeHost:
         self.cache = FakeCache()
         self.requests: list[HttpRequest] = []
         self.children: dict[str, ChildRequest] = {}
+        self.came: list[Arrival] = []
         self._python, self._embed, self._blocking = python, embed, blocking
         self._ids, self._ticks = itertools.count(1), itertools.count()
 
@@ -332,6 +334,11 @@ class FakeHost:
             return await self._blocking(function, arguments, timeout_s)
         module, _, name = function.partition(":")
         return getattr(importlib.import_module(module), name)(**arguments)
+
+    async def news(self) -> list[Arrival]:
+        """What the test says has come; once."""
+        came, self.came = self.came, []
+        return came
 
     async def start_child(self, child: ChildRequest) -> None:
         """Take the run as started."""

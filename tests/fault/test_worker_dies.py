@@ -20,7 +20,7 @@ from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.queries import list_approvals
 from app.services.runs.start import StartRun, start_run
 from app.services.runtime import close_runtime, open_runtime
-from tests.graphs import APPROVAL, PUT, slow
+from tests.graphs import APPROVAL, PUT, START, edge, node, slow
 from tests.rows import make_actor, make_workflow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +61,17 @@ def make_host(parts, journal, workflow_id):
 log.set_up("INFO")
 main(concurrency=10, drain_s=float(sys.argv[3]), make_host=make_host)
 """
+
+
+_CHECK = node("check", "human.approval", {"title": "Send it?", "value": "x"})
+_AFTER = node("after", "tool.http", {"url": "https://slow.example/after"})
+_BESIDE = node("beside", "tool.http", {"url": "https://slow.example/beside"})
+BESIDE = {
+    "schema": 1,
+    "nodes": [START, _CHECK, _AFTER, _BESIDE],
+    "edges": [edge(START, _CHECK), edge(_CHECK, _AFTER), edge(START, _BESIDE)],
+}
+"""A question with a call behind it, and another call beside them."""
 
 
 class Workers:
@@ -265,6 +276,33 @@ async def test_a_step_that_changes_the_outside_is_asked_about_after_a_kill(parts
         await answer_step(uow, actor, question.step_id, {"choice": "retry"})
     await until_status(parts, run_id, "succeeded")
     assert workers.calls() == ["put", "put"]
+
+
+@pytest.mark.parametrize("noticed", [False, True])
+async def test_an_answer_given_while_another_branch_works_outlives_its_worker(
+    parts, actor, workers, noticed
+):
+    first = workers.start(pause=4)
+    run_id = await begin(parts, actor, BESIDE)
+    await until_calls(workers, 1)
+
+    async def asks():
+        async with parts.database.read() as uow:
+            return bool(await list_approvals(uow, actor))
+
+    await until(asks, what="the question")
+    async with parts.database.work() as uow:
+        [question] = await list_approvals(uow, actor)
+        await answer_step(uow, actor, question.step_id, {"choice": "approve"})
+    if noticed:
+        await until_calls(workers, 2)
+        assert (await row(parts, run_id)).status == "running", "the other branch is at work"
+    first.kill()
+    workers.start(pause=0.01)
+    await until_status(parts, run_id, "succeeded")
+    await assert_whole(parts, run_id, 4)
+    assert not await asks()
+    assert sorted({url.rsplit("/", 1)[1] for url in workers.calls()}) == ["after", "beside"]
 
 
 async def test_cancel_reaches_another_process_within_two_seconds(parts, actor, workers):

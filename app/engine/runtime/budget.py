@@ -60,6 +60,10 @@ class Budget:
         self.check()
         self._steps += 1
 
+    def step_waits(self) -> None:
+        """Take a step back that waits: it counts when it goes on."""
+        self._steps -= 1
+
     def check(self) -> None:
         """Refuse to go on when time, tokens or money are used up.
 

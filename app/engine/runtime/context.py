@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.expressions import evaluate
+from app.engine.graph.paths import turn_prefix
 from app.engine.payloads import address, error_of, masked, preview
 from app.engine.providers.base import ChatRequest
 from app.engine.runtime import agents, waiting
@@ -198,7 +199,7 @@ class StepContext:
     async def ask(self, question: Question) -> Answer:
         """Return a person's answer; the first time this ends the step as `waiting_human`."""
         self._step.looked_around = True
-        answer = self._step.execution.request.answers.get(self.path)
+        answer = self._step.execution.inbox.answers.get(self.path)
         if answer is None:
             raise Asked(derived_id("approval", self.run_id, self.path), question, self.path)
         return answer
@@ -228,6 +229,10 @@ class StepContext:
         if task is not None:
             self._turns.add(task)
         return await self._run_body(index, names, attempt)
+
+    async def woken(self, index: int, *, attempt: int = 1) -> None:
+        """Return once something has come for a turn of the body that waits."""
+        await self._step.execution.woken(turn_prefix(self.path, index, attempt))
 
     async def call(self, tool: str, arguments: Mapping[str, Json]) -> Json:
         """Run the node in a tool slot with these arguments and return its output."""

@@ -164,7 +164,7 @@ class _Walk:
         self._at_once: deque[tuple[PlanNode, tuple[Edge, ...]]] = deque()
         self._unbegun = False
         self._live: dict[asyncio.Task[StepRecord], PlanNode] = {}
-        self._ended: asyncio.Queue[asyncio.Task[StepRecord]] = asyncio.Queue()
+        self._ended: asyncio.Queue[asyncio.Task[StepRecord] | None] = asyncio.Queue()
 
     @property
     def waits(self) -> bool:
@@ -176,17 +176,46 @@ class _Walk:
         try:
             for node in self._first():
                 self._settle(node, self._begin(node))
-            while self._at_once or self._live:
+            while True:
                 if self._at_once:
                     await self._do_at_once(*self._at_once.popleft())
-                    continue
-                task = await self._ended.get()
-                node = self._live.pop(task)
-                self._settle(node, self._result(node, task))
+                elif self._live:
+                    await self._next()
+                elif not self._go_on():
+                    break
         finally:
+            self._level.execution.inbox.leave(self._level.prefix)
             for task in self._live:
                 task.cancel()
             await asyncio.gather(*self._live, return_exceptions=True)
+
+    async def _next(self) -> None:
+        """Wait for the end of a step, or for what another one waits for."""
+        task = await self._ended.get()
+        if task is None:
+            self._go_on()
+            return
+        node = self._live.pop(task)
+        self._settle(node, self._result(node, task))
+
+    def _rest(self, node: PlanNode) -> None:
+        """Leave a step that waits until something has come for it, or inside of it."""
+        level, look = self._level, partial(self._ended.put_nowait, None)
+        level.execution.inbox.listen(level.prefix, look)
+        self._waiting.add(node.id)
+        look()  # it may be there already
+
+    def _go_on(self) -> bool:
+        """Begin waiting steps anew for which something has come; say whether there are any."""
+        if self.failed or self.stopped or not self._waiting:
+            return False
+        level = self._level
+        waiting = [level.plan.nodes[node_id] for node_id in sorted(self._waiting)]
+        woken = [node for node in waiting if level.execution.wakes(level.path_of(node))]
+        for node in woken:
+            self._waiting.discard(node.id)
+            self._settle(node, self._begin(node))
+        return bool(woken)
 
     async def _do_at_once(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
         """Execute a quick step in the walk's own task, unless it is not to be any more; what was started
@@ -249,7 +278,7 @@ class _Walk:
             if self._ends_run(node, record):
                 self._stop()
             elif record.status in NOT_OVER:
-                self._waiting.add(node.id)
+                self._rest(node)
             elif record.status == "failed" and not is_handled(record):
                 self._fail(record)
             else:

@@ -80,11 +80,15 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
 
 async def _wait_for(step: Step, record: WaitRecord) -> StepRecord:
     """Record that the step waits, and for what, in one transaction."""
+    inbox = step.execution.inbox
+    inbox.arrived.pop(step.record.path, None)  # that was for another wait
     step.record = step.record.but(status="waiting")
     told = {"for": record.kind, "until": moment(record.until), "name": record.name}
     if record.child_run_id is not None:
         told["run_id"] = record.child_run_id
     await step.execution.recorder.record_step(step.record, "step.waiting", record, wait=told)
+    if record.kind == "time":
+        inbox.remind(record)
     return step.record
 
 
@@ -113,6 +117,10 @@ async def fail(step: Step, error: Exception) -> StepRecord:
 
 async def _ask(step: Step, approval_id: str, question: Question) -> StepRecord:
     """Record that the step waits for a person, with the question, in one transaction."""
+    if step.record.error is not None:
+        step.execution.inbox.recoveries.pop(
+            step.record.path, None
+        )  # that was about another failure
     step.record = step.record.but(status="waiting_human")
     approval = ApprovalRecord(approval_id, step.record.path, step.node.id, question)
     await step.execution.recorder.record_step(

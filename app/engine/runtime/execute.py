@@ -47,6 +47,8 @@ async def execute(
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
+    finally:
+        await execution.inbox.close()
     steps = recorder.steps
     stop = stopped_by(steps.values(), plan.stops)
     failure = (

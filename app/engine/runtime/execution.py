@@ -1,14 +1,15 @@
 """What belongs together while a run goes: the run, a level of it, and a step in it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.engine.host import Control, Host, RunRequest, StepRecord
 from app.engine.payloads import plain
 from app.engine.runtime.budget import Budget
+from app.engine.runtime.inbox import Inbox
 from app.engine.runtime.interrupts import Held
 from app.engine.runtime.past import Past
 from app.engine.runtime.plan import Plan, PlanNode
@@ -16,8 +17,6 @@ from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Json
 from app.kernel.ids import derived_id
 
-LOOK_S = 0.02
-TURNS = 20
 STEPS_AT_ONCE = 16
 """Quick steps executed one after the other before others have a turn: about two milliseconds."""
 
@@ -27,7 +26,7 @@ class Execution:
 
     Attributes:
         held: Something did not start because the run is to pause.
-        arrived: What steps waited for and has come, by path.
+        inbox: What steps waited for and has come.
     """
 
     def __init__(
@@ -38,11 +37,10 @@ class Execution:
         self.host = host
         self.control = control or Control()
         self.held = False
-        self.arrived = dict(request.arrived)
-        self._busy = 0
         self._unbroken = 0
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
+        self.inbox = Inbox(request, host, self.control, self.recorder.steps)
         self.past = Past(request, self.recorder)
 
     async def breathe(self) -> None:
@@ -52,29 +50,24 @@ class Execution:
             self._unbroken = 0
             await asyncio.sleep(0)
 
-    @contextmanager
-    def working(self, node: PlanNode) -> Iterator[None]:
-        """Count a step as at work; a container is so only through the steps in its body."""
-        self._busy += not node.type.container
+    def wakes(self, path: str) -> bool:
+        """Say whether a step at rest is to begin anew, since something came for it or inside of it."""
+        if not self.inbox.take_step(path):
+            return False
+        self.past.reopen(f"{path}[")
+        return True
+
+    async def woken(self, prefix: str) -> None:
+        """Return once something has come for a turn at rest, which then goes on."""
+        came = asyncio.Event()
+        self.inbox.listen(prefix, came.set)
         try:
-            yield
+            while not self.inbox.take_turn(prefix):
+                await came.wait()
+                came.clear()
         finally:
-            self._busy -= not node.type.container
-
-    async def outlasts(self, moment: datetime) -> bool:
-        """Let time pass while other steps are at work; False when they end first, or hold."""
-        while (left := (moment - self.host.now()).total_seconds()) > 0:
-            if self.control.pausing.is_set() or not await self._is_busy():
-                return False
-            await asyncio.sleep(min(left, LOOK_S))
-        return not self.holds()
-
-    async def _is_busy(self) -> bool:
-        for _ in range(TURNS):  # the next step begins some turns of the loop after the last one
-            if self._busy:
-                return True
-            await asyncio.sleep(0)
-        return False
+            self.inbox.leave(prefix)
+        self.past.reopen(prefix)
 
     def holds(self) -> bool:
         """Whether nothing new may start because the run is to pause; ask right before a start."""

@@ -1,7 +1,5 @@
 """Why a step stops without an end of its own: it waits for somebody or something, or a body failed."""
 
-from datetime import datetime
-
 from app.engine.host import StepRecord, WaitRecord
 from app.engine.sdk import Question
 from app.kernel.errors import BudgetExceeded, Paused, StepError
@@ -23,11 +21,6 @@ class Waits(Paused):
     def __init__(self, record: WaitRecord) -> None:
         super().__init__(f"waits for a {record.kind}")
         self.record = record
-
-    @property
-    def due(self) -> datetime | None:
-        """When the wait is over by itself; None for what others bring, who may be faster than a limit."""
-        return self.record.until if self.record.kind == "time" else None
 
 
 class Held(Paused):

@@ -30,10 +30,19 @@ class Past:
         self._may = request.may_recall
         self._recorder = recorder
         self._turns: dict[str, _Turns] = defaultdict(_Turns)
+        self._again: set[str] = set()
+
+    def reopen(self, prefix: str) -> None:
+        """Look up anew what lies in containers whose turns have paths that begin so: what this life had
+        finished there may have left memory.
+        """
+        self._again.add(prefix)
+        for path in [path for path in self._turns if f"{path}[".startswith(prefix)]:
+            del self._turns[path]
 
     async def bring(self, body: Plan, path: str, index: int, attempt: int) -> None:
         """Bring in what was recorded in a turn of the container at a path."""
-        if self._recall is None or (self._may is not None and path not in self._may):
+        if self._recall is None or not self._may_hold(path):
             return
         turns = self._turns[path]
         if attempt > 1:
@@ -49,8 +58,16 @@ class Past:
             # turns begin in their order, so behind an empty block there is nothing
             turns.over = not await self._fetch(prefixes, body)
 
+    def _may_hold(self, path: str) -> bool:
+        """Whether there may be records of turns of a container that are not in memory."""
+        if self._may is None or path in self._may:
+            return True
+        return any(f"{path}[".startswith(prefix) for prefix in self._again)
+
     async def _fetch(self, prefixes: list[str], body: Plan) -> bool:
         assert self._recall is not None
+        if self._again:
+            await self._recorder.flush()
         found = await self._recall([prefix + n for prefix in prefixes for n in body.nodes])
         for record in found:
             self._recorder.steps.setdefault(record.path, record)

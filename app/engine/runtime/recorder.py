@@ -176,8 +176,12 @@ class Recorder:
     async def keep_pace(self) -> None:
         """Wait for the journal when much was handed to it: what waits there is in memory."""
         if self._unpaced >= PACE:
-            self._unpaced = 0
-            await self._host.journal.record()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Return when all that was noted is committed."""
+        self._unpaced = 0
+        await self._host.journal.record()
 
     def note_run_started(self) -> None:
         """Say that the run is going, for the first time or again."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from app.engine.events import TERMINAL_STEP
 from app.engine.graph.document import Edge, NodeSettings
 from app.engine.graph.ports import outputs_of
 from app.engine.graph.typing import is_of_type
 from app.engine.host import StepRecord
-from app.engine.payloads import error_of, moment, plain
+from app.engine.payloads import error_of, plain
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
 from app.engine.runtime.endings import (
@@ -27,7 +28,6 @@ from app.engine.runtime.endings import (
     without_error,
 )
 from app.engine.runtime.execution import Level, Step
-from app.engine.runtime.interrupts import Waits
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
 from app.engine.runtime.retry import delay_s, may_retry
@@ -68,45 +68,36 @@ async def perform(
         alive: The incoming edges that carry a value.
         run_turn: Runs one turn of a container's body.
     """
-    execution = level.execution
-    while True:
-        with execution.working(node), detached():
-            step, pause = await _perform(level, node, alive, run_turn)
-        due = pause.due if isinstance(pause, Waits) else None
-        # a time that comes while other branches are at work need not wait for their end
-        if due is None or not isinstance(pause, Waits) or not await execution.outlasts(due):
-            return step.record
-        execution.arrived[step.record.path] = {"at": moment(due)}
-        execution.host.journal.note(replace(pause.record, status="done"))
+    with detached():
+        record = await _perform(level, node, alive, run_turn)
+    if record.status not in TERMINAL_STEP:
+        level.execution.budget.step_waits()
+    return record
 
 
 async def _perform(
     level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
-) -> tuple[Step, Paused | None]:
-    """Execute a node once; return its step as it was recorded, and why it did not come to an end."""
+) -> StepRecord:
     step = Step(level, node, values_at_ports(level, node, alive))
-    decision = step.execution.request.recoveries.get(step.record.path)
+    decision = step.execution.inbox.recoveries.get(step.record.path)
     if decision is not None and decision.choice != "retry":
-        await _as_decided(step, decision)
-        return step, None
+        return await _as_decided(step, decision)
     given = _edited(step, decision)
     values = given.get("ports", step.record.input["ports"])
     names = names_for(level, node, values, last_output(level, alive))
     try:
-        await _execute(_Work(step, values, names, run_turn, given.get("config")))
+        return await _execute(_Work(step, values, names, run_turn, given.get("config")))
     except Paused as pause:
-        await wait(step, pause)
-        return step, pause
+        return await wait(step, pause)
     except StorageDown:
         raise  # no failure of the step: the run goes on from here once the database is back
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        await fail(step, StepError(f"'{node.label}' was cut off by something it called."))
+        return await fail(step, StepError(f"'{node.label}' was cut off by something it called."))
     except Exception as error:  # noqa: BLE001 - the edge: whatever a node raises ends its step
-        await fail(step, error)
-    return step, None
+        return await fail(step, error)
 
 
 async def _as_decided(step: Step, decision: Answer) -> StepRecord:

@@ -35,12 +35,12 @@ def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> boo
     """
     if record.status not in WAITING_STEP:
         return False
-    request = execution.request
+    inbox = execution.inbox
     if asks_about_itself(record):
-        return record.path not in request.recoveries
+        return record.path not in inbox.recoveries
     if node.type.container:
         return False
-    came = request.answers if record.status == "waiting_human" else execution.arrived
+    came = inbox.answers if record.status == "waiting_human" else inbox.arrived
     return record.path not in came
 
 
@@ -53,7 +53,7 @@ async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
     Raises:
         Waits: It is long, and the time has not come.
     """
-    if step.record.path in step.execution.arrived:
+    if step.record.path in step.execution.inbox.arrived:
         return
     left = moment - step.execution.host.now()
     if left > SLEEP:
@@ -67,7 +67,7 @@ def for_signal(step: Step, name: str, moment: datetime | None) -> Signal:
     Raises:
         Waits: It has not come.
     """
-    came = step.execution.arrived.get(step.record.path)
+    came = step.execution.inbox.arrived.get(step.record.path)
     if came is None:
         raise Waits(_record(step, "signal", until=moment, name=name, lasts=True))
     return Signal(payload=came.get("payload"), timed_out=bool(came.get("timed_out")))
@@ -84,7 +84,7 @@ async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
     """
     request, path = step.execution.request, step.record.path
     run_id = child_id(request.run_id, path, step.record.attempt)
-    came = step.execution.arrived.get(path)
+    came = step.execution.inbox.arrived.get(path)
     if came is None or came["run_id"] != run_id:
         if workflow_id == request.workflow_id:
             raise InvalidInput(

@@ -290,6 +290,16 @@ class NodeContext(Protocol):
 
         Returns:
             The value of the body's last node; a dict by node id when there are several.
+
+        Raises:
+            Paused: A step in it waits, and nothing else in it can go on.
+        """
+
+    async def woken(self, index: int, *, attempt: int = 1) -> None:
+        """Return once something has come for a turn that was paused: run it again, to go on.
+
+        Only containers that run several turns at once need this. When all turns have ended or are
+        paused, the container raises Paused; it is then begun anew as a whole.
         """
 
     @property

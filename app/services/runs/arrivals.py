@@ -1,5 +1,6 @@
 """What steps wait for without a person: times, signals, and the ends of runs they started."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,13 @@ async def something_came(uow: UnitOfWork, run: Run) -> bool:
     """Note what has come by now for the steps of a run; say whether one of them may go on with what
     no life of the run had yet. The row must be locked.
     """
+    return bool(await came_since(uow, run, 1))
+
+
+async def came_since(uow: UnitOfWork, run: Run, most: int | None = None) -> Sequence[Wait]:
+    """Note what has come by now; return the waits that are over, of steps that still wait, of which no life of the
+    run had the result yet. The row must be locked.
+    """
     await take_in(uow, run)
     query = (
         _waits(run)
@@ -37,9 +45,11 @@ async def something_came(uow: UnitOfWork, run: Run) -> bool:
         .where(
             col(Step.status) == "waiting", col(Wait.status) == "done", col(Wait.taken).is_(False)
         )
-        .limit(1)
+        .order_by(col(Wait.created_at), col(Wait.id))
+        .limit(most)
     )
-    return (await uow.session.execute(query)).first() is not None
+    found: Sequence[Wait] = (await uow.session.execute(query)).scalars().all()
+    return found
 
 
 async def move_along(uow: UnitOfWork, at: datetime) -> int:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,9 +24,10 @@ from app.engine.runtime.plan import Plan
 from app.engine.sdk import HttpReply, HttpRequest, NodeType
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
-from app.models import Step
+from app.models import Run, Step
 from app.services.runs.children import start_child
 from app.services.runs.life import Life, after_end, end, locked_run, release, settle
+from app.services.runs.news import news_of
 from app.services.runs.past import count_inside, recall_of
 from app.services.runs.present import step_record
 from app.services.runs.turn_rows import Wish
@@ -157,6 +158,7 @@ async def _live(
         world = replace(
             host.world,
             start_child=partial(start_child, parts),
+            news=partial(news_of, parts, run.id, run.epoch),
             http=partial(_send, held, host.world.http),
         )
         host = replace(host, world=world)
@@ -204,8 +206,8 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         answers=life.answers,
         recoveries=life.recoveries,
         next_seq=life.next_seq,
-        recall=recall_of(parts, run, _record) if inside else None,
-        may_recall=None if run.forked_from else frozenset(records) - frozenset(done),
+        recall=recall_of(parts, run, _record),
+        may_recall=_may_recall(run, inside, records.keys() - done.keys()),
         steps_before=len(done) + inside,
         limits=replace(Limits(), **(run.limits or {})),
         elapsed_s=run.worked_s,
@@ -217,6 +219,13 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         depth=run.depth,
         arrived={path: await _whole(parts, run.id, it) for path, it in life.arrived.items()},
     )
+
+
+def _may_recall(run: Run, inside: int, unfinished: Collection[str]) -> Collection[str] | None:
+    """In which containers earlier lives have finished turns; None: it may be any."""
+    if not inside:
+        return frozenset()
+    return None if run.forked_from else frozenset(unfinished)
 
 
 async def _whole(parts: Runtime, run_id: str, value: Any) -> Any:  # noqa: ANN401 - JSON

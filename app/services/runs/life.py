@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from app.adapters import came
 from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
@@ -20,7 +21,7 @@ from app.engine.sdk import Answer
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, QueueDown, ensure
 from app.kernel.ids import new_id
-from app.models import Approval, Run, RunEvent, Step, Wait, WorkflowVersion
+from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
 from app.services.access import Actor, scoped
 from app.services.runs.arrivals import arrived, cancel_waits, something_came
 from app.services.runs.past import needed_at_once
@@ -318,8 +319,7 @@ async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
     see `settle`.
     """
     status, control = col(Run.status), col(Run.control)
-    waits = select(col(Run.id)).where(status == "waiting")
-    early = aliased(Wait)
+    waits = status == "waiting"
     looks = (
         select(col(Run.id)).where(
             or_(
@@ -328,23 +328,9 @@ async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
                 (status == "waiting") & (control == "pause"),
             )
         ),
-        waits.join(Approval, col(Approval.run_id) == col(Run.id))
-        .join(Step, col(Step.id) == col(Approval.step_id))
-        .where(
-            col(Approval.status) == "answered",
-            col(Approval.taken).is_(False),
-            col(Step.status).in_(("waiting_human", "interrupted")),
-        ),
-        waits.join(Wait, col(Wait.run_id) == col(Run.id))
-        .join(Step, (col(Step.run_id) == col(Run.id)) & (col(Step.path) == col(Wait.step_path)))
-        .where(
-            col(Wait.status) == "done", col(Wait.taken).is_(False), col(Step.status) == "waiting"
-        ),
-        waits.join(Wait, col(Wait.run_id) == col(Run.id))
-        .join(early, (col(early.run_id) == col(Run.id)) & (col(early.name) == col(Wait.name)))
-        .where(
-            col(Wait.status) == "open", col(Wait.kind) == "signal", col(early.status) == "early"
-        ),
+        came.answered(waits),
+        came.arrived(waits),
+        came.early(waits),
     )
     found: list[str] = []
     async with parts.database.read() as uow:
@@ -356,17 +342,7 @@ async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
 async def due_runs(parts: Runtime, limit: int) -> Sequence[str]:
     """Waiting runs with a step whose time has come, or whose signal did not come in time."""
     async with parts.database.read() as uow:
-        query = (
-            select(col(Run.id))
-            .join(Wait, col(Wait.run_id) == col(Run.id))
-            .where(
-                col(Wait.status) == "open",
-                col(Wait.until) <= now(),
-                col(Run.status) == "waiting",
-            )
-            .distinct()
-            .limit(limit)
-        )
+        query = came.due(col(Run.status) == "waiting", now()).distinct().limit(limit)
         return (await uow.session.execute(query)).scalars().all()
 
 
@@ -374,17 +350,7 @@ async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[str]:
     """Ended runs that a waiting one was not told of, or that left runs they called at work."""
     caller = aliased(Run)
     async with parts.database.read() as uow:
-        told = (
-            select(col(Run.id))
-            .join(Wait, col(Wait.child_run_id) == col(Run.id))
-            .join(caller, col(caller.id) == col(Wait.run_id))
-            .where(
-                col(Wait.status) == "open",
-                col(Run.status).in_(TERMINAL_RUN),
-                col(caller.status) == "waiting",
-            )
-            .limit(limit)
-        )
+        told = came.called_ended(col(Run.status) == "waiting").limit(limit)
         left = (
             select(col(caller.id))
             .join(Run, col(Run.parent_run_id) == col(caller.id))
@@ -397,7 +363,7 @@ async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[str]:
             .limit(limit)
         )
         ended = [
-            *(await uow.session.execute(told)).scalars(),
+            *(row[1] for row in await uow.session.execute(told)),
             *(await uow.session.execute(left)).scalars(),
         ]
     return list(dict.fromkeys(ended))

@@ -12,7 +12,7 @@ place with an empty value; `failed` lists the index, the item and what went wron
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
 from typing import Any, Literal
 
 from app.engine.sdk import (
@@ -79,31 +79,42 @@ class _Loop:
         self.ctx = ctx
         self.results: dict[int, Json] = {}
         self.failed: dict[int, dict[str, Any]] = {}
-        self.paused: Paused | None = None
+        self._left = iter(range(len(items)))
+        self._again: deque[tuple[int, int]] = deque()
+        self._resting: set[asyncio.Task[None]] = set()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._ended: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
 
     async def run(self) -> None:
         """Work on all items; a person asked about one of them does not hold up the others."""
-        left = iter(enumerate(self.items))
-        workers = [
-            asyncio.create_task(self._work(left)) for _ in self.items[: self.config.concurrency]
-        ]
-        if not workers:
-            return
+        for _ in self.items[: self.config.concurrency]:
+            self._hire()
         try:
-            await asyncio.gather(*workers)
+            while self._workers:
+                worker = await self._ended.get()
+                self._workers.discard(worker)
+                worker.result()
+            if self._resting:
+                raise Paused("some items wait")
         finally:
-            for worker in workers:
-                worker.cancel()
-            await asyncio.wait(workers)
-        if self.paused:
-            raise self.paused
+            left = self._workers | self._resting
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left)
 
-    async def _work(self, left: Iterator[tuple[int, Json]]) -> None:
-        for index, item in left:
+    def _hire(self) -> None:
+        worker = asyncio.create_task(self._work())
+        worker.add_done_callback(self._ended.put_nowait)
+        self._workers.add(worker)
+
+    async def _work(self) -> None:
+        while (found := self._next()) is not None:
+            index, attempt = found
             try:
-                self.results[index] = await self._try(index, item)
-            except Paused as signal:
-                self.paused = signal
+                self.results[index] = await self._try(index, attempt)
+            except Paused:
+                continue
             except BudgetExceeded:
                 raise
             except (StepError, InvalidInput) as error:
@@ -111,21 +122,42 @@ class _Loop:
                     raise
                 self.failed[index] = {
                     "index": index,
-                    "item": item,
+                    "item": self.items[index],
                     "error": {"code": error.code, "message": error.message},
                 }
 
-    async def _try(self, index: int, item: Json) -> Json:
+    def _next(self) -> tuple[int, int] | None:
+        """The next item and try: one that waited and may go on, else one that has not begun."""
+        if self._again:
+            return self._again.popleft()
+        index = next(self._left, None)
+        return None if index is None else (index, 1)
+
+    async def _try(self, index: int, attempt: int) -> Json:
         """Work on one item, and again while it may."""
-        names = {"item": item, "index": index}
-        for attempt in range(1, self.config.item_retries + 1):
+        names = {"item": self.items[index], "index": index}
+        while True:
             try:
                 return await self.ctx.run_body(index, names, attempt=attempt)
+            except Paused:
+                self._resting.add(asyncio.create_task(self._rest(index, attempt)))
+                raise
             except BudgetExceeded:
                 raise
             except (StepError, InvalidInput):
-                await asyncio.sleep(self.config.item_retry_delay_s)
-        return await self.ctx.run_body(index, names, attempt=self.config.item_retries + 1)
+                if attempt > self.config.item_retries:
+                    raise
+            await asyncio.sleep(self.config.item_retry_delay_s)
+            attempt += 1
+
+    async def _rest(self, index: int, attempt: int) -> None:
+        """Let an item that waits go on when what it waits for comes while others are at work."""
+        await self.ctx.woken(index, attempt=attempt)
+        if (task := asyncio.current_task()) is not None:
+            self._resting.discard(task)
+        self._again.append((index, attempt))
+        if sum(not worker.done() for worker in self._workers) < self.config.concurrency:
+            self._hire()
 
 
 @node(

@@ -1,0 +1,79 @@
+"""Which runs have steps that wait for something that is there, and that nobody gave them yet."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from app.engine.events import TERMINAL_RUN
+from app.models import Approval, Run, Step, Wait
+
+Found = Select[str]
+
+
+def answered(which: ColumnElement[bool]) -> Found:
+    """Of these runs those with an answer for a step that waits for a person."""
+    return (
+        select(col(Run.id))
+        .join(Approval, col(Approval.run_id) == col(Run.id))
+        .join(Step, col(Step.id) == col(Approval.step_id))
+        .where(
+            which,
+            col(Approval.status) == "answered",
+            col(Approval.taken).is_(False),
+            col(Step.status).in_(("waiting_human", "interrupted")),
+        )
+    )
+
+
+def arrived(which: ColumnElement[bool]) -> Found:
+    """Of these runs those with a wait that is over, of a step that still waits."""
+    same = and_(col(Step.run_id) == col(Run.id), col(Step.path) == col(Wait.step_path))
+    return (
+        select(col(Run.id))
+        .join(Wait, col(Wait.run_id) == col(Run.id))
+        .join(Step, same)
+        .where(
+            which,
+            col(Wait.status) == "done",
+            col(Wait.taken).is_(False),
+            col(Step.status) == "waiting",
+        )
+    )
+
+
+def early(which: ColumnElement[bool]) -> Found:
+    """Of these runs those that wait for a signal that had come before."""
+    before = aliased(Wait)
+    return (
+        select(col(Run.id))
+        .join(Wait, col(Wait.run_id) == col(Run.id))
+        .join(before, and_(col(before.run_id) == col(Run.id), col(before.name) == col(Wait.name)))
+        .where(
+            which,
+            col(Wait.status) == "open",
+            col(Wait.kind) == "signal",
+            col(before.status) == "early",
+        )
+    )
+
+
+def due(which: ColumnElement[bool], at: datetime) -> Found:
+    """Of these runs those with a step whose time has come, or whose signal did not come in time."""
+    return (
+        select(col(Run.id))
+        .join(Wait, col(Wait.run_id) == col(Run.id))
+        .where(which, col(Wait.status) == "open", col(Wait.until) <= at)
+    )
+
+
+def called_ended(which: ColumnElement[bool]) -> Select[str, str]:
+    """Of these runs those that wait for one that has ended, each with that one."""
+    called = aliased(Run)
+    return (
+        select(col(Run.id), col(called.id))
+        .join(Wait, col(Wait.run_id) == col(Run.id))
+        .join(called, col(called.id) == col(Wait.child_run_id))
+        .where(which, col(Wait.status) == "open", col(called.status).in_(TERMINAL_RUN))
+    )

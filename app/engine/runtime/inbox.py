@@ -1,0 +1,126 @@
+"""What has come for the steps of a run: with its life, and in the middle of it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from app.engine.events import WAITING_STEP
+from app.engine.host import Arrival, Control, Host, RunRequest, StepRecord, TakenRecord, WaitRecord
+from app.engine.payloads import moment
+from app.engine.sdk import Answer, Json
+from app.kernel.errors import StorageDown
+
+logger = logging.getLogger(__name__)
+
+
+class Inbox:
+    """Answers, times, signals and ends of other runs, by step path.
+
+    A level of the run with steps that wait listens, and is called when something has come for one of
+    them. What came in the middle of a life is `taken` when the step, or what it lies in, begins anew; only
+    then the durable memory is told. So what comes as a life ends is found by whoever looks next.
+
+    Attributes:
+        answers: Of people, to what nodes asked.
+        recoveries: Of people, about steps that failed or were cut off.
+        arrived: Everything else that steps waited for.
+    """
+
+    def __init__(
+        self, request: RunRequest, host: Host, control: Control, steps: Mapping[str, StepRecord]
+    ) -> None:
+        self.answers: dict[str, Answer] = dict(request.answers)
+        self.recoveries: dict[str, Answer] = dict(request.recoveries)
+        self.arrived: dict[str, Json] = dict(request.arrived)
+        self._host = host
+        self._control = control
+        self._steps = steps
+        self._fresh: dict[str, list[TakenRecord]] = {}
+        self._had: set[str] = set()
+        self._listeners: dict[str, Callable[[], object]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._ear: asyncio.Task[None] | None = None
+
+    def listen(self, prefix: str, call: Callable[[], object]) -> None:
+        """Call whenever something has come for a step whose path begins so."""
+        self._listeners[prefix] = call
+        if self._ear is None:
+            self._control.listens.set()
+            self._ear = asyncio.create_task(self._hear(), name="inbox")
+
+    def leave(self, prefix: str) -> None:
+        """Call no more."""
+        self._listeners.pop(prefix, None)
+
+    def take_step(self, path: str) -> bool:
+        """Say whether something came for a step, or one inside of it, which is about to begin anew."""
+        return self._take(p for p in self._fresh if p == path or p.startswith(f"{path}["))
+
+    def take_turn(self, prefix: str) -> bool:
+        """Say whether something came for a step of a turn that is about to go on."""
+        return self._take(p for p in self._fresh if p.startswith(prefix))
+
+    def remind(self, wait: WaitRecord) -> None:
+        """Notice by ourselves when the time that a step waits for has come."""
+        assert wait.until is not None
+        left = (wait.until - self._host.now()).total_seconds()
+        self._timers[wait.step_path] = asyncio.get_running_loop().call_later(
+            max(left, 0.0), self._time_came, wait, wait.until
+        )
+
+    async def close(self) -> None:
+        """Listen no more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._ear is not None:
+            self._control.listens.clear()
+            self._ear.cancel()
+            await asyncio.gather(self._ear, return_exceptions=True)
+
+    async def _hear(self) -> None:
+        while True:
+            await self._control.news.wait()
+            self._control.news.clear()
+            try:
+                came = await self._host.news()
+            except StorageDown:
+                continue  # whoever told us tells us again
+            except Exception:  # the edge: what came is found when this life ends
+                logger.exception("what came for a run could not be read")
+                continue
+            for one in came:
+                self._put(one)
+
+    def _put(self, one: Arrival) -> None:
+        if one.id in self._had:
+            return
+        kept: dict[str, Json] = self.arrived
+        if one.kind == "answer":
+            kept = self.answers
+        elif one.kind == "recovery":
+            kept = self.recoveries
+        kept[one.path] = one.value
+        self._ring(one.path, TakenRecord(one.id, "wait" if one.kind == "wait" else "approval"))
+
+    def _time_came(self, wait: WaitRecord, until: datetime) -> None:
+        if until > self._host.now():
+            self.remind(wait)  # the clock was put back
+        elif wait.id not in self._had:
+            self.arrived[wait.step_path] = {"at": moment(until)}
+            self._ring(wait.step_path, TakenRecord(wait.id, "wait"))
+
+    def _ring(self, path: str, taken: TakenRecord) -> None:
+        self._had.add(taken.id)
+        if path not in self._steps or self._steps[path].status not in WAITING_STEP:
+            return  # it was canceled meanwhile
+        self._fresh.setdefault(path, []).append(taken)
+        for prefix in ("", *(path[: at + 1] for at, char in enumerate(path) if char == "/")):
+            if call := self._listeners.get(prefix):
+                call()
+
+    def _take(self, paths: Iterable[str]) -> bool:
+        found = list(paths)
+        for path in found:
+            self._host.journal.note(*self._fresh.pop(path))
+        return bool(found)

@@ -1,0 +1,61 @@
+"""What comes for steps of a run that wait while others of it are at work."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from sqlmodel import col
+
+from app.adapters.values import unpack
+from app.engine.host import Arrival
+from app.engine.sdk import Answer
+from app.kernel.errors import NotFound
+from app.models import Approval, Step
+from app.services.access import scoped
+from app.services.runs.arrivals import came_since
+from app.services.runs.life import locked_run, system
+from app.services.runtime import Runtime
+
+
+async def news_of(parts: Runtime, run_id: str, epoch: int) -> Sequence[Arrival]:
+    """What no life of a run had yet; nothing when the run is not ours any more.
+
+    It counts as taken once the run says so (`host.TakenRecord`). Until then it may be read again, here and by
+    the next life.
+
+    Raises:
+        StorageDown: The database does not answer.
+    """
+    async with parts.database.work() as uow:
+        try:
+            run = await locked_run(uow, run_id)
+        except NotFound:
+            return ()
+        if run.epoch != epoch or run.status != "running":
+            return ()
+        waits = await came_since(uow, run)
+        query = (
+            scoped(Approval, system(run.workspace_id))
+            .join(Step, col(Step.id) == col(Approval.step_id))
+            .where(
+                col(Approval.run_id) == run_id,
+                col(Approval.status) == "answered",
+                col(Approval.taken).is_(False),
+                col(Step.status).in_(("waiting_human", "interrupted")),
+            )
+            .order_by(col(Approval.created_at))
+        )
+        asked = (await uow.session.execute(query)).scalars().all()
+        return [
+            *map(_decided, asked),
+            *[
+                Arrival(
+                    one.id, "wait", one.step_path, await unpack(uow.session, one.result, run_id)
+                )
+                for one in waits
+            ],
+        ]
+
+
+def _decided(one: Approval) -> Arrival:
+    kind: Literal["recovery", "answer"] = "recovery" if one.question.get("recovery") else "answer"
+    return Arrival(one.id, kind, one.step_path, Answer.model_validate(one.answer))

@@ -1,0 +1,362 @@
+"""Answers, signals, times and ends of called runs that come while another branch of the run is at work: noticed
+within about a second, had once, and never lost, at whatever point the process dies.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app.kernel.clock import now
+from app.models import Approval, Run, RunEvent, Wait
+from app.services.runs import execute
+from app.services.runs.at_once import run_and_wait
+from app.services.runs.commands import answer_step
+from app.services.runs.control import send_signal
+from app.services.runs.execute import execute_run
+from app.services.runs.queries import get_run, list_approvals, list_steps
+from app.services.runs.start import StartRun
+from tests.graphs import START, edge, node, slow
+from tests.rows import make_workflow
+
+SECOND = 1.5
+"""A look of the keeper each half second, and a busy machine."""
+WORK = node("work", "tool.http", {"url": "https://slow.example/hour"})
+DONE = node("done", "memory.key_value", {"operation": "append", "key": "done", "value": "x"})
+CHECK = node("check", "human.approval", {"title": "Send it?", "value": "1"})
+PAID = node("paid", "logic.wait", {"wait_for": "signal", "signal": "paid"})
+
+
+def beside(waits, port=""):
+    """A step that waits, with one behind it that changes something; and one that works meanwhile."""
+    return {
+        "schema": 1,
+        "nodes": [START, waits, DONE, WORK],
+        "edges": [
+            edge(START, waits, "", "input"),
+            edge(START, WORK),
+            edge(waits, DONE, port),
+        ],
+    }
+
+
+@pytest.fixture
+def hour(world):
+    """The work beside lasts until this is set."""
+    over, began = asyncio.Event(), asyncio.Event()
+
+    async def work(request):
+        if request.url.endswith("/hour"):
+            began.set()
+            await over.wait()
+
+    world.on_http = work
+    over.began = began
+    yield over
+    over.set()
+
+
+@pytest.fixture
+def look(parts, actor):
+    async def read(run_id):
+        async with parts.database.read() as uow:
+            return await get_run(uow, actor, run_id)
+
+    return read
+
+
+@pytest.fixture
+def status_of(parts, actor):
+    async def read(run_id, path):
+        async with parts.database.read() as uow:
+            steps = {step.path: step.status for step in await list_steps(uow, actor, run_id)}
+        return steps.get(path)
+
+    return read
+
+
+@pytest.fixture
+def reaches(status_of):
+    async def wait(run_id, path, status, seconds=5.0):
+        async with asyncio.timeout(seconds):
+            while await status_of(run_id, path) != status:
+                await asyncio.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def approve(parts, actor):
+    async def say(run_id, choice="approve"):
+        async with parts.database.work() as uow:
+            [question] = [one for one in await list_approvals(uow, actor) if one.run_id == run_id]
+            return await answer_step(uow, actor, question.step_id, choice)
+
+    return say
+
+
+@pytest.fixture
+def at_work(parts, start, hour, reaches):
+    """Start a run, and leave it where a step waits and another works."""
+
+    async def begin(graph, path, status="waiting"):
+        run = await start(graph)
+        task = asyncio.create_task(execute_run(parts, run.id))
+        await reaches(run.id, path, status)
+        await hour.began.wait()
+        return run, task
+
+    return begin
+
+
+async def took(parts, run_id):
+    """Which answers and waits count as had."""
+    async with parts.database.read() as uow:
+        asked = select(col(Approval.taken)).where(col(Approval.run_id) == run_id)
+        waits = select(col(Wait.taken)).where(col(Wait.run_id) == run_id)
+        return [
+            *(await uow.session.execute(asked)).scalars(),
+            *(await uow.session.execute(waits)).scalars(),
+        ]
+
+
+async def starts_of(parts, run_id, path):
+    async with parts.database.read() as uow:
+        query = select(col(RunEvent.seq)).where(
+            col(RunEvent.run_id) == run_id,
+            col(RunEvent.path) == path,
+            col(RunEvent.type) == "step.started",
+        )
+        return len((await uow.session.execute(query)).scalars().all())
+
+
+async def test_an_answer_is_noticed_while_another_branch_works(
+    parts, hour, at_work, reaches, approve, look
+):
+    run, task = await at_work(beside(CHECK), "check", "waiting_human")
+    assert (await approve(run.id)).status == "running"
+    await reaches(run.id, "done", "succeeded", SECOND)
+    assert (await look(run.id)).status == "running"
+    assert await took(parts, run.id) == [True]
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "succeeded"
+    assert await starts_of(parts, run.id, "done") == 1
+
+
+async def test_a_signal_is_noticed_while_another_branch_works(
+    parts, actor, hour, at_work, reaches, look
+):
+    run, task = await at_work(beside(PAID), "paid")
+    async with parts.database.work() as uow:
+        await send_signal(uow, actor, run.id, "paid", {"amount": 3})
+    await reaches(run.id, "done", "succeeded", SECOND)
+    assert await took(parts, run.id) == [True]
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_a_signal_that_came_before_its_step_waits_is_noticed(
+    parts, actor, start, hour, reaches
+):
+    run = await start(beside(PAID))
+    async with parts.database.work() as uow:
+        await send_signal(uow, actor, run.id, "paid", 1)
+    task = asyncio.create_task(execute_run(parts, run.id))
+    await reaches(run.id, "done", "succeeded", 5)
+    hour.set()
+    await task
+
+
+async def test_the_end_of_a_called_run_is_noticed_while_another_branch_works(
+    parts, actor, hour, at_work, reaches, look
+):
+    called = await make_workflow(parts.database, actor, slow(1), "Called")
+    call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
+    run, task = await at_work(beside(call, "output"), "call")
+    async with parts.database.read() as uow:
+        query = select(col(Run.id)).where(col(Run.parent_run_id) == run.id)
+        child = (await uow.session.execute(query)).scalar_one()
+    await execute_run(parts, child)
+    await reaches(run.id, "done", "succeeded", SECOND)
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_a_time_of_an_earlier_life_is_noticed(parts, start, hour, reaches, look, approve):
+    graph = beside(node("rest", "logic.wait", {"seconds": 3_600}))
+    graph["nodes"].append(CHECK)
+    graph["edges"] = [
+        *(one for one in graph["edges"] if one["target"] != "work"),
+        edge(START, CHECK),
+        edge(CHECK, WORK),
+    ]
+    run = await start(graph)
+    await execute_run(parts, run.id)
+    await approve(run.id)
+    task = asyncio.create_task(execute_run(parts, run.id))
+    await hour.began.wait()
+    async with parts.database.work() as uow:
+        past = now() - timedelta(seconds=1)
+        await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(until=past))
+    await reaches(run.id, "done", "succeeded", SECOND)
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_a_decision_about_a_failed_step_is_noticed(
+    parts, hour, at_work, reaches, approve, world
+):
+    bad = node(
+        "bad", "logic.wait", {"wait_for": "moment", "moment": "never"},
+        settings={"on_error": "ask"},
+    )  # fmt: skip
+    run, task = await at_work(beside(bad), "bad", "waiting_human")
+    await approve(run.id, "retry")
+    async with asyncio.timeout(5):
+        while await took(parts, run.id) != [True, False]:  # it failed again, and asks again
+            await asyncio.sleep(0.02)
+    await reaches(run.id, "bad", "waiting_human")
+    await approve(run.id, {"choice": "done", "value": 1})
+    await reaches(run.id, "done", "succeeded", SECOND)
+    assert await took(parts, run.id) == [True, True]
+    hour.set()
+    await task
+
+
+async def test_a_run_that_the_web_process_executes_notices_too(
+    parts, actor, hour, reaches, approve, look
+):
+    graph = beside(CHECK)
+    workflow_id = await make_workflow(parts.database, actor, graph)
+    asked = asyncio.create_task(run_and_wait(parts, actor, StartRun(workflow_id=workflow_id), 20))
+    await hour.began.wait()
+    async with parts.database.read() as uow:
+        run_id = (await uow.session.execute(select(col(Run.id)))).scalar_one()
+    assert (await look(run_id)).status == "running"
+    await reaches(run_id, "check", "waiting_human")
+    await approve(run_id)
+    await reaches(run_id, "done", "succeeded", SECOND)
+    hour.set()
+    assert (await asked).status == "succeeded"
+
+
+async def die(parts, run_id, task):
+    """The process is gone: nothing more of this life is written, and the sweeper has seen it."""
+    [held] = [one for one in parts.keeper._snapshot() if one.run_id == run_id]
+    held.take_away("lost")
+    await asyncio.gather(task, return_exceptions=True)
+    async with parts.database.work() as uow:
+        lost = {"status": "pending", "worker": None, "lease_until": None}
+        await uow.session.execute(update(Run).where(col(Run.id) == run_id).values(lost))
+
+
+async def test_an_answer_that_was_read_as_the_process_died_is_had_by_the_next_life(
+    parts, hour, at_work, approve, look, monkeypatch
+):
+    read = asyncio.Event()
+
+    async def read_only(*args):
+        await news_of(*args)
+        read.set()
+        await asyncio.Event().wait()
+
+    news_of = execute.news_of
+    monkeypatch.setattr(execute, "news_of", read_only)
+    run, task = await at_work(beside(CHECK), "check", "waiting_human")
+    await approve(run.id)
+    await asyncio.wait_for(read.wait(), 5)
+    await die(parts, run.id, task)
+    assert await took(parts, run.id) == [False]
+    hour.set()
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert await starts_of(parts, run.id, "done") == 1
+    assert await took(parts, run.id) == [True]
+
+
+async def test_an_answer_that_was_had_as_the_process_died_is_not_asked_for_again(
+    parts, actor, hour, at_work, reaches, approve, look
+):
+    run, task = await at_work(beside(CHECK), "check", "waiting_human")
+    await approve(run.id)
+    await reaches(run.id, "done", "succeeded")
+    await die(parts, run.id, task)
+    hour.set()
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert await starts_of(parts, run.id, "done") == 1
+    async with parts.database.read() as uow:
+        assert await list_approvals(uow, actor) == ()
+
+
+async def test_an_answer_that_comes_as_the_life_ends_is_found(
+    parts, hour, at_work, approve, look, monkeypatch
+):
+    """Read within the life, but all else had ended: whoever settles the run finds it."""
+    began = asyncio.Event()
+
+    async def late(*args):
+        began.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(execute, "news_of", late)
+    run, task = await at_work(beside(CHECK), "check", "waiting_human")
+    await approve(run.id)
+    await asyncio.wait_for(began.wait(), 5)
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "pending"
+    monkeypatch.undo()
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+
+
+async def test_of_a_run_that_another_process_has_nothing_is_read(
+    parts, hour, at_work, approve, world
+):
+    run, task = await at_work(beside(CHECK), "check", "waiting_human")
+    await approve(run.id)
+    async with parts.database.read() as uow:
+        epoch = (await uow.session.get_one(Run, run.id)).epoch
+    assert await execute.news_of(parts, run.id, epoch - 1) == ()
+    assert await execute.news_of(parts, "run_gone", 1) == ()
+    hour.set()
+    await task
+
+
+async def test_finished_items_are_not_repeated_when_a_loop_goes_on(
+    parts, actor, start, hour, reaches, approve, look
+):
+    each = node("rows", "logic.for_each", {"items": "[1, 2, 3]", "concurrency": 1})
+    keep = node(
+        "keep", "memory.key_value", {"operation": "append", "key": "n", "value": "{{ item }}"},
+        parent="rows",
+    )  # fmt: skip
+    last = node("last", "logic.if", {"condition": "item == 3"}, parent="rows")
+    check = node("check", "human.approval", {"title": "?", "value": "{{ item }}"}, parent="rows")
+    graph = {
+        "schema": 1,
+        "nodes": [START, each, keep, last, check, DONE, WORK],
+        "edges": [
+            edge(START, each, "", "input"),
+            edge(START, WORK),
+            edge(keep, last),
+            edge(last, check),
+            edge(each, DONE, "results"),
+        ],
+    }
+    run = await start(graph)
+    task = asyncio.create_task(execute_run(parts, run.id))
+    await reaches(run.id, "rows", "waiting_human")
+    await approve(run.id)
+    await reaches(run.id, "done", "succeeded", SECOND + 1)
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "succeeded"
+    assert [await starts_of(parts, run.id, f"rows[{i}]/keep") for i in range(3)] == [1, 1, 1]
