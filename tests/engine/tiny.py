@@ -162,6 +162,17 @@ async def _meet(config: Meet, inputs: In, ctx: NodeContext) -> Out:
 
 meet = node(kind="test.meet", title="Meet", icon="x")(_meet)
 effect = node(kind="test.effect", title="Effect", icon="x", effects="external")(_meet)
+peek = node(
+    kind="test.peek", title="Peek", icon="x", effects="external", reads_only=lambda config: True
+)(_meet)
+
+
+async def _refused(config: Meet, inputs: In, ctx: NodeContext) -> Out:
+    await _meet(config, inputs, ctx)
+    raise UpstreamFailed("The service was busy.")
+
+
+refused = node(kind="test.refused", title="Refused", icon="x", effects="external")(_refused)
 
 
 @node(kind="test.ask", title="Ask", icon="x", effects="pauses")
@@ -271,7 +282,7 @@ class Catalog:
 
 
 CATALOG = Catalog(
-    start, echo, pair, reply, text, fork, join, flaky, meet, effect, cut, fetch,
+    start, echo, pair, reply, text, fork, join, flaky, meet, effect, peek, refused, cut, fetch,
     ask, say, quiet, block, http, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 

@@ -278,4 +278,4 @@ class StepContext:
         ]
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await self._step.execution.outlast(left)

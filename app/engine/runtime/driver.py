@@ -183,11 +183,22 @@ class _Walk:
                     await self._next()
                 elif not self._go_on():
                     break
+        except asyncio.CancelledError:
+            await self._let_end()
+            raise
         finally:
             self._level.execution.inbox.leave(self._level.prefix)
             for task in self._live:
                 task.cancel()
             await asyncio.gather(*self._live, return_exceptions=True)
+
+    async def _let_end(self) -> None:
+        """Ended from outside: what is changing the outside comes to its own end first. Nobody would know
+        what became of it. Its time limit says how long that may take.
+        """
+        if not self._level.execution.severed:
+            self._halt(self._live.values())
+            await self._level.execution.outlast(self._live)
 
     async def _next(self) -> None:
         """Wait for the end of a step, or for what another one waits for."""
@@ -427,11 +438,24 @@ class _Walk:
             self._level.execution.recorder.note_step_canceled(path)
 
     def _halt(self, nodes: Iterable[PlanNode]) -> None:
-        """End these steps. Those that change the outside may end by themselves."""
-        ended = {node.id for node in nodes if node.type.effects != "external"}
+        """End these steps. Those that are changing the outside come to their own end, but try no more."""
+        chosen = {node.id for node in nodes}
         for task, node in self._live.items():
-            if node.id in ended:
+            if node.id not in chosen:
+                continue
+            if self._changes_outside(node):
+                self._level.execution.ending.add(self._level.path_of(node))
+            else:
                 task.cancel()
+
+    def _changes_outside(self, node: PlanNode) -> bool:
+        """Whether a step has begun something of which nobody knew whether it happened if it was cut off."""
+        record = self._level.execution.recorder.steps.get(self._level.path_of(node))
+        if record is None or record.status != "running" or "config" not in record.input:
+            return False
+        if node.tools:
+            return any(not tool.node.type.changes_nothing(tool.node.config) for tool in node.tools)
+        return not node.type.changes_nothing(record.input["config"])
 
 
 def _by_place(plan: Plan, edges: tuple[Edge, ...]) -> dict[str, list[Edge]]:

@@ -43,7 +43,7 @@ async def execute(
         if control is None and plan.quick:
             await going
         else:
-            await _unless(execution.control.cancelled, recorder.broken, going)
+            await _unless(execution, going)
     except Cancelled:
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
@@ -80,15 +80,14 @@ def _paused(execution: Execution, status: RunStatus) -> RunStatus:
     return "paused" if status == "waiting" and execution.control.pausing.is_set() else status
 
 
-async def _unless(
-    cancelled: asyncio.Event, broken: asyncio.Future[None], work: Coroutine[Any, Any, Any]
-) -> None:
-    """Await the work, but stop it when the event is set or the future fails first.
+async def _unless(execution: Execution, work: Coroutine[Any, Any, Any]) -> None:
+    """Await the work, but cut it off when the run is canceled, or cannot be recorded any more.
 
     Raises:
-        Cancelled: It was stopped by the event.
-        Fenced, StorageDown: As the future.
+        Cancelled: The run was canceled.
+        Fenced, StorageDown: It could not be recorded.
     """
+    cancelled, broken = execution.control.cancelled, execution.recorder.broken
     if cancelled.is_set():
         work.close()
         raise Cancelled
@@ -100,6 +99,7 @@ async def _unless(
     finally:
         watching.cancel()
         if not working.done():
+            execution.severed = True
             working.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)
     if broken.done():

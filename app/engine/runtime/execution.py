@@ -1,10 +1,11 @@
 """What belongs together while a run goes: the run, a level of it, and a step in it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from app.engine.host import Control, Host, RunRequest, StepRecord
 from app.engine.payloads import plain
@@ -26,6 +27,9 @@ class Execution:
 
     Attributes:
         held: Something did not start because the run is to pause.
+        severed: The run is cut off as a whole: nothing of it may come to an end by itself.
+        ending: Paths of steps that may come to their end although all around them is ended: they are
+            changing the outside.
         inbox: What steps waited for and has come.
     """
 
@@ -37,6 +41,8 @@ class Execution:
         self.host = host
         self.control = control or Control()
         self.held = False
+        self.severed = False
+        self.ending: set[str] = set()
         self._unbroken = 0
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
@@ -49,6 +55,19 @@ class Execution:
         if self._unbroken >= STEPS_AT_ONCE:
             self._unbroken = 0
             await asyncio.sleep(0)
+
+    async def outlast(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Return when tasks have ended that were told to, however often we are told so meanwhile."""
+        told: asyncio.CancelledError | None = None
+        while left := [task for task in tasks if not task.done()]:
+            try:
+                await asyncio.wait(left)
+            except asyncio.CancelledError as error:
+                told = error
+                for task in left if self.severed else ():
+                    task.cancel()
+        if told is not None:
+            raise told
 
     def wakes(self, path: str) -> bool:
         """Say whether a step at rest is to begin anew, since something came for it or inside of it."""

@@ -321,13 +321,20 @@ def _going_on(
 async def _before_next_try(step: Step, error: Exception, tries: int) -> None:
     """Announce and await the next try."""
     wait_s = delay_s(error, tries, step.node.ref.settings)
-    if wait_s >= step.execution.budget.remaining_s:
+    if wait_s >= step.execution.budget.remaining_s or _is_ending(step):
         raise error
     step.execution.recorder.note_step(
         step.record, "step.retrying", error=error_of(error), delay_s=round(wait_s, 2)
     )
     step.record = step.record.but(attempt=step.record.attempt + 1)
     await step.execution.sleep(wait_s)
+    if _is_ending(step):
+        raise error
+
+
+def _is_ending(step: Step) -> bool:
+    """Whether all around the step was ended meanwhile: it is not tried again."""
+    return step.record.path in step.execution.ending
 
 
 def _checked(node: PlanNode, result: object) -> Output:

@@ -1,0 +1,191 @@
+"""What is changing the outside when all around it is ended: it comes to its own end, and is recorded."""
+
+import asyncio
+
+import pytest
+
+from app.engine.host import Control, RunRequest
+from app.engine.runtime import execute
+from app.engine.testing import FakeHost
+from tests.engine.test_life import until
+from tests.engine.tiny import box, executed, output, plan_of, statuses
+
+BEGIN = box("begin", "start")
+
+
+class Life:
+    """A run at work; the effect in it lasts until `release`."""
+
+    def __init__(self, plan, given=None):
+        self.host, self.control = FakeHost(), Control()
+        request = RunRequest(run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=given)
+        self.task = asyncio.create_task(execute(plan, request, self.host, control=self.control))
+
+    async def until(self, path, status="running"):
+        await asyncio.wait_for(until(lambda: statuses(self.host).get(path) == status), 5)
+
+    async def release(self):
+        await asyncio.sleep(0.05)  # until all that is ended has ended
+        assert not self.task.done()
+        await self.host.memory.put("met", "go", True)
+
+    async def end(self):
+        return await asyncio.wait_for(self.task, 5)
+
+    def finished(self, path):
+        return self.host.journal.steps[path].finished_at
+
+
+def rows(*more, settings=None, edges="", kind="effect", beside="", **config):
+    """Two items at once: the first is at work on the outside, the second goes another way."""
+    config = {"items": "input", "concurrency": 2, **config}
+    return plan_of(
+        BEGIN,
+        box("rows", "logic.for_each", settings=settings, **config),
+        box("way", "fork", parent="rows", when="item > 1"),
+        box("sends", kind, parent="rows", others=["go"]),
+        box("next", parent="rows"),
+        box("gate", "meet", parent="rows", others=["sends"]),
+        *more,
+        edges=f"begin>rows way.no>sends way.yes>gate sends>next {edges}",
+    )  # fmt: skip
+
+
+BAD = box("bad", "flaky", parent="rows", how="refused")
+
+
+async def test_a_failed_item_waits_for_the_effects_of_the_others():
+    life = Life(rows(BAD, edges="gate>bad"), [1, 2])
+    await life.until("rows[1]/bad", "failed")
+    assert statuses(life.host)["rows[0]/sends"] == "running"
+    await life.release()
+    assert (await life.end()).status == "failed"
+    assert statuses(life.host)["rows[0]/sends"] == "succeeded"
+    assert "rows[0]/next" not in statuses(life.host)
+    assert life.finished("rows[0]/sends") < life.finished("rows")
+
+
+async def test_so_does_a_loop_that_runs_out_of_time():
+    handled = {"timeout_s": 0.1, "on_error": "continue", "default": "late"}
+    life = Life(rows(settings=handled), [1])
+    await life.until("rows[0]/sends")
+    await asyncio.sleep(0.15)
+    await life.release()
+    assert (await life.end()).status == "succeeded"
+    assert life.host.journal.steps["rows"].error["code"] == "step_timed_out"
+    assert statuses(life.host)["rows[0]/sends"] == "succeeded"
+    assert "rows[0]/next" not in statuses(life.host)
+    assert life.finished("rows[0]/sends") < life.finished("rows")
+
+
+@pytest.mark.parametrize("kind", ["logic.while", "careless"])
+async def test_and_other_containers(kind):
+    settings = {"timeout_s": 0.1}
+    config = {"condition": "true"} if kind == "logic.while" else {}
+    plan = plan_of(
+        BEGIN, box("rows", kind, settings=settings, **config),
+        box("sends", "effect", parent="rows", others=["go"]),
+        edges="begin>rows",
+    )  # fmt: skip
+    life = Life(plan, [1])
+    await life.until("rows[0]/sends")
+    await asyncio.sleep(0.15)
+    await life.release()
+    assert (await life.end()).error["code"] == "step_timed_out"
+    assert statuses(life.host)["rows[0]/sends"] == "succeeded"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+async def test_so_does_a_stop(inside):
+    halt = box("halt", "flow.stop", value="enough", parent="rows" if inside else None)
+    if inside:
+        plan = rows(halt, edges="gate>halt")
+    else:
+        gate = box("outer", "meet", others=["sends"])
+        plan = rows(halt, gate, edges="begin>outer outer>halt")
+    life = Life(plan, [1, 2])
+    await life.until("rows[1]/halt" if inside else "halt", "succeeded")
+    await life.release()
+    outcome = await life.end()
+    assert (outcome.status, outcome.output) == ("succeeded", "enough")
+    assert statuses(life.host)["rows[0]/sends"] == "succeeded"
+    assert statuses(life.host)["rows"] == "canceled"
+
+
+async def test_so_does_a_merge_that_goes_on_without_the_loop():
+    more = [
+        box("outer", "meet", others=["sends"]),
+        box("both", "logic.merge", join="first", mode="first"),
+        box("after", "meet"),
+    ]
+    life = Life(rows(*more, edges="begin>outer outer>both rows.results>both both>after"), [1])
+    await life.until("after", "succeeded")
+    await life.release()
+    assert (await life.end()).status == "succeeded"
+    assert output(life.host, "both") == "outer"
+    assert statuses(life.host)["rows[0]/sends"] == "succeeded"
+    assert statuses(life.host)["rows"] == "canceled"
+
+
+async def test_a_failure_beside_a_loop_in_a_loop_waits_for_the_effects_inside():
+    plan = plan_of(
+        BEGIN,
+        box("rows", "logic.for_each", items="input"),
+        box("inner", "logic.for_each", parent="rows", items="[1, 2]"),
+        box("sends", "effect", parent="inner", others=["go"]),
+        box("gate", "meet", others=["sends"]),
+        box("bad", "flaky", how="refused"),
+        edges="begin>rows begin>gate gate>bad",
+    )
+    life = Life(plan, ["a", "b"])
+    await life.until("bad", "failed")
+    await life.release()
+    assert (await life.end()).status == "failed"
+    ended = {path: status for path, status in statuses(life.host).items() if "sends" in path}
+    assert ended == {f"rows[{i}]/inner[{j}]/sends": "succeeded" for i in (0, 1) for j in (0, 1)}
+
+
+async def test_what_only_reads_is_ended_at_once():
+    life = Life(rows(BAD, edges="gate>bad", kind="peek"), [1, 2])
+    assert (await life.end()).status == "failed"
+    assert statuses(life.host)["rows[0]/sends"] == "canceled"
+
+
+async def test_an_effect_that_fails_at_its_end_is_not_tried_again():
+    retries = {"retries": 3, "retry_delay_s": 0.01}
+    plan = plan_of(
+        BEGIN,
+        box("sends", "refused", settings=retries, others=["go"]),
+        box("gate", "meet", others=["sends"]),
+        box("bad", "flaky", how="refused"),
+        edges="begin>sends begin>gate gate>bad",
+    )
+    life = Life(plan)
+    await life.until("bad", "failed")
+    await life.release()
+    assert (await life.end()).status == "failed"
+    assert (await executed(life.host)).count("sends") == 1
+    assert statuses(life.host)["sends"] == "failed"
+
+
+@pytest.mark.parametrize("already_ending", [False, True])
+async def test_a_run_that_is_canceled_waits_for_nothing(already_ending):
+    plan = rows(BAD, edges="gate>bad") if already_ending else rows()
+    life = Life(plan, [1, 2] if already_ending else [1])
+    await life.until("rows[0]/sends")
+    if already_ending:
+        await life.until("rows[1]/bad", "failed")
+        await asyncio.sleep(0.05)
+    life.control.cancelled.set()
+    assert (await asyncio.wait_for(life.task, 1)).status == "canceled"
+    assert statuses(life.host)["rows[0]/sends"] == "canceled"
+
+
+async def test_a_worker_that_ends_waits_for_nothing():
+    life = Life(rows(BAD, edges="gate>bad"), [1, 2])
+    await life.until("rows[1]/bad", "failed")
+    await asyncio.sleep(0.05)
+    life.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(life.task, 1)
+    assert statuses(life.host)["rows[0]/sends"] == "running"
