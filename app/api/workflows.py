@@ -80,12 +80,15 @@ async def list_workflows(
     limit: Limit = 50,
     search: Search = None,
     project_id: Search = None,
+    sort: queries.WorkflowSort = "updated_at",
+    descending: bool = True,
 ) -> Page[WorkflowSummary]:
-    """Workflows, the last changed first."""
+    """Workflows, the last changed first, or by name, number of nodes or last run."""
     async with runtime().database.read() as uow:
         return await queries.list_workflows(
-            uow, who, cursor=cursor, limit=limit, search=search, project_id=project_id
-        )
+            uow, who, cursor=cursor, limit=limit, search=search, project_id=project_id,
+            sorting=queries.Sorting(sort, descending),
+        )  # fmt: skip
 
 
 @workflows.post("", status_code=201)

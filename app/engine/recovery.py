@@ -6,12 +6,9 @@ from typing import Any
 from app.engine.sdk import Json, Question
 
 CHOICES = ("retry", "done", "skip", "stop")
-"""Run it again (also with another input), it happened (with this output), go on without it, end the run."""
+"""Run it again (also with another input), it happened (with this output), go on without it, end the run.
 
-_WHAT_THEY_DO = (
-    "Retry runs it again, also with an input that you change. Done takes it for done: the value you "
-    "give is its output. Skip goes on without it. Stop ends the run."
-)
+How they are named and explained to people is up to the pages."""
 
 
 def about_failure(label: str, error: Mapping[str, Any], given: Json) -> Question:
@@ -19,7 +16,7 @@ def about_failure(label: str, error: Mapping[str, Any], given: Json) -> Question
     return Question(
         kind="clarification",
         title=f"'{label}' failed. How shall the run go on?",
-        body=f"{error.get('message', '')}\n\n{_WHAT_THEY_DO}".strip(),
+        body=error.get("message", ""),
         choices=CHOICES,
         value=given,
         editable=True,
@@ -34,7 +31,7 @@ def about_cut_off(label: str, given: Json) -> Question:
         title=f"Did '{label}' take effect?",
         body=(
             f"The process stopped while '{label}' was at work, so nobody knows whether it reached "
-            f"the outside. {_WHAT_THEY_DO}"
+            "the outside. Look there before you decide."
         ),
         choices=CHOICES,
         value=given,

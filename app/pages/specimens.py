@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.state.approvals import Question
+from app.state.approvals import Choice, Question
 from app.state.templates import TemplateCard
 
 STATUSES = (
@@ -89,6 +89,7 @@ CARDS = [
 QUESTION = Question(
     step_id="stp_1", run_id="run_1", run="#482", workflow="Ticket triage", workflow_id="wfl_1",
     title="Approve refund", body="The customer was charged twice.",
-    choices=["approve", "reject"], has_value=True, value="Dear Ada, we are sorry …",
+    choices=[Choice("approve", "Approve"), Choice("reject", "Reject")], has_value=True,
+    value="Dear Ada, we are sorry …",
     plain=True, editable=True, asked_at="2026-01-05T10:00:00Z",
 )  # fmt: skip

@@ -15,12 +15,29 @@ from app.services.runtime import runtime
 from app.state.identity import actor
 from app.state.words import iso
 
+_RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
+"""What may be decided here about a step that failed or was cut off; its result is given in the editor."""
+
+_RECOVERY_WAYS = (
+    "Retry runs the step again with the input below. Skip goes on without its output. "
+    "Stop the run ends it as failed. Or give the result of the step yourself, in the editor."
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A button: what is answered, and what is written on it."""
+
+    value: str
+    word: str
+
 
 @dataclass(frozen=True)
 class Question:
     """A question as its card shows it.
 
-    `value` is what the person is asked about, as text: as it is when `plain`, else as JSON.
+    `value` is what the person is asked about, as text: as it is when `plain`, else as JSON. `recovery`: the question is
+    about a step that failed or was cut off, and the value is its input.
     """
 
     step_id: str
@@ -30,12 +47,13 @@ class Question:
     workflow_id: str
     title: str
     body: str
-    choices: list[str]
+    choices: list[Choice]
     has_value: bool
     value: str
     plain: bool
     editable: bool
     asked_at: str
+    recovery: bool = False
 
 
 def question_of(view: ApprovalView) -> Question:
@@ -49,14 +67,26 @@ def question_of(view: ApprovalView) -> Question:
         workflow=view.workflow_name,
         workflow_id=view.workflow_id,
         title=view.title or "A decision is needed",
-        body=view.body,
-        choices=list(view.choices),
+        body=f"{view.body}\n\n{_RECOVERY_WAYS}".strip() if view.recovery else view.body,
+        choices=_choices(view),
         has_value=view.value is not None,
         value=shown,
         plain=plain,
         editable=view.editable,
         asked_at=iso(view.created_at),
+        recovery=view.recovery,
     )
+
+
+def _choices(view: ApprovalView) -> list[Choice]:
+    if view.recovery:
+        return [Choice(one, word) for one, word in _RECOVERY.items() if one in view.choices]
+    return [Choice(one, one.replace("_", " ").capitalize()) for one in view.choices]
+
+
+def takes_value(question: Question, choice: str) -> bool:
+    """Whether an edited value goes with the choice: an edited input only with another try."""
+    return question.editable and (choice == "retry" or not question.recovery)
 
 
 def edited_value(question: Question, text: str) -> Any:  # noqa: ANN401 - a JSON value
@@ -128,7 +158,7 @@ class ApprovalsState(rx.State):
         acting = await actor(self)
         output: dict[str, Any] = {"choice": choice, "comment": self._comments.get(step_id, "")}
         question = next((one for one in self._all if one.step_id == step_id), None)
-        if question and question.editable and step_id in self._values:
+        if question and step_id in self._values and takes_value(question, choice):
             output["value"] = edited_value(question, self._values[step_id])
         self.answering = step_id
         yield

@@ -10,7 +10,7 @@ from app.services.runs.commands import cancel_run
 from app.services.runs.queries import list_runs
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
-from app.services.workflows.queries import list_workflows
+from app.services.workflows.queries import name_workflows
 from app.state.identity import actor
 from app.state.paging import PagedState
 from app.state.words import NONE, count, iso, money
@@ -77,8 +77,8 @@ class RunListState(PagedState, rx.State):
             status=None if self.status == "all" else self.status,
             workflow_id=None if self.workflow == "all" else self.workflow,
         )  # fmt: skip
-        known = await list_workflows(uow, acting, limit=_WORKFLOW_CHOICES)
-        self.workflows = [("all", "All workflows"), *((one.id, one.name) for one in known.items)]
+        known = await name_workflows(uow, acting, _WORKFLOW_CHOICES)
+        self.workflows = [("all", "All workflows"), *known]
         self.rows = [run_row(one) for one in page.items]
         return page.next_cursor
 

@@ -16,7 +16,7 @@ from app.services.workflows.commands import (
     rename_workflow,
     restore_workflow,
 )
-from app.services.workflows.queries import list_workflows
+from app.services.workflows.queries import Sorting, WorkflowSort, list_workflows
 from app.services.workflows.views import WorkflowSummary
 from app.state.identity import actor
 from app.state.paging import PagedState
@@ -59,10 +59,10 @@ def workflow_row(view: WorkflowSummary, titles: dict[str, str]) -> WorkflowRow:
 
 
 class WorkflowsState(PagedState, rx.State):
-    """What the list shows. The order is of the page in sight; the service pages by last change."""
+    """What the list shows, in which order."""
 
     rows: list[WorkflowRow] = []
-    sort_by: str = "updated_at"
+    sort_by: WorkflowSort = "updated_at"
     descending: bool = True
     creating: bool = False
     renaming: str = ""
@@ -70,17 +70,20 @@ class WorkflowsState(PagedState, rx.State):
     name_error: str = ""
 
     async def _read(self, uow: UnitOfWork, acting: Actor, cursor: str | None) -> str | None:
-        page = await list_workflows(uow, acting, cursor=cursor, limit=PAGE, search=self.search)
+        page = await list_workflows(
+            uow, acting, cursor=cursor, limit=PAGE, search=self.search,
+            sorting=Sorting(self.sort_by, self.descending),
+        )  # fmt: skip
         titles = {one.id: one.title for one in await list_templates(uow)}
-        self._show([workflow_row(one, titles) for one in page.items])
+        self.rows = [workflow_row(one, titles) for one in page.items]
         return page.next_cursor
 
     @rx.event
-    async def sort(self, key: str) -> None:
-        """Order by a column; a second time the other way round."""
+    async def sort(self, key: WorkflowSort):  # noqa: ANN201 - an event
+        """Order by a column, from the first page on; a second time the other way round."""
         self.descending = not self.descending if self.sort_by == key else key.endswith("_at")
         self.sort_by = key
-        self._show(list(self.rows))
+        return self._from_the_start()
 
     @rx.event
     async def create(self):  # noqa: ANN201 - events
@@ -138,11 +141,3 @@ class WorkflowsState(PagedState, rx.State):
             workflow = await restore_workflow(uow, acting, workflow_id)
         yield rx.toast.success(f"“{workflow.name}” is back.")
         yield WorkflowsState.load
-
-    def _show(self, rows: list[WorkflowRow]) -> None:
-        key = self.sort_by
-        self.rows = sorted(
-            rows,
-            key=lambda row: str(getattr(row, key)).casefold() if key != "nodes" else row.nodes,
-            reverse=self.descending,
-        )

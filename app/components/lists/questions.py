@@ -28,11 +28,18 @@ def answer_buttons(
     question: rx.Var[Any], *, answering: rx.Var[str], on_answer: Any, size: ui.Size = "md"
 ) -> rx.Component:
     """One button per choice; the first one is the way the run was meant to go."""
+    give = ui.link_button(
+        "Give the result…",
+        href=f"/workflows/{question.workflow_id}?run={question.run_id}",
+        size=size,
+        data_testid="give-result",
+    )
     return rx.el.div(
+        rx.cond(question.recovery, give),
         rx.foreach(
             question.choices.reverse(),
             lambda choice: rx.cond(
-                choice == question.choices[0],
+                choice.value == question.choices[0].value,
                 _choice(question, choice, answering, on_answer, "primary", size),
                 _choice(question, choice, answering, on_answer, "default", size),
             ),
@@ -43,20 +50,19 @@ def answer_buttons(
 
 def _choice(
     question: rx.Var[Any],
-    choice: rx.Var[str],
+    choice: rx.Var[Any],
     answering: rx.Var[str],
     on_answer: Any,
     variant: ui.Variant,
     size: ui.Size,
 ) -> rx.Component:
     return ui.button(
-        choice,
+        choice.word,
         variant=variant,
         size=size,
-        style={"text_transform": "capitalize"},
         disabled=answering == question.step_id,
-        on_click=on_answer(question.step_id, choice),
-        data_testid=f"answer-{choice}",
+        on_click=on_answer(question.step_id, choice.value),
+        data_testid=f"answer-{choice.value}",
     )
 
 
@@ -108,7 +114,14 @@ def _value(question: rx.Var[Any], on_edit: Any) -> rx.Component:
     return rx.cond(
         question.editable,
         rx.el.div(
-            rx.el.label("You may change this before you answer", html_for=field),
+            rx.el.label(
+                rx.cond(
+                    question.recovery,
+                    "Its input. What you change is used when you retry",
+                    "You may change this before you answer",
+                ),
+                html_for=field,
+            ),
             ui.textarea(
                 id=field,
                 default_value=question.value,

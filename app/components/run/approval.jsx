@@ -1,6 +1,8 @@
 // A question of the run to a person, answered in place.
 import { useEffect, useState } from "react";
 import { CircleAlert, UserCheck } from "lucide-react";
+import { useEditor } from "../canvas/context.jsx";
+import { outputsOf } from "../canvas/model.js";
 import { JsonViewer } from "../ui/viewers.jsx";
 
 const WAIT_MS = 8000;
@@ -75,72 +77,99 @@ export function Approval({ asked, onAnswer }) {
   );
 }
 
-const EDITS = {
-  retry: { title: "Input to try again with", hint: "What arrived at the ports, and the fields with their values filled in." },
-  done: { title: "What the step gave", hint: "Output by port, as it would have been." },
-};
+// What a person may decide about a step that failed or was cut off. `form` ways first ask for a value.
+const WAYS = [
+  { name: "retry", choice: "retry", word: "Retry", what: "runs the step again with the same input." },
+  {
+    name: "edit", choice: "retry", word: "Edit input…", what: "runs it again with an input that you change.",
+    form: { title: "Input to try again with", hint: "What arrived at its ports, and its fields with their values filled in.", send: "Retry with this" },
+  },
+  {
+    name: "give", choice: "done", word: "Give the result…", what: "takes the step for done, with an output that you enter.",
+    form: { title: "The result of the step", hint: "Its output by port, as it would have been.", send: "Go on with this" },
+  },
+  { name: "skip", choice: "skip", word: "Skip", what: "goes on without its output." },
+  { name: "stop", choice: "stop", word: "Stop the run", what: "ends the run as failed." },
+];
 
-// A step failed or was cut off: try again (with another input), say what it gave, go on without it, or stop.
-export function Recovery({ asked, onAnswer }) {
-  const [edit, setEdit] = useState(null);
-  const [text, setText] = useState("");
+const emptyOf = (type) => (type === "text" ? "" : null);
+
+// The output ports of the node as a form to fill in; nothing when it is not in the graph any more.
+function useResult(nodeId) {
+  const node = useEditor((state) => state.byId.get(nodeId));
+  const type = useEditor((state) => node && state.catalog.get(node.kind));
+  const ports = useEditor((state) => state.ports);
+  const outputs = type ? outputsOf(node, type, ports).filter((port) => !port.error && port.type !== "tool") : [];
+  return Object.fromEntries(outputs.map((port) => [port.name, emptyOf(port.type)]));
+}
+
+function RecoveryForm({ way, start, busy, onSend, onBack }) {
+  const [text, setText] = useState(() => JSON.stringify(start, null, 2));
   const [fault, setFault] = useState("");
-  const [sent, setSent] = useSent();
-  const send = (choice, value = null) => {
-    setFault("");
-    setSent(choice);
-    onAnswer({ step_id: asked.step_id, choice, comment: "", value });
-  };
-  const open = (choice) => {
-    setEdit(choice);
-    setFault("");
-    setText(JSON.stringify(choice === "retry" ? asked.value ?? {} : {}, null, 2));
-  };
-  const sendEdited = () => {
+  const send = () => {
     try {
-      send(edit, JSON.parse(text));
+      onSend(JSON.parse(text));
     } catch (error) {
       setFault(`This is no JSON: ${error.message}`);
     }
   };
-  const can = (choice) => asked.choices.includes(choice);
-  const button = (choice, word, onClick, primary = false) => can(choice) && (
-    <button key={word} type="button" className={`btn btn-sm ${primary ? "btn-primary" : ""}`} disabled={sent !== ""} onClick={onClick} data-testid={`recover-${word.toLowerCase().split(" ")[0].replace("…", "")}`}>
-      {sent === choice && !edit ? "Sending…" : word}
-    </button>
-  );
   return (
-    <div className="approval card" role="group" aria-label={asked.title} data-testid="recovery">
-      <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
-        <div className="approval-title"><CircleAlert size={15} aria-hidden="true" /><b>{asked.title}</b></div>
-        {!edit && asked.body && <p className="approval-body">{asked.body}</p>}
-        {!edit && asked.value && <JsonViewer value={asked.value} title="Its input" openTo={1} />}
-        {edit && (
-          <label className="field">
-            <span>{EDITS[edit].title}. <span className="muted">{EDITS[edit].hint}</span></span>
-            <textarea className="textarea mono" rows={5} autoFocus value={text} onChange={(event) => setText(event.target.value)} data-testid="recovery-value" spellCheck={false} />
-            {fault && <span className="field-error" role="alert">{fault}</span>}
-          </label>
-        )}
+    <>
+      <div className="approval-scroll">
+        <label className="field">
+          <b>{way.form.title}</b>
+          <span className="field-hint">{way.form.hint}</span>
+          <textarea className="textarea mono" rows={5} autoFocus value={text} onChange={(event) => { setText(event.target.value); setFault(""); }} data-testid="recovery-value" spellCheck={false} />
+          {fault && <span className="field-error" role="alert">{fault}</span>}
+        </label>
       </div>
       <div className="approval-foot">
-        {edit
-          ? (
-            <div className="row wrap">
-              <button type="button" className="btn btn-sm btn-primary" disabled={sent !== ""} onClick={sendEdited} data-testid="recover-send">{sent ? "Sending…" : edit === "retry" ? "Try again with this" : "Go on with this"}</button>
-              <button type="button" className="btn btn-sm" onClick={() => setEdit(null)}>Back</button>
-            </div>
-          )
-          : (
-            <div className="row wrap">
-              {button("retry", "Retry", () => send("retry"), true)}
-              {button("retry", "Edit input…", () => open("retry"))}
-              {button("done", "Give the result…", () => open("done"))}
-              {button("skip", "Skip", () => send("skip"))}
-              {button("stop", "Stop the run", () => send("stop"))}
-            </div>
-          )}
+        <div className="row wrap">
+          <button type="button" className="btn btn-sm btn-primary" disabled={busy} onClick={send} data-testid="recover-send">{busy ? "Sending…" : way.form.send}</button>
+          <button type="button" className="btn btn-sm" onClick={onBack}>Back</button>
+        </div>
       </div>
+    </>
+  );
+}
+
+// A step failed or was cut off: what happened, what may be done about it, and what each of that does.
+export function Recovery({ asked, onAnswer }) {
+  const [open, setOpen] = useState(null);
+  const [sent, setSent] = useSent();
+  const result = useResult(asked.node_id);
+  const ways = WAYS.filter((way) => asked.choices.includes(way.choice));
+  const send = (way, value = null) => {
+    setSent(way.name);
+    onAnswer({ step_id: asked.step_id, choice: way.choice, comment: "", value });
+  };
+  return (
+    <div className="approval card" role="group" aria-label={asked.title} data-testid="recovery">
+      {open && <RecoveryForm key={open.name} way={open} start={open.choice === "done" ? result : asked.value ?? {}} busy={sent !== ""} onSend={(value) => send(open, value)} onBack={() => setOpen(null)} />}
+      {!open && (
+        <>
+          <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
+            <div className="approval-title"><CircleAlert size={15} aria-hidden="true" /><b>{asked.title}</b></div>
+            {asked.body && <p className="approval-body">{asked.body}</p>}
+            <ul className="approval-ways">
+              {ways.map((way) => <li key={way.name}><b>{way.word.replace("…", "")}</b> {way.what}</li>)}
+            </ul>
+            {asked.value && <JsonViewer value={asked.value} title="Its input" openTo={1} />}
+          </div>
+          <div className="approval-foot">
+            <div className="row wrap">
+              {ways.map((way, at) => (
+                <button
+                  key={way.name} type="button" className={`btn btn-sm ${at === 0 ? "btn-primary" : ""}`} disabled={sent !== ""}
+                  onClick={() => (way.form ? setOpen(way) : send(way))} data-testid={`recover-${way.name}`}
+                >
+                  {sent === way.name ? "Sending…" : way.word}
+                </button>
+              ))}
+            </div>
+          </div>
+        </>
+      )}
     </div>
   );
 }

@@ -1,16 +1,35 @@
 """Read and check workflows."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Integer, func, literal, select
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
 from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import parse_graph
-from app.models import Project, Run, Workflow
+from app.models import Project, Run, Workflow, metadata
+from app.models.types import Json, UtcDateTime
 from app.services.access import Actor, require, scoped
-from app.services.page import Page, newest_first, write_cursor
+from app.services.page import Order, Page
 from app.services.workflows.checks import compile_view
 from app.services.workflows.rows import load_workflow, summary_view, workflow_view
 from app.services.workflows.views import CompileView, WorkflowSummary, WorkflowView
+
+WorkflowSort = Literal["name", "nodes", "last_run_at", "updated_at"]
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """What the list of workflows is sorted by."""
+
+    by: WorkflowSort = "updated_at"
+    descending: bool = True
+
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 async def list_workflows(
@@ -21,9 +40,60 @@ async def list_workflows(
     limit: int = 50,
     search: str | None = None,
     project_id: str | None = None,
+    sorting: Sorting = Sorting(),
 ) -> Page[WorkflowSummary]:
-    """List workflows, the last changed first. `search` looks in the names."""
+    """List workflows, the last changed first unless sorted otherwise. `search` looks in the names.
+
+    The graphs stay in the database: only what the lines tell of them is read.
+    """
     require(actor, "viewer")
+    columns = _columns(uow, actor)
+    last_run = func.coalesce(columns["last_run_at"], literal(_NEVER, UtcDateTime))
+    keys: dict[WorkflowSort, tuple[ColumnElement[Any], type]] = {
+        "name": (func.lower(columns["name"]), str),
+        "nodes": (columns["node_count"], int),
+        "last_run_at": (last_run, datetime),
+        "updated_at": (columns["updated_at"], datetime),
+    }
+    order = Order(sorting.by, *keys[sorting.by], sorting.descending)
+    query = (
+        scoped(Workflow, actor)
+        .join(Project, col(Project.id) == col(Workflow.project_id))
+        .where(col(Workflow.deleted_at).is_(None))
+        .with_only_columns(
+            order.key.label("key"), *(one.label(name) for name, one in columns.items())
+        )
+    )
+    if search and search.strip():
+        query = query.where(col(Workflow.name).icontains(search.strip(), autoescape=True))
+    if project_id:
+        query = query.where(col(Workflow.project_id) == project_id)
+    rows = (await uow.session.execute(order.apply(query, col(Workflow.id), cursor, limit))).all()
+    items = tuple(summary_view(row._asdict()) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page(
+        items=items,
+        next_cursor=order.cursor(rows[limit - 1].key, items[-1].id) if more else None,
+    )
+
+
+async def name_workflows(
+    uow: UnitOfWork, actor: Actor, limit: int = 100
+) -> tuple[tuple[str, str], ...]:
+    """Ids and names of workflows, the last changed first: to choose from."""
+    require(actor, "viewer")
+    query = (
+        scoped(Workflow, actor)
+        .where(col(Workflow.deleted_at).is_(None))
+        .order_by(col(Workflow.updated_at).desc(), col(Workflow.id).desc())
+        .limit(limit)
+        .with_only_columns(col(Workflow.id), col(Workflow.name))
+    )
+    return tuple((row.id, row.name) for row in (await uow.session.execute(query)).all())
+
+
+def _columns(uow: UnitOfWork, actor: Actor) -> dict[str, ColumnElement[Any]]:
+    """What a line of the list tells, by its name."""
     latest = (
         scoped(Run, actor)
         .where(col(Run.workflow_id) == col(Workflow.id))
@@ -31,31 +101,31 @@ async def list_workflows(
         .limit(1)
         .correlate(Workflow)
     )
-    query = (
-        scoped(Workflow, actor)
-        .join(Project, col(Project.id) == col(Workflow.project_id))
-        .where(col(Workflow.deleted_at).is_(None))
-        .add_columns(
-            col(Project.name),
-            latest.with_only_columns(col(Run.status)).scalar_subquery(),
-            latest.with_only_columns(col(Run.queued_at)).scalar_subquery(),
-        )
-    )
-    if search and search.strip():
-        query = query.where(col(Workflow.name).icontains(search.strip(), autoescape=True))
-    if project_id:
-        query = query.where(col(Workflow.project_id) == project_id)
-    query = newest_first(query, col(Workflow.updated_at), col(Workflow.id), cursor, limit)
-    rows = (await uow.session.execute(query)).all()
-    items = tuple(
-        summary_view(workflow, project, {"status": status, "at": at})
-        for workflow, project, status, at in rows[:limit]
-    )
-    more = len(rows) > limit
-    return Page(
-        items=items,
-        next_cursor=write_cursor(items[-1].updated_at.isoformat(), items[-1].id) if more else None,
-    )
+    names = ("id", "name", "project_id", "status", "revision", "template_id", "updated_at")
+    table = metadata.tables["workflow"].c
+    count, kinds = _inside(uow)
+    return {
+        **{name: table[name] for name in names},
+        "project_name": metadata.tables["project"].c.name,
+        "node_count": func.coalesce(count, 0),
+        "kinds": kinds,
+        "last_run_status": latest.with_only_columns(col(Run.status)).scalar_subquery(),
+        "last_run_at": latest.with_only_columns(col(Run.queued_at)).scalar_subquery(),
+    }
+
+
+def _inside(uow: UnitOfWork) -> tuple[ColumnElement[int | None], ColumnElement[Any]]:
+    """How many nodes a draft has, and their kinds."""
+    graph = metadata.tables["workflow"].c.graph
+    if uow.session.get_bind().dialect.name == "postgresql":
+        nodes = graph["nodes"]
+        each = func.json_array_elements(nodes).column_valued("node")
+        kinds = select(func.json_agg(each.op("->>")("kind").distinct(), type_=Json))
+        return func.json_array_length(nodes, type_=Integer), kinds.scalar_subquery()
+    node = func.json_each(graph, "$.nodes").table_valued("value")
+    kind = func.json_extract(node.c.value, "$.kind")
+    kinds = select(func.json_group_array(kind.distinct(), type_=Json))
+    return func.json_array_length(graph, "$.nodes", type_=Integer), kinds.scalar_subquery()
 
 
 async def get_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> WorkflowView:

@@ -57,22 +57,7 @@ def workflow_view(workflow: Workflow, project_name: str) -> WorkflowView:
     )
 
 
-def summary_view(
-    workflow: Workflow, project_name: str, last_run: Mapping[str, Any]
-) -> WorkflowSummary:
-    """A workflow as a line of a list; `last_run` has `status` and `at`."""
-    nodes = workflow.graph.get("nodes", [])
-    return WorkflowSummary(
-        id=workflow.id,
-        name=workflow.name,
-        project_id=workflow.project_id,
-        project_name=project_name,
-        status=workflow.status,
-        revision=workflow.revision,
-        node_count=len(nodes),
-        kinds=tuple(dict.fromkeys(node["kind"] for node in nodes)),
-        template_id=workflow.template_id,
-        updated_at=workflow.updated_at,
-        last_run_status=last_run.get("status"),
-        last_run_at=last_run.get("at"),
-    )
+def summary_view(line: Mapping[str, Any]) -> WorkflowSummary:
+    """A line of a list as callers see it."""
+    facts = {name: line[name] for name in WorkflowSummary.model_fields if name in line}
+    return WorkflowSummary(**{**facts, "kinds": tuple(sorted(line["kinds"] or ()))})

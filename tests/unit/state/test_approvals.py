@@ -5,7 +5,7 @@ from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
 from app.kernel.ids import new_id
 from app.models import Approval, Step
-from app.state.approvals import ApprovalsState, edited_value
+from app.state.approvals import ApprovalsState, Choice, edited_value
 from app.state.identity import actor
 from app.state.shell import ShellState
 from tests.rows import make_run
@@ -46,7 +46,7 @@ async def test_inbox_shows_open_questions(parts, token):
     await ask(parts, token, body="Charged twice.", value={"amount": 5}, editable=True)
     tab = await loaded(token)
     (question,) = tab.questions
-    assert question.choices == ["approve", "reject"]
+    assert question.choices == [Choice("approve", "Approve"), Choice("reject", "Reject")]
     assert question.value == '{\n  "amount": 5\n}'
     assert question.editable
     assert not question.plain
@@ -72,6 +72,30 @@ async def test_answer_carries_remark_and_edited_value(parts, token):
     assert stored.status == "answered"
     assert stored.answer["comment"] == "looks fine"
     assert stored.answer["value"] == "Dear Grace"
+
+
+@pytest.mark.parametrize(
+    ("choice", "value"), [("retry", {"ports": {"in": 2}}), ("skip", None), ("stop", None)]
+)
+async def test_an_edited_input_of_a_step_that_failed_goes_with_another_try_only(
+    parts, token, choice, value
+):
+    step_id = await ask(
+        parts, token, title="'Ask' failed. How shall the run go on?", body="No answer.",
+        choices=["retry", "done", "skip", "stop"], recovery=True, editable=True,
+        value={"ports": {"in": 1}},
+    )  # fmt: skip
+    tab = await loaded(token)
+    (question,) = tab.questions
+    assert [(one.value, one.word) for one in question.choices] == [
+        ("retry", "Retry"), ("skip", "Skip"), ("stop", "Stop the run"),
+    ]  # fmt: skip
+    assert all(one.word in question.body for one in question.choices)
+    await fire(tab, "edit", step_id, '{"ports": {"in": 2}}')
+    await fire(tab, "answer", step_id, choice)
+    async with parts.database.read() as uow:
+        stored = (await uow.session.execute(select(Approval))).scalar_one()
+    assert (stored.answer["choice"], stored.answer["value"]) == (choice, value)
 
 
 async def test_a_second_answer_is_told_that_it_came_late(parts, token):

@@ -29,9 +29,26 @@ async def test_headers_sort_and_sort_back(parts, token):
     await make(parts, token, "Beta", "alpha", "Gamma")
     tab = await loaded(token)
     await fire(tab, "sort", "name")
+    await fire(tab, "load")
     assert [row.name for row in tab.rows] == ["alpha", "Beta", "Gamma"]
     await fire(tab, "sort", "name")
+    await fire(tab, "load")
     assert [row.name for row in tab.rows] == ["Gamma", "Beta", "alpha"]
+
+
+async def test_the_order_is_of_the_whole_list_and_begins_at_its_first_page(
+    parts, token, monkeypatch
+):
+    monkeypatch.setattr(workflows, "PAGE", 2)
+    await make(parts, token, "Beta", "Gamma", "alpha", "delta")
+    tab = await loaded(token)
+    await fire(tab, "older")
+    await fire(tab, "sort", "name")
+    await fire(tab, "load")
+    assert [row.name for row in tab.rows] == ["alpha", "Beta"]
+    await fire(tab, "older")
+    await fire(tab, "load")
+    assert [row.name for row in tab.rows] == ["delta", "Gamma"]
 
 
 async def test_search_looks_in_names(parts, token):
