@@ -2,11 +2,13 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +67,16 @@ class Product:
             raise
         finally:
             self._process = None
+
+    def change(self, *statements: str) -> None:
+        """Change rows behind the product's back."""
+        if url := self._env.get("DATABASE_URL"):
+            commands = [part for statement in statements for part in ("-c", statement)]
+            subprocess.run(["psql", url, "-q", *commands], check=True, capture_output=True)
+            return
+        with closing(sqlite3.connect(self.data / "agentloom.db", timeout=20)) as database, database:
+            for statement in statements:
+                database.execute(statement)
 
     @property
     def pid(self) -> int:

@@ -1,8 +1,6 @@
 """What a person does when much or something bad has happened: dead letters, long traces, runs that called others."""
 
 import re
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ from tests.e2e.test_looks import serious
 from tests.e2e.test_schedules import csrf
 from tests.graphs import QUICK, START, edge, node
 
-pytestmark = [pytest.mark.e2e, pytest.mark.parametrize("product", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.e2e
 ITEMS = 600
 IN_SIGHT = 80  # rows that are drawn of a list, however long it is
 GIVEN_UP_BY = 10_000  # the sweeper looks every few seconds
@@ -34,13 +32,11 @@ def run(page: Page, product: Product, workflow: str, given: dict[str, Any]) -> s
 
 def kill_again_and_again(product: Product, run_id: str) -> None:
     """Leave the run as a process does that died with it for the fifth time in a row, its first step done."""
-    with closing(sqlite3.connect(product.data / "agentloom.db", timeout=20)) as database, database:
-        database.execute("DELETE FROM step WHERE run_id = ? AND node_id != 'start'", (run_id,))
-        database.execute(
-            "UPDATE run SET status = 'running', attempts = 5, crash_seq = 1000, output = NULL, finished_at = NULL,"
-            " lease_until = '2020-01-01 00:00:00.000000' WHERE id = ?",
-            (run_id,),
-        )
+    product.change(
+        f"DELETE FROM step WHERE run_id = '{run_id}' AND node_id != 'start'",
+        "UPDATE run SET status = 'running', attempts = 5, crash_seq = 1000, output = NULL, finished_at = NULL,"
+        f" lease_until = '2020-01-01 00:00:00.000000' WHERE id = '{run_id}'",
+    )
 
 
 def test_a_dead_letter_is_seen_inspected_and_requeued(page: Page, product: Product):

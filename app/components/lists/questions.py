@@ -6,6 +6,9 @@ import reflex as rx
 
 from app.components import ui
 
+AT_A_GLANCE = 2
+"""So many choices a line has room for; what has more is decided in the inbox."""
+
 
 def question_row(question: rx.Var[Any], *, answering: rx.Var[str], on_answer: Any) -> rx.Component:
     """A question as one line, to be answered at once."""
@@ -18,7 +21,11 @@ def question_row(question: rx.Var[Any], *, answering: rx.Var[str], on_answer: An
             ),
             class_name="grow",
         ),
-        answer_buttons(question, answering=answering, on_answer=on_answer, size="sm"),
+        rx.cond(
+            question.choices.length() > AT_A_GLANCE,
+            ui.link_button("Decide…", href="/approvals", size="sm", data_testid="decide"),
+            answer_buttons(question, answering=answering, on_answer=on_answer, size="sm"),
+        ),
         class_name="row between wrap",
         data_testid="question",
     )  # fmt: skip
@@ -44,7 +51,7 @@ def answer_buttons(
                 _choice(question, choice, answering, on_answer, "default", size),
             ),
         ),
-        class_name="row",
+        class_name="row wrap",
     )
 
 

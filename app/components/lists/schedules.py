@@ -56,6 +56,9 @@ def _name(row: rx.Var[Any], on_open: Any) -> rx.Component:
             class_name="muted",
         ),
         rx.el.p(row.words, " · ", row.zone, class_name="muted show-narrow"),
+        rx.cond(
+            row.enabled & ~row.zone_known, rx.el.div(_zone_unknown(), class_name="show-narrow")
+        ),
     )
 
 
@@ -69,9 +72,16 @@ def _next(row: rx.Var[Any]) -> rx.Component:
         rx.cond(
             row.zone_known,
             schedules.next_time(at=row.next_at, zone=row.zone),
-            ui.badge("unknown time zone", tone="err"),
+            _zone_unknown(),
         ),
         rx.el.span("off", class_name="muted"),
+    )
+
+
+def _zone_unknown() -> rx.Component:
+    return rx.fragment(
+        ui.badge("unknown time zone", tone="err"),
+        rx.el.p("It does not start. Choose another one.", class_name="muted"),
     )
 
 

@@ -78,7 +78,7 @@ function Rows({ entry, chosen, onChoose, now }) {
 // As many marks as the axis has room for: the style shows one of the two sets.
 function Marks({ axis, count, when }) {
   const name = (ms) => (ms ? duration(ms).replace(/\.0+(?= )/, "") : "0 s");
-  return <span className={`run-marks-${when}`}>{ticksOf(axis, count).map((tick) => <i key={tick.ms} style={{ left: `${tick.at}%` }}>{name(tick.ms)}</i>)}</span>;
+  return <span className={`run-marks-${when}`}>{ticksOf(axis, count).map((tick) => <i key={tick.ms} className={tick.at > 70 ? "last" : ""} style={{ left: `${tick.at}%` }}>{name(tick.ms)}</i>)}</span>;
 }
 
 function Totals({ entry, now }) {

@@ -89,7 +89,7 @@ function Turns({ runId, path, loop, onOpen }) {
   };
   return (
     <>
-      <Facts pairs={{ Turns: loop.turns, Succeeded: loop.succeeded, Failed: loop.failed, Running: loop.running }} />
+      <Facts pairs={{ "Turns, each try counted": loop.turns, Succeeded: loop.succeeded, Failed: loop.failed, Running: loop.running }} />
       <h3>Open a turn</h3>
       <form className="tx-turns" onSubmit={open}>
         <input className="input" type="number" min={1} value={number} aria-label="Number of the turn" onChange={(event) => setNumber(event.target.value)} data-testid="turn-number" />
@@ -105,7 +105,6 @@ function stepTabs(step, row, trace, workflowId, onTurn) {
   const attempts = trace.spans.filter((s) => s.step_path === step.path && s.kind === "attempt");
   const llm = trace.spans.filter((s) => s.step_path === step.path && s.kind === "llm");
   const tried = attempts.some((s) => s.status === "failed");
-  if (step.error) tabs.Error = () => <ErrorCard step={step} error={step.error} workflowId={workflowId} />;
   if (step.status === "waiting") tabs.Waiting = () => <WaitsFor wait={trace.waits.find((wait) => wait.step_path === step.path)} />;
   if (step.status === "waiting_human" || step.status === "interrupted") {
     const open = trace.approvals.find((a) => a.step_id === step.id || a.node_id === step.node_id);
@@ -114,6 +113,7 @@ function stepTabs(step, row, trace, workflowId, onTurn) {
         <p><a href={`/workflows/${workflowId}?run=${trace.run.id}`}>Answer in the editor</a> or in <a href="/approvals">Approvals</a>.</p></div>
     );
   }
+  if (step.error) tabs.Error = () => <ErrorCard step={step} error={step.error} workflowId={workflowId} />;
   if (row.status === "skipped") tabs.Why = () => <p className="tx-empty">This branch was not taken.</p>;
   if (step.output !== null && step.output !== undefined) tabs.Output = () => <><Origin step={step} /><Code value={step.output} label="output" /></>;
   if (step.input?.ports || step.input) {
@@ -172,7 +172,7 @@ export function Details({ row, trace, workflowId, now, onTurn }) {
       {row.type === "step" && trace.run.started_at && (
         <div className="tx-acts">
           <button type="button" className="btn btn-sm" onClick={() => setForking(true)} data-testid="fork-from"><GitBranch size={12} />Run from here…</button>
-          {step.child_run_id && <a className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run">Run it started<ArrowUpRight size={12} /></a>}
+          {step.child_run_id && <a className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run">Open the run it called<ArrowUpRight size={12} /></a>}
         </div>
       )}
       {forking && <ForkDialog trace={trace} step={step} onClose={() => setForking(false)} />}

@@ -110,7 +110,7 @@ export function ForkDialog({ trace, step, onClose }) {
           {changes.map((change, at) => (
             <Change key={at} steps={steps} change={change} runId={trace.run.id} onChange={(next) => set(at, next)} onRemove={() => setChanges((all) => all.filter((_, i) => i !== at))} />
           ))}
-          <span><button type="button" className="btn btn-ghost btn-sm" onClick={() => setChanges((all) => [...all, { path: "", text: "", fault: "" }])} data-testid="fork-add-change">Change an output…</button></span>
+          <span><button type="button" className="btn btn-ghost btn-sm" onClick={() => setChanges((all) => [...all, { path: "", text: "", fault: "" }])} data-testid="fork-add-change">{changes.length ? "Change another output…" : "Change an output…"}</button></span>
         </section>
       )}
       {error && <div className="callout callout-err" role="alert">{error}</div>}

@@ -26,10 +26,12 @@ export function extremes(trace) {
   return { start, end };
 }
 
-/** Where the run starts and ends on the time axis, in epoch ms; an unfinished run ends now. */
+const OVER = new Set(["succeeded", "failed", "canceled"]);
+
+/** Where the run starts and ends on the time axis, in epoch ms; a run that is not over, also one that waits, ends now. */
 export function bounds(trace, now = Date.now(), known = extremes(trace)) {
   const start = known.start ?? ms(trace.run.queued_at) ?? now;
-  const end = trace.run.status === "running" ? now : known.end ?? now;
+  const end = OVER.has(trace.run.status) ? known.end ?? now : now;
   return { start, end: Math.max(end, start + 1) };
 }
 

@@ -44,11 +44,12 @@ test("what is closed hides what lies below it, and leads up again", () => {
   assert.deepEqual(above(all, "s_loop[2]/a"), ["s_loop loop[2]/", "s_loop"]);
 });
 
-test("the axis goes from the first start to the last end, or to now while the run is at work", () => {
+test("the axis goes from the first start to the last end, or to now while the run is not over", () => {
   const early = trace([step("a", -5, 120)]);
   const zero = Date.UTC(2026, 0, 1);
   assert.deepEqual(bounds(early), { start: zero - 5, end: zero + 120 });
   assert.deepEqual(bounds({ ...early, run: { ...early.run, status: "running" } }, zero + 500), { start: zero - 5, end: zero + 500 });
+  assert.deepEqual(bounds({ ...early, run: { ...early.run, status: "waiting" } }, zero + 900), { start: zero - 5, end: zero + 900 });
   assert.equal(totals(early).duration, 125);
 });
 
