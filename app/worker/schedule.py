@@ -62,7 +62,7 @@ async def _give_up(parts: Runtime, schedule_id: str, at: datetime, reason: str) 
             await firing.fail(uow, schedule_id, at, reason)
     except Unavailable:
         raise
-    except Exception:  # noqa: BLE001 - the edge: such as a zone that an update has removed
+    except Exception:  # noqa: BLE001 - the edge: one schedule never stops the others
         _log.exception("a schedule cannot be planned", extra={"schedule_id": schedule_id})
         async with parts.database.work() as uow:
             await firing.postpone(uow, schedule_id, at)

@@ -39,50 +39,73 @@ class LocalChat:
         self._connect = connect
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream the answer; see ChatModel. A server that dies before its first word is asked again.
+        """Stream the answer; see ChatModel. A server that dies is asked once more, to go on after what it has said.
 
         Raises:
             ModelMissing: The model's server cannot be started.
         """
         if request.max_tokens is None:
             request = replace(request, max_tokens=_MAX_TOKENS)
-        began = False
+        talk = _WithTools(request, self.info) if request.tools else _Plain(request)
         for is_last in (False, True):
             try:
-                async with aclosing(self._once(request)) as answer:
+                api = await self._connect()
+                async with aclosing(api.stream(self.info.name, talk.request)) as answer:
                     async for delta in answer:
-                        began = True
-                        yield delta
+                        if told := talk.hear(api, delta):
+                            yield replace(told, model=self.info.name) if told.model else told
             except UpstreamFailed as error:
                 # it is started again by who watches it, and connecting waits for that
-                if began or is_last or error.context.get("status_code", 0) is not None:
+                if is_last or error.context.get("status_code", 0) is not None:
                     raise
             else:
                 return
 
-    async def _once(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        api = await self._connect()
-        answer = (
-            self._with_tools(api, request) if request.tools else api.stream(self.info.name, request)
-        )
-        async with aclosing(answer):
-            async for delta in answer:
-                yield replace(delta, model=self.info.name) if delta.model else delta
 
-    async def _with_tools(
-        self, api: OpenAIApi, request: ChatRequest
-    ) -> AsyncGenerator[Delta, None]:
-        reader = AnswerReader()
-        answer = api.stream(self.info.name, in_schema(request))
-        async with aclosing(answer):
-            async for delta in answer:
-                if text := reader.feed(delta.text):
-                    yield Delta(text=text)
-                if delta.finish_reason:
-                    yield self._conclusion(api, reader, delta)
+class _Plain:
+    """A talk in which what comes is what is told."""
 
-    def _conclusion(self, api: OpenAIApi, reader: "AnswerReader", last: Delta) -> Delta:
+    def __init__(self, request: ChatRequest) -> None:
+        self._request = request
+        self._said = ""
+
+    @property
+    def request(self) -> ChatRequest:
+        """What to ask now."""
+        return _going_on(self._request, self._said)
+
+    def hear(self, _: OpenAIApi, delta: Delta) -> Delta | None:
+        """What to tell of a piece that came."""
+        self._said += delta.text
+        return delta
+
+
+class _WithTools:
+    """A talk in JSON, of which only the answer's text is told, or a tool call at the end."""
+
+    def __init__(self, request: ChatRequest, info: ModelInfo) -> None:
+        self._request = in_schema(request)
+        self._info = info
+        self._reader = AnswerReader()
+
+    @property
+    def request(self) -> ChatRequest:
+        """What to ask now; a call that nobody has heard of is begun anew."""
+        if not self._reader.streamed:
+            self._reader = AnswerReader()
+        return _going_on(self._request, self._reader.raw)
+
+    def hear(self, api: OpenAIApi, delta: Delta) -> Delta | None:
+        """What to tell of a piece that came."""
+        text = self._reader.feed(delta.text)
+        if delta.finish_reason:
+            last = self._conclusion(api, replace(delta, text=""))
+            return replace(last, text=text + last.text)
+        return Delta(text=text) if text else None
+
+    def _conclusion(self, api: OpenAIApi, last: Delta) -> Delta:
         """The last delta: a tool call, a value, or the end of a plain answer."""
+        reader = self._reader
         if reader.streamed and last.finish_reason == "length":
             return last
         try:
@@ -90,7 +113,7 @@ class LocalChat:
             tool, arguments = chosen["tool"], chosen.get("arguments")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise malformed(
-                api.endpoint, self.info.name, "it ended before its tool call was complete"
+                api.endpoint, self._info.name, "it ended before its tool call was complete"
             ) from error
         if isinstance(arguments, dict):
             call = ToolCall(id=f"call_{token_hex(4)}", name=str(tool), arguments=arguments)
@@ -98,6 +121,16 @@ class LocalChat:
         if "value" in chosen:
             return replace(last, text=json.dumps(chosen["value"], ensure_ascii=False))
         return last
+
+
+def _going_on(request: ChatRequest, said: str) -> ChatRequest:
+    """A request that goes on after what was said: servers of local models write on in a last message that is their own.
+    They would begin a schema anew, so it must do without.
+    """
+    if not said:
+        return request
+    own = Message(role="assistant", text=said)
+    return replace(request, messages=(*request.messages, own), schema=None)
 
 
 class AnswerReader:

@@ -4,6 +4,7 @@ Several sweepers may do this at once, and any of them may die anywhere: the sche
 while its times are decided, and the decision, the run and the next time are one transaction.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +18,10 @@ from app.services.access import scoped
 from app.services.runs.life import system
 from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
+from app.services.schedules.checks import unknown_zone
 from app.services.schedules.rows import AGAIN, next_time, rule_of
+
+_log = logging.getLogger(__name__)
 
 LATE = timedelta(seconds=60)
 """Up to this much later a time is still kept; later it counts as missed."""
@@ -47,12 +51,16 @@ async def due_schedules(uow: UnitOfWork, at: datetime) -> list[str]:
 async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | None:
     """Decide the times of a schedule that have come, and start a run if one is to be.
 
-    None when there is nothing to start, or another process is at it.
+    None when there is nothing to start, another process is at it, or its time zone is not known here any more: it is
+    looked at again in an hour.
 
     Raises:
         AppError: The run cannot start. Leave the transaction and `fail` in a new one.
     """
     schedule = await _held(uow, schedule_id, at)
+    if schedule is not None and not rule_of(schedule).zone_known:
+        _wait_for_zone(schedule, at)
+        return None
     due = None if schedule is None else await _decide(uow, schedule, at)
     if schedule is None or due is None:
         return None
@@ -86,10 +94,18 @@ async def fail(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> 
 
 
 async def postpone(uow: UnitOfWork, schedule_id: str, at: datetime) -> None:
-    """Look at a schedule again in an hour: not even its times can be worked out now."""
+    """Look at a schedule again in an hour: its times cannot be worked out now."""
     schedule = await _held(uow, schedule_id, at)
     if schedule is not None:
         schedule.next_at, schedule.planned_at = at + AGAIN, at
+
+
+def _wait_for_zone(schedule: Schedule, at: datetime) -> None:
+    """Look again in an hour, and say so the first time only; the pages mark such a schedule."""
+    if schedule.next_at != (schedule.planned_at or at) + AGAIN:
+        told = {"schedule_id": schedule.id, "timezone": schedule.timezone}
+        _log.warning(unknown_zone(schedule), extra=told)
+    schedule.next_at, schedule.planned_at = at + AGAIN, at
 
 
 async def replan(uow: UnitOfWork, at: datetime) -> int:

@@ -221,7 +221,7 @@ async def test_an_edit_keeps_it_firing(parts, actor, make):
     assert (await wait_for_run(parts, actor, run.id, 5)).output == "Hi Bob"
 
 
-async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(parts, make):
+async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(parts, make, caplog):
     made, fine = await make(), await make()
     async with parts.database.work() as uow:
         await uow.session.execute(
@@ -230,6 +230,11 @@ async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(parts,
     assert await fire_schedules(parts, made.next_at) == 1
     assert (await stored(parts, made.id)).next_at == made.next_at + HOUR
     assert [f.schedule_id for f in await rows(parts, ScheduleFire)] == [fine.id]
+    await fire_schedules(parts, made.next_at + HOUR)
+    await fire_schedules(parts, made.next_at + 2 * HOUR)
+    assert (await stored(parts, made.id)).next_at == made.next_at + 3 * HOUR
+    [said] = [record for record in caplog.records if "time zone" in record.message]
+    assert (said.levelname, said.exc_info, said.timezone) == ("WARNING", None, "Mars/Olympus")
     back = made.next_at - timedelta(days=1)
     await tend_schedules(parts, back)
     assert (await stored(parts, made.id)).next_at == back + HOUR

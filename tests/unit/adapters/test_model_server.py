@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from app.adapters.model_server import LocalServer, claim, running_server, wanted
+from app.engine.providers.base import ChatRequest, ModelInfo
+from app.engine.providers.endpoint import Endpoint
+from app.engine.providers.local import LocalChat
+from app.engine.providers.openai import OpenAIApi
+from app.engine.sdk.messages import Message
 from app.kernel.errors import ModelMissing
 
 
@@ -58,6 +63,32 @@ async def test_a_killed_server_is_started_again(tmp_path: Path, smollm2_weights:
         assert after.pid != before.pid
     finally:
         server.close()
+
+
+async def test_a_text_goes_on_after_the_server_was_killed_in_the_middle(
+    tmp_path: Path, smollm2_weights: Path
+) -> None:
+    server, said, pids = LocalServer(tmp_path, threads=1), list[str](), list[int]()
+
+    async def connect() -> OpenAIApi:
+        running = await server.ensure(smollm2_weights)
+        pids.append(running.pid)
+        return OpenAIApi(Endpoint("The local model", running.url, running.key), is_loopback=True)
+
+    model = LocalChat(ModelInfo("local/small", "local", "small", "Small"), connect)
+    asked = Message(role="user", text="Count from one to thirty in words.")
+    request = ChatRequest((asked,), temperature=0.0, max_tokens=30)
+    try:
+        whole = "".join([delta.text async for delta in model.stream(request)])
+        async for delta in model.stream(request):
+            said.append(delta.text)
+            if len(said) == 8:
+                os.kill(pids[-1], signal.SIGKILL)
+    finally:
+        server.close()
+    assert len(set(pids)) == 2
+    assert len(said) > 8
+    assert "".join(said).startswith(whole), "nothing is missing, and nothing said twice"
 
 
 async def test_other_weights_replace_the_server(tmp_path: Path, smollm2_weights: Path) -> None:

@@ -1,14 +1,14 @@
-"""A local server that dies is asked again once, and only while nothing was said."""
+"""A local server that dies is asked once more, to go on after what it has said."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from app.engine.providers.base import ChatRequest, ModelInfo
+from app.engine.providers.base import ChatRequest, Delta, ModelInfo
 from app.engine.providers.endpoint import Endpoint
-from app.engine.providers.local import LocalChat
+from app.engine.providers.local import LocalChat, _WithTools
 from app.engine.providers.openai import OpenAIApi
-from app.engine.sdk.messages import Message
+from app.engine.sdk.messages import Message, ToolSpec
 from app.kernel.errors import UpstreamFailed
 from tests.fakes.model_server import KEY, TEXT, FakeModelServer
 
@@ -55,13 +55,57 @@ async def test_a_server_that_stays_away_is_told(server: FakeModelServer) -> None
     assert places.asked == 2
 
 
-@pytest.mark.parametrize("name", ["cut", "broken", "limited"])
-async def test_what_was_said_or_answered_is_not_asked_for_again(
-    server: FakeModelServer, name: str
+@pytest.mark.parametrize("name", ["broken", "limited"])
+async def test_what_was_answered_is_not_asked_for_again(server: FakeModelServer, name: str) -> None:
+    places = Places(server.url)
+    with pytest.raises(UpstreamFailed):
+        await ask(name, places, [])
+    assert places.asked == 1
+
+
+async def test_a_server_that_dies_in_the_middle_is_asked_to_go_on_once(
+    server: FakeModelServer,
 ) -> None:
     said: list[str] = []
     places = Places(server.url)
     with pytest.raises(UpstreamFailed):
-        await ask(name, places, said)
-    assert places.asked == 1
-    assert bool(said) == (name == "cut")
+        await ask("cut", places, said)
+    first, second = (one["messages"] for one in server.requests)
+    assert [message["role"] for message in second] == ["user", "assistant"]
+    assert second[:1] == first
+    assert "".join(said) == 2 * second[1]["content"], (
+        "the second one said the same and was cut, too"
+    )
+    assert places.asked == 2
+
+
+async def test_an_agent_s_answer_goes_on_where_it_was(server: FakeModelServer) -> None:
+    opening = '{"tool": "answer", "text": "The sea '
+    talk = _WithTools(
+        ChatRequest(HELLO.messages, (ToolSpec(name="look"),)),
+        ModelInfo("local/x", "local", "x", "x"),
+    )
+    api = await Places(server.url).connect()
+    assert talk.request.schema
+    told = talk.hear(api, Delta(text=opening))
+    again = talk.request
+    assert (again.schema, again.messages[-1].text) == (None, opening)
+    rest = talk.hear(api, Delta(text='is blue."}', finish_reason="stop"))
+    assert told
+    assert rest
+    assert told.text + rest.text == "The sea is blue."
+
+
+async def test_a_tool_call_that_nobody_has_heard_of_is_begun_anew(server: FakeModelServer) -> None:
+    talk = _WithTools(
+        ChatRequest(HELLO.messages, (ToolSpec(name="look"),)),
+        ModelInfo("local/x", "local", "x", "x"),
+    )
+    api = await Places(server.url).connect()
+    asked = talk.request
+    assert talk.hear(api, Delta(text='{"tool": "look", "argum')) is None
+    assert talk.request == asked
+    whole = '{"tool": "look", "arguments": {"at": 1}}'
+    told = talk.hear(api, Delta(text=whole, finish_reason="stop"))
+    assert told
+    assert [call.arguments for call in told.tool_calls] == [{"at": 1}]
