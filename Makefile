@@ -36,6 +36,7 @@ e2e: $(VENV)/.dev system-packages  ## the browser journeys only
 	@$(PY) -m pytest -q tests/e2e
 
 chaos: $(VENV)/.dev system-packages  ## faults of every kind for a while, then every promise is checked (SEED, MINUTES, RUNS, DATABASE)
+	@$(PY) -m app.cli build
 	@$(PY) -m tests.chaos
 
 docs: $(VENV)/.runtime  ## the pages of the node types, from the node types

@@ -1,10 +1,11 @@
 #!/bin/sh
-# The tests need a browser, a Redis server and PostgreSQL. Install Debian's when they are missing and we may.
+# The tests need a browser, a Redis server, PostgreSQL, and a clock of their own. Install Debian's when they are missing and we may.
 set -eu
 missing=""
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v redis-server >/dev/null || missing="$missing redis-server"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "The tests need:$missing. Install them: sudo apt install$missing" >&2

@@ -25,6 +25,7 @@ from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
 from app.services.identity import throttle
+from app.services.runs.deaths import Watch
 
 HostFactory = Callable[["Runtime", RunJournal | HeldBack, str], Host]
 """Builds the world of one run from the process's parts, its journal and its workflow's id."""
@@ -53,6 +54,7 @@ class Runtime:
         self.writer = Writer(self.database, self.bus)
         self.keeper = Keeper(settings.database, self.name)
         self.models = ModelRegistry(settings)
+        self.watch = Watch()
         self.egress = EgressClient(settings.allowed_hosts)
         self.make_host = make_host
         self.quick_slots = asyncio.Semaphore(QUICK_AT_ONCE)

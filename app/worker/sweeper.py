@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound, QueueDown, StorageDown
 from app.models import Run
 from app.services.runs.arrivals import move_along
+from app.services.runs.deaths import Lease
 from app.services.runs.life import (
     after_end,
     database_now,
@@ -31,6 +33,7 @@ from app.worker.schedule import fire_schedules, tend_schedules
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 500
+WAITED_S = 0.5
 WAKE_UPS = 50
 """For how many lost runs workers are woken; who is awake finds the others."""
 
@@ -92,18 +95,36 @@ async def _leads(parts: Runtime, duty: Duty) -> bool:
 
 async def sweep_dead(parts: Runtime) -> int:
     """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
-    async with parts.database.read() as uow:
-        at = await database_now(uow)
-        query = select(Run.id).where(col(Run.status) == "running", is_over(at)).limit(1)
-        if (await uow.session.execute(query)).first() is None:
+    try:
+        dead = await _find_dead(parts)
+        asked = time.monotonic()
+        if not dead:
             return 0
-    with storage_down():
-        lost = await parts.database.transact(lambda connection: let_lost_go(connection, AT_ONCE))
+        with storage_down():
+            lost = await parts.database.transact(
+                # who had to wait for the writer's lock is no earlier than those who renew their leases
+                lambda connection: (
+                    let_lost_go(connection, dead) if time.monotonic() - asked < WAITED_S else ()
+                )
+            )
+    except StorageDown:
+        parts.watch.lose_sight()
+        raise
     for run in lost:
         _log.warning("a run without a process waits for another one", extra={"run_id": run.id})
     for run in lost[:WAKE_UPS]:
         await parts.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
     return len(lost)
+
+
+async def _find_dead(parts: Runtime) -> list[str]:
+    async with parts.database.read() as uow:
+        at = await database_now(uow)
+        query = select(Run.id, Run.epoch, Run.lease_until).where(
+            col(Run.status) == "running", is_over(at)
+        )
+        rows = (await uow.session.execute(query.order_by(Run.id).limit(AT_ONCE))).all()
+    return parts.watch.judge(at, [Lease(*row) for row in rows])
 
 
 async def settle_forgotten(parts: Runtime) -> int:
@@ -152,7 +173,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
     Duty(settle_forgotten, every_s=5),
     Duty(wake_due, every_s=0.5),
-    Duty(tend_waits, every_s=30),
+    Duty(tend_waits, every_s=10),
     Duty(tell_kin, every_s=5),
     Duty(forget_expired_outputs, every_s=600),
     Duty(fire_schedules, every_s=1),

@@ -6,10 +6,11 @@ import sys
 
 from tests.chaos import points
 
-points.shift_clock()  # before anything imports the clock
+points.sleep_otherwise()
 points.arm_claims()
 points.arm_writes()
 points.arm_effects()
+points.arm_start()
 
 if __name__ == "__main__":
     from app.cli.__main__ import main

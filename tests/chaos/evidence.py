@@ -11,6 +11,8 @@ from typing import Any
 
 import asyncpg
 
+from tests.chaos.clock import Clock
+
 Row = dict[str, Any]
 _TABLES = {
     "runs": "select id, workflow_id, version_id, status, idempotency_key, tokens, control, epoch, attempts, error, input, worker, forked_from, parent_run_id, parent_path, output from run",
@@ -149,6 +151,7 @@ def _lines(path: Path) -> list[Row]:
 async def gather(
     database_url: str,
     effects: Path,
+    clock: Clock,
     told: Told,
     deaths: list[Death],
     outages: list[tuple[float, float]] | None = None,
@@ -160,6 +163,9 @@ async def gather(
             for key in ("output", "error", "input", "question", "answer"):
                 if isinstance(row.get(key), str):
                     row[key] = json.loads(row[key])
+    last = 0.0
+    for row in rows["history"]:  # the database goes by the product's clock
+        last = row["at"] = clock.real(row["at"], last)
     return Evidence(
         told=told, effects=_lines(effects), deaths=deaths, outages=outages or [], **rows
     )

@@ -118,9 +118,9 @@ class Faults:
     async def jump(self, seconds: float) -> None:
         """Move the clock for some seconds, then put it right."""
         began = time.time()
-        self._product.set_clock(seconds)
+        self._product.clock.set(seconds)
         await asyncio.sleep(self._dice.uniform(3, 6))
-        self._product.set_clock(0)
+        self._product.clock.set(0)
         self.outages.append((began, time.time() + 1))
 
     # Redis
@@ -201,9 +201,19 @@ class Faults:
 
     async def restart_database(self, mode: str) -> None:
         """PostgreSQL crashes, or is restarted in order."""
+        await self._without_postgres(mode, self._dice.uniform(0, 2))
+
+    async def keep_database_away(self, seconds: float) -> None:
+        """PostgreSQL is down for so long, or somebody else holds SQLite's lock."""
+        if self._product.postgres:
+            await self._without_postgres("immediate", seconds)
+        else:
+            await self._lock(seconds)
+
+    async def _without_postgres(self, mode: str, seconds: float) -> None:
         began = time.time()
         await asyncio.to_thread(self._product.postgres.stop, mode)
-        await asyncio.sleep(self._dice.uniform(0, 2))
+        await asyncio.sleep(seconds)
         await asyncio.to_thread(self._product.postgres.start)
         self.outages.append((began, time.time() + 1))
 
@@ -218,9 +228,12 @@ class Faults:
 
     async def lock_database(self) -> None:
         """SQLite: somebody else holds the writer's lock for seconds."""
+        await self._lock(self._dice.uniform(2, 8))
+
+    async def _lock(self, seconds: float) -> None:
         began = time.time()
         with contextlib.suppress(Exception):
-            await asyncio.to_thread(self._product.lock_sqlite, self._dice.uniform(2, 8))
+            await asyncio.to_thread(self._product.lock_sqlite, seconds)
         self.outages.append((began, time.time()))
 
     # what runs did to their own processes, see points.py
@@ -233,7 +246,8 @@ class Faults:
             with contextlib.suppress(ValueError, OSError):
                 facts = json.loads(path.read_text())
                 self._seen.add(path.name)
-                death = Death(facts["at"], facts["pid"], facts["deed"], place=facts["place"])
+                at = facts["at"] + time.time() - time.monotonic()
+                death = Death(at, facts["pid"], facts["deed"], place=facts["place"])
                 self.deaths.append(death)
                 self.done.append((death.at, f"{_verb(death.deed)} at {_short(death.place)}"))
         asleep = [d for d in self.deaths if d.deed == "stop" and d.place and not d.until]

@@ -47,7 +47,7 @@ class Clients:
 
     async def workflow(self, name: str, graph: dict[str, Any]) -> str:
         """Create a workflow; its runs are to do what `graphs.WORK` says of a shape of this name."""
-        for _ in range(20):
+        for _ in range(80):
             made = await self._post("/workflows", {"name": name, "graph": graph})
             if made is not None and made.status_code < 500:
                 break

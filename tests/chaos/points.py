@@ -23,20 +23,18 @@ Places:
     start.queued      (web) queued, not answered
 """
 
-import contextlib
 import contextvars
 import json
 import os
+import select
 import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 _HOME = Path(os.environ.get("CHAOS_HOME", "/nonexistent"))
-_CLOCK = _HOME / "clock"
 _plans: dict[str, tuple[str, Sequence[Sequence[Any]]]] = {}
 _writing: contextvars.ContextVar[Sequence[Any]] = contextvars.ContextVar("writing", default=())
 _lives: dict[str, int] = {}
@@ -60,7 +58,14 @@ def know(run_id: str, given: object) -> None:
 
 
 def _first(name: str, place: str, deed: str, run_id: str) -> bool:
-    facts = {"at": time.time(), "pid": os.getpid(), "place": place, "deed": deed, "run_id": run_id}
+    # counted from when the machine was started, as the clock may have been set
+    facts = {
+        "at": time.monotonic(),
+        "pid": os.getpid(),
+        "place": place,
+        "deed": deed,
+        "run_id": run_id,
+    }
     path = _HOME / "deeds" / name
     try:
         with path.open("x") as file:
@@ -79,22 +84,13 @@ def _do(deed: str) -> None:
         time.sleep(2)
 
 
-def shift_clock() -> None:
-    """Let the harness move this process's clock: by as many seconds as the file says."""
-    from app.kernel import clock
+def sleep_otherwise() -> None:
+    """libfaketime refuses the call by which Python sleeps, which counts from when the machine was started."""
 
-    real = clock.now
-    seen: list[Any] = [0.0, timedelta()]
+    def sleep(seconds: float) -> None:
+        select.select((), (), (), seconds)
 
-    def shifted() -> Any:
-        if time.monotonic() > seen[0]:
-            text = ""
-            with contextlib.suppress(OSError):
-                text = _CLOCK.read_text()
-            seen[:] = [time.monotonic() + 0.2, timedelta(seconds=float(text or 0))]
-        return real() + seen[1]
-
-    clock.now = shifted
+    time.sleep = sleep
 
 
 def arm_claims() -> None:

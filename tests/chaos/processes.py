@@ -15,6 +15,9 @@ from pathlib import Path
 import redis as redis_client
 
 from app.adapters.migrations import upgrade
+from app.cli.serve import web_environment
+from app.kernel.settings import Settings
+from tests.chaos.clock import Clock
 from tests.conftest import PG_BIN, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,16 +105,18 @@ class Postgres:
         # beside the product's directory, which is nobody else's
         self.home, self.port = Path(tempfile.mkdtemp(prefix="agentloom-pg-")), free_port()
         self.url = f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/chaos"
+        self._env: dict[str, str] = dict(os.environ)
         self._bin = PG_BIN if PG_BIN.exists() else Path(shutil.which("initdb") or "").parent
 
-    def make(self) -> None:
-        """Initialise, start, and create the database."""
+    def make(self, env: Mapping[str, str]) -> None:
+        """Initialise, start with more in its environment, and create the database."""
         if os.geteuid() == 0:
             shutil.chown(self.home, "postgres")
         self._run(
             "initdb", "-D", self.home / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
             "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
+        self._env |= env
         self.start()
         self._run("createdb", "-h", "127.0.0.1", "-p", self.port, "-U", "postgres", "chaos")
 
@@ -132,7 +137,7 @@ class Postgres:
         command = [str(self._bin / program), *map(str, words)]
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             command = ["runuser", "-u", "postgres", "--", *command]
-        subprocess.run(command, check=check, capture_output=True, cwd="/")
+        subprocess.run(command, check=check, capture_output=True, cwd="/", env=self._env)
 
 
 class Redis:
@@ -184,9 +189,18 @@ class Product:
     Args:
         redis: False: none, the web process executes all runs.
         workers: Worker processes; they are started again when they die, like the web process.
+        movable: Let their clock, and PostgreSQL's, be moved: see clock.py. It makes them slower.
     """
 
-    def __init__(self, home: Path, database: str, *, redis: bool = True, workers: int = 2) -> None:
+    def __init__(
+        self,
+        home: Path,
+        database: str,
+        *,
+        redis: bool = True,
+        workers: int = 2,
+        movable: bool = False,
+    ) -> None:
         self.home, self.kind = home, database
         (home / "deeds").mkdir(parents=True, exist_ok=True)
         self.port, self.outside_port = free_port(), free_port()
@@ -195,26 +209,22 @@ class Product:
         self.sqlite = home / "agentloom.db"
         self.redis = Redis(home / "redis") if redis else None
         self.url = f"http://127.0.0.1:{self.port}"
+        at = self.postgres.home if self.postgres else home
+        self.clock = Clock(at / "clock", movable=movable)
         env = self._environment()
-        self.outside = Child(
-            "outside",
-            [
-                sys.executable,
-                "-m",
-                "tests.chaos.outside",
-                str(self.outside_port),
-                str(self.effects),
-            ],
-            env,
-            home / "outside.log",
-        )
-        granian = [
-            str(Path(sys.executable).parent / "granian"), "--interface", "asgi", "--host", "127.0.0.1",
-            "--port", str(self.port), "--workers", "1", "--no-access-log", "--log-level", "warning",
-            "tests.chaos.web:app",
+        outside = [
+            sys.executable, "-m", "tests.chaos.outside", str(self.outside_port), str(self.effects),
         ]  # fmt: skip
-        self.web = Child("web", granian, env, home / "web.log")
-        self.workers = [self._worker(n) for n in range(workers if redis else 0)]
+        self.outside = Child("outside", outside, env, home / "outside.log")
+        env |= self.clock.environment
+        config = Settings(port=self.port, data_dir=home / "data")
+        self.web = self._child(
+            "web", ["web", "--port", str(self.port)], web_environment(config, env)
+        )
+        command = ["worker", "--concurrency", "20", "--drain", "2"]
+        self.workers = [
+            self._child(f"worker-{n}", command, env) for n in range(workers if redis else 0)
+        ]
 
     @property
     def database_url(self) -> str:
@@ -224,7 +234,7 @@ class Product:
     def start(self) -> None:
         """Start all, and wait until the web process answers."""
         if self.postgres:
-            self.postgres.make()
+            self.postgres.make(self.clock.environment)
         if self.redis:
             self.redis.start()
         upgrade(self.database_url)
@@ -255,10 +265,7 @@ class Product:
         if self.postgres:
             self.postgres.stop()
             shutil.rmtree(self.postgres.home, ignore_errors=True)
-
-    def set_clock(self, seconds: float) -> None:
-        """Move the clock of all the product's processes at once."""
-        (self.home / "clock").write_text(str(seconds))
+        self.clock.forget()
 
     def lock_sqlite(self, seconds: float) -> None:
         """Hold the writer's lock of SQLite for so long. Blocks."""
@@ -268,11 +275,9 @@ class Product:
             time.sleep(seconds)
             held.execute("ROLLBACK")
 
-    def _worker(self, number: int) -> Child:
-        command = [
-            sys.executable, "-m", "tests.chaos.child", "worker", "--concurrency", "20", "--drain", "2",
-        ]  # fmt: skip
-        return Child(f"worker-{number}", command, self._environment(), self.home / f"w{number}.log")
+    def _child(self, name: str, words: list[str], env: Mapping[str, str]) -> Child:
+        command = [sys.executable, "-m", "tests.chaos.child", *words]
+        return Child(name, command, env, self.home / f"{name}.log")
 
     def _environment(self) -> dict[str, str]:
         outside = f"127.0.0.1:{self.outside_port}"

@@ -156,6 +156,7 @@ class Storm:
         return await gather(
             self.product.database_url,
             self.product.effects,
+            self.product.clock,
             self.clients.told,
             self.faults.deaths,
             self.faults.outages,
@@ -262,7 +263,7 @@ class Storm:
 
     async def _heal(self) -> None:
         """Everything runs again; nothing more goes wrong."""
-        self.product.set_clock(0)
+        self.product.clock.set(0)
         self.product.mend()
 
     async def _clients_done(self) -> None:
@@ -313,7 +314,7 @@ def _keep(path: Path, seen: Evidence, report: Report, done: list[tuple[float, st
 async def storm(database: str, plan: Plan, home: Path | None = None, *, workers: int = 2) -> Report:
     """Start a product, let a storm over it, and end it."""
     home = home or Path(tempfile.mkdtemp(prefix=f"chaos-{database}-{plan.seed}-"))
-    product = Product(home, database, workers=workers)
+    product = Product(home, database, workers=workers, movable=True)
     try:
         await asyncio.to_thread(product.start)
         return await Storm(product, plan).run()

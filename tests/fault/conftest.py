@@ -66,8 +66,8 @@ class Site:
         """What is known now."""
         self.faults.look_at_deeds()
         return await gather(
-            self.product.database_url, self.product.effects, self.clients.told,
-            self.faults.deaths, self.faults.outages,
+            self.product.database_url, self.product.effects, self.product.clock,
+            self.clients.told, self.faults.deaths, self.faults.outages,
         )  # fmt: skip
 
     async def broken(self) -> list[Violation]:
@@ -88,7 +88,8 @@ def running(request: pytest.FixtureRequest) -> Iterator[Product]:
     if request.param == "postgresql" and not PG_BIN.exists() and not shutil.which("initdb"):
         pytest.fail("PostgreSQL is not installed; `make test` installs it, or says how")
     home = Path(tempfile.mkdtemp(prefix=f"fault-{request.param}-"))
-    product = Product(home, request.param)
+    movable = getattr(request.module, "MOVABLE_CLOCK", False)
+    product = Product(home, request.param, movable=movable)
     try:
         product.start()
         asyncio.run(keep_history(product.database_url))
@@ -110,7 +111,7 @@ async def site(running: Product) -> AsyncIterator[Site]:
     clients.in_background(_keep_up(opened))
     yield opened
     await clients.close()
-    running.set_clock(0)
+    running.clock.set(0)
     broken = await opened.broken()
     assert not broken, "\n".join(map(str, broken))
 

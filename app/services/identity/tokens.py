@@ -14,6 +14,8 @@ from app.kernel.errors import Unauthenticated
 _ALGORITHM = "HS256"
 _ISSUER = "agentloom"
 _AUDIENCE = "agentloom-api"
+_SET_BACK_S = 7_200
+"""A token is also good when it was issued by a clock that was put back since, by so much. Its end counts exactly."""
 _CLAIMS = ("aud", "iss", "exp", "nbf", "iat", "sub", "jti")
 
 SESSION_ENDED = "You are not signed in, or your session has ended. Sign in again."
@@ -66,7 +68,7 @@ def _verified(token: str, key: bytes) -> Claims:
             algorithms=[_ALGORITHM],
             audience=_AUDIENCE,
             issuer=_ISSUER,
-            options={f"require_{claim}": True for claim in _CLAIMS},
+            options={f"require_{claim}": True for claim in _CLAIMS} | {"leeway": _SET_BACK_S},
         )
     except JWTError as error:
         raise Unauthenticated(SESSION_ENDED) from error

@@ -276,13 +276,14 @@ class Lost:
     priority: int
 
 
-def let_lost_go(connection: Connection, most: int) -> tuple[Lost, ...]:
-    """Make runs pending whose lease ran out: their process has died, or stands still. Counts a death of each."""
+def let_lost_go(connection: Connection, run_ids: Sequence[str]) -> tuple[Lost, ...]:
+    """Make those of the runs pending whose lease is still over: their process has died, or stands still. Counts a death
+    of each.
+    """
     at = _clock(connection)
     lost = (
         select(_RUN.c.id)
-        .where(_RUN.c.status == "running", is_over(at))
-        .limit(most)
+        .where(_RUN.c.id.in_(run_ids), _RUN.c.status == "running", is_over(at))
         .with_for_update(skip_locked=True)
     )
     going = (

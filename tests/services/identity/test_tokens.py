@@ -58,6 +58,12 @@ def test_wrong_claim_is_refused(changes):
         tokens.read(_signed(_claims(**changes)))
 
 
+def test_a_token_from_before_the_clock_was_put_back_is_good():
+    ahead = int(now().timestamp()) + 3_600
+    token = _signed(_claims(iat=ahead, nbf=ahead, exp=ahead + 60))
+    assert tokens.read(token).expires_at == ahead + 60
+
+
 def test_another_key_or_algorithm_is_refused():
     for token in (_signed(_claims(), b"k" * 32), _signed(_claims(), algorithm="HS512")):
         with pytest.raises(Unauthenticated):

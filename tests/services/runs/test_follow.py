@@ -14,6 +14,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.models import Approval, Run
+from app.services.runs.deaths import Watch
 from app.services.runs.execute import execute_run
 from app.services.runs.follow import follow, wait_for_run
 from app.services.runs.queries import list_approvals, list_events, overview
@@ -211,6 +212,7 @@ async def test_a_dead_process_s_run_is_pending_again_and_a_living_one_s_is_not(p
     dead = await make_run(parts.database, actor, lease_until=now() - timedelta(seconds=1))
     lives = await make_run(parts.database, actor, lease_until=now() + timedelta(seconds=5))
     await make_run(parts.database, actor, status="succeeded", lease_until=None)
+    parts.watch = Watch(patience_s=0)
     assert await sweep_dead(parts) == 1
     assert await sweep_dead(parts) == 0
     assert await parts.queue.waiting() == {f"run-{dead.id}-2"}

@@ -209,7 +209,7 @@ async def test_a_run_that_came_further_since_its_last_death_is_no_suspect(
                 fact = {"run_id": run_id, "seq": seq, "type": kind, "payload": {}, "at": now()}
                 uow.session.add(RunEvent(workspace_id=actor.workspace_id, **fact))
     await parts.database.transact(lambda connection: hold(connection, "me", [by_hand]))
-    await parts.database.transact(lambda connection: let_lost_go(connection, 9))
+    await parts.database.transact(lambda connection: let_lost_go(connection, [by_sweeper]))
     async with parts.database.read() as uow:
         for run_id in (by_hand, by_sweeper):
             run = await uow.session.get_one(Run, run_id)

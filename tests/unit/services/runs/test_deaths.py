@@ -1,0 +1,76 @@
+"""Which leases that look over are deaths, when the database was away or the clock was set."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.services.runs import deaths
+from app.services.runs.deaths import Lease, Watch
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+LEASE = Lease("run_1", 1, BEGAN)
+RENEWED = Lease("run_1", 1, BEGAN + timedelta(seconds=2))
+
+
+class Machine:
+    """A machine whose clock can be set, and a sweeper on it that looks each half second."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.watch, self.now, self.ahead = Watch(), 100.0, 0.0
+        monkeypatch.setattr(deaths.time, "monotonic", lambda: self.now)
+
+    def look(self, *over: Lease, after: float = 0.5) -> list[str]:
+        self.now += after
+        return self.watch.judge(BEGAN + timedelta(seconds=self.now + self.ahead), over)
+
+    def looks(self, seconds: float, *over: Lease) -> list[list[str]]:
+        return [self.look(*over) for _ in range(round(seconds / 0.5))]
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    made = Machine(monkeypatch)
+    made.looks(6)
+    return made
+
+
+def test_who_looked_all_the_time_knows_at_once(machine):
+    assert machine.look(LEASE) == ["run_1"]
+
+
+def test_who_has_just_begun_waits_for_as_long_as_a_lease_lasts(machine):
+    machine.watch = Watch()
+    assert machine.looks(2.5, LEASE) == [[], [], [], [], ["run_1"]]
+
+
+def test_after_an_outage_living_processes_get_their_time(machine):
+    machine.watch.lose_sight()
+    assert machine.looks(2, LEASE) == [[], [], [], []]
+    assert machine.looks(2, RENEWED) == [[], [], [], []]
+    assert machine.looks(1, RENEWED) == [["run_1"], ["run_1"]]
+
+
+def test_what_was_seen_before_an_outage_does_not_count(machine):
+    machine.watch.lose_sight()
+    machine.looks(1.5, LEASE)
+    machine.watch.lose_sight()
+    assert machine.looks(2, LEASE) == [[], [], [], []]
+
+
+@pytest.mark.parametrize("ahead", [3_600, -3_600, 2])
+def test_a_clock_that_was_set_kills_nobody(machine, ahead):
+    machine.ahead = ahead
+    assert machine.look(LEASE) == []
+    assert machine.looks(2) == [[], [], [], []]  # they have renewed their leases
+    assert machine.look(RENEWED) == [], "another process may hear of the new time a little later"
+    assert machine.looks(2, RENEWED)[-1] == ["run_1"]
+
+
+def test_a_machine_that_is_always_slow_notices_deaths_all_the_same(machine):
+    looks = [machine.look(LEASE, after=2.5) for _ in range(2)]
+    assert looks == [[], ["run_1"]]
+
+
+def test_one_that_looks_seldom_and_finds_a_new_lease_each_time_sees_a_living_one(machine):
+    leases = [Lease("run_1", 1, BEGAN + timedelta(seconds=n)) for n in range(4)]
+    assert [machine.look(lease, after=2.5) for lease in leases] == [[], [], [], []]
