@@ -4,6 +4,7 @@ Source: both local models gave tool calls of the runtime back as plain text; wit
 Qwen-1.5B chose right in 12 of 12 requests (design notes, local parts 2.3).
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -20,6 +21,9 @@ from app.kernel.errors import UpstreamFailed
 
 _MAX_TOKENS = 1024
 """Bound of an answer that asks for none: a small model can ramble until its context is full."""
+
+_AGAIN_S = (0.1, 0.5, None)
+"""Pauses before a server that died is asked again: one that is still dying may take the first request, too."""
 
 _OPENING = re.compile(r'\s*\{\s*"tool"\s*:\s*"(?:answer_*)"\s*,\s*"text"\s*:\s*"')
 _PIECE = re.compile(
@@ -39,7 +43,7 @@ class LocalChat:
         self._connect = connect
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream the answer; see ChatModel. A server that dies is asked once more, to go on after what it has said.
+        """Stream the answer; see ChatModel. A server that dies is asked again, to go on after what it has said.
 
         Raises:
             ModelMissing: The model's server cannot be started.
@@ -47,7 +51,7 @@ class LocalChat:
         if request.max_tokens is None:
             request = replace(request, max_tokens=_MAX_TOKENS)
         talk = _WithTools(request, self.info) if request.tools else _Plain(request)
-        for is_last in (False, True):
+        for pause in _AGAIN_S:
             try:
                 api = await self._connect()
                 async with aclosing(api.stream(self.info.name, talk.request)) as answer:
@@ -56,8 +60,9 @@ class LocalChat:
                             yield replace(told, model=self.info.name) if told.model else told
             except UpstreamFailed as error:
                 # it is started again by who watches it, and connecting waits for that
-                if is_last or error.context.get("status_code", 0) is not None:
+                if pause is None or error.context.get("status_code", 0) is not None:
                     raise
+                await asyncio.sleep(pause)
             else:
                 return
 

@@ -69,11 +69,14 @@ async def test_a_text_goes_on_after_the_server_was_killed_in_the_middle(
     tmp_path: Path, smollm2_weights: Path
 ) -> None:
     server, said, pids = LocalServer(tmp_path, threads=1), list[str](), list[int]()
+    apis: list[OpenAIApi] = []
 
     async def connect() -> OpenAIApi:
         running = await server.ensure(smollm2_weights)
         pids.append(running.pid)
-        return OpenAIApi(Endpoint("The local model", running.url, running.key), is_loopback=True)
+        endpoint = Endpoint("The local model", running.url, running.key)
+        apis.append(OpenAIApi(endpoint, is_loopback=True))
+        return apis[-1]
 
     model = LocalChat(ModelInfo("local/small", "local", "small", "Small"), connect)
     asked = Message(role="user", text="Count from one to thirty in words.")
@@ -85,6 +88,8 @@ async def test_a_text_goes_on_after_the_server_was_killed_in_the_middle(
             if len(said) == 8:
                 os.kill(pids[-1], signal.SIGKILL)
     finally:
+        for api in apis:
+            await api.close()
         server.close()
     assert len(set(pids)) == 2
     assert len(said) > 8

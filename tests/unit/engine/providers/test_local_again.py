@@ -1,4 +1,4 @@
-"""A local server that dies is asked once more, to go on after what it has said."""
+"""A local server that dies is asked again, to go on after what it has said."""
 
 from collections.abc import AsyncIterator
 
@@ -52,7 +52,7 @@ async def test_a_server_that_stays_away_is_told(server: FakeModelServer) -> None
     places = Places(NOWHERE)
     with pytest.raises(UpstreamFailed, match="did not answer"):
         await ask("plain", places, [])
-    assert places.asked == 2
+    assert places.asked == 3
 
 
 @pytest.mark.parametrize("name", ["broken", "limited"])
@@ -63,20 +63,19 @@ async def test_what_was_answered_is_not_asked_for_again(server: FakeModelServer,
     assert places.asked == 1
 
 
-async def test_a_server_that_dies_in_the_middle_is_asked_to_go_on_once(
+async def test_a_server_that_dies_in_the_middle_is_asked_to_go_on_a_few_times(
     server: FakeModelServer,
 ) -> None:
     said: list[str] = []
     places = Places(server.url)
     with pytest.raises(UpstreamFailed):
         await ask("cut", places, said)
-    first, second = (one["messages"] for one in server.requests)
+    first, second, third = (one["messages"] for one in server.requests)
     assert [message["role"] for message in second] == ["user", "assistant"]
     assert second[:1] == first
-    assert "".join(said) == 2 * second[1]["content"], (
-        "the second one said the same and was cut, too"
-    )
-    assert places.asked == 2
+    piece = second[1]["content"]
+    assert third == [*first, {**second[1], "content": 2 * piece}], "each says the same and is cut"
+    assert ("".join(said), places.asked) == (3 * piece, 3)
 
 
 async def test_an_agent_s_answer_goes_on_where_it_was(server: FakeModelServer) -> None:
