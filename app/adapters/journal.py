@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -263,10 +263,25 @@ class _Tokens:
     texts: list[str] = field(default_factory=list)
 
 
-class RunJournal:
-    """The durable memory of one run, held under its epoch (host.Journal)."""
+def _nothing() -> None:
+    """What follows for nobody."""
 
-    def __init__(self, writer: Writer, run_id: str, workspace_id: str, epoch: int) -> None:
+
+class RunJournal:
+    """The durable memory of one run, held under its epoch (host.Journal).
+
+    Args:
+        on_left: Called when the last facts of this life were handed over: only their commit is still to come.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        run_id: str,
+        workspace_id: str,
+        epoch: int,
+        on_left: Callable[[], None] = _nothing,
+    ) -> None:
         self.run_id = run_id
         self.workspace_id = workspace_id
         self.epoch = epoch
@@ -274,6 +289,7 @@ class RunJournal:
         """The last change of the run's row that set a status."""
         self.last_seq = 0
         self._writer = writer
+        self._on_left = on_left
         self._noted: list[Fact] = []
         self._sent_at = -NOTE_DELAY_S
         self._tokens: dict[str, _Tokens] = {}
@@ -354,6 +370,8 @@ class RunJournal:
         batch = rows.rows_of(whole, self.run_id, self.workspace_id)
         events = [fact for fact in whole if isinstance(fact, Event)]
         self._writer.put(Entry(self.run_id, self.epoch, batch, events, done), awaited=awaited)
+        if self.patch.status in rows.LEFT:
+            self._on_left()
 
 
 class HeldBack:

@@ -38,7 +38,7 @@ _CALL = metadata.tables["llm_call"]
 _WAIT = metadata.tables["wait"]
 _WORKSPACE = metadata.tables["workspace"]
 _BLOB = metadata.tables["blob"]
-_LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
+LEFT = frozenset({"waiting", "paused", *TERMINAL_RUN})
 """Statuses in which no process works on a run."""
 
 _CHANGING: dict[str, tuple[tuple[str, ...], Collection[str]]] = {
@@ -435,7 +435,7 @@ def _patch(batch: Rows, fact: RunPatch, run_id: str, workspace_id: str) -> Mappi
     for key in ("output", "error"):
         if key in patch:
             patch[key] = _packed(batch, patch[key], run_id, workspace_id)
-    if fact.status in _LEFT:
+    if fact.status in LEFT:
         patch.update(worker=None, lease_until=None)
     if fact.status in TERMINAL_RUN:
         patch.setdefault("finished_at", now())

@@ -36,6 +36,7 @@ class Desk:
         self._places = places
         self._levels = levels
         self._at_work = 0
+        self._leaving = 0
         self._calls = asyncio.Event()
         self._closed = False
         self._callers: list[asyncio.Future[None]] = []
@@ -47,13 +48,17 @@ class Desk:
 
     @property
     def free(self) -> int:
-        """How many more runs fit."""
-        return 0 if self._closed else self._places - self._at_work
+        """How many more runs fit. One of which only the last commit is to come keeps no place: the next one
+        begins meanwhile. But not more than twice as many runs are open, should the database be slow.
+        """
+        if self._closed:
+            return 0
+        return min(self._places - self._at_work, 2 * self._places - self.in_flight)
 
     @property
     def in_flight(self) -> int:
-        """How many runs are at work."""
-        return self._at_work
+        """How many runs are at work, or wait for their last commit."""
+        return self._at_work + self._leaving
 
     def call(self) -> None:
         """Say that a run is waiting."""
@@ -108,7 +113,7 @@ class Desk:
             raise
         finally:
             self._answer(callers)
-        if self._at_work:
+        if self.in_flight:
             await asyncio.sleep(BATCH_S)
 
     @staticmethod
@@ -146,10 +151,25 @@ class Desk:
 
     def _begin(self, life: Life) -> None:
         self._at_work += 1
-        spawn_run(self._parts, life).add_done_callback(self._ended)
+        has_left = False
 
-    def _ended(self, _: object) -> None:
-        self._at_work -= 1
+        def left() -> None:
+            nonlocal has_left
+            if not has_left:
+                has_left = True
+                self._at_work -= 1
+                self._leaving += 1
+                self._look()
+
+        def ended(_: object) -> None:
+            left()
+            self._leaving -= 1
+            self._look()
+
+        spawn_run(self._parts, life, on_left=left).add_done_callback(ended)
+
+    def _look(self) -> None:
+        """A place may have become free."""
         if self._more or self._waits:
             self.call()
         self.on_change()

@@ -140,15 +140,15 @@ async def _execute(work: _Work) -> StepRecord:
     try:
         step.execution.budget.step()
         if step.node.ref.settings.disabled:
-            step.execution.recorder.note_step(step.record, "step.started")
+            _announce(step)
             return await end(step, "succeeded", *_passed_through(work), "disabled")
         if output := pinned(step):
-            step.execution.recorder.note_step(step.record, "step.started")
+            _announce(step)
             return await end(step, "succeeded", *output, "pinned")
         prepared = _prepared(work)
         step.record = step.record.but(input={**step.record.input, "config": prepared.resolved})
     except Exception:
-        step.execution.recorder.note_step(step.record, "step.started")
+        _announce(step)
         raise
     return await _fresh_or_tried(work, prepared)
 
@@ -158,7 +158,7 @@ async def _fresh_or_tried(work: _Work, prepared: Prepared) -> StepRecord:
     step = work.step
     key = cache_key(step, work.values, prepared)
     if key is not None and (found := await remembered(step, key)):
-        step.execution.recorder.note_step(step.record, "step.started")
+        _announce(step)
         return await end(step, "succeeded", *found, "cached")
     await _begin(step, prepared)
     output = await _tries(work, prepared)
@@ -175,11 +175,18 @@ def _prepared(work: _Work) -> Prepared:
 
 async def _begin(step: Step, prepared: Prepared) -> None:
     """Record that the step runs; durably before an effect that must not happen twice."""
-    recorder = step.execution.recorder
-    if step.node.type.may_repeat(prepared.resolved):
-        recorder.note_step(step.record, "step.started")
+    if step.node.at_once or step.node.type.may_repeat(prepared.resolved):
+        _announce(step)
     else:
-        await recorder.record_step(step.record, "step.started")
+        await step.execution.recorder.record_step(step.record, "step.started")
+
+
+def _announce(step: Step) -> None:
+    """Say that the step runs. One that is executed at once is over before anybody could hear of it: its
+    end says when it began.
+    """
+    if not step.node.at_once:
+        step.execution.recorder.note_step(step.record, "step.started")
 
 
 def _passed_through(work: _Work) -> Output:
@@ -282,6 +289,8 @@ async def _in_time(step: Step, node: PlanNode, running: Coroutine[Any, Any, Any]
         waits_for = running.send(None)
     except StopIteration as ended:
         return ended.value
+    if step.node.at_once:  # it is not quick after all
+        step.execution.recorder.note_step(step.record, "step.started")
     own: float = node.ref.settings.timeout_s
     if node.type.container and own == NodeSettings().timeout_s:
         own = float("inf")

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -43,16 +43,27 @@ _ON_OUR_SIDE = (
 )
 
 
+def _nothing() -> None:
+    """What follows for nobody."""
+
+
 def spawn_run(
-    parts: Runtime, life: Life, plan: Plan | None = None
+    parts: Runtime,
+    life: Life,
+    plan: Plan | None = None,
+    on_left: Callable[[], None] = _nothing,
 ) -> asyncio.Task[RunPatch | None]:
     """Execute a run that is this process's own, in the background; the task gives the last change of
     the run's row that this process has committed.
 
     Its lease is kept from now on: when many begin together, the last may wait for its first moment.
+
+    Args:
+        on_left: Called when all is done but the commit of the last facts, perhaps more than once; not when
+            the task ends otherwise.
     """
     key = task_key(life.run.workspace_id, life.run.id)
-    task = parts.spawn(key, _work(parts, life, plan))
+    task = parts.spawn(key, _work(parts, life, plan, on_left))
     held = parts.keeper.hold(life.run.id, life.run.epoch, task)
     task.add_done_callback(lambda _: parts.keeper.let_go(held))
     return task
@@ -99,7 +110,7 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
         _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
         return
     if life is not None:
-        await _work(parts, life)
+        await _work(parts, life, None, _nothing)
 
 
 async def execute_in_memory(
@@ -124,12 +135,15 @@ async def execute_in_memory(
     return True
 
 
-async def _work(parts: Runtime, life: Life, plan: Plan | None = None) -> RunPatch | None:
+async def _work(
+    parts: Runtime, life: Life, plan: Plan | None, on_left: Callable[[], None]
+) -> RunPatch | None:
     """Do the work of one life, and say how it was left."""
     run_id = life.run.id
     log.context.set({**log.context.get(), "run_id": run_id})
     held = parts.keeper.hold(run_id, life.run.epoch)
-    journal = RunJournal(parts.writer, run_id, life.run.workspace_id, life.run.epoch)
+    run = life.run
+    journal = RunJournal(parts.writer, run_id, run.workspace_id, run.epoch, on_left)
     try:
         return await _live(parts, life, held, journal, plan)
     except Fenced:
