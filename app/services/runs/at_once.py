@@ -36,6 +36,7 @@ from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, require
 from app.services.runs.execute import enqueue, execute_in_memory, spawn_run
 from app.services.runs.follow import wait_for_run
+from app.services.runs.held import HeldRun
 from app.services.runs.life import LEASE, Life
 from app.services.runs.queries import WHOLE_BYTES, get_run
 from app.services.runs.start import (
@@ -295,7 +296,7 @@ async def _here(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
         "status": "running", "epoch": 1, "worker": parts.name, "started_at": at, "lease_until": at + LEASE,
     }  # fmt: skip
     await parts.writer.store(row, batch)
-    run = Run(**{**row, "input": wish.request.input})
+    run = HeldRun.of({**row, "input": wish.request.input})
     life = Life(run=run, graph=wish.ready.graph)
     parts.light_slots -= 1
     task = spawn_run(parts, life, wish.ready.plan)

@@ -24,6 +24,7 @@ from app.kernel.ids import new_id
 from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
 from app.services.access import Actor, scoped
 from app.services.runs.arrivals import arrived, cancel_waits, something_came
+from app.services.runs.held import HeldRun
 from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
 from app.services.runtime import Runtime, runtime
@@ -49,7 +50,7 @@ Repeatable = Callable[[Step, Mapping[str, Any]], bool]
 class Life:
     """A run held under its epoch, with all that is needed to go on with it."""
 
-    run: Run
+    run: HeldRun
     graph: dict[str, Any]
     steps: tuple[Step, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -89,7 +90,9 @@ def is_held(run: Run, at: datetime) -> bool:
     return run.status == "running" and until is not None and at < until <= at + FAR
 
 
-async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatable) -> Life | None:
+async def begin(
+    uow: UnitOfWork, bus: EventBus, held: HeldRun, repeatable: Repeatable
+) -> Life | None:
     """Begin the life of a run that was just claimed; None when there is nothing to do for us.
 
     A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
@@ -126,7 +129,7 @@ async def begin(uow: UnitOfWork, bus: EventBus, held: Run, repeatable: Repeatabl
     await _ask_about(uow, bus, run, cut_off)
     answers, recoveries = await _decisions(uow, run)
     return Life(
-        run=run,
+        run=HeldRun.of(vars(run)),
         graph=graph,
         steps=steps,
         next_seq=await next_seq(uow, run.id),

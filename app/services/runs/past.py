@@ -11,7 +11,8 @@ from sqlmodel import col
 
 from app.engine.events import TERMINAL_STEP
 from app.engine.host import StepRecord
-from app.models import Run, Step
+from app.models import Step
+from app.services.runs.held import HeldRun
 from app.services.runtime import Runtime
 
 _AT_ONCE = 1_000
@@ -22,7 +23,7 @@ def needed_at_once() -> ColumnElement[bool]:
     return col(Step.path).not_like("%/%") | col(Step.status).not_in(TERMINAL_STEP)
 
 
-def _inside(run: Run) -> tuple[ColumnElement[bool], ...]:
+def _inside(run: HeldRun) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Step.workspace_id) == run.workspace_id,
         col(Step.run_id) == run.id,
@@ -31,7 +32,7 @@ def _inside(run: Run) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def count_inside(parts: Runtime, run: Run, steps: Sequence[Step]) -> int:
+async def count_inside(parts: Runtime, run: HeldRun, steps: Sequence[Step]) -> int:
     """Count what is left out. Of finished loops nothing is needed: their own steps tell; but a run
     that took steps over from another one may have turns whose loop has no step yet.
     """
@@ -43,7 +44,7 @@ async def count_inside(parts: Runtime, run: Run, steps: Sequence[Step]) -> int:
 
 
 def recall_of(
-    parts: Runtime, run: Run, record: Callable[[Runtime, Step], Awaitable[StepRecord]]
+    parts: Runtime, run: HeldRun, record: Callable[[Runtime, Step], Awaitable[StepRecord]]
 ) -> Callable[[Sequence[str]], Awaitable[list[StepRecord]]]:
     """Make what the engine finds finished steps inside of turns with.
 

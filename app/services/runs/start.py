@@ -18,6 +18,7 @@ from app.kernel.ids import new_id
 from app.models import Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue, spawn_run
+from app.services.runs.held import HeldRun
 from app.services.runs.life import LEASE, Life
 from app.services.runs.limits import RunLimits, Turn, placing
 from app.services.runs.pins import Outputs, PinsFrom, check_pins, recorded
@@ -114,7 +115,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         run.status, run.epoch, run.worker = "running", 1, parts.name
         run.started_at, run.lease_until = run.queued_at, run.queued_at + LEASE
         await uow.session.flush()
-        uow.after_commit(lambda: _spawn(parts, Life(run=run, graph=version.graph)))
+        uow.after_commit(lambda: _spawn(parts, Life(HeldRun.of(vars(run)), version.graph)))
     else:
         uow.after_commit(lambda: enqueue(parts, run.id, 1, priority=run.priority))
         notice = None if await parts.queue.answers() else _WAITS_FOR_REDIS

@@ -21,11 +21,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.orm import Session
 
 from app.kernel.clock import now
-from app.models import Run, metadata
+from app.models import metadata
 from app.models.types import Json, UtcDateTime
+from app.services.runs.held import HELD_COLUMNS, HeldRun
 from app.services.runs.life import FAR, LEASE
 from app.services.runs.turn_order import LEVEL, Candidate, Group, Load, choose
 
@@ -153,7 +153,7 @@ class Wish:
 class Held:
     """A run that now is ours, with the graph of its version. `fresh`: nothing has been recorded of it yet."""
 
-    run: Run
+    run: HeldRun
     graph: dict[str, Any]
     fresh: bool
 
@@ -208,7 +208,7 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[H
         _RUN.c.id.in_(run_ids), or_(_RUN.c.status == "pending", and_(running, is_over(at)))
     )
     taking = (
-        update(Run)
+        update(_RUN)
         .where(_RUN.c.id.in_(ours.with_for_update(skip_locked=True)))
         .values(
             status="running",
@@ -219,12 +219,9 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[H
             crash_seq=case((running, _LAST_SEQ), else_=_RUN.c.crash_seq),
             started_at=func.coalesce(_RUN.c.started_at, at),
         )
-        .returning(Run)
+        .returning(*HELD_COLUMNS)
     )
-    with Session(connection, autoflush=False) as session:
-        rows = session.scalars(taking, execution_options={"synchronize_session": False})
-        taken = {run.id: run for run in rows}
-        session.expunge_all()
+    taken = {row.id: HeldRun(*row) for row in connection.execute(taking)}
     if not taken:
         return ()
     seen = {row.run_id for row in connection.execute(_SEEN, {"runs": list(taken)})}

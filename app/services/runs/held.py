@@ -1,0 +1,45 @@
+"""What whoever leads a life of a run knows of its row: plain, for one is made for every run, and ORM objects are dear."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from app.models import metadata
+
+
+@dataclass(frozen=True)
+class HeldRun:
+    """A run as it was when it became ours; its row goes on changing."""
+
+    id: str
+    workspace_id: str
+    workflow_id: str
+    version_id: str
+    epoch: int
+    priority: int
+    trigger: str
+    input: Any
+    limits: dict[str, Any] | None
+    pins: dict[str, Any] | None
+    started_at: datetime | None
+    worked_s: float
+    tokens: int
+    cost_microusd: int
+    unpriced: bool
+    depth: int
+    forked_from: str | None
+    parent_run_id: str | None
+    control: str | None
+    attempts: int
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "HeldRun":
+        """Take what is needed out of a row, with whatever else is in it."""
+        return cls(*[row[name] for name in _NAMES])
+
+
+_NAMES = tuple(field.name for field in fields(HeldRun))
+
+HELD_COLUMNS = tuple(metadata.tables["run"].c[name] for name in _NAMES)
+"""What to read of a run's row."""
