@@ -24,8 +24,9 @@ from app.engine.runtime.plan import Plan
 from app.engine.sdk import HttpReply, HttpRequest, NodeType
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
-from app.models import Run, Step
+from app.models import Step
 from app.services.runs.children import start_child
+from app.services.runs.held import HeldRun
 from app.services.runs.life import Life, after_end, end, locked_run, release, settle
 from app.services.runs.news import news_of
 from app.services.runs.past import count_inside, recall_of
@@ -235,7 +236,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
     )
 
 
-def _may_recall(run: Run, inside: int, unfinished: Collection[str]) -> Collection[str] | None:
+def _may_recall(run: HeldRun, inside: int, unfinished: Collection[str]) -> Collection[str] | None:
     """In which containers earlier lives have finished turns; None: it may be any."""
     if not inside:
         return frozenset()

@@ -1,4 +1,4 @@
-"""What whoever leads a life of a run knows of its row: plain, for one is made for every run, and ORM objects are dear."""
+"""What whoever leads a life of a run knows of its row: plain, for every run has one, and ORM objects are dear."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
