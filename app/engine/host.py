@@ -110,14 +110,15 @@ class WaitRecord:
     """What a step waits for without a person, open until it comes.
 
     Args:
-        kind: A moment (`until`), a signal (`name`, at the latest `until`), or the end of another run.
+        kind: A moment (`until`), a signal (`name`, at the latest `until`), the end of another run, or the step's next
+            try (`until`).
         lasts: `until` is so and so long from now, not a moment of the calendar: a clock that is put back moves it.
     """
 
     id: str
     step_path: str
     node_id: str
-    kind: Literal["time", "signal", "run"]
+    kind: Literal["time", "signal", "run", "retry"]
     until: datetime | None = None
     name: str | None = None
     child_run_id: str | None = None
@@ -319,6 +320,7 @@ class RunRequest:
             answer to the latest such question of a path; none while that one is open.
         arrived: What steps waited for, by step path: {"at"} (the time has come), {"payload"} or {"timed_out": true},
             {"run_id", "status", "output", "error"} of the run a step called.
+        rested: Paths of steps that failed and whose pause before the next try is over.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
         by_hand: Started by a person who works on the graph: outputs pinned in it stand in, too.
         recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
@@ -342,6 +344,7 @@ class RunRequest:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     recoveries: Mapping[str, Answer] = field(default_factory=dict)
     arrived: Mapping[str, Json] = field(default_factory=dict)
+    rested: Collection[str] = ()
     pins: Mapping[str, Json] = field(default_factory=dict)
     by_hand: bool = False
     recall: Callable[[Sequence[str]], Awaitable[Sequence[StepRecord]]] | None = None
@@ -363,11 +366,11 @@ class Arrival:
 
     Args:
         id: Of the question, or of the wait, that it is for.
-        kind: To be added to `answers`, `recoveries` or `arrived` of the request.
+        kind: To be added to `answers`, `recoveries`, `arrived` or `rested` of the request.
     """
 
     id: str
-    kind: Literal["answer", "recovery", "wait"]
+    kind: Literal["answer", "recovery", "wait", "retry"]
     path: str
     value: Any
 

@@ -78,7 +78,7 @@ async def test_a_database_that_is_away_fails_no_step(parent):
 
     first, second = FakeHost(), FakeHost()
     first.http = away
-    settings = {"on_error": "continue", "retries": 2}
+    settings = {"on_error": "continue", "retries": 2, "retry_delay_s": 0}
     rows = [box("rows", "logic.for_each", on_item_error="skip")] if parent else []
     fetch = box("a", "fetch", value="https://a.example", parent=parent, settings=settings)
     plan = plan_of(box("begin", "start"), *rows, fetch, edges=f"begin>{parent or 'a'}")

@@ -60,7 +60,7 @@ async def test_a_run_that_fails_while_it_is_to_pause_has_failed():
 
 
 async def test_a_step_between_two_tries_does_not_hold_the_pause_up():
-    shaky = box("shaky", "flaky", fails=1, settings={"retries": 3, "retry_delay_s": 60})
+    shaky = box("shaky", "flaky", fails=1, settings={"retries": 3, "retry_delay_s": 4})
     plan, host = plan_of(box("begin", "start"), shaky, edges="begin>shaky"), FakeHost()
     retrying = lambda s: "step.retrying" in [e.type for e in host.journal.events]  # noqa: E731
     outcome = await paused_run(plan, host, 1, retrying)

@@ -81,13 +81,16 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
 async def _wait_for(step: Step, record: WaitRecord) -> StepRecord:
     """Record that the step waits, and for what, in one transaction."""
     inbox = step.execution.inbox
-    inbox.arrived.pop(step.record.path, None)  # that was for another wait
+    if record.kind == "retry":
+        inbox.rested.discard(step.record.path)  # that was after another try
+    else:
+        inbox.arrived.pop(step.record.path, None)
     step.record = step.record.but(status="waiting")
     told = {"for": record.kind, "until": moment(record.until), "name": record.name}
     if record.child_run_id is not None:
         told["run_id"] = record.child_run_id
     await step.execution.recorder.record_step(step.record, "step.waiting", record, wait=told)
-    if record.kind == "time":
+    if record.kind in ("time", "retry"):
         inbox.remind(record)
     return step.record
 

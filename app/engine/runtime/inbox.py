@@ -25,6 +25,7 @@ class Inbox:
         answers: Of people, to what nodes asked.
         recoveries: Of people, about steps that failed or were cut off.
         arrived: Everything else that steps waited for.
+        rested: Steps whose pause before the next try is over.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Inbox:
         self.answers: dict[str, Answer] = dict(request.answers)
         self.recoveries: dict[str, Answer] = dict(request.recoveries)
         self.arrived: dict[str, Json] = dict(request.arrived)
+        self.rested = set(request.rested)
         self._host = host
         self._control = control
         self._steps = steps
@@ -95,20 +97,28 @@ class Inbox:
     def _put(self, one: Arrival) -> None:
         if one.id in self._had:
             return
-        kept: dict[str, Json] = self.arrived
-        if one.kind == "answer":
-            kept = self.answers
-        elif one.kind == "recovery":
-            kept = self.recoveries
-        kept[one.path] = one.value
-        self._ring(one.path, TakenRecord(one.id, "wait" if one.kind == "wait" else "approval"))
+        if one.kind == "retry":
+            self.rested.add(one.path)
+        elif one.kind == "wait":
+            self.arrived[one.path] = one.value
+        else:
+            decided = self.answers if one.kind == "answer" else self.recoveries
+            decided[one.path] = one.value
+        asked = one.kind in ("answer", "recovery")
+        self._ring(one.path, TakenRecord(one.id, "approval" if asked else "wait"))
 
     def _time_came(self, wait: WaitRecord, until: datetime) -> None:
         if until > self._host.now():
             self.remind(wait)  # the clock was put back
-        elif wait.id not in self._had:
-            self.arrived[wait.step_path] = {"at": moment(until)}
-            self._ring(wait.step_path, TakenRecord(wait.id, "wait"))
+        else:
+            self._put(
+                Arrival(
+                    wait.id,
+                    "retry" if wait.kind == "retry" else "wait",
+                    wait.step_path,
+                    {"at": moment(until)},
+                )
+            )
 
     def _ring(self, path: str, taken: TakenRecord) -> None:
         self._had.add(taken.id)

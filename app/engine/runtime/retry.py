@@ -7,6 +7,10 @@ from app.engine.runtime.plan import PlanNode
 from app.kernel.errors import AppError, StepError
 
 LONGEST_S = 3_600.0
+LONG_S = 6.0
+"""A longer pause is a wait: the step holds no worker meanwhile, and outlives the process. The first pause of a node
+that says nothing (5 s, spread by a fifth) is slept."""
+
 JITTER = 0.2
 
 

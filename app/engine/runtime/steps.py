@@ -30,7 +30,7 @@ from app.engine.runtime.endings import (
 from app.engine.runtime.execution import Level, Step
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
-from app.engine.runtime.retry import delay_s, may_retry
+from app.engine.runtime.retry import LONG_S, delay_s, may_retry
 from app.engine.runtime.scope import (
     input_of,
     last_output,
@@ -40,7 +40,7 @@ from app.engine.runtime.scope import (
 )
 from app.engine.runtime.spans import detached, open_span
 from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, remembered
-from app.engine.runtime.waiting import asks_about_itself
+from app.engine.runtime.waiting import asks_about_itself, for_next_try, is_before_a_try
 from app.engine.sdk import Answer, Json, Ports, Result
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut, StorageDown
@@ -230,13 +230,17 @@ async def _tries(work: _Work, prepared: Prepared) -> Output:
             tries = step.record.attempt - first + 1
             if not may_retry(error, tries, step.node):
                 raise
-            await _before_next_try(step, error, tries)
+            await _before_next_try(step, error, first)
 
 
 def _first_of_round(step: Step) -> int:
     """The number of the first try that counts for the retries: a person's retry begins anew."""
-    asked = step.before is not None and step.record.attempt > step.before.attempt
-    return step.record.attempt if asked else 1
+    before = step.before
+    if before is not None and step.record.attempt > before.attempt:
+        return step.record.attempt
+    if before is not None and is_before_a_try(before):
+        return int(before.input.get("first_try", 1))
+    return 1
 
 
 async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
@@ -327,15 +331,28 @@ def _going_on(
             return ended.value
 
 
-async def _before_next_try(step: Step, error: Exception, tries: int) -> None:
-    """Announce and await the next try."""
-    wait_s = delay_s(error, tries, step.node.ref.settings)
-    if wait_s >= step.execution.budget.remaining_s or _is_ending(step):
+async def _before_next_try(step: Step, error: Exception, first: int) -> None:
+    """Announce and await the next try.
+
+    Args:
+        first: The number of the first try that counts for the retries.
+
+    Raises:
+        Waits: That takes long; the step goes on with the next try when it begins anew.
+    """
+    wait_s = delay_s(error, step.record.attempt - first + 1, step.node.ref.settings)
+    lasts = wait_s > LONG_S
+    if _is_ending(step) or (not lasts and wait_s >= step.execution.budget.remaining_s):
         raise error
+    told = error_of(error)
     step.execution.recorder.note_step(
-        step.record, "step.retrying", error=error_of(error), delay_s=round(wait_s, 2)
+        step.record, "step.retrying", error=told, delay_s=round(wait_s, 2)
     )
     step.record = step.record.but(attempt=step.record.attempt + 1)
+    if lasts:
+        of_round = {"first_try": first} if first > 1 else {}
+        step.record = step.record.but(error=told, input={**step.record.input, **of_round})
+        raise for_next_try(step, wait_s) from error
     await step.execution.sleep(wait_s)
     if _is_ending(step):
         raise error

@@ -27,6 +27,11 @@ def asks_about_itself(record: StepRecord) -> bool:
     )
 
 
+def is_before_a_try(record: StepRecord) -> bool:
+    """Whether a step failed, and waits for the time of its next try."""
+    return record.status == "waiting" and record.error is not None
+
+
 def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> bool:
     """Say whether what a step waits for has not come yet.
 
@@ -40,6 +45,8 @@ def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> boo
         return record.path not in inbox.recoveries
     if node.type.container:
         return False
+    if is_before_a_try(record):
+        return record.path not in inbox.rested
     came = inbox.answers if record.status == "waiting_human" else inbox.arrived
     return record.path not in came
 
@@ -59,6 +66,21 @@ async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
     if left > SLEEP:
         raise Waits(_record(step, "time", until=moment, lasts=lasts))
     await asyncio.sleep(max(left.total_seconds(), 0))
+
+
+def for_next_try(step: Step, seconds: float) -> Waits:
+    """What ends a step until its next try, of which its record tells already."""
+    run_id, path = step.execution.request.run_id, step.record.path
+    return Waits(
+        WaitRecord(
+            id=derived_id("wait", run_id, path, str(step.record.attempt), "retry"),
+            step_path=path,
+            node_id=step.node.id,
+            kind="retry",
+            until=step.execution.host.now() + timedelta(seconds=seconds),
+            lasts=True,
+        )
+    )
 
 
 def for_signal(step: Step, name: str, moment: datetime | None) -> Signal:

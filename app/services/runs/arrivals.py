@@ -1,6 +1,7 @@
 """What steps wait for without a person: times, signals, and the ends of runs they started."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,7 +81,7 @@ async def take_in(uow: UnitOfWork, run: Run) -> None:
         elif wait.kind == "signal" and await _take_early(uow, run, wait):
             continue
         elif wait.until is not None and wait.until <= at:
-            late = {"at": moment(wait.until)} if wait.kind == "time" else {"timed_out": True}
+            late = {"timed_out": True} if wait.kind == "signal" else {"at": moment(wait.until)}
             close(wait, late)
     await uow.session.flush()
 
@@ -90,20 +91,28 @@ def close(wait: Wait, result: Any) -> None:  # noqa: ANN401 - JSON
     wait.status, wait.result, wait.done_at = "done", result, now()
 
 
-async def arrived(uow: UnitOfWork, run: Run) -> dict[str, Any]:
-    """What has come for the steps of a run, by path: of each path the latest counts. All of it
-    counts as taken from now on.
-    """
+@dataclass(frozen=True)
+class Arrived:
+    """What has come for the steps of a run: results by path, and whose pause before the next try is over."""
+
+    results: dict[str, Any] = field(default_factory=dict)
+    rested: frozenset[str] = frozenset()
+
+
+async def arrived(uow: UnitOfWork, run: Run) -> Arrived:
+    """What has come for the steps of a run: of each path the latest counts. All of it counts as taken from now on."""
     await take_in(uow, run)
     query = _waits(run).where(col(Wait.step_path) != "", col(Wait.status) != "canceled")
     rows = await uow.session.execute(query.order_by(col(Wait.created_at), col(Wait.id)))
-    latest: dict[str, Any] = {}
+    results: dict[str, Any] = {}
+    rested: dict[str, Any] = {}
     for wait in rows.scalars():
+        latest = rested if wait.kind == "retry" else results
         latest.pop(wait.step_path, None)
         if wait.status == "done":
             latest[wait.step_path] = wait.result
             wait.taken = True
-    return latest
+    return Arrived(results, frozenset(rested))
 
 
 async def open_signal(uow: UnitOfWork, run: Run, name: str) -> Wait | None:

@@ -232,7 +232,10 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         unpriced=run.unpriced,
         pins=await _whole(parts, run.id, run.pins) or {},
         depth=run.depth,
-        arrived={path: await _whole(parts, run.id, it) for path, it in life.arrived.items()},
+        arrived={
+            path: await _whole(parts, run.id, it) for path, it in life.arrived.results.items()
+        },
+        rested=life.arrived.rested,
     )
 
 

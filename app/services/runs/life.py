@@ -23,7 +23,7 @@ from app.kernel.errors import NotFound, QueueDown, ensure
 from app.kernel.ids import new_id
 from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
 from app.services.access import Actor, scoped
-from app.services.runs.arrivals import arrived, cancel_waits, something_came
+from app.services.runs.arrivals import Arrived, arrived, cancel_waits, something_came
 from app.services.runs.held import HeldRun
 from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
@@ -55,7 +55,7 @@ class Life:
     steps: tuple[Step, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
     recoveries: dict[str, Answer] = field(default_factory=dict)
-    arrived: dict[str, Any] = field(default_factory=dict)
+    arrived: Arrived = field(default_factory=Arrived)
     next_seq: int = 1
 
 
@@ -135,7 +135,7 @@ async def begin(
         next_seq=await next_seq(uow, run.id),
         answers=answers,
         recoveries=recoveries,
-        arrived=await arrived(uow, run) if steps else {},
+        arrived=await arrived(uow, run) if steps else Arrived(),
     )
 
 

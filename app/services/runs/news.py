@@ -49,7 +49,10 @@ async def news_of(parts: Runtime, run_id: str, epoch: int) -> Sequence[Arrival]:
             *map(_decided, asked),
             *[
                 Arrival(
-                    one.id, "wait", one.step_path, await unpack(uow.session, one.result, run_id)
+                    one.id,
+                    "retry" if one.kind == "retry" else "wait",
+                    one.step_path,
+                    await unpack(uow.session, one.result, run_id),
                 )
                 for one in waits
             ],

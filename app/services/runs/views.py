@@ -126,7 +126,7 @@ class ApprovalView(_View):
 
 
 class WaitView(_View):
-    """What a step waits for without a person: `for` is time, signal or run.
+    """What a step waits for without a person: `for` is time, signal, run or retry (its next try).
 
     Shape: `{"step_path", "for", "until", "name", "run_id"}`, as in the event `step.waiting`.
     """

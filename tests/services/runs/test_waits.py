@@ -9,13 +9,20 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 
 from app.kernel.clock import now
-from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound, UpstreamFailed
 from app.models import Run, Step, Wait, Workflow
 from app.services.runs import execute, life
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.control import pause_run, resume_run, send_signal
 from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
+from app.services.runs.queries import (
+    get_run,
+    get_step,
+    get_trace,
+    list_approvals,
+    list_events,
+    list_steps,
+)
 from app.services.runs.versions import locked_workspace
 from app.worker import sweeper
 from tests.graphs import APPROVAL, START, chain, edge, node, slow
@@ -233,6 +240,50 @@ async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
         async with asyncio.timeout(5):
             await storing.session.commit()
             await waiting
+
+
+async def test_a_long_pause_before_a_next_try_holds_no_worker(parts, actor, world, start, look):
+    async def busy(request):
+        if len(world.calls) < 3:
+            raise UpstreamFailed("Too many requests.", retry_after_s=3_000)
+
+    world.on_http = busy
+    call = node("call", "tool.http", {"url": "https://busy.example"}, settings={"retries": 2})
+    run = await start(chain(START, call))
+    for attempt in (1, 2):
+        await execute_run(parts, run.id)
+        assert (await look(run.id)).status == "waiting"
+        assert (parts.keeper.count, await sweeper.wake_due(parts)) == (0, 0)
+        step = (await steps_of(parts, actor, run.id))["call"]
+        assert (step.status, step.attempt) == ("waiting", attempt + 1)
+        assert step.error["message"] == "Too many requests."
+        async with parts.database.read() as uow:
+            [wait] = (await get_trace(uow, actor, run.id)).waits
+        assert (wait.for_, wait.step_path) == ("retry", "call")
+        assert wait.until > now() + timedelta(seconds=2_000)
+        await let_time_pass(parts, run.id)
+        assert await sweeper.wake_due(parts) == 1
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    assert (await steps_of(parts, actor, run.id))["call"].attempt == 3
+    assert await waits_of(parts, run.id) == [("retry", "done"), ("retry", "done")]
+    assert len(world.calls) == 3
+    await events_of(parts, actor, run.id)
+
+
+async def test_a_run_that_waits_for_a_next_try_can_be_canceled(
+    parts, actor, world, start, look, do
+):
+    async def busy(request):
+        raise UpstreamFailed("Too many requests.", retry_after_s=3_000)
+
+    world.on_http = busy
+    call = node("call", "tool.http", {"url": "https://busy.example"}, settings={"retries": 2})
+    run = await start(chain(START, call))
+    await execute_run(parts, run.id)
+    assert (await do(cancel_run, run.id)).status == "canceled"
+    assert await waits_of(parts, run.id) == [("retry", "canceled")]
+    assert (await sweeper.wake_due(parts), len(world.calls)) == (0, 1)
 
 
 async def test_a_signal_goes_to_the_step_that_waits_for_it(parts, actor, start, look, do):
