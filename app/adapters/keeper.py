@@ -177,7 +177,6 @@ class Keeper:
         try:
             async with database.writer.begin() as connection:
                 found = await _renew_rows(connection, held, worked_s)
-            news = await _news_for(database, listening) if listening else frozenset()
         except (SQLAlchemyError, OSError) as error:
             _log.warning("leases could not be renewed", extra={"error": str(error)})
             return
@@ -192,8 +191,9 @@ class Keeper:
                 one.loop.call_soon_threadsafe(one.control.cancelled.set)
             elif control == "pause":
                 one.loop.call_soon_threadsafe(one.control.pausing.set)
-            if run_id in news:
-                one.loop.call_soon_threadsafe(one.control.news.set)
+        for run_id in await _news_for(database, listening) if listening else ():
+            one = held[run_id]
+            one.loop.call_soon_threadsafe(one.control.news.set)
 
 
 async def _news_for(database: Database, run_ids: list[str]) -> frozenset[str]:
@@ -206,8 +206,12 @@ async def _news_for(database: Database, run_ids: list[str]) -> frozenset[str]:
         came.due(these, now()),
         came.called_ended(these).with_only_columns(col(Run.id)),
     )
-    async with database.reader.connect() as connection:
-        found = await connection.execute(union(*looks))
+    try:
+        async with database.reader.connect() as connection:
+            found = await connection.execute(union(*looks))
+    except (SQLAlchemyError, OSError) as error:
+        _log.warning("what came for runs could not be read", extra={"error": str(error)})
+        return frozenset()
     return frozenset(found.scalars())
 
 

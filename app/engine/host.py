@@ -326,7 +326,7 @@ class RunRequest:
         recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
             them than fit into memory.
         may_recall: Paths of the containers in whose turns there are such; None: it may be any.
-        steps_before: How many steps earlier lives have recorded; None: as many as `done` has.
+        steps_before: How many steps earlier lives have executed; None: as many as `done` has.
         depth: How many runs wait for this one, one above the other.
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.

@@ -29,7 +29,7 @@ from app.services.runs.children import start_child
 from app.services.runs.held import HeldRun
 from app.services.runs.life import Life, after_end, end, locked_run, release, settle
 from app.services.runs.news import news_of
-from app.services.runs.past import count_inside, recall_of
+from app.services.runs.past import count_inside, recall_of, was_executed
 from app.services.runs.present import step_record
 from app.services.runs.turn_rows import Wish
 from app.services.runs.turns import Claimed, claim_next, claim_one
@@ -207,7 +207,8 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
     records = {step.path: await _record(parts, step) for step in life.steps}
     given = await _whole(parts, run.id, run.input)
     inside = await count_inside(parts, run, life.steps)
-    done = {path: record for path, record in records.items() if record.status in TERMINAL_STEP}
+    over = [step for step in life.steps if step.status in TERMINAL_STEP]
+    done = {step.path: records[step.path] for step in over}
     return RunRequest(
         run_id=run.id,
         workspace_id=run.workspace_id,
@@ -222,8 +223,8 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         recoveries=life.recoveries,
         next_seq=life.next_seq,
         recall=recall_of(parts, run, _record),
-        may_recall=_may_recall(run, inside, records.keys() - done.keys()),
-        steps_before=len(done) + inside,
+        may_recall=_may_recall(run, inside.recorded, records.keys() - done.keys()),
+        steps_before=inside.executed + sum(map(was_executed, over)),
         limits=replace(Limits(), **(run.limits or {})),
         elapsed_s=run.worked_s,
         started_at=run.started_at,

@@ -5,8 +5,9 @@ database: they are counted, and the engine looks them up turn by turn.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlmodel import col
 
 from app.engine.events import TERMINAL_STEP
@@ -16,6 +17,8 @@ from app.services.runs.held import HeldRun
 from app.services.runtime import Runtime
 
 _AT_ONCE = 1_000
+_NOT_EXECUTED = ("copied", "given")
+"""Origins of outputs for which this run has not executed the node, nor looked whether it is to."""
 
 
 def needed_at_once() -> ColumnElement[bool]:
@@ -32,15 +35,31 @@ def _inside(run: HeldRun) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def count_inside(parts: Runtime, run: HeldRun, steps: Sequence[Step]) -> int:
+@dataclass(frozen=True)
+class Inside:
+    """Finished steps inside of turns: how many there are, and how many of them this run has executed."""
+
+    recorded: int = 0
+    executed: int = 0
+
+
+def was_executed(step: Step) -> bool:
+    """Whether a finished step counts towards the run's limit: it was not taken over, given or passed over."""
+    return step.status != "skipped" and step.origin not in _NOT_EXECUTED
+
+
+async def count_inside(parts: Runtime, run: HeldRun, steps: Sequence[Step]) -> Inside:
     """Count what is left out. Of finished loops nothing is needed: their own steps tell; but a run
     that took steps over from another one may have turns whose loop has no step yet.
     """
     if run.forked_from is None and all(step.status in TERMINAL_STEP for step in steps):
-        return 0
-    query = select(func.count()).select_from(Step).where(*_inside(run))
+        return Inside()
+    here = func.coalesce(col(Step.origin), "").not_in(_NOT_EXECUTED)
+    executed = case((here & (col(Step.status) != "skipped"), 1), else_=0)
+    query = select(func.count(), func.coalesce(func.sum(executed), 0)).select_from(Step)
     async with parts.database.read() as uow:
-        return int(await uow.session.scalar(query) or 0)
+        row = (await uow.session.execute(query.where(*_inside(run)))).one()
+    return Inside(int(row[0]), int(row[1]))
 
 
 def recall_of(

@@ -7,10 +7,11 @@ from sqlmodel import col
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, UpstreamRefused
 from app.models import Blob, Run, Step, Workflow
 from app.services.access import Actor
-from app.services.runs.commands import cancel_run
+from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.execute import execute_run
 from app.services.runs.forks import ForkRun, fork_run
-from app.services.runs.queries import get_run, get_step, list_steps
+from app.services.runs.limits import RunLimits
+from app.services.runs.queries import get_run, get_step, list_approvals, list_steps
 from tests.graphs import APPROVAL, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
 
@@ -357,3 +358,35 @@ async def test_one_key_makes_one_fork(parts, done, fork):
     assert await fork(first.id, from_step="answer", idempotency_key="k") == one
     with pytest.raises(Conflict):
         await fork(first.id, from_step="greet", idempotency_key="k")
+
+
+async def test_what_was_taken_over_counts_towards_no_limit(parts, start, world, fork, look):
+    urls = [f"https://a.example/{number}" for number in range(5)]
+    run = await start(looping(), {"urls": urls}, limits=RunLimits(max_steps=6))
+    run_id, ends = run.id, []
+    for _ in range(3):
+        await execute_run(parts, run_id)
+        row, _ = await look(run_id)
+        ends.append((row.status, len(world.calls), row.tokens, row.cost_usd))
+        run_id = await fork(run_id)
+    assert ends == [("failed", 2, 0, 0), ("failed", 5, 0, 0), ("succeeded", 5, 0, 0)]
+    assert world.calls == urls
+
+
+async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(parts, actor, start, world):
+    way = node("way", "logic.if", {"condition": "true"})
+    no, one = (node(name, "data.template", {"template": "x"}) for name in ("no", "one"))
+    asks = node("check", "human.approval", {"title": "?", "value": "1"})
+    graph = {
+        "schema": 1,
+        "nodes": [START, way, no, asks, one],
+        "edges": [edge(START, way), edge(way, no, "false"), edge(way, asks), edge(asks, one)],
+    }
+    run = await start(graph, None, limits=RunLimits(max_steps=4))  # `no` is skipped
+    await execute_run(parts, run.id)
+    async with parts.database.work() as uow:
+        [question] = await list_approvals(uow, actor)
+        await answer_step(uow, actor, question.step_id, "approve")
+    await execute_run(parts, run.id)
+    async with parts.database.read() as uow:
+        assert (await get_run(uow, actor, run.id)).status == "succeeded"
