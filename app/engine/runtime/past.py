@@ -62,7 +62,9 @@ class Past:
         """Whether there may be records of turns of a container that are not in memory."""
         if self._may is None or path in self._may:
             return True
-        return any(f"{path}[".startswith(prefix) for prefix in self._again)
+        whole = f"{path}["
+        ends = (at + 1 for at, char in enumerate(whole) if char in "[/") if self._again else ()
+        return any(whole[:end] in self._again for end in ends)
 
     async def _fetch(self, prefixes: list[str], body: Plan) -> bool:
         assert self._recall is not None
