@@ -139,6 +139,8 @@ async def test_each_failure_wants_a_decision_of_its_own():
     life.comes(Arrival("apr_1", "recovery", "bad", Answer(choice="retry")))
     await until(lambda: life.host.journal.steps["bad"].attempt == 2)
     await life.until("bad")
+    life.comes(Arrival("apr_1", "recovery", "bad", Answer(choice="retry")))  # told once more
+    await asyncio.sleep(0.05)
     assert (await executed(life.host)).count("bad") == 2
     life.comes(Arrival("apr_2", "recovery", "bad", Answer(choice="retry")))
     assert (await life.end()).status == "succeeded"
