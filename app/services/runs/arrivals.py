@@ -13,7 +13,7 @@ from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN
 from app.engine.payloads import moment
 from app.kernel.clock import now
-from app.models import Run, Step, Wait
+from app.models import Approval, Run, Step, Wait
 from app.services.access import Actor, scoped
 
 _CLOCK_SLACK = timedelta(seconds=60)
@@ -99,14 +99,23 @@ class Arrived:
     rested: frozenset[str] = frozenset()
 
 
+def age(row: Wait | Approval, settled: str) -> tuple[bool, bool, datetime]:
+    """What sorts the waits, or the questions, of a step: the current one last. A clock that was put back makes no
+    older one of it: it is open, or `settled` and not yet taken.
+    """
+    return row.status == "open", row.status == settled and not row.taken, row.created_at
+
+
 async def arrived(uow: UnitOfWork, run: Run) -> Arrived:
-    """What has come for the steps of a run: of each path the latest counts. All of it counts as taken from now on."""
+    """What has come for the steps of a run: of each path the latest counts, see `age`. All of it counts as taken
+    from now on.
+    """
     await take_in(uow, run)
     query = _waits(run).where(col(Wait.step_path) != "", col(Wait.status) != "canceled")
-    rows = await uow.session.execute(query.order_by(col(Wait.created_at), col(Wait.id)))
+    rows = await uow.session.execute(query)
     results: dict[str, Any] = {}
     rested: dict[str, Any] = {}
-    for wait in rows.scalars():
+    for wait in sorted(rows.scalars(), key=lambda one: age(one, "done")):
         latest = rested if wait.kind == "retry" else results
         latest.pop(wait.step_path, None)
         if wait.status == "done":

@@ -23,7 +23,7 @@ from app.kernel.errors import NotFound, QueueDown, ensure
 from app.kernel.ids import new_id
 from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
 from app.services.access import Actor, scoped
-from app.services.runs.arrivals import Arrived, arrived, cancel_waits, something_came
+from app.services.runs.arrivals import Arrived, age, arrived, cancel_waits, something_came
 from app.services.runs.held import HeldRun
 from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
@@ -142,15 +142,14 @@ async def begin(
 async def _decisions(uow: UnitOfWork, run: Run) -> tuple[dict[str, Answer], dict[str, Answer]]:
     """What people answered, by step path: to nodes, and about steps that failed or were cut off.
 
-    Of each path the latest question counts. All answers count as taken from now on.
+    Of each path the latest question counts: an open one, else one whose answer nobody took yet, whatever the
+    clock said when it was asked. All answers count as taken from now on.
     """
     rows = await uow.session.execute(
-        scoped(Approval, system(run.workspace_id))
-        .where(col(Approval.run_id) == run.id)
-        .order_by(col(Approval.created_at))
+        scoped(Approval, system(run.workspace_id)).where(col(Approval.run_id) == run.id)
     )
     latest: tuple[dict[str, Answer], dict[str, Answer]] = ({}, {})
-    for row in rows.scalars():
+    for row in sorted(rows.scalars(), key=lambda one: age(one, "answered")):
         decided = latest[bool(row.question.get("recovery"))]
         decided.pop(row.step_path, None)
         if row.answer is not None:
