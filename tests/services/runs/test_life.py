@@ -21,6 +21,7 @@ from app.kernel.errors import (
 )
 from app.kernel.ids import derived_id
 from app.models import Approval, MemoryValue, Run, Step
+from app.services.runs.arrivals import age
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.execute import execute_run
 from app.services.runs.follow import wait_for_run
@@ -465,3 +466,15 @@ async def test_a_failed_step_may_ask_again_and_again_and_takes_an_edited_input(
     assert step.attempt == 4
     assert step.input["config"]["url"] == "https://good.example/"
     await assert_gap_free(parts, actor, run.id)
+
+
+def test_a_clock_that_was_put_back_makes_no_old_question_the_current_one():
+    def question(status: str, *, taken: bool, days: int) -> Approval:
+        return Approval(status=status, taken=taken, created_at=now() + timedelta(days=days))
+
+    old = question("answered", taken=True, days=1)
+    answered = question("answered", taken=False, days=0)
+    asked = question("open", taken=False, days=-1)
+    canceled = question("canceled", taken=False, days=-2)
+    rows = [asked, canceled, old, answered]
+    assert sorted(rows, key=lambda row: age(row, "answered")) == [canceled, old, answered, asked]
