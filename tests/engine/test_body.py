@@ -1,6 +1,7 @@
 """Containers: a body per item, with failures, questions and resumption inside."""
 
 import asyncio
+from types import SimpleNamespace
 
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
@@ -178,6 +179,43 @@ async def test_steps_of_a_body_are_retried_the_container_is_not():
     bad = box("bad", "flaky", parent="loop")
     assert (await run(looped(bad, settings=settings), host, [1])).status == "failed"
     assert (await executed(host)).count("loop[0]/bad") == 1
+
+
+async def test_a_loop_that_a_person_tries_again_begins_with_the_items_that_failed():
+    first, second, third = FakeHost(), FakeHost(), FakeHost()
+    bad = box("inner", "flaky", how="refused", parent="loop")
+    ask = {"on_error": "ask"}
+    way = box("way", "fork", parent="loop")
+    broken = looped(way, bad, edges="way.no>inner", settings=ask, concurrency=1)
+    assert (await run(broken, first, [1, 0, 1])).status == "waiting"
+    assert await executed(first) == ["begin", "loop[0]/way", "loop[1]/way", "loop[1]/inner"]
+    retry = {"recoveries": {"loop": Answer(choice="retry")}}
+    assert (await go_on(broken, first, second, [1, 0, 1], **retry)).status == "waiting"
+    assert await executed(second) == ["loop[1.2]/way", "loop[1.2]/inner"]
+    told = {**first.journal.steps, **second.journal.steps}
+    before = SimpleNamespace(journal=SimpleNamespace(steps=told, next_seq=second.journal.next_seq))
+    mended = looped(way, box("inner", parent="loop"), edges="way.no>inner", settings=ask)
+    outcome = await go_on(mended, before, third, [1, 0, 1], **retry)
+    assert outcome.status == "succeeded"
+    assert "loop[0]/way" not in await executed(third)
+    assert {"loop[1.3]/way", "loop[1.3]/inner", "loop[2]/way"} <= set(await executed(third))
+    assert third.journal.steps["loop"].attempt == 3
+
+
+async def test_while_that_a_person_tries_again_goes_on_with_the_turn_that_failed():
+    first, second = FakeHost(), FakeHost()
+    ask = {"on_error": "ask"}
+
+    def turning(inner):
+        loop = box("loop", "logic.while", settings=ask, condition="index < 2")
+        return plan_of(box("begin", "start"), loop, inner, edges="begin>loop")
+
+    bad = turning(box("inner", "flaky", how="refused", parent="loop"))
+    assert (await run(bad, first, 1)).status == "waiting"
+    good = turning(box("inner", parent="loop"))
+    retry = {"recoveries": {"loop": Answer(choice="retry")}}
+    assert (await go_on(good, first, second, 1, **retry)).status == "succeeded"
+    assert {"loop[0.2]/inner", "loop[1]/inner"} <= set(statuses(second))
 
 
 async def test_turns_that_a_container_leaves_running_are_ended():

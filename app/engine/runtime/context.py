@@ -31,7 +31,7 @@ from app.engine.sdk import (
     Signal,
     ToolSpec,
 )
-from app.kernel.errors import AppError, InvalidInput, ensure
+from app.kernel.errors import AppError, InvalidInput, StepError, ensure
 from app.kernel.ids import derived_id
 
 RunBody = Callable[[int, Mapping[str, Json], int], Awaitable[Json]]
@@ -222,13 +222,23 @@ class StepContext:
         self._step.looked_around = True
         return await waiting.for_workflow(self._step, workflow_id, given)
 
-    async def run_body(self, index: int, names: Mapping[str, Json], *, attempt: int = 1) -> Json:
+    async def run_body(
+        self, index: int, names: Mapping[str, Json], *, attempt: int | None = None
+    ) -> Json:
         """Run the container's body once, with more names for its expressions."""
         task = asyncio.current_task()
         ensure(task is not None, "A body runs in a task.")
         if task is not None:
             self._turns.add(task)
-        return await self._run_body(index, names, attempt)
+        if attempt is not None:
+            return await self._run_body(index, names, attempt)
+        for earlier in range(1, self.attempt):
+            try:
+                return await self._run_body(index, names, earlier)
+            except StepError as error:
+                if not error.context.get("recalled"):
+                    raise
+        return await self._run_body(index, names, self.attempt)
 
     async def woken(self, index: int, *, attempt: int = 1) -> None:
         """Return once something has come for a turn of the body that waits."""

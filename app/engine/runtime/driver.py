@@ -123,6 +123,9 @@ async def _turn(level: Level, entry: Entry) -> "_Walk":
         BodyFailed, BudgetExceeded, Paused, Stopped: As in `run_turn`.
     """
     await asyncio.sleep(0)  # what another turn has ended is seen before the next one begins
+    if known := _failed_before(level):
+        await _leave(level)
+        raise failure_in_body(known, recalled=True)
     walk = _Walk(level, entry)
     await walk.go()
     if walk.stopped:
@@ -135,6 +138,15 @@ async def _turn(level: Level, entry: Entry) -> "_Walk":
     if walk.waits:
         raise Paused(f"a step in {level.prefix} waits")
     return walk
+
+
+def _failed_before(level: Level) -> StepRecord | None:
+    """The failed step of a turn that is over since before: nothing of it is executed any more."""
+    for node_id in level.plan.nodes:
+        record = level.execution.recorder.steps.get(level.prefix + node_id)
+        if record is not None and record.status == "failed" and not is_handled(record):
+            return record
+    return None
 
 
 async def _leave(level: Level) -> None:

@@ -28,20 +28,26 @@ class Held(Paused):
 
 
 class BodyFailed(StepError):
-    """A step in a container's body failed and nobody handled it; the code is that step's."""
+    """A step in a container's body failed and nobody handled it; the code is that step's.
 
-    def __init__(self, record: StepRecord) -> None:
+    `context["recalled"]`: it had failed before this try of the container, which executed nothing.
+    """
+
+    def __init__(self, record: StepRecord, *, recalled: bool) -> None:
         error = record.error or {}
         partial = {"partial": error["partial"]} if "partial" in error else {}
         super().__init__(
-            f"{record.label}: {error.get('message', 'failed')}", path=record.path, **partial
+            f"{record.label}: {error.get('message', 'failed')}",
+            path=record.path,
+            recalled=recalled,
+            **partial,
         )
         self.code = error.get("code", StepError.code)  # type: ignore[misc]
 
 
-def failure_in_body(record: StepRecord) -> StepError:
+def failure_in_body(record: StepRecord, *, recalled: bool = False) -> StepError:
     """What a container is told of a failed step in its body. A spent budget stays one: no
     container may pass it over.
     """
-    failed = BodyFailed(record)
+    failed = BodyFailed(record, recalled=recalled)
     return BudgetExceeded(failed.message) if failed.code == BudgetExceeded.code else failed

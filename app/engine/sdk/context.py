@@ -282,11 +282,15 @@ class NodeContext(Protocol):
     def body_size(self) -> int:
         """How many nodes the body of this container has."""
 
-    async def run_body(self, index: int, names: Mapping[str, Json], *, attempt: int = 1) -> Json:
+    async def run_body(
+        self, index: int, names: Mapping[str, Json], *, attempt: int | None = None
+    ) -> Json:
         """Run the container's body once; `names` (item, index) are added to its scope.
 
         Turns must begin in the order of their numbers. A turn that failed may be tried again as a
-        further attempt: its steps are others.
+        further attempt: its steps are others. None: the first one that has not failed before a person
+        said to try the container again. With a number, a failure of before is raised again, with
+        `context["recalled"]`.
 
         Returns:
             The value of the body's last node; a dict by node id when there are several.

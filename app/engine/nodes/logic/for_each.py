@@ -80,7 +80,7 @@ class _Loop:
         self.results: dict[int, Json] = {}
         self.failed: dict[int, dict[str, Any]] = {}
         self._left = iter(range(len(items)))
-        self._again: deque[tuple[int, int]] = deque()
+        self._again: deque[tuple[int, int, int]] = deque()
         self._resting: set[asyncio.Task[None]] = set()
         self._workers: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
@@ -110,9 +110,9 @@ class _Loop:
 
     async def _work(self) -> None:
         while (found := self._next()) is not None:
-            index, attempt = found
+            index = found[0]
             try:
-                self.results[index] = await self._try(index, attempt)
+                self.results[index] = await self._try(*found)
             except Paused:
                 continue
             except BudgetExceeded:
@@ -126,36 +126,41 @@ class _Loop:
                     "error": {"code": error.code, "message": error.message},
                 }
 
-    def _next(self) -> tuple[int, int] | None:
-        """The next item and try: one that waited and may go on, else one that has not begun."""
+    def _next(self) -> tuple[int, int, int] | None:
+        """The next item, its try, and how many failed: one that waited and may go on, else one that has not begun."""
         if self._again:
             return self._again.popleft()
         index = next(self._left, None)
-        return None if index is None else (index, 1)
+        return None if index is None else (index, 1, 0)
 
-    async def _try(self, index: int, attempt: int) -> Json:
-        """Work on one item, and again while it may."""
+    async def _try(self, index: int, attempt: int, failed: int) -> Json:
+        """Work on one item, and again while it may. Tries from before a person said to go through the items again
+        do not count; each time that was said there are as many more.
+        """
+        most = self.config.item_retries + 1
         names = {"item": self.items[index], "index": index}
         while True:
             try:
                 return await self.ctx.run_body(index, names, attempt=attempt)
             except Paused:
-                self._resting.add(asyncio.create_task(self._rest(index, attempt)))
+                self._resting.add(asyncio.create_task(self._rest(index, attempt, failed)))
                 raise
             except BudgetExceeded:
                 raise
-            except (StepError, InvalidInput):
-                if attempt > self.config.item_retries:
+            except (StepError, InvalidInput) as error:
+                failed += not error.context.get("recalled")
+                if failed == most or attempt == most * self.ctx.attempt:
                     raise
-            await asyncio.sleep(self.config.item_retry_delay_s)
+            if failed:
+                await asyncio.sleep(self.config.item_retry_delay_s)
             attempt += 1
 
-    async def _rest(self, index: int, attempt: int) -> None:
+    async def _rest(self, index: int, attempt: int, failed: int) -> None:
         """Let an item that waits go on when what it waits for comes while others are at work."""
         await self.ctx.woken(index, attempt=attempt)
         if (task := asyncio.current_task()) is not None:
             self._resting.discard(task)
-        self._again.append((index, attempt))
+        self._again.append((index, attempt, failed))
         if sum(not worker.done() for worker in self._workers) < self.config.concurrency:
             self._hire()
 
