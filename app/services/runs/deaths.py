@@ -7,7 +7,9 @@ from datetime import datetime
 
 from app.adapters.keeper import LEASE
 
-_STEADY_S = 5.0
+_STEADY_S = 2.5
+"""A lease and a tick: whoever lives has renewed it by then."""
+
 _PAUSE_S = 1.5
 _SKEW_S = 0.5
 
