@@ -252,7 +252,9 @@ class Faults:
                 self.done.append((death.at, f"{_verb(death.deed)} at {_short(death.place)}"))
         asleep = [d for d in self.deaths if d.deed == "stop" and d.place and not d.until]
         for death in asleep:
-            if time.time() > death.at + 4:
+            if (
+                time.time() > death.at + 6
+            ):  # longer than a worker that has just started needs to be sure
                 death.until = time.time()
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(death.pid, signal.SIGCONT)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from app.adapters.keeper import LEASE
 
-_STEADY_S = 2.5
-"""A lease and a tick: whoever lives has renewed it by then."""
+_STEADY_S = 5.0
+"""Two leases and some ticks: whoever lives has renewed it by then, also after an outage."""
 
 _PAUSE_S = 1.5
 _SKEW_S = 0.5
@@ -21,6 +21,10 @@ class Lease:
     run_id: str
     epoch: int
     until: datetime | None
+
+    def lies_ahead(self, at: datetime) -> bool:
+        """Whether it was given by a clock that is ahead of this moment."""
+        return self.until is not None and self.until > at
 
 
 class Watch:
@@ -48,10 +52,12 @@ class Watch:
             self._steady_since = moment
         self._last = moment, at
         self._seen = {lease: self._seen.get(lease, moment) for lease in over}
-        if moment - self._steady_since >= _STEADY_S:
-            return [lease.run_id for lease in over]
+        steady = moment - self._steady_since >= _STEADY_S
         return [
-            lease.run_id for lease, seen in self._seen.items() if moment - seen >= self._patience_s
+            lease.run_id
+            for lease, seen in self._seen.items()
+            # one that lies ahead is there because of a set clock, which its holder may have heard of before us
+            if moment - seen >= self._patience_s or (steady and not lease.lies_ahead(at))
         ]
 
     def lose_sight(self) -> None:

@@ -38,6 +38,12 @@ def test_who_looked_all_the_time_knows_at_once(machine):
     assert machine.look(LEASE) == ["run_1"]
 
 
+def test_a_lease_that_lies_ahead_may_be_of_one_who_heard_of_the_new_time_before_us(machine):
+    ahead = Lease("run_1", 1, BEGAN + timedelta(hours=1))
+    assert machine.looks(2, ahead) == [[], [], [], []]
+    assert machine.look(ahead) == ["run_1"]
+
+
 def test_who_has_just_begun_waits_for_as_long_as_a_lease_lasts(machine):
     machine.watch = Watch()
     assert machine.looks(2.5, LEASE) == [[], [], [], [], ["run_1"]]
