@@ -31,20 +31,26 @@ async def shared_runtime() -> AsyncIterator[None]:
     """Open database, bus and queue while the web process serves, once the tables are those of this version; refresh
     the built-in templates.
     """
-    warming = asyncio.create_task(get_ready())
+    warming = asyncio.create_task(_warm_up())
     await until_migrated(settings().database)
     opened = await open_runtime(settings())
     async with opened.database.work() as uow:
         await seed_templates(uow)
-    await warming
-    gc.freeze()  # what start-up made lives on: do not look at it in every collection
-    gc.set_threshold(50_000, 20, 20)
-    gc.enable()
     try:
         async with working_here(opened):
             yield
     finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
         await close_runtime()
+
+
+async def _warm_up() -> None:
+    """Load what only some runs need, beside the first visitors: those runs wait for it, others do not."""
+    await get_ready()
+    gc.freeze()  # what start-up made lives on: do not look at it in every collection
+    gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 app = rx.App(

@@ -121,7 +121,6 @@ async def execute_in_memory(
 
     If not, all of it is to be forgotten, and a worker executes it.
     """
-    await warm_up()
     host = parts.make_host(parts, journal, request.workflow_id)
     try:
         async with asyncio.timeout(seconds):
