@@ -142,5 +142,5 @@ async def read_blob(session: AsyncSession, blob_id: str, run_id: str) -> bytearr
 def reference(value: Mapping[str, Any]) -> str | None:
     """The blob's id when this is a reference `{"$blob", "size", "preview"}`; else None."""
     blob_id = value.get("$blob")
-    is_one = isinstance(blob_id, str) and value.keys() == {"$blob", "size", "preview"}
-    return blob_id if is_one else None
+    is_one = value.keys() == {"$blob", "size", "preview"} and isinstance(value["size"], int)
+    return blob_id if is_one and isinstance(blob_id, str) else None

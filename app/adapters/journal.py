@@ -263,10 +263,6 @@ class _Tokens:
     texts: list[str] = field(default_factory=list)
 
 
-def _nothing() -> None:
-    """What follows for nobody."""
-
-
 class RunJournal:
     """The durable memory of one run, held under its epoch (host.Journal).
 
@@ -280,7 +276,7 @@ class RunJournal:
         run_id: str,
         workspace_id: str,
         epoch: int,
-        on_left: Callable[[], None] = _nothing,
+        on_left: Callable[[], None] | None = None,
     ) -> None:
         self.run_id = run_id
         self.workspace_id = workspace_id
@@ -370,7 +366,7 @@ class RunJournal:
         batch = rows.rows_of(whole, self.run_id, self.workspace_id)
         events = [fact for fact in whole if isinstance(fact, Event)]
         self._writer.put(Entry(self.run_id, self.epoch, batch, events, done), awaited=awaited)
-        if self.patch.status in rows.LEFT:
+        if self._on_left and self.patch.status in rows.LEFT:
             self._on_left()
 
 

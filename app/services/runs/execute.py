@@ -44,15 +44,11 @@ _ON_OUR_SIDE = (
 )
 
 
-def _nothing() -> None:
-    """What follows for nobody."""
-
-
 def spawn_run(
     parts: Runtime,
     life: Life,
     plan: Plan | None = None,
-    on_left: Callable[[], None] = _nothing,
+    on_left: Callable[[], None] | None = None,
 ) -> asyncio.Task[RunPatch | None]:
     """Execute a run that is this process's own, in the background; the task gives the last change of
     the run's row that this process has committed.
@@ -111,7 +107,7 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
         _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
         return
     if life is not None:
-        await _work(parts, life, None, _nothing)
+        await _work(parts, life)
 
 
 async def execute_in_memory(
@@ -136,7 +132,7 @@ async def execute_in_memory(
 
 
 async def _work(
-    parts: Runtime, life: Life, plan: Plan | None, on_left: Callable[[], None]
+    parts: Runtime, life: Life, plan: Plan | None = None, on_left: Callable[[], None] | None = None
 ) -> RunPatch | None:
     """Do the work of one life, and say how it was left."""
     run_id = life.run.id

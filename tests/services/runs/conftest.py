@@ -9,6 +9,7 @@ from app.adapters.memory import SqlMemory
 from app.adapters.step_cache import SqlStepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest
 from app.kernel.settings import Settings
+from app.services.runs.queries import get_run
 from app.services.runs.start import StartRun, start_run
 from app.services.runtime import close_runtime, open_runtime
 from tests.rows import make_actor, make_workflow
@@ -75,3 +76,14 @@ def start(parts, actor):
             )
 
     return begin
+
+
+@pytest.fixture
+def look(parts, actor):
+    """Read a run."""
+
+    async def read(run_id):
+        async with parts.database.read() as uow:
+            return await get_run(uow, actor, run_id)
+
+    return read

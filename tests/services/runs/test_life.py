@@ -25,18 +25,9 @@ from app.services.runs.arrivals import age
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.execute import execute_run
 from app.services.runs.follow import wait_for_run
-from app.services.runs.queries import get_run, get_step, list_approvals, list_events, list_steps
+from app.services.runs.queries import get_step, list_approvals, list_events, list_steps
 from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
-
-
-@pytest.fixture
-def look(parts, actor):
-    async def read(run_id):
-        async with parts.database.read() as uow:
-            return await get_run(uow, actor, run_id)
-
-    return read
 
 
 @pytest.fixture

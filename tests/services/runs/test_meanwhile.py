@@ -17,7 +17,7 @@ from app.services.runs.at_once import run_and_wait
 from app.services.runs.commands import answer_step
 from app.services.runs.control import send_signal
 from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run, list_approvals, list_steps
+from app.services.runs.queries import list_approvals, list_steps
 from app.services.runs.start import StartRun
 from tests.graphs import START, edge, node, slow
 from tests.rows import make_workflow
@@ -57,15 +57,6 @@ def hour(world):
     over.began = began
     yield over
     over.set()
-
-
-@pytest.fixture
-def look(parts, actor):
-    async def read(run_id):
-        async with parts.database.read() as uow:
-            return await get_run(uow, actor, run_id)
-
-    return read
 
 
 @pytest.fixture

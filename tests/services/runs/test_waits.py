@@ -16,7 +16,6 @@ from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.control import pause_run, resume_run, send_signal
 from app.services.runs.execute import execute_run
 from app.services.runs.queries import (
-    get_run,
     get_step,
     get_trace,
     list_approvals,
@@ -39,15 +38,6 @@ def then(*nodes):
     ports = {"logic.wait": "value", "flow.run_workflow": "output"}
     wires = [edge(a, b, ports.get(a["kind"], ""), "input") for a, b in pairwise(row)]
     return {"schema": 1, "nodes": row, "edges": wires}
-
-
-@pytest.fixture
-def look(parts, actor):
-    async def read(run_id):
-        async with parts.database.read() as uow:
-            return await get_run(uow, actor, run_id)
-
-    return read
 
 
 @pytest.fixture

@@ -230,6 +230,14 @@ async def test_a_value_is_handed_out_as_far_as_is_wanted(database, journal, run)
     assert some == {"value": {"long": large["long"], "longer": stored.output["value"]["longer"]}}
 
 
+async def test_a_value_that_only_looks_like_a_reference_stays_what_it_is(database, journal, run):
+    given = {"$blob": "blb_x", "size": "large", "preview": 1}
+    await journal.record(step("a", output={"value": given}))
+    [stored] = await rows(database, Step)
+    async with database.read() as uow:
+        assert await unpack(uow.session, stored.output, run.id, at_most=1) == {"value": given}
+
+
 async def test_a_value_that_was_changed_or_lost_a_part_is_not_handed_out(database, journal, run):
     await journal.record(step("a", output={"value": "x" * 3 * PART_BYTES}))
     [stored] = await rows(database, Step)
