@@ -24,6 +24,17 @@ def about_failure(label: str, error: Mapping[str, Any], given: Json) -> Question
     )
 
 
+def unknown_effect(label: str) -> dict[str, Any]:
+    """The error of a step that was canceled while it was changing the outside: nobody is asked any more."""
+    return {
+        "code": "effect_unknown",
+        "message": (
+            f"'{label}' was cut off while it was changing the outside, so nobody knows whether it "
+            "took effect. Look there before you run it again."
+        ),
+    }
+
+
 def about_cut_off(label: str, given: Json) -> Question:
     """Ask what became of a step whose process died while it was changing the outside."""
     return Question(

@@ -1,16 +1,23 @@
 """What is changing the outside when all around it is ended: it comes to its own end, and is recorded."""
 
 import asyncio
+import importlib
 
 import pytest
 
-from app.engine.host import Control, RunRequest
+from app.engine.host import Control, RunRequest, StepRecord
 from app.engine.runtime import execute
 from app.engine.testing import FakeHost
 from tests.engine.test_life import until
-from tests.engine.tiny import box, executed, output, plan_of, statuses
+from tests.engine.tiny import box, executed, go_on, output, plan_of, statuses
+
+executing = importlib.import_module("app.engine.runtime.execute")
 
 BEGIN = box("begin", "start")
+
+
+def types_of(host):
+    return [event.type for event in host.journal.events]
 
 
 class Life:
@@ -168,8 +175,21 @@ async def test_an_effect_that_fails_at_its_end_is_not_tried_again():
     assert statuses(life.host)["sends"] == "failed"
 
 
+async def test_a_run_that_is_canceled_lets_what_is_under_way_end():
+    life = Life(rows(), [1, 2])
+    await life.until("rows[0]/sends")
+    life.control.cancelled.set()
+    await life.release()
+    assert (await life.end()).status == "canceled"
+    sends = life.host.journal.steps["rows[0]/sends"]
+    assert (sends.status, sends.error) == ("succeeded", None)
+    assert "rows[0]/next" not in statuses(life.host)
+    assert statuses(life.host)["rows"] == "canceled"
+
+
 @pytest.mark.parametrize("already_ending", [False, True])
-async def test_a_run_that_is_canceled_waits_for_nothing(already_ending):
+async def test_but_no_longer_than_a_moment_and_says_that_nobody_knows(monkeypatch, already_ending):
+    monkeypatch.setattr(executing, "GRACE_S", 0.05)
     plan = rows(BAD, edges="gate>bad") if already_ending else rows()
     life = Life(plan, [1, 2] if already_ending else [1])
     await life.until("rows[0]/sends")
@@ -178,7 +198,43 @@ async def test_a_run_that_is_canceled_waits_for_nothing(already_ending):
         await asyncio.sleep(0.05)
     life.control.cancelled.set()
     assert (await asyncio.wait_for(life.task, 1)).status == "canceled"
-    assert statuses(life.host)["rows[0]/sends"] == "canceled"
+    sends = life.host.journal.steps["rows[0]/sends"]
+    assert (sends.status, sends.error["code"]) == ("canceled", "effect_unknown")
+    assert "cut off while it was changing the outside" in sends.error["message"]
+    told = [
+        e for e in life.host.journal.events if e.type == "step.canceled" and e.path == sends.path
+    ]
+    assert [e.payload["step"]["error"] for e in told] == [sends.error]
+    assert life.host.journal.steps["rows"].error is None
+
+
+async def test_of_what_only_reads_or_is_between_tries_everything_is_known():
+    plan = plan_of(
+        BEGIN, box("looks", "peek", others=["go"]),
+        box("sends", "refused", settings={"retries": 1, "retry_delay_s": 4}),
+        edges="begin>looks begin>sends",
+    )  # fmt: skip
+    life = Life(plan)
+    await asyncio.wait_for(until(lambda: "step.retrying" in types_of(life.host)), 5)
+    await life.until("looks")
+    life.control.cancelled.set()
+    assert (await asyncio.wait_for(life.task, executing.GRACE_S / 2)).status == "canceled"
+    for path in ("looks", "sends"):
+        step = life.host.journal.steps[path]
+        assert (step.status, step.error) == ("canceled", None)
+
+
+async def test_what_was_asked_about_is_not_known_either_when_the_run_ends():
+    plan = plan_of(
+        BEGIN, box("sends", "effect"), box("bad", "flaky", how="refused"),
+        edges="begin>sends begin>bad",
+    )  # fmt: skip
+    before, host = FakeHost(), FakeHost()
+    about = StepRecord("stp_1", "sends", "sends", "test.effect", "Sends", "interrupted", input={})
+    before.journal.note(about)
+    assert (await go_on(plan, before, host)).status == "failed"
+    assert statuses(host)["sends"] == "canceled"
+    assert host.journal.steps["sends"].error["code"] == "effect_unknown"
 
 
 async def test_a_worker_that_ends_waits_for_nothing():

@@ -4,6 +4,7 @@ import { Handle, NodeResizer, Position } from "@xyflow/react";
 import { Ban, Check, Clock, Hourglass, LoaderCircle, Pin, SkipForward, Timer, TriangleAlert, Unplug, X } from "lucide-react";
 import { cost, duration, elapsed, gist, gistOfPreview } from "../js/format.js";
 import { KindTile } from "../js/icons.jsx";
+import { effectUnknown } from "../js/live.js";
 import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
 import { useEditor, useStore } from "./context.jsx";
 import { CONTAINER_MIN } from "./geometry.js";
@@ -40,7 +41,7 @@ const StatusBadge = memo(function StatusBadge({ step, streaming }) {
 });
 
 function figures(step) {
-  if (step.status === "failed") return step.error?.message ?? "";
+  if (step.status === "failed" || effectUnknown(step)) return step.error?.message ?? "";
   const parts = [];
   if (step.tokens) parts.push(`${step.tokens.toLocaleString("en-US")} tok`);
   if (step.tokens) parts.push(cost(step.cost_usd));

@@ -8,6 +8,8 @@ import { api } from "./api.js";
 export const RUN_DONE = new Set(["succeeded", "failed", "canceled"]);
 export const ASKING = new Set(["waiting_human", "interrupted"]);
 export const STEP_DONE = new Set(["succeeded", "failed", "skipped", "canceled"]);
+// Of a canceled step: it was changing the outside, and nobody knows what became of it.
+export const effectUnknown = (step) => step.status === "canceled" && step.error?.code === "effect_unknown";
 
 const MAX_TEXT = 200_000;
 const MAX_LOGS = 500;

@@ -6,6 +6,7 @@ import { outline } from "../canvas/actions.js";
 import { ProblemList } from "../canvas/problems.jsx";
 import { titleOf } from "../canvas/model.js";
 import { cost, duration, elapsed, tokens } from "../js/format.js";
+import { effectUnknown } from "../js/live.js";
 import { useNow, useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
 import { RunControls } from "./controls.jsx";
@@ -30,12 +31,13 @@ const Row = memo(function Row({ row, axis, now, on, onOpen }) {
   const { item } = row;
   const bar = row.type === "node" ? null : barOf(item, axis, now);
   const going = item.status === "running";
+  const unknown = effectUnknown(item);
   return (
     <div className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status} data-testid={row.type === "step" ? `row-${row.path}` : undefined}>
       <button type="button" role="gridcell" className="run-name" style={{ paddingLeft: row.depth * 18 }} onClick={() => onOpen(row)} disabled={row.type === "node"}>
-        <span className={`run-mark tone-${TONES[item.status] ?? "ok"}`} aria-hidden="true">{MARKS[item.status] ?? "✓"}</span>
+        <span className={`run-mark tone-${unknown ? "wait" : TONES[item.status] ?? "ok"}`} title={unknown ? item.error.message : undefined} aria-hidden="true">{unknown ? MARKS.interrupted : MARKS[item.status] ?? "✓"}</span>
         <span className="truncate-1">{nameOf(row)}</span>
-        <span className="sr-only">{item.status}</span>
+        <span className="sr-only">{item.status}{unknown && `: ${item.error.message}`}</span>
       </button>
       <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${TONES[item.status] ?? "ok"}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
       <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{item.status === "skipped" ? "skipped" : going && row.type === "span" ? "…" : duration(WAITS.has(item.status) ? null : elapsed(item, now))}</span>

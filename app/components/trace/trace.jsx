@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
-import { live } from "../js/live.js";
+import { effectUnknown, live } from "../js/live.js";
 import * as model from "./model.js";
 import { Details } from "./details.jsx";
 import { GraphView } from "./graph.jsx";
@@ -87,7 +87,9 @@ function Stats({ trace, axis }) {
 }
 
 function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
-  const state = model.STATUS[row.status] ?? model.STATUS.pending;
+  const state = effectUnknown(row.item)
+    ? { ...model.STATUS.interrupted, word: row.item.error.message }
+    : model.STATUS[row.status] ?? model.STATUS.pending;
   const line = model.bar(row.item, axis, now);
   return (
     <div

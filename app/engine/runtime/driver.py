@@ -456,14 +456,17 @@ class _Walk:
             if node.id not in chosen:
                 continue
             if self._changes_outside(node):
-                self._level.execution.ending.add(self._level.path_of(node))
+                self._level.execution.recorder.ending.add(self._level.path_of(node))
             else:
                 task.cancel()
 
     def _changes_outside(self, node: PlanNode) -> bool:
         """Whether a step has begun something of which nobody knew whether it happened if it was cut off."""
-        record = self._level.execution.recorder.steps.get(self._level.path_of(node))
+        path, execution = self._level.path_of(node), self._level.execution
+        record = execution.recorder.steps.get(path)
         if record is None or record.status != "running" or "config" not in record.input:
+            return False
+        if path in execution.between:
             return False
         if node.tools:
             return any(not tool.node.type.changes_nothing(tool.node.config) for tool in node.tools)

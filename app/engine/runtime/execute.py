@@ -12,6 +12,10 @@ from app.engine.runtime.outcome import output_of, status_of, stopped_by, unhandl
 from app.engine.runtime.plan import Plan
 from app.kernel.errors import Cancelled
 
+GRACE_S = 1.0
+"""So long may what is changing the outside take to end when its run is canceled: with the keeper's tick and the
+commit the cancel is done within two seconds."""
+
 _EVENTS: dict[RunStatus, EventType] = {
     "succeeded": "run.completed",
     "failed": "run.failed",
@@ -29,8 +33,8 @@ async def execute(
     cancelled (the worker shuts down) nothing more is written, and another worker can go on.
 
     Args:
-        control: How others cancel the run (its steps are stopped in the middle) or pause it (nothing
-            new starts, what is at work ends).
+        control: How others cancel the run (its steps are stopped in the middle; what is changing the
+            outside has a second to end) or pause it (nothing new starts, what is at work ends).
 
     Raises:
         Fenced: Another worker owns the run; nothing more was written.
@@ -96,11 +100,17 @@ async def _unless(execution: Execution, work: Coroutine[Any, Any, Any]) -> None:
     try:
         await asyncio.wait((working, watching, broken), return_when=asyncio.FIRST_COMPLETED)
         stopped = not working.done()
+        if stopped and not broken.done():
+            working.cancel()
+            await asyncio.wait(
+                (working, broken), timeout=GRACE_S, return_when=asyncio.FIRST_COMPLETED
+            )
     finally:
         watching.cancel()
         if not working.done():
-            execution.severed = True
-            working.cancel()
+            execution.sever()
+            if not working.cancelling():  # told twice, LangGraph would not wait for the steps
+                working.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)
     if broken.done():
         broken.result()

@@ -1,8 +1,8 @@
 """What belongs together while a run goes: the run, a level of it, and a step in it."""
 
 import asyncio
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -28,8 +28,7 @@ class Execution:
     Attributes:
         held: Something did not start because the run is to pause.
         severed: The run is cut off as a whole: nothing of it may come to an end by itself.
-        ending: Paths of steps that may come to their end although all around them is ended: they are
-            changing the outside.
+        between: Paths of steps that pause before their next try: nothing of them is under way.
         inbox: What steps waited for and has come.
     """
 
@@ -42,7 +41,8 @@ class Execution:
         self.control = control or Control()
         self.held = False
         self.severed = False
-        self.ending: set[str] = set()
+        self.between: set[str] = set()
+        self._lasting: set[asyncio.Task[Any]] = set()
         self._unbroken = 0
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
@@ -59,6 +59,7 @@ class Execution:
     async def outlast(self, tasks: Collection[asyncio.Task[Any]]) -> None:
         """Return when tasks have ended that were told to, however often we are told so meanwhile."""
         told: asyncio.CancelledError | None = None
+        self._lasting.update(tasks)
         while left := [task for task in tasks if not task.done()]:
             try:
                 await asyncio.wait(left)
@@ -66,8 +67,24 @@ class Execution:
                 told = error
                 for task in left if self.severed else ():
                     task.cancel()
+        self._lasting.difference_update(tasks)
         if told is not None:
             raise told
+
+    @contextmanager
+    def between_tries(self, path: str) -> Iterator[None]:
+        """While a step pauses before its next try it may be cut off: nothing of it is under way."""
+        self.between.add(path)
+        try:
+            yield
+        finally:
+            self.between.discard(path)
+
+    def sever(self) -> None:
+        """Cut off the run as a whole, with what was coming to its own end."""
+        self.severed = True
+        for task in self._lasting:
+            task.cancel()
 
     def wakes(self, path: str) -> bool:
         """Say whether a step at rest is to begin anew, since something came for it or inside of it."""

@@ -15,6 +15,7 @@ from app.engine.events import (
 )
 from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord
 from app.engine.payloads import plain, run_payload, span_payload, step_payload
+from app.engine.recovery import unknown_effect
 from app.engine.runtime.budget import Budget
 
 PACE = 1_000
@@ -27,6 +28,8 @@ class Recorder:
 
     Attributes:
         broken: Fails when facts that nobody waited for could not be committed: the run must not go on.
+        ending: Paths of steps that may come to their end although all around them is ended: they are
+            changing the outside.
 
     A number is given and its event handed to the journal without a pause between, so the journal
     sees them in order.
@@ -39,6 +42,7 @@ class Recorder:
         self._budget = budget
         self._next_seq = request.next_seq
         self._unpaced = 0
+        self.ending: set[str] = set()
         self._started_at = request.started_at or host.now()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -143,8 +147,7 @@ class Recorder:
         for step in [
             s for s in self.steps.values() if s.status in _OPEN and s.path.startswith(prefix)
         ]:
-            ended = step.but(status="canceled", finished_at=self._host.now())
-            facts += self._step_facts(ended, "step.canceled", {})
+            facts += self._step_facts(self._canceled(step), "step.canceled", {})
         return facts
 
     def note_canceled(self, prefix: str) -> None:
@@ -156,9 +159,16 @@ class Recorder:
         """End a step and those inside of it as canceled, soon."""
         step = self.steps.get(path)
         if step is not None and step.status in _OPEN:
-            ended = step.but(status="canceled", finished_at=self._host.now())
-            self.note_step(ended, "step.canceled")
+            self.note_step(self._canceled(step), "step.canceled")
         self.note_canceled(f"{path}[")
+
+    def _canceled(self, step: StepRecord) -> StepRecord:
+        """The end of an open step. One of which nobody knows whether it took effect says so."""
+        unknown = step.status == "interrupted" or (
+            step.status == "running" and step.path in self.ending
+        )
+        error = unknown_effect(step.label) if unknown else step.error
+        return step.but(status="canceled", error=error, finished_at=self._host.now())
 
     def note_response(self, step: StepRecord) -> None:
         """Say what the run answers although it goes on."""

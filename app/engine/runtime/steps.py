@@ -268,6 +268,8 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
 
     The answer is what the node shows at its sockets.
     """
+    if _is_ending(work.step):
+        raise StepError("Everything around this step was ended: it calls no tool any more.")
     work.step.execution.budget.check()
     values = values_from_arguments(node, arguments)
     names = {**work.names, "args": dict(arguments), "input": input_of(node, values)}
@@ -353,14 +355,13 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
         of_round = {"first_try": first} if first > 1 else {}
         step.record = step.record.but(error=told, input={**step.record.input, **of_round})
         raise for_next_try(step, wait_s) from error
-    await step.execution.sleep(wait_s)
-    if _is_ending(step):
-        raise error
+    with step.execution.between_tries(step.record.path):
+        await step.execution.sleep(wait_s)
 
 
 def _is_ending(step: Step) -> bool:
-    """Whether all around the step was ended meanwhile: it is not tried again."""
-    return step.record.path in step.execution.ending
+    """Whether all around the step was ended meanwhile: what is under way ends, and nothing new begins."""
+    return step.record.path in step.execution.recorder.ending
 
 
 def _checked(node: PlanNode, result: object) -> Output:

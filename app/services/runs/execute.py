@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,18 +14,16 @@ from app.adapters.queue import DEFAULT
 from app.adapters.values import has_references, unpack
 from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP
-from app.engine.graph.document import parse_graph
-from app.engine.graph.slots import slots
 from app.engine.host import Limits, Outcome, RunPatch, RunRequest, StepRecord
 from app.engine.runtime.driver import warm_up
 from app.engine.runtime.execute import execute
-from app.engine.runtime.loops import REGION
 from app.engine.runtime.plan import Plan
-from app.engine.sdk import HttpReply, HttpRequest, NodeType
+from app.engine.sdk import HttpReply, HttpRequest
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
 from app.services.runs.children import start_child
+from app.services.runs.effects import may_repeat
 from app.services.runs.held import HeldRun
 from app.services.runs.life import Life, after_end, end, locked_run, release, settle
 from app.services.runs.news import news_of
@@ -93,7 +91,7 @@ async def claim_runs(parts: Runtime, wish: Wish) -> Claimed:
     Raises:
         StorageDown: The database does not answer.
     """
-    return await claim_next(parts, wish, _may_repeat)
+    return await claim_next(parts, wish, may_repeat)
 
 
 async def execute_run(parts: Runtime, run_id: str) -> None:
@@ -102,7 +100,7 @@ async def execute_run(parts: Runtime, run_id: str) -> None:
     Cancelling the task hands the run back, for another process to go on with it.
     """
     try:
-        life = await claim_one(parts, run_id, _may_repeat)
+        life = await claim_one(parts, run_id, may_repeat)
     except StorageDown:
         _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
         return
@@ -256,28 +254,6 @@ async def _record(parts: Runtime, step: Step) -> StepRecord:
     if step.status in TERMINAL_STEP:
         return record
     return record.but(input=await _whole(parts, step.run_id, step.input))
-
-
-def _may_repeat(step: Step, graph: Mapping[str, Any]) -> bool:
-    """Whether a step that was cut off may run again unasked. An agent is as safe as the tools in
-    its slots.
-    """
-    types = catalog()
-    node_type = types.get(step.kind)
-    if node_type is None:
-        return step.kind == REGION.kind  # a loop's own step changes nothing
-    document = parse_graph(graph)
-    if not any(port.type == "tool" for port in node_type.input_ports()):
-        given = step.input.get("config") if isinstance(step.input, dict) else None
-        if given is None or "$blob" in given:
-            given = document.by_id[step.node_id].config
-        return _is_safe(node_type, given)
-    tools = [document.by_id[tool] for tool in slots(document, types).get(step.node_id, ())]
-    return all(_is_safe(types.get(tool.kind), tool.config) for tool in tools)
-
-
-def _is_safe(node_type: NodeType | None, config: Mapping[str, Any]) -> bool:
-    return node_type is not None and node_type.may_repeat(config)
 
 
 async def _hand_back(parts: Runtime, life: Life, journal: RunJournal) -> None:

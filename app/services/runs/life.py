@@ -16,7 +16,7 @@ from app.adapters import came
 from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
-from app.engine.recovery import about_cut_off
+from app.engine.recovery import about_cut_off, unknown_effect
 from app.engine.sdk import Answer
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, QueueDown, ensure
@@ -24,6 +24,7 @@ from app.kernel.ids import new_id
 from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
 from app.services.access import Actor, scoped
 from app.services.runs.arrivals import Arrived, age, arrived, cancel_waits, something_came
+from app.services.runs.effects import changes_nothing
 from app.services.runs.held import HeldRun
 from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
@@ -232,8 +233,8 @@ async def settle(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
 async def end(
     uow: UnitOfWork, bus: EventBus, run: Run, status: str, error: dict[str, Any] | None = None
 ) -> None:
-    """End a run that no process works on, with its open steps and questions. The row must be
-    locked.
+    """End a run that no process works on, with its open steps and questions; those of which nobody knows
+    whether they took effect say so. The row must be locked.
     """
     ensure(status in TERMINAL_RUN, "a run can only end in a final status", status=status)
     actor, at = system(run.workspace_id), now()
@@ -245,6 +246,8 @@ async def end(
         col(Step.run_id) == run.id, col(Step.status).not_in(TERMINAL_STEP)
     )
     for step in (await uow.session.execute(left)).scalars():
+        if await _is_unknown(uow, run, step):
+            step.error = unknown_effect(step.label or step.node_id)
         step.status, step.finished_at = "canceled", at
         events.append(step_event(step, seq + len(events), "step.canceled"))
     asked = scoped(Approval, actor).where(
@@ -257,6 +260,14 @@ async def end(
     await store(uow, bus, events)
     parts, run_id = runtime(), run.id
     uow.after_commit(lambda: after_end(parts, run_id))
+
+
+async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
+    """Whether nobody knows if an open step of a run without a process took effect."""
+    if step.status != "running":
+        return step.status == "interrupted"
+    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    return not changes_nothing(step, version.graph)
 
 
 async def after_end(parts: Runtime, run_id: str) -> None:

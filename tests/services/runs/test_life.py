@@ -205,6 +205,75 @@ async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_second
     assert (await assert_gap_free(parts, actor, run.id))[-1] == "run.canceled"
 
 
+async def test_an_effect_that_a_cancel_cuts_off_says_that_nobody_knows(
+    parts, actor, start, look, monkeypatch
+):
+    at_work = asyncio.Event()
+
+    async def hang(*_):
+        at_work.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(SqlMemory, "put", hang)
+    run = await start(PUT, {"text": "x"})
+    working = asyncio.create_task(execute_run(parts, run.id))
+    await at_work.wait()
+    async with parts.database.work() as uow:
+        await cancel_run(uow, actor, run.id)
+    async with asyncio.timeout(2):
+        await working
+    assert (await look(run.id)).status == "canceled"
+    await assert_unknown(parts, actor, run.id)
+
+
+async def assert_unknown(parts, actor, run_id):
+    """Assert that the step, and the event of its end, say that it may have taken effect."""
+    async with parts.database.read() as uow:
+        [keep] = [step for step in await list_steps(uow, actor, run_id) if step.path == "keep"]
+        [told] = [
+            event.payload["step"]
+            for event in await list_events(uow, actor, run_id)
+            if event.type == "step.canceled" and event.path == "keep"
+        ]
+    assert (keep.status, keep.error["code"]) == ("canceled", "effect_unknown")
+    assert told["error"] == keep.error
+    assert (await assert_gap_free(parts, actor, run_id))[-1] == "run.canceled"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_so_does_one_of_a_process_that_died(parts, actor, cut_off, asked):
+    if not asked:  # canceled before anybody found the run
+        async with parts.database.work() as uow:
+            await uow.session.execute(
+                update(Step).where(col(Step.path) == "keep").values(status="running")
+            )
+        await change(parts, cut_off, status="running", lease_until=now() - timedelta(seconds=1))
+    async with parts.database.work() as uow:
+        assert (await cancel_run(uow, actor, cut_off)).status == "canceled"
+    await assert_unknown(parts, actor, cut_off)
+
+
+async def test_what_only_looked_outside_has_nothing_to_say(parts, actor, start, world):
+    at_work = asyncio.Event()
+
+    async def hang(_):
+        at_work.set()
+        await asyncio.sleep(60)
+
+    world.on_http = hang
+    run = await start(slow(1))
+    dies = asyncio.create_task(execute_run(parts, run.id))
+    await at_work.wait()
+    dies.cancel()
+    await asyncio.gather(dies, return_exceptions=True)
+    assert (await statuses(parts, actor, run.id))["call_0"] == "running"
+    async with parts.database.work() as uow:
+        assert (await cancel_run(uow, actor, run.id)).status == "canceled"
+    async with parts.database.read() as uow:
+        [call] = [step for step in await list_steps(uow, actor, run.id) if step.path == "call_0"]
+    assert (call.status, call.error) == ("canceled", None)
+
+
 async def test_a_cancel_survives_the_death_of_who_should_obey(parts, actor, start, look):
     run = await start(slow(1))
     await change(
