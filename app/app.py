@@ -36,6 +36,7 @@ async def shared_runtime() -> AsyncIterator[None]:
     opened = await open_runtime(settings())
     async with opened.database.work() as uow:
         await seed_templates(uow)
+    opened.neighbours.start()
     try:
         async with working_here(opened):
             yield

@@ -10,9 +10,9 @@ from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
 from app.engine.events import TERMINAL_RUN
 from app.services.access import Actor
 from app.services.page import Page
-from app.services.runs.at_once import run_and_wait
 from app.services.runs.limits import RunLimits, RunSettings, get_settings, put_settings
 from app.services.runs.pins import PinsFrom
+from app.services.runs.spread import run_and_wait
 from app.services.runs.start import StartRun
 from app.services.runs.views import RunView
 from app.services.runtime import runtime

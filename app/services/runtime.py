@@ -18,6 +18,7 @@ from app.adapters.keeper import Keeper
 from app.adapters.local import LocalBus, LocalQueue
 from app.adapters.memory import SqlMemory
 from app.adapters.models import ModelRegistry
+from app.adapters.neighbours import Neighbours
 from app.adapters.queue import Queue, RunQueue
 from app.adapters.redis_ladder import redis_url
 from app.adapters.step_cache import SqlStepCache
@@ -45,7 +46,8 @@ class Runtime:
 
     def __init__(self, settings: Settings, make_host: HostFactory) -> None:
         self.settings = settings
-        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        host = socket.gethostname()
+        self.name = f"{host}-{os.getpid()}"
         self.database = Database(settings.database)
         self.redis_url = redis_url(settings)
         # without Redis this process is alone: it hands events and runs to itself
@@ -60,6 +62,9 @@ class Runtime:
         self.quick_slots = asyncio.Semaphore(QUICK_AT_ONCE)
         self.quick_waiting = 0
         self.light_slots = LIGHT_AT_ONCE
+        self.at_once = 0
+        """Runs that callers wait for and that this process sees to."""
+        self.neighbours = Neighbours(settings.data, host)
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def start(self) -> None:
@@ -87,6 +92,7 @@ class Runtime:
 
     async def close(self) -> None:
         """Give up what is in flight (other processes go on with it) and close all connections."""
+        await self.neighbours.close()
         self.keeper.give_up_all()
         tasks = tuple(self._tasks.values())
         for task in tasks:

@@ -19,6 +19,7 @@ from rq.exceptions import StopRequested
 from app.adapters.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
 from app.services.runs.execute import get_ready
+from app.services.runs.spread import help_neighbours
 from app.services.runtime import HostFactory, Runtime, close_runtime, open_runtime
 from app.worker.async_worker import AsyncWorker
 from app.worker.desk import Desk
@@ -90,6 +91,7 @@ def main(
     desk = Desk(parts, concurrency, tuple(sorted({QUEUES.index(name) for name in queues})))
     working = asyncio.run_coroutine_threadsafe(desk.work(), runs.loop)
     sweeping = asyncio.run_coroutine_threadsafe(sweep_forever(parts), runs.loop)
+    helping = runs.call(help_neighbours(parts))
     wishes.listen()
     with suppress(StopRequested):
         _settle_memory()
@@ -97,6 +99,8 @@ def main(
         _log.info("the worker is ready", extra=told)
         _listen(queues, parts, desk, runs.loop, wishes)
     runs.call(_stop_claiming(desk, working))
+    if helping is not None:
+        runs.call(helping.close())
     sweeping.cancel()
     _drain(desk, parts, runs, wishes, drain_s)
     runs.call(close_runtime())
@@ -143,10 +147,12 @@ async def _stop_claiming(desk: Desk, working: Future[None]) -> None:
 def _drain(desk: Desk, parts: Runtime, runs: _Loop, wishes: _Wishes, drain_s: float) -> None:
     """Let runs in flight end for some seconds, then hand them over."""
     until = time.monotonic() + drain_s
-    while desk.in_flight and time.monotonic() < until and not wishes.hurry.is_set():
+    while (
+        (desk.in_flight or parts.at_once) and time.monotonic() < until and not wishes.hurry.is_set()
+    ):
         time.sleep(0.05)
     until = time.monotonic() + HAND_OVER_S
-    while desk.in_flight and time.monotonic() < until:
+    while (desk.in_flight or parts.at_once) and time.monotonic() < until:
         runs.loop.call_soon_threadsafe(parts.keeper.give_up_all)
         time.sleep(0.05)
 

@@ -66,13 +66,14 @@ class Clients:
             await self._http.put(f"/workflows/{workflow_id}", json=body)
 
     async def start(
-        self, workflow_id: str, *, stubborn: bool = True, faults: Iterable[Any] = (), seconds: float = 60
+        self, workflow_id: str, *, stubborn: bool = True, faults: Iterable[Any] = (), wait: float = 0,
+        seconds: float = 60,
     ) -> str | None:  # fmt: skip
-        """Start a run and return its id. The stubborn try with the same key until they are told; the
-        others give up after one answer.
+        """Start a run, perhaps wait for its end, and return its id. The stubborn try with the same key until they
+        are told; the others give up after one answer.
         """
         key = uuid4().hex
-        body = {"input": {"marker": key, "faults": list(faults)}}
+        body = {"input": {"marker": key, "faults": list(faults)}, "wait": wait}
         path = f"/workflows/{workflow_id}/runs"
         return await self._make(path, body, key, seconds, stubborn=stubborn)
 

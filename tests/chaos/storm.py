@@ -200,7 +200,7 @@ class Storm:
         self._open += 1
         try:
             run_id = await self.clients.start(
-                self._workflows[name], stubborn=stubborn, faults=faults
+                self._workflows[name], stubborn=stubborn, faults=faults, wait=dice.choice((0, 2))
             )
             if run_id and follows:
                 self.clients.follow(run_id)

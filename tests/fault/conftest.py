@@ -26,13 +26,15 @@ class Site:
         self.shapes = Shapes(product.outside_port)
         self._workflows: dict[str, str] = {}
 
-    async def begin(self, shape: str, *faults: list, **wish) -> str:
-        """Start a run of a shape; `faults` are what it does to its own process (see points.py)."""
+    async def begin(self, shape: str, *faults: list, wait: float = 0, **wish) -> str:
+        """Start a run of a shape; `faults` are what it does to its own process (see points.py). With `wait` the
+        caller waits for its end for so many seconds.
+        """
         name = f"{shape} {wish}" if wish else shape
         if name not in self._workflows:
             graph = getattr(self.shapes, shape)(**wish)
             self._workflows[name] = await self.clients.workflow(name, graph)
-        run_id = await self.clients.start(self._workflows[name], faults=faults)
+        run_id = await self.clients.start(self._workflows[name], faults=faults, wait=wait)
         assert run_id, self.clients.refusals[-3:]
         return run_id
 

@@ -1,6 +1,8 @@
 """A process dies, or stands still and wakes again, at each place of a step's life: the run goes on, and
 what has finished is not repeated."""
 
+import asyncio
+
 import pytest
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(300)]
@@ -18,6 +20,9 @@ def missed(seen) -> list[str]:
     """Places that no process has died at yet."""
     died = [death.place for death in seen.deaths]
     return [place for place in PLACES if not any(one.startswith(place) for one in died)]
+
+
+HELD = ("effect.before:e1", "effect.after:e1", "write.committed:step.completed:e1")
 
 
 async def test_a_worker_may_be_killed_at_any_place_of_a_step(site):
@@ -46,6 +51,19 @@ async def test_a_worker_frozen_at_a_place_finds_itself_replaced(site, place):
     assert run["status"] == "succeeded"
     # frozen in the middle of a write it holds SQLite's only lock, and nobody can take over before it wakes
     assert run["epoch"] > 1 or site.product.kind == "sqlite"
+
+
+async def test_callers_that_wait_are_answered_though_processes_die_that_help_the_web_process(site):
+    """Of nine runs at once the web process gives some away to the workers; three kill whoever has them."""
+    await site.until_all_work()
+    plans = [[[place, "kill", 1]] for place in HELD] + [[]] * 6
+    before = len(site.faults.deaths)
+    runs = await asyncio.gather(*(site.begin("chain", *plan, wait=10, count=3) for plan in plans))
+    await site.settle()
+    evidence = await site.evidence()
+    assert len(set(runs)) == len(plans)
+    assert {run["status"] for run in evidence.runs if run["id"] in runs} == {"succeeded"}
+    assert {death.place for death in site.faults.deaths[before:]} & set(HELD)
 
 
 @pytest.mark.parametrize("place", ["start.before", "start.committed", "start.queued"])

@@ -30,7 +30,6 @@ from app.engine.runtime.plan import Plan
 from app.engine.sdk import Json
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, TooLarge
-from app.kernel.ids import new_id
 from app.kernel.jsons import json_of
 from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, require
@@ -44,7 +43,6 @@ from app.services.runs.start import (
     StartRun,
     earlier_run,
     same_run,
-    start_run,
 )
 from app.services.runs.versions import hashed, locked_workflow, plan_of, version_of
 from app.services.runs.views import RunView
@@ -100,8 +98,9 @@ class _Ready:
 
 @dataclass(frozen=True)
 class _Wish:
-    """Who wants what."""
+    """Who wants what, and the id that the run is to have."""
 
+    run_id: str
     actor: Actor
     request: StartRun
     hash: str
@@ -137,20 +136,32 @@ class ReadyDrafts:
 _drafts = ReadyDrafts()
 
 
-async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds: float) -> RunView:
-    """Start a run of the workflow as it is now; return it when it has ended or waits for a person, or as
-    it is after so many seconds. It is stored when this returns.
+async def run_at_once(
+    parts: Runtime, actor: Actor, request: StartRun, seconds: float, run_id: str
+) -> RunView | None:
+    """Start a run under this id; return it as it is when it has ended or waits for a person, or after so many
+    seconds. It is stored when this returns. None, and nothing done: it has wishes of its own, or how many
+    go at once is limited.
 
     Raises:
-        NotFound: No such workflow.
-        GraphInvalid: The graph has errors; `context["problems"]` lists them.
-        InvalidInput: The input does not fit the trigger's form; `context["field"]` names the field.
-        Conflict: The idempotency key was used for another wish.
+        As `start_run`.
     """
     require(actor, "member")
+    if request.extras:
+        return None
+    parts.at_once += 1
+    try:
+        return await _started(parts, actor, request, seconds, run_id)
+    finally:
+        parts.at_once -= 1
+
+
+async def _started(
+    parts: Runtime, actor: Actor, request: StartRun, seconds: float, run_id: str
+) -> RunView | None:
     head = await _head(parts, actor, request.workflow_id)
-    if request.extras or head.bounded:
-        return await _with_care(parts, actor, request, seconds)
+    if head.bounded:
+        return None
     digest, data = hashed([request.workflow_id, request.input, request.trigger])
     if len(data) > MAX_INPUT_BYTES:
         raise TooLarge(
@@ -164,7 +175,7 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
         parts, actor, request, head.revision
     )
     check_input(ready.plan.input_schema, request.input)
-    wish = _Wish(actor, request, digest, head, ready)
+    wish = _Wish(run_id, actor, request, digest, head, ready)
     try:
         return await _begun(parts, wish, seconds)
     except KeyTaken:
@@ -172,13 +183,6 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
     except IntegrityError:
         await _head(parts, actor, request.workflow_id)  # deleted for good while it was to start?
         raise
-
-
-async def _with_care(parts: Runtime, actor: Actor, request: StartRun, seconds: float) -> RunView:
-    """Start a run with pins, or one that is bounded by more than what is so for all."""
-    async with parts.database.work() as uow:
-        run = await start_run(uow, actor, request)
-    return await wait_for_run(parts, actor, run.id, seconds) if seconds > 0 else run
 
 
 async def _begun(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
@@ -236,7 +240,7 @@ async def _repeated(
 
 def _row(wish: _Wish) -> tuple[Row, Rows]:
     """The row of a new run that waits for its turn, and the blobs of a large input."""
-    run_id, workspace_id = new_id("run"), wish.actor.workspace_id
+    run_id, workspace_id = wish.run_id, wish.actor.workspace_id
     text, blobs = pack_text(wish.request.input, run_id, workspace_id)
     row = {
         **_NEW_RUN, "id": run_id, "workspace_id": workspace_id, "workflow_id": wish.request.workflow_id,

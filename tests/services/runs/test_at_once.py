@@ -13,9 +13,9 @@ from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound
 from app.kernel.settings import Settings
 from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
 from app.services.runs import at_once
-from app.services.runs.at_once import run_and_wait
 from app.services.runs.execute import execute_run
 from app.services.runs.queries import get_run, list_events, list_steps
+from app.services.runs.spread import run_and_wait
 from app.services.runs.start import StartRun, start_run
 from app.services.runtime import Runtime
 from tests.graphs import QUICK, START, chain, node, slow

@@ -13,11 +13,11 @@ from sqlmodel import col
 from app.kernel.clock import now
 from app.models import Approval, Run, RunEvent, Wait
 from app.services.runs import execute
-from app.services.runs.at_once import run_and_wait
 from app.services.runs.commands import answer_step
 from app.services.runs.control import send_signal
 from app.services.runs.execute import execute_run
 from app.services.runs.queries import list_approvals, list_steps
+from app.services.runs.spread import run_and_wait
 from app.services.runs.start import StartRun
 from tests.graphs import START, edge, node, slow
 from tests.rows import make_workflow

@@ -1,9 +1,9 @@
 """Outputs used again and pinned outputs, through the services and the database."""
 
-from app.services.runs.at_once import run_and_wait
 from app.services.runs.commands import answer_step
 from app.services.runs.execute import execute_run
 from app.services.runs.queries import get_run, list_approvals, list_steps
+from app.services.runs.spread import run_and_wait
 from app.services.runs.start import StartRun
 from tests.graphs import START, chain, node
 from tests.rows import make_workflow

@@ -1,0 +1,101 @@
+"""Runs that callers wait for, spread over the processes of this machine.
+
+The web process has one core's worth of Python, and pages to serve. When it has more at work than one of the workers
+beside it, that one executes the next run (decision 8). The run's id is given before: whatever becomes of the other
+process, the run is either found under it or can be begun again under it, and only one can be stored.
+"""
+
+import asyncio
+
+import orjson
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+
+from app.adapters.neighbours import Listener, listen
+from app.adapters.statements import once
+from app.kernel import log
+from app.kernel.errors import AppError
+from app.kernel.ids import new_id
+from app.models import Run
+from app.services.access import Actor, require
+from app.services.runs.at_once import run_at_once
+from app.services.runs.follow import wait_for_run
+from app.services.runs.start import StartRun, start_run
+from app.services.runs.views import RunView
+from app.services.runtime import Runtime
+
+_STORED = once(select(col(Run.id)).where(col(Run.id) == bindparam("id")))
+
+
+async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds: float) -> RunView:
+    """Start a run of the workflow as it is now; return it when it has ended or waits for a person, or as
+    it is after so many seconds. It is stored when this returns.
+
+    Raises:
+        NotFound: No such workflow.
+        GraphInvalid: The graph has errors; `context["problems"]` lists them.
+        InvalidInput: The input does not fit the trigger's form; `context["field"]` names the field.
+        Conflict: The idempotency key was used for another wish.
+    """
+    require(actor, "member")
+    run_id = new_id("run")
+    near = parts.neighbours.less_busy_than(parts.at_once)
+    if near is None or request.extras:
+        return await _here(parts, actor, request, seconds, run_id)
+    until = asyncio.get_running_loop().time() + seconds
+    done = await near.ask(_question(actor, request, seconds, run_id))
+    if done:
+        return RunView.model_validate_json(done)
+    left = max(0.0, until - asyncio.get_running_loop().time())
+    if await _is_stored(parts, run_id):
+        return await wait_for_run(parts, actor, run_id, left)
+    try:
+        return await _here(parts, actor, request, left, run_id)
+    except IntegrityError:
+        if await _is_stored(parts, run_id):  # the other process has stored it at last
+            return await wait_for_run(parts, actor, run_id, left)
+        raise
+
+
+async def help_neighbours(parts: Runtime) -> Listener | None:
+    """Execute runs for the other processes of this machine; None where that cannot be."""
+
+    async def answer(question: bytes) -> bytes:
+        return await _answered(parts, question)
+
+    return await listen(parts.settings.data, parts.name, answer)
+
+
+def _question(actor: Actor, request: StartRun, seconds: float, run_id: str) -> bytes:
+    asked = request.model_dump(exclude_defaults=True)
+    return orjson.dumps([run_id, vars(actor), asked, seconds, log.context.get()])
+
+
+async def _answered(parts: Runtime, question: bytes) -> bytes:
+    """The run that a neighbour wished for, as JSON; b"" when it is to see to it itself: nothing is stored then."""
+    run_id, actor, asked, seconds, context = orjson.loads(question)
+    log.context.set(context)
+    try:
+        run = await run_at_once(parts, Actor(**actor), StartRun(**asked), seconds, run_id)
+    except (AppError, IntegrityError):  # it finds the same, and tells its caller
+        return b""
+    return run.model_dump_json().encode() if run is not None else b""
+
+
+async def _here(
+    parts: Runtime, actor: Actor, request: StartRun, seconds: float, run_id: str
+) -> RunView:
+    view = await run_at_once(parts, actor, request, seconds, run_id)
+    return view if view is not None else await _with_care(parts, actor, request, seconds)
+
+
+async def _with_care(parts: Runtime, actor: Actor, request: StartRun, seconds: float) -> RunView:
+    """Start a run with pins, or one that is bounded by more than what is so for all."""
+    async with parts.database.work() as uow:
+        run = await start_run(uow, actor, request)
+    return await wait_for_run(parts, actor, run.id, seconds) if seconds > 0 else run
+
+
+async def _is_stored(parts: Runtime, run_id: str) -> bool:
+    return await parts.database.look(_STORED, {"id": run_id}) is not None

@@ -1,0 +1,223 @@
+"""Runs that a busy process gives to another one of its machine: each is executed once, whatever becomes of the other."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.settings import Settings
+from app.models import Run, Step
+from app.services.runs import at_once, spread
+from app.services.runs.limits import RunSettings, put_settings
+from app.services.runs.queries import get_run
+from app.services.runs.spread import help_neighbours, run_and_wait
+from app.services.runs.start import StartRun
+from app.services.runtime import Runtime
+from tests.graphs import QUICK, chain, node, slow
+from tests.rows import make_actor, make_workflow
+
+
+@pytest.fixture
+def data():
+    made = Path(tempfile.mkdtemp(prefix="near-"))  # a socket's path must be short
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+async def worker(parts, make_host, data, monkeypatch):
+    """Another process's parts, which take work over from `parts`, the busy ones."""
+    monkeypatch.setattr(at_once, "DEADLINE_S", 30)  # a busy machine is no part of these tests
+    parts.neighbours._place = data / "near"
+    config = Settings(
+        data_dir=data, database_url=parts.settings.database, redis_url=parts.redis_url
+    )
+    other = Runtime(config, make_host)
+    other.name += "0"
+    await other.start()
+    listener = await help_neighbours(other)
+    parts.at_once = 10
+    parts.neighbours.start()
+    async with asyncio.timeout(10):
+        while parts.neighbours.less_busy_than(1) is None:
+            await asyncio.sleep(0.01)
+    yield other
+    await listener.close()
+    await other.close()
+
+
+@pytest.fixture
+def asked(worker, monkeypatch):
+    """What the worker was asked for, by the ids of the runs."""
+    seen = []
+    really = spread._answered
+
+    async def answered(parts, question):
+        seen.append(orjson.loads(question)[0])
+        return await really(parts, question)
+
+    monkeypatch.setattr(spread, "_answered", answered)
+    return seen
+
+
+def wish(workflow_id, **more):
+    return StartRun(workflow_id=workflow_id, input={"name": "Ada"}, trigger="api", **more)
+
+
+async def count(parts, table):
+    async with parts.database.read() as uow:
+        return await uow.session.scalar(select(func.count()).select_from(table))
+
+
+async def test_a_busy_process_gives_quick_runs_away(parts, actor, asked):
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    told = await asyncio.gather(
+        *(run_and_wait(parts, actor, wish(workflow_id), 20) for _ in range(8))
+    )
+    assert {run.output for run in told} == {"Hi Ada"}
+    assert sorted(run.id for run in told) == sorted(asked)
+    async with parts.database.read() as uow:
+        assert await get_run(uow, actor, told[0].id) == told[0]
+    parts.at_once = 0
+    mine = await run_and_wait(parts, actor, wish(workflow_id), 20)
+    assert mine.id not in asked
+    assert (await count(parts, Run), await count(parts, Step)) == (9, 27)
+
+
+async def test_a_run_that_waits_for_the_outside_is_the_other_ones_own(parts, actor, worker, world):
+    seen = []
+
+    async def look(_):
+        async with parts.database.read() as uow:
+            seen.extend((await uow.session.execute(select(col(Run.status), col(Run.worker)))).all())
+
+    world.on_http = look
+    workflow_id = await make_workflow(parts.database, actor, slow(1))
+    told = await run_and_wait(parts, actor, wish(workflow_id), 20)
+    assert (told.status, told.output) == ("succeeded", "done")
+    assert seen == [("running", worker.name)]
+
+
+async def test_errors_reach_the_caller_as_if_it_had_stayed_here(parts, actor, asked):
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    stranger = await make_actor(parts.database)
+    with pytest.raises(NotFound):
+        await run_and_wait(parts, stranger, wish(workflow_id), 5)
+    form = {"fields": [{"name": "name", "title": "Your name", "required": True}]}
+    graph = chain(node("start", "trigger.manual", form), node("answer", "flow.respond"))
+    asking = await make_workflow(parts.database, actor, graph)
+    with pytest.raises(InvalidInput, match="Your name"):
+        await run_and_wait(parts, actor, StartRun(workflow_id=asking, input={"name": ""}), 5)
+    first = await run_and_wait(parts, actor, wish(workflow_id, idempotency_key="k"), 5)
+    assert await run_and_wait(parts, actor, wish(workflow_id, idempotency_key="k"), 5) == first
+    with pytest.raises(Conflict):
+        await run_and_wait(
+            parts, actor, wish(workflow_id, idempotency_key="k").model_copy(update={"input": {"name": "Eve"}}), 5
+        )  # fmt: skip
+    assert len(asked) == 5
+    assert await count(parts, Run) == 1
+
+
+async def test_what_needs_care_is_seen_to_here_and_once(parts, actor, asked):
+    bounded = await make_workflow(parts.database, actor, QUICK)
+    async with parts.database.work() as uow:
+        await put_settings(uow, actor, bounded, RunSettings(concurrency=1))
+    assert (await run_and_wait(parts, actor, wish(bounded), 0)).status == "pending"
+    pinned = wish(bounded, pins={"greet": {"text": "Bye"}})
+    assert (await run_and_wait(parts, actor, pinned, 0)).status == "pending"
+    assert (len(asked), await count(parts, Run)) == (1, 2)
+
+
+async def test_when_the_other_process_dies_before_it_stored_the_run_it_is_executed_here(
+    parts, actor, worker, monkeypatch
+):
+    async def die(_parts, _question):
+        for near in parts.neighbours._known.values():
+            near.give_up()
+        return b"too late"
+
+    monkeypatch.setattr(spread, "_answered", die)
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    told = await run_and_wait(parts, actor, wish(workflow_id), 20)
+    assert (told.output, await count(parts, Run)) == ("Hi Ada", 1)
+
+
+async def test_when_it_dies_after_it_stored_the_run_that_run_is_the_answer(
+    parts, actor, worker, monkeypatch
+):
+    really = spread._answered
+
+    async def do_and_die(their_parts, question):
+        await really(their_parts, question)
+        for near in parts.neighbours._known.values():
+            near.give_up()
+        return b"too late"
+
+    monkeypatch.setattr(spread, "_answered", do_and_die)
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    told = await run_and_wait(parts, actor, wish(workflow_id, idempotency_key="k"), 20)
+    assert (told.output, told.number, await count(parts, Run)) == ("Hi Ada", 1, 1)
+
+
+@pytest.mark.parametrize("graph", [QUICK, slow(1)], ids=["quick", "light"])
+async def test_one_that_hung_and_stores_the_run_as_well_does_not_double_it(
+    parts, actor, worker, world, monkeypatch, graph
+):
+    really = spread._answered
+    woke = asyncio.get_running_loop().create_future()
+
+    async def hang(their_parts, question):
+        for near in parts.neighbours._known.values():
+            near.give_up()
+
+        async def wake():
+            while await count(parts, Run) == 0:
+                await asyncio.sleep(0.01)
+            woke.set_result(await really(their_parts, question))
+
+        their_parts.spawn("hung", wake())
+        return b""
+
+    monkeypatch.setattr(spread, "_answered", hang)
+    calls = []
+
+    async def note(request):
+        calls.append(request.url)
+
+    world.on_http = note
+    workflow_id = await make_workflow(parts.database, actor, graph)
+    told = await run_and_wait(parts, actor, wish(workflow_id), 20)
+    assert await woke == b""
+    assert told.status == "succeeded"
+    assert await count(parts, Run) == 1
+    assert len(calls) == (0 if graph is QUICK else 1)
+
+
+async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_counts(
+    parts, actor, worker, monkeypatch
+):
+    really, looked = spread._answered, spread._is_stored
+
+    async def hang(their_parts, question):
+        for near in parts.neighbours._known.values():
+            near.give_up()
+
+        async def not_yet(our_parts, run_id):
+            monkeypatch.setattr(spread, "_is_stored", looked)
+            found = await looked(our_parts, run_id)
+            await really(their_parts, question)
+            return found
+
+        monkeypatch.setattr(spread, "_is_stored", not_yet)
+        return b""
+
+    monkeypatch.setattr(spread, "_answered", hang)
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    told = await run_and_wait(parts, actor, wish(workflow_id), 20)
+    assert (told.output, await count(parts, Run)) == ("Hi Ada", 1)
