@@ -7,6 +7,7 @@ import pytest
 
 from app.engine.host import Control, RunRequest, StepRecord
 from app.engine.runtime import execute
+from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
 from tests.engine.test_life import until
 from tests.engine.tiny import box, executed, go_on, output, plan_of, statuses
@@ -83,6 +84,64 @@ async def test_so_does_a_loop_that_runs_out_of_time():
     assert statuses(life.host)["rows[0]/sends"] == "succeeded"
     assert "rows[0]/next" not in statuses(life.host)
     assert life.finished("rows[0]/sends") < life.finished("rows")
+
+
+LATE = {"timeout_s": 0.1, "on_error": "continue", "default": "late"}
+HOLD = box("hold", "meet", others=["go"])
+
+
+@pytest.mark.parametrize("kind", ["logic.for_each", "logic.while", "careless"])
+async def test_what_it_cuts_off_is_over_although_the_run_goes_on(kind):
+    config = {"logic.for_each": {"items": "input"}, "logic.while": {"condition": "true"}}
+    plan = plan_of(
+        BEGIN, box("rows", kind, settings=LATE, **config.get(kind, {})),
+        box("computes", "meet", parent="rows", others=["never"]),
+        box("asks", "ask", parent="rows"), HOLD,
+        edges="begin>rows " + ("rows.results>hold" if kind == "logic.for_each" else "rows>hold"),
+    )  # fmt: skip
+    life = Life(plan, [1])
+    await life.until("hold")
+    ended = {"rows[0]/computes": "canceled", "rows[0]/asks": "canceled", "rows": "failed"}
+    assert statuses(life.host).items() >= ended.items()
+    assert life.finished("rows[0]/computes") <= life.finished("rows")
+    await life.release()
+    assert (await life.end()).status == "succeeded"
+    types = [e.type for e in life.host.journal.events if e.path == "rows[0]/asks"]
+    assert types[-2:] == ["step.waiting_human", "step.canceled"]
+
+
+async def test_what_a_merge_goes_on_without_is_over_although_the_run_goes_on():
+    more = [
+        box("outer", "meet", others=["sends"]),
+        box("both", "logic.merge", join="first", mode="first"),
+        HOLD,
+    ]
+    edges = "begin>outer outer>both rows.results>both both>hold"
+    life = Life(rows(*more, edges=edges, kind="meet"), [1])
+    await life.until("hold")
+    await life.until("rows", "canceled")
+    assert statuses(life.host)["rows[0]/sends"] == "canceled"
+    await life.release()
+    assert (await life.end()).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("choice", "inside"), [("skip", "canceled"), ("done", "canceled"), ("retry", "succeeded")]
+)
+async def test_of_what_a_person_may_retry_nothing_is_at_work(choice, inside):
+    plan = plan_of(
+        BEGIN, box("rows", "logic.for_each", settings={**LATE, "on_error": "ask"}, items="input"),
+        box("computes", "meet", parent="rows", others=["go"]),
+        edges="begin>rows",
+    )  # fmt: skip
+    life = Life(plan, [1])
+    assert (await life.end()).status == "waiting"
+    assert statuses(life.host)["rows[0]/computes"] == "pending"
+    host = FakeHost()
+    await host.memory.put("met", "go", True)
+    decision = {"rows": Answer(choice=choice)}
+    assert (await go_on(plan, life.host, host, [1], recoveries=decision)).status == "succeeded"
+    assert statuses(host)["rows[0]/computes"] == inside
 
 
 @pytest.mark.parametrize("kind", ["logic.while", "careless"])

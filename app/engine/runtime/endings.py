@@ -34,6 +34,7 @@ async def end(
         alive: Output ports whose edges live on; None: all.
     """
     recorder = step.execution.recorder
+    _end_inside(step)
     step.record = step.record.but(
         status=status,
         origin=origin,
@@ -54,9 +55,16 @@ async def end(
 async def skip(step: Step) -> StepRecord:
     """Record that a person passed the step over: what follows it goes on without its output."""
     now = step.execution.host.now()
+    _end_inside(step)
     step.record = step.record.but(status="skipped", alive=plain_ports(step.node), finished_at=now)
     await step.execution.recorder.record_step(step.record, "step.skipped")
     return step.record
+
+
+def _end_inside(step: Step) -> None:
+    """Record what was cut off in a container, or waits in it, as canceled: it is over."""
+    if step.node.body:
+        step.execution.recorder.note_canceled(f"{step.record.path}[")
 
 
 async def wait(step: Step, pause: Paused) -> StepRecord:
@@ -105,6 +113,8 @@ async def fail(step: Step, error: Exception) -> StepRecord:
     if settings.on_error == "stop" or isinstance(error, BudgetExceeded):
         return await end(step, "failed", None, ())
     if settings.on_error == "ask":
+        if step.node.body:  # a retry goes on with what was cut off
+            step.execution.recorder.note_put_off(f"{step.record.path}[")
         question = about_failure(step.node.label, described, step.record.input)
         return await _ask(step, step.execution.host.new_id("approval"), question)
     if settings.on_error == "error_port":

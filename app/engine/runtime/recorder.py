@@ -155,6 +155,13 @@ class Recorder:
         if facts := self.cancel_open(prefix):
             self._host.journal.note(*facts)
 
+    def note_put_off(self, prefix: str) -> None:
+        """Say of every step below a prefix that was cut off that it is not at work, soon; it may go on later."""
+        for step in [
+            s for s in self.steps.values() if s.status == "running" and s.path.startswith(prefix)
+        ]:
+            self.note_step(step.but(status="pending"), "step.waiting")
+
     def note_step_canceled(self, path: str) -> None:
         """End a step and those inside of it as canceled, soon."""
         step = self.steps.get(path)
