@@ -65,4 +65,4 @@ async def _give_up(parts: Runtime, schedule_id: str, at: datetime, reason: str) 
     except Exception:  # noqa: BLE001 - the edge: one schedule never stops the others
         _log.exception("a schedule cannot be planned", extra={"schedule_id": schedule_id})
         async with parts.database.work() as uow:
-            await firing.postpone(uow, schedule_id, at)
+            await firing.postpone(uow, schedule_id, at, reason)

@@ -51,15 +51,18 @@ async def due_schedules(uow: UnitOfWork, at: datetime) -> list[str]:
 async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | None:
     """Decide the times of a schedule that have come, and start a run if one is to be.
 
-    None when there is nothing to start, another process is at it, or its time zone is not known here any more: it is
-    looked at again in an hour.
+    None when there is nothing to start, another process is at it, or its time zone is not known here any more: the
+    time counts as failed, and the schedule is looked at again each hour, until it can be planned.
 
     Raises:
         AppError: The run cannot start. Leave the transaction and `fail` in a new one.
     """
     schedule = await _held(uow, schedule_id, at)
     if schedule is not None and not rule_of(schedule).zone_known:
-        _wait_for_zone(schedule, at)
+        await _wait_for_zone(uow, schedule, at)
+        return None
+    if schedule is not None and _is_mended(schedule):
+        schedule.next_at, schedule.planned_at = next_time(schedule, at), at
         return None
     due = None if schedule is None else await _decide(uow, schedule, at)
     if schedule is None or due is None:
@@ -93,19 +96,40 @@ async def fail(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> 
     return True
 
 
-async def postpone(uow: UnitOfWork, schedule_id: str, at: datetime) -> None:
+async def postpone(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> None:
     """Look at a schedule again in an hour: its times cannot be worked out now."""
     schedule = await _held(uow, schedule_id, at)
     if schedule is not None:
-        schedule.next_at, schedule.planned_at = at + AGAIN, at
+        await _put_off(uow, schedule, at, reason)
 
 
-def _wait_for_zone(schedule: Schedule, at: datetime) -> None:
+async def _wait_for_zone(uow: UnitOfWork, schedule: Schedule, at: datetime) -> None:
     """Look again in an hour, and say so the first time only; the pages mark such a schedule."""
-    if schedule.next_at != (schedule.planned_at or at) + AGAIN:
+    if not _may_be_look(schedule):
         told = {"schedule_id": schedule.id, "timezone": schedule.timezone}
         _log.warning(unknown_zone(schedule), extra=told)
+    await _put_off(uow, schedule, at, unknown_zone(schedule))
+
+
+async def _put_off(uow: UnitOfWork, schedule: Schedule, at: datetime, reason: str) -> None:
+    """Look again in an hour. A time that has come has failed; when we only look again there is none."""
+    due = schedule.next_at
+    if due is not None and not _may_be_look(schedule) and not await _known(uow, schedule, [due]):
+        _record(uow, schedule, due, _Decision("failed", at, reason))
     schedule.next_at, schedule.planned_at = at + AGAIN, at
+
+
+def _may_be_look(schedule: Schedule) -> bool:
+    """Whether `next_at` looks like the moment to look again, and not like a time of the rule."""
+    return schedule.planned_at is not None and schedule.next_at == schedule.planned_at + AGAIN
+
+
+def _is_mended(schedule: Schedule) -> bool:
+    """Whether only the moment to look again has come, and the times can be worked out by now."""
+    planned_at = schedule.planned_at
+    if planned_at is None or not _may_be_look(schedule):
+        return False
+    return rule_of(schedule).next(planned_at) != schedule.next_at
 
 
 async def replan(uow: UnitOfWork, at: datetime) -> int:

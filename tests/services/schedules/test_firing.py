@@ -13,6 +13,7 @@ from app.models import Run, Schedule, ScheduleFire, Workflow
 from app.services.runs.follow import wait_for_run
 from app.services.schedules import firing
 from app.services.schedules.commands import ScheduleChange, change_schedule, delete_schedule
+from app.services.schedules.queries import get_schedule
 from app.services.workflows.commands import delete_workflow
 from app.worker import schedule as worker_schedule
 from app.worker.schedule import fire_schedules, tend_schedules
@@ -221,7 +222,9 @@ async def test_an_edit_keeps_it_firing(parts, actor, make):
     assert (await wait_for_run(parts, actor, run.id, 5)).output == "Hi Bob"
 
 
-async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(parts, make, caplog):
+async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(
+    parts, actor, make, caplog
+):
     made, fine = await make(), await make()
     async with parts.database.work() as uow:
         await uow.session.execute(
@@ -229,16 +232,40 @@ async def test_a_zone_that_is_gone_holds_up_nobody_and_is_looked_at_again(parts,
         )
     assert await fire_schedules(parts, made.next_at) == 1
     assert (await stored(parts, made.id)).next_at == made.next_at + HOUR
-    assert [f.schedule_id for f in await rows(parts, ScheduleFire)] == [fine.id]
+    failed, fired = sorted(await rows(parts, ScheduleFire), key=lambda one: one.status)
+    assert (failed.schedule_id, failed.status, failed.fire_at) == (made.id, "failed", made.next_at)
+    assert "does not know the time zone 'Mars/Olympus'" in failed.message
+    assert (fired.schedule_id, fired.status) == (fine.id, "fired")
+    async with parts.database.read() as uow:
+        seen = await get_schedule(uow, actor, made.id)
+    assert (seen.enabled, seen.next_at, seen.last_fire.message) == (True, None, failed.message)
     await fire_schedules(parts, made.next_at + HOUR)
     await fire_schedules(parts, made.next_at + 2 * HOUR)
     assert (await stored(parts, made.id)).next_at == made.next_at + 3 * HOUR
+    assert len([f for f in await rows(parts, ScheduleFire) if f.schedule_id == made.id]) == 1
     [said] = [record for record in caplog.records if "time zone" in record.message]
     assert (said.levelname, said.exc_info, said.timezone) == ("WARNING", None, "Mars/Olympus")
     back = made.next_at - timedelta(days=1)
     await tend_schedules(parts, back)
     assert (await stored(parts, made.id)).next_at == back + HOUR
     assert (await stored(parts, fine.id)).planned_at == back
+
+
+async def test_a_zone_that_is_back_starts_nothing_at_the_moment_it_is_found(parts, make):
+    made = await make(cron="0 9 * * *")
+
+    async def set_zone(name):
+        async with parts.database.work() as uow:
+            which = update(Schedule).where(col(Schedule.id) == made.id)
+            await uow.session.execute(which.values(timezone=name))
+
+    await set_zone("Mars/Olympus")
+    assert await fire_schedules(parts, made.next_at + SECOND) == 0
+    await set_zone("UTC")
+    assert await fire_schedules(parts, made.next_at + HOUR + SECOND) == 0
+    assert (await stored(parts, made.id)).next_at == made.next_at + 24 * HOUR
+    assert [status for _, status, _ in await fires(parts)] == ["failed"]
+    assert await fire_schedules(parts, made.next_at + 24 * HOUR) == 1
 
 
 async def test_what_is_long_past_is_forgotten(parts, actor, make):
