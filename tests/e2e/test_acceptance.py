@@ -169,6 +169,35 @@ def _break_and_mend(page: Page, product: Product) -> None:
     expect(page.get_by_test_id("approval")).to_be_visible(timeout=SLOW)
 
 
+# Says where a node is whenever the page is about to be drawn.
+PLACES = """
+window.places = [];
+const look = () => {
+  const box = document.querySelector("[data-testid=node-draft]")?.getBoundingClientRect();
+  const place = box && `${Math.round(box.x + box.width / 2)} ${Math.round(box.y + box.height / 2)}`;
+  if (place && place !== window.places.at(-1)) window.places.push(place);
+  requestAnimationFrame(look);
+};
+look();
+"""
+
+
+@pytest.mark.parametrize("product", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("address", ["", "?node=draft"])
+def test_a_node_is_where_it_is_seen_from_the_first_moment(
+    page: Page, product: Product, address: str
+):
+    sign_up(page, product, "Quick Person")
+    workflow = use_template(page, product, "ticket-triage")
+    page.add_init_script(PLACES)
+    page.goto(f"{product.url}/workflows/{workflow}{address}")
+    x, y = page.wait_for_function("window.places[0]").json_value().split()
+    page.mouse.click(int(x), int(y))
+    expect(page.get_by_test_id("inspector")).to_have_attribute("aria-label", "Node Draft a reply")
+    expect(page.get_by_test_id("open-problems")).to_contain_text("No problems")  # all has arrived
+    assert page.evaluate("window.places") == [f"{x} {y}"]
+
+
 def test_everything_is_there_after_a_restart_and_a_run_goes_on(
     page: Page, context: BrowserContext, product: Product
 ):

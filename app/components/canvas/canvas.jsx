@@ -100,7 +100,7 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
   }), [store, flow]);
   const graph = useFlowGraph(handlers);
   const wiring = useWiring(setQuick);
-  const { showBeginning, middle } = useView(wrapper);
+  const { first, middle } = useView(wrapper);
   const [menu, setMenu, onMenu] = useMenu(store, flow);
   const dropping = useDrop(store, flow, wrapper);
 
@@ -127,18 +127,20 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
       onDoubleClick={(event) => event.target.classList.contains("react-flow__pane") && openQuick(screenOf(event))}
     >
       <Far.Provider value={far}>
-        <ReactFlow
-          {...OPTIONS} {...graph} {...wiring} {...onMenu} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} connectionLineComponent={DraftWire}
-          onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)} onNodeDoubleClick={onOpenInspector}
-          onNodeClick={onNodeClick} onPaneClick={onPaneClick}
-          onlyRenderVisibleElements={count > MANY_NODES} onInit={showBeginning}
-          onMoveStart={(event) => event && (store.movedDuring = store.get().runId)}
-        >
-          <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} />
-          <SmallMap />
-          <Follow wrapper={wrapper} />
-          <Toolbar />
-        </ReactFlow>
+        {first && (
+          <ReactFlow
+            {...OPTIONS} {...graph} {...wiring} {...onMenu} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} connectionLineComponent={DraftWire}
+            onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)} onNodeDoubleClick={onOpenInspector}
+            onNodeClick={onNodeClick} onPaneClick={onPaneClick}
+            onlyRenderVisibleElements={count > MANY_NODES} defaultViewport={first}
+            onMoveStart={(event) => event && (store.movedDuring = store.get().runId)}
+          >
+            <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} />
+            <SmallMap />
+            <Follow wrapper={wrapper} />
+            <Toolbar />
+          </ReactFlow>
+        )}
       </Far.Provider>
       {count === 0 && <Empty onAdd={() => openQuick()} />}
       {quick && <QuickAdd {...quick} onChoose={choose} onClose={leaveQuick} />}

@@ -89,11 +89,9 @@ function useShownRun(store, runId) {
 }
 
 // A link from elsewhere names a node, and perhaps a field of it: `?node=pay&field=url`.
-function useAddress(store, ready) {
-  const [asked] = useState(() => new URLSearchParams(window.location.search));
-  useEffect(() => {
-    if (ready && asked.get("node")) store.jump(asked.get("node"), asked.get("field"));
-  }, [store, ready, asked]);
+function asked() {
+  const address = new URLSearchParams(window.location.search);
+  return { node: address.get("node"), field: address.get("field") };
 }
 
 function sentence(store, problem) {
@@ -177,7 +175,6 @@ function Body({ store, props }) {
   const showRun = useCallback(() => setDrawer({ view: "run", open: true }), []);
   const running = useRunning(store, { entry, runId, answered, onStart, showProblems, showRun });
   useLeaving(store);
-  useAddress(store, phase === "ready");
   // A field somebody asked for opens the inspector even where that covers the canvas.
   useEffect(() => {
     if (focus && (focus.field !== null || window.innerWidth > NARROW)) setInspectorOpen(true);
@@ -246,7 +243,7 @@ export function WorkflowEditor(props) {
     [workflowId],
   );
   useEffect(() => {
-    if (workflowId) store.load();
+    if (workflowId) store.load(asked());
   }, [store, workflowId]);
   const answered = { count: 0, ok: true, message: "", ...props.answered };
   const runId = props.runOf === workflowId ? props.runId : "";

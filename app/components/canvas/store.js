@@ -75,7 +75,8 @@ export class EditorStore {
     for (const listener of [...this.listeners]) listener();
   }
 
-  async load() {
+  // `asked` is the node, and perhaps the field of it, that is to be open from the beginning.
+  async load(asked = {}) {
     this.set({ phase: "loading", message: "" });
     try {
       const [workflow, types] = await Promise.all([this.transport.workflow(), this.transport.types()]);
@@ -83,6 +84,7 @@ export class EditorStore {
       this.set({ workflow, catalog: catalogOf(types) });
       this.show(workflow.graph);
       this.again(this.sync.restore());
+      this.jump(asked.node, asked.field);
       this.set({ phase: "ready" });
     } catch (error) {
       this.set({ phase: error.status === 404 ? "missing" : "failed", message: error.message });

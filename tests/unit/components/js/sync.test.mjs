@@ -135,6 +135,18 @@ test("an edit shows at once, is saved, and is undone and done again", async () =
   assert.deepEqual(sent.flatMap((batch) => batch.ops.map((op) => op.value)), ["y", "x", "y"]);
 });
 
+test("a node asked for is open as soon as the document is there; one that is not there is not", async () => {
+  const { store } = editorOf();
+  const first = [];
+  store.subscribe(() => store.get().phase === "ready" && first.push(store.get().nodes));
+  await store.load({ node: "a", field: "url" });
+  assert.deepEqual(first[0], ["a"]);
+  assert.deepEqual([store.get().focus.node, store.get().focus.field], ["a", "url"]);
+  const { store: other } = editorOf();
+  await other.load({ node: "gone", field: null });
+  assert.deepEqual([other.get().nodes, other.get().focus], [[], null]);
+});
+
 test("an edit that does not fit changes nothing and says why", async () => {
   const { store, sent } = editorOf();
   await store.load();
