@@ -43,6 +43,12 @@ def _cards() -> rx.Component:
                 on_answer=ApprovalsState.answer,
                 on_comment=ApprovalsState.comment,
                 on_edit=ApprovalsState.edit,
+                form=lists.ResultForm(
+                    step_id=ApprovalsState.giving,
+                    text=ApprovalsState.result,
+                    on_open=ApprovalsState.give,
+                    on_enter=ApprovalsState.enter,
+                ),
             ),
         ),
         class_name="stack",

@@ -187,10 +187,13 @@ def _viewers() -> list[rx.Component]:
 def _cards() -> list[rx.Component]:
     question = rx.Var.create(QUESTION)
     silent: dict[str, Any] = {"answering": rx.Var.create(""), "on_answer": _answered}
+    form = lists.ResultForm(
+        rx.Var.create(QUESTION.step_id), rx.Var.create("{}"), rx.console_log, rx.console_log
+    )
     return [
         lists.template_cards(rx.Var.create(CARDS), using=rx.Var.create(""), on_use=rx.console_log),
         lists.question_row(question, **silent),
-        lists.question_card(question, on_comment=_answered, on_edit=_answered, **silent),
+        lists.question_card(question, on_comment=_answered, on_edit=_answered, form=form, **silent),
     ]
 
 

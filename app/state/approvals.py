@@ -12,15 +12,17 @@ from app.services.runs.queries import list_approvals
 from app.services.runs.views import ApprovalView
 from app.services.runs.watch import changes
 from app.services.runtime import runtime
+from app.services.workflows.queries import blank_output
 from app.state.identity import actor
 from app.state.words import iso
 
 _RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
-"""What may be decided here about a step that failed or was cut off; its result is given in the editor."""
+"""What may be decided about a step that failed or was cut off with one press; to give its result needs a form."""
 
+_DONE = "done"
 _RECOVERY_WAYS = (
     "Retry runs the step again with the input below. Skip goes on without its output. "
-    "Stop the run ends it as failed. Or give the result of the step yourself, in the editor."
+    "Stop the run ends it as failed. Give the result takes the step for done, with an output that you enter."
 )
 
 
@@ -37,7 +39,7 @@ class Question:
     """A question as its card shows it.
 
     `value` is what the person is asked about, as text: as it is when `plain`, else as JSON. `recovery`: the question is
-    about a step that failed or was cut off, and the value is its input.
+    about a step that failed or was cut off, and the value is its input; `givable` when a person may give its result.
     """
 
     step_id: str
@@ -53,7 +55,9 @@ class Question:
     plain: bool
     editable: bool
     asked_at: str
+    node_id: str = ""
     recovery: bool = False
+    givable: bool = False
 
 
 def question_of(view: ApprovalView) -> Question:
@@ -74,7 +78,9 @@ def question_of(view: ApprovalView) -> Question:
         plain=plain,
         editable=view.editable,
         asked_at=iso(view.created_at),
+        node_id=view.node_id,
         recovery=view.recovery,
+        givable=view.recovery and _DONE in view.choices,
     )
 
 
@@ -95,13 +101,14 @@ def edited_value(question: Question, text: str) -> Any:  # noqa: ANN401 - a JSON
     Raises:
         InvalidInput: The question's value is JSON and the text is not.
     """
-    if question.plain:
-        return text
+    return text if question.plain else _parsed(text, "The edited value")
+
+
+def _parsed(text: str, what: str) -> Any:  # noqa: ANN401 - a JSON value
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        message = f"The edited value is not valid JSON: {error}."
-        raise InvalidInput(message, field="value") from error
+        raise InvalidInput(f"{what} is not valid JSON: {error}.", field="value") from error
 
 
 class ApprovalsState(rx.State):
@@ -112,6 +119,8 @@ class ApprovalsState(rx.State):
     ready: bool = False
     error: str = ""
     answering: str = ""
+    giving: str = ""
+    result: str = ""
     _all: list[Question] = []
     _comments: dict[str, str] = {}
     _values: dict[str, str] = {}
@@ -153,13 +162,28 @@ class ApprovalsState(rx.State):
         self._values = {**self._values, step_id: text}
 
     @rx.event
+    async def give(self, step_id: str) -> None:
+        """Open the form for the result of a step, with its ports to fill in; or close it."""
+        acting = await actor(self)
+        question = self._question(step_id)
+        if question is None or self.giving == step_id:
+            self.giving = ""
+            return
+        async with runtime().database.read() as uow:
+            blank = await blank_output(uow, acting, question.workflow_id, question.node_id)
+        self.result = orjson.dumps(blank, option=orjson.OPT_INDENT_2).decode()
+        self.giving = step_id
+
+    @rx.event
+    async def enter(self, text: str) -> None:
+        """Remember the result as entered by the person."""
+        self.result = text
+
+    @rx.event
     async def answer(self, step_id: str, choice: str):  # noqa: ANN201 - events
         """Decide; the run goes on."""
         acting = await actor(self)
-        output: dict[str, Any] = {"choice": choice, "comment": self._comments.get(step_id, "")}
-        question = next((one for one in self._all if one.step_id == step_id), None)
-        if question and step_id in self._values and takes_value(question, choice):
-            output["value"] = edited_value(question, self._values[step_id])
+        output = self._output(step_id, choice)
         self.answering = step_id
         yield
         try:
@@ -171,6 +195,19 @@ class ApprovalsState(rx.State):
         finally:
             self.answering = ""
         yield ApprovalsState.load
+
+    def _question(self, step_id: str) -> Question | None:
+        return next((one for one in self._all if one.step_id == step_id), None)
+
+    def _output(self, step_id: str, choice: str) -> dict[str, Any]:
+        """What the answer says, with the value that goes with the choice."""
+        output: dict[str, Any] = {"choice": choice, "comment": self._comments.get(step_id, "")}
+        question = self._question(step_id)
+        if choice == _DONE and step_id == self.giving:
+            output["value"] = _parsed(self.result, "The result")
+        elif question and step_id in self._values and takes_value(question, choice):
+            output["value"] = edited_value(question, self._values[step_id])
+        return output
 
     def _filter(self) -> None:
         words = self.search.casefold().split()

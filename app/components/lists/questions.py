@@ -1,5 +1,6 @@
 """Questions of waiting runs: a line on the home page, a card in the inbox."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import reflex as rx
@@ -8,6 +9,16 @@ from app.components import ui
 
 AT_A_GLANCE = 2
 """So many choices a line has room for; what has more is decided in the inbox."""
+
+
+@dataclass(frozen=True)
+class ResultForm:
+    """The form for the result of a step: the step it is open for, what is in it, and what is called."""
+
+    step_id: rx.Var[str]
+    text: rx.Var[str]
+    on_open: Any
+    on_enter: Any
 
 
 def question_row(question: rx.Var[Any], *, answering: rx.Var[str], on_answer: Any) -> rx.Component:
@@ -22,7 +33,7 @@ def question_row(question: rx.Var[Any], *, answering: rx.Var[str], on_answer: An
             class_name="grow",
         ),
         rx.cond(
-            question.choices.length() > AT_A_GLANCE,
+            question.recovery | (question.choices.length() > AT_A_GLANCE),
             ui.link_button("Decide…", href="/approvals", size="sm", data_testid="decide"),
             answer_buttons(question, answering=answering, on_answer=on_answer, size="sm"),
         ),
@@ -35,14 +46,7 @@ def answer_buttons(
     question: rx.Var[Any], *, answering: rx.Var[str], on_answer: Any, size: ui.Size = "md"
 ) -> rx.Component:
     """One button per choice; the first one is the way the run was meant to go."""
-    give = ui.link_button(
-        "Give the result…",
-        href=f"/workflows/{question.workflow_id}?run={question.run_id}",
-        size=size,
-        data_testid="give-result",
-    )
     return rx.el.div(
-        rx.cond(question.recovery, give),
         rx.foreach(
             question.choices.reverse(),
             lambda choice: rx.cond(
@@ -80,6 +84,7 @@ def question_card(
     on_answer: Any,
     on_comment: Any,
     on_edit: Any,
+    form: ResultForm,
 ) -> rx.Component:
     """A question with what it is about, room for a remark, and its choices."""
     remark = f"remark-{question.step_id}"
@@ -108,11 +113,45 @@ def question_card(
                 ),
                 class_name="grow",
             ),
+            rx.cond(question.givable, _give(question, form)),
             answer_buttons(question, answering=answering, on_answer=on_answer),
             class_name="row wrap",
         ),
+        rx.cond(
+            form.step_id == question.step_id, _result_form(question, form, answering, on_answer)
+        ),
         class_name="stack question-card",
         data_testid="question",
+    )  # fmt: skip
+
+
+def _give(question: rx.Var[Any], form: ResultForm) -> rx.Component:
+    return ui.button(
+        "Give the result…",
+        on_click=form.on_open(question.step_id),
+        aria_expanded=rx.cond(form.step_id == question.step_id, "true", "false"),
+        data_testid="give-result",
+    )
+
+
+def _result_form(
+    question: rx.Var[Any], form: ResultForm, answering: rx.Var[str], on_answer: Any
+) -> rx.Component:
+    field = f"result-{question.step_id}"
+    return rx.el.div(
+        rx.el.label("The result of the step: its output by port, as it would have been", html_for=field),
+        ui.textarea(
+            id=field, default_value=form.text, rows="5", class_name="mono", auto_focus=True,
+            spell_check=False, on_blur=form.on_enter, data_testid="result-value",
+        ),
+        rx.el.div(
+            ui.button(
+                "Go on with this", variant="primary", disabled=answering == question.step_id,
+                on_click=on_answer(question.step_id, "done"), data_testid="answer-done",
+            ),
+            class_name="row",
+        ),
+        class_name="field",
     )  # fmt: skip
 
 

@@ -6,18 +6,17 @@ import { outline } from "../canvas/actions.js";
 import { ProblemList } from "../canvas/problems.jsx";
 import { titleOf } from "../canvas/model.js";
 import { cost, duration, elapsed, tokens } from "../js/format.js";
-import { effectUnknown } from "../js/live.js";
+import { effectUnknown, RUN_DONE } from "../js/live.js";
 import { useNow, useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
 import { RunControls } from "./controls.jsx";
 import { StepDetail } from "./detail.jsx";
-import { axisOf, barOf, mainPath, rowsOf, ticksOf } from "./rows.js";
+import { axisOf, barOf, mainPath, rowsOf, ticksOf, timeOf } from "./rows.js";
 
 const MARKS = {
   pending: "◌", running: "●", waiting_human: "◌", waiting: "◔", succeeded: "✓", failed: "✕", skipped: "–", canceled: "⊘", interrupted: "!",
   ok: "✓", error: "✕",
 };
-const WAITS = new Set(["waiting_human", "waiting", "interrupted"]);
 const TONES = {
   running: "run", waiting_human: "wait", waiting: "wait", interrupted: "wait", failed: "err", error: "err", skipped: "idle", canceled: "idle",
 };
@@ -30,7 +29,6 @@ function nameOf(row) {
 const Row = memo(function Row({ row, axis, now, on, onOpen }) {
   const { item } = row;
   const bar = row.type === "node" ? null : barOf(item, axis, now);
-  const going = item.status === "running";
   const unknown = effectUnknown(item);
   return (
     <div className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status} data-testid={row.type === "step" ? `row-${row.path}` : undefined}>
@@ -40,7 +38,7 @@ const Row = memo(function Row({ row, axis, now, on, onOpen }) {
         <span className="sr-only">{item.status}{unknown && `: ${item.error.message}`}</span>
       </button>
       <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${TONES[item.status] ?? "ok"}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
-      <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{item.status === "skipped" ? "skipped" : going && row.type === "span" ? "…" : duration(WAITS.has(item.status) ? null : elapsed(item, now))}</span>
+      <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{timeOf(row, now)}</span>
       <span role="gridcell" className="num">{item.tokens ? tokens(item.tokens) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
       <span role="gridcell" className="num">{item.tokens ? cost(item.cost_usd) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
     </div>
@@ -108,29 +106,43 @@ function useChosen(entry) {
   return [picked && entry?.steps.has(picked) ? picked : main, setPicked];
 }
 
+const WAIT_TICK_MS = 1000;
 const LEAST = 120;
+const ABOVE = 200; // what is left of the window for the canvas
+const STEP = 24;
 
-// The upper edge of the drawer, moved by pointer or arrow keys.
+// How high the drawer is and may be, whatever made it so: a drag, a question that needs room, another window size.
+function useHeight(box) {
+  const [size, setSize] = useState({ height: LEAST, most: LEAST });
+  useEffect(() => {
+    const read = () => setSize({ height: box.current.offsetHeight, most: Math.max(LEAST, window.innerHeight - ABOVE) });
+    const watch = new ResizeObserver(read);
+    watch.observe(box.current);
+    window.addEventListener("resize", read);
+    return () => {
+      watch.disconnect();
+      window.removeEventListener("resize", read);
+    };
+  }, [box]);
+  return size;
+}
+
+// The upper edge of the drawer, moved by pointer or keys.
 function Grip({ box }) {
-  const [height, setHeight] = useState(268);
-  const most = typeof window === "undefined" ? 700 : window.innerHeight - 200;
-  const set = (wish) => {
-    const fits = Math.round(Math.max(LEAST, Math.min(most, wish)));
-    box.current.style.setProperty("--drawer", `${fits}px`);
-    setHeight(fits);
-  };
-  const by = { ArrowUp: 24, ArrowDown: -24 };
+  const { height, most } = useHeight(box);
+  const set = (wish) => box.current.style.setProperty("--drawer", `${Math.round(Math.max(LEAST, Math.min(most, wish)))}px`);
+  const to = { ArrowUp: height + STEP, ArrowDown: height - STEP, Home: LEAST, End: most };
   return (
     <div
       className="ed-drawer-grip" role="separator" aria-orientation="horizontal" aria-label="Height of the drawer" tabIndex={0}
-      aria-valuenow={height} aria-valuemin={LEAST} aria-valuemax={most}
+      aria-valuenow={height} aria-valuemin={LEAST} aria-valuemax={most} aria-valuetext={`${height} pixels`}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => event.buttons === 1 && set(box.current.getBoundingClientRect().bottom - event.clientY)}
       onKeyDown={(event) => {
-        if (!by[event.key]) return;
+        if (!(event.key in to)) return;
         event.preventDefault();
         event.stopPropagation();
-        set(box.current.offsetHeight + by[event.key]);
+        set(to[event.key]);
       }}
     />
   );
@@ -141,7 +153,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onControl, onAn
   const problems = useEditor((state) => state.problems);
   const entry = useRun(runId);
   const status = entry?.run?.status;
-  const now = useNow(open && status === "running");
+  const now = useNow(open && status && !RUN_DONE.has(status), status === "running" ? undefined : WAIT_TICK_MS);
   const [chosen, setChosen] = useChosen(entry);
   const box = useRef(null);
   const toggle = (name) => {

@@ -1,6 +1,6 @@
 // A run as rows of the drawer: steps in order, their spans below, and the nodes that are still to come.
 import { RUN_DONE } from "../js/live.js";
-import { millis } from "../js/format.js";
+import { duration, elapsed, millis } from "../js/format.js";
 
 const MAX_SPANS = 200;
 const MAX_ROWS = 300;
@@ -26,6 +26,12 @@ export function barOf(item, axis, now) {
   const whole = axis.end - axis.start;
   const left = Math.min(99.5, Math.max(0, ((from - axis.start) / whole) * 100));
   return { left, width: Math.min(100 - left, Math.max(0.6, ((to - from) / whole) * 100)) };
+}
+
+// What stands in the column of times: of a step that waits, how long it has.
+export function timeOf({ type, item }, now) {
+  if (item.status === "skipped") return "skipped";
+  return type === "span" && item.status === "running" ? "…" : duration(elapsed(item, now));
 }
 
 // Five round marks: {at: percent, ms}.

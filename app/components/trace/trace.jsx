@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
-import { effectUnknown, live } from "../js/live.js";
+import { effectUnknown, live, RUN_DONE } from "../js/live.js";
 import * as model from "./model.js";
 import { Details } from "./details.jsx";
 import { GraphView } from "./graph.jsx";
@@ -10,6 +10,8 @@ import { Log } from "./log.jsx";
 import { Axis, Timeline } from "./timeline.jsx";
 import "./trace.css";
 
+const TICK_MS = 250;
+const WAIT_TICK_MS = 1000;
 const VIEWS = ["Tree", "Timeline", "Graph", "Log"];
 
 /** What the store knows of the run, in the shape of the API's trace; null until it is loaded. */
@@ -52,12 +54,15 @@ function useTrace(runId) {
     if (before.current && before.current !== status) load();
     before.current = status ?? null;
   }, [status, load]);
+  // Also the time that a step has waited goes on.
+  const over = !status || RUN_DONE.has(status);
   useEffect(() => {
-    if (!running) return undefined;
-    const timer = setInterval(() => setNow(Date.now()), 250);
+    if (over) return undefined;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), running ? TICK_MS : WAIT_TICK_MS);
     return () => clearInterval(timer);
-  }, [running]);
-  return { trace, error: live.get(runId)?.error, load, now: running ? now : Date.now() };
+  }, [over, running]);
+  return { trace, error: live.get(runId)?.error, load, now };
 }
 
 const WAITS = new Set(["waiting_human", "interrupted", "waiting"]);

@@ -8,8 +8,11 @@ from sqlalchemy import ColumnElement, Integer, func, literal, select
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
+from app.engine.catalog import catalog
 from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import parse_graph
+from app.engine.graph.ports import outputs_of
+from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.models import Project, Run, Workflow, metadata
 from app.models.types import Json, UtcDateTime
 from app.services.access import Actor, require, scoped
@@ -136,6 +139,27 @@ async def get_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workf
     """
     require(actor, "viewer")
     return workflow_view(*await load_workflow(uow, actor, workflow_id))
+
+
+async def blank_output(
+    uow: UnitOfWork, actor: Actor, workflow_id: str, node_id: str
+) -> dict[str, Any]:
+    """Return an output of a node with nothing in it, by port, for a person to fill in.
+
+    A node that is not in the draft any more has no ports.
+
+    Raises:
+        NotFound: There is no such workflow, or it is another workspace's.
+    """
+    require(actor, "viewer")
+    workflow, _ = await load_workflow(uow, actor, workflow_id)
+    node = next((one for one in parse_graph(workflow.graph).nodes if one.id == node_id), None)
+    node_type = node and catalog().get(node.kind)
+    if not node or not node_type:
+        return {}
+    ports = (port for port in outputs_of(node, node_type) if port.socket)
+    kept = (port for port in ports if port.name not in (ERROR_PORT, TOOL_PORT))
+    return {port.name: "" if port.type == "text" else None for port in kept}
 
 
 async def compile_workflow(

@@ -115,9 +115,10 @@ def test_a_template_card_leads_to_its_page_and_can_be_used():
 def test_a_question_has_a_button_for_each_choice():
     question = rx.Var.create(QUESTION)
     asks = {"answering": rx.Var.create(""), "on_answer": quiet}
+    form = lists.ResultForm(rx.Var.create(""), rx.Var.create(""), quiet, quiet)
     for card in (
         lists.question_row(question, **asks),
-        lists.question_card(question, on_comment=quiet, on_edit=quiet, **asks),
+        lists.question_card(question, on_comment=quiet, on_edit=quiet, form=form, **asks),
     ):
         assert "answer-" in drawn(card)
 

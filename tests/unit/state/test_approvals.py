@@ -1,10 +1,11 @@
+import orjson
 import pytest
 from sqlmodel import select
 
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
 from app.kernel.ids import new_id
-from app.models import Approval, Step
+from app.models import Approval, Step, Workflow
 from app.state.approvals import ApprovalsState, Choice, edited_value
 from app.state.identity import actor
 from app.state.shell import ShellState
@@ -96,6 +97,45 @@ async def test_an_edited_input_of_a_step_that_failed_goes_with_another_try_only(
     async with parts.database.read() as uow:
         stored = (await uow.session.execute(select(Approval))).scalar_one()
     assert (stored.answer["choice"], stored.answer["value"]) == (choice, value)
+
+
+GRAPH = {
+    "schema": 1, "edges": [],
+    "nodes": [{"id": "ask", "kind": "tool.http", "version": 1, "config": {"url": "http://x/"}}],
+}  # fmt: skip
+
+
+async def test_the_result_of_a_step_that_was_cut_off_is_given_in_the_inbox(parts, token):
+    step_id = await ask(
+        parts, token, choices=["retry", "done", "skip", "stop"], recovery=True, value={"ports": {}},
+        editable=True,
+    )  # fmt: skip
+    async with parts.database.work() as uow:
+        (await uow.session.execute(select(Workflow))).scalar_one().graph = GRAPH
+    tab = await loaded(token)
+    await fire(tab, "give", step_id)
+    assert orjson.loads(tab.result) == {"body": None, "status": None}
+    await fire(tab, "enter", '{"body": ')
+    with pytest.raises(InvalidInput, match="The result is not valid JSON"):
+        await fire(tab, "answer", step_id, "done")
+    await fire(tab, "enter", '{"body": "paid by hand"}')
+    await fire(tab, "answer", step_id, "done")
+    async with parts.database.read() as uow:
+        stored = (await uow.session.execute(select(Approval))).scalar_one()
+    assert (stored.answer["choice"], stored.answer["value"]) == ("done", {"body": "paid by hand"})
+
+
+async def test_the_form_for_a_result_opens_and_closes_and_a_plain_question_has_none(parts, token):
+    step_id = await ask(parts, token, choices=["retry", "done"], recovery=True)
+    tab = await loaded(token)
+    assert tab.questions[0].givable
+    await fire(tab, "give", step_id)
+    assert (tab.giving, tab.result) == (step_id, "{}")
+    await fire(tab, "give", step_id)
+    assert tab.giving == ""
+    other = await ask(parts, token)
+    await fire(tab, "load")
+    assert {one.step_id: one.givable for one in tab.questions} == {step_id: True, other: False}
 
 
 async def test_a_second_answer_is_told_that_it_came_late(parts, token):

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { duration, cost, gist } from "../../../../app/components/js/format.js";
 import { LiveStore } from "../../../../app/components/js/live.js";
-import { axisOf, barOf, mainPath, rowsOf, ticksOf } from "../../../../app/components/run/rows.js";
+import { axisOf, barOf, mainPath, rowsOf, ticksOf, timeOf } from "../../../../app/components/run/rows.js";
 
 const tick = () => new Promise((go) => setImmediate(go));
 const step = (path, status, more = {}) => ({
@@ -211,6 +211,15 @@ test("bars lie within the axis and never vanish", async () => {
   assert.deepEqual([Math.round(b.left), Math.round(b.width)], [75, 25]);
   assert.equal(barOf(step("x", "pending", { started_at: null }), axis, now), null);
   assert.deepEqual(ticksOf(axis).map((tick) => tick.ms), [0, 1000, 2000, 3000]);
+});
+
+test("the column of times says how long a step has waited, and nothing of what never began", () => {
+  const now = Date.parse("2026-01-01T00:01:01Z");
+  const times = ["waiting", "waiting_human", "interrupted", "running"].map((status) => timeOf({ type: "step", item: step("a", status) }, now));
+  assert.deepEqual(times, Array(4).fill("1 min 1 s"));
+  assert.equal(timeOf({ type: "step", item: step("a", "skipped", { started_at: null }) }, now), "skipped");
+  assert.equal(timeOf({ type: "node", item: { status: "pending" } }, now), "–");
+  assert.equal(timeOf({ type: "span", item: step("a", "running") }, now), "…");
 });
 
 test("numbers are written as people read them", () => {
