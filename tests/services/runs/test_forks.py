@@ -52,18 +52,16 @@ def fork(parts, actor):
 
 
 @pytest.fixture
-def look(parts, actor):
+def steps_of(parts, actor):
     async def read(run_id):
         async with parts.database.read() as uow:
-            run = await get_run(uow, actor, run_id)
-            steps = {step.path: step for step in await list_steps(uow, actor, run_id)}
-        return run, steps
+            return {step.path: step for step in await list_steps(uow, actor, run_id)}
 
     return read
 
 
 @pytest.fixture
-def done(parts, start, look):
+def done(parts, start):
     """Start a run and execute it to its end."""
 
     async def go(graph, given=None):
@@ -81,34 +79,36 @@ def origins(steps):
 
 
 async def test_rerun_executes_everything_with_the_same_input_and_version(
-    parts, world, done, fork, look
+    parts, world, done, fork, look, steps_of
 ):
     first = await done(slow(2), {"name": "Ada"})
     again = await fork(first.id, copies=False)
-    assert (await look(again))[0].status == "pending"
+    assert (await look(again)).status == "pending"
     await execute_run(parts, again)
-    run, steps = await look(again)
+    run, steps = await look(again), await steps_of(again)
     assert (run.status, run.input, run.version) == ("succeeded", {"name": "Ada"}, 1)
     assert (run.forked_from, run.fork_path, run.number) == (first.id, None, 2)
     assert set(origins(steps).values()) == {None}
     assert len(world.calls) == 4
 
 
-async def test_rerun_takes_another_input_and_checks_it(parts, done, fork, look):
+async def test_rerun_takes_another_input_and_checks_it(parts, done, fork, look, steps_of):
     first = await done(QUICK, {"name": "Ada"})
     again = await fork(first.id, copies=False, input={"name": "Eve"}, changes_input=True)
     await execute_run(parts, again)
-    run, steps = await look(again)
+    run, steps = await look(again), await steps_of(again)
     assert run.input == {"name": "Eve"}
     assert steps["greet"].output == {"text": "Hi Eve"}
 
 
-async def test_from_a_step_only_that_and_what_follows_is_executed(parts, world, done, fork, look):
+async def test_from_a_step_only_that_and_what_follows_is_executed(
+    parts, world, done, fork, look, steps_of
+):
     first = await done(slow(4))
     world.calls.clear()
     forked = await fork(first.id, from_step="call_2")
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == ["https://slow.example/2", "https://slow.example/3"]
     assert origins(steps) == {
@@ -118,11 +118,11 @@ async def test_from_a_step_only_that_and_what_follows_is_executed(parts, world, 
     assert (run.forked_from, run.fork_path) == (first.id, "call_2")
 
 
-async def test_the_step_may_be_named_by_its_id(parts, world, done, fork, look):
+async def test_the_step_may_be_named_by_its_id(parts, world, done, fork, look, steps_of):
     first = await done(slow(2))
-    _, steps = await look(first.id)
+    steps = await steps_of(first.id)
     forked = await fork(first.id, from_step=steps["call_1"].id)
-    run, _ = await look(forked)
+    run = await look(forked)
     assert run.fork_path == "call_1"
 
 
@@ -133,17 +133,17 @@ async def test_a_failed_run_goes_on_where_it_failed(parts, world, done, fork, lo
 
     world.on_http = refuse
     first = await done(slow(3))
-    assert (await look(first.id))[0].status == "failed"
+    assert (await look(first.id)).status == "failed"
     world.on_http = None
     world.calls.clear()
     forked = await fork(first.id)
     await execute_run(parts, forked)
-    run, _ = await look(forked)
+    run = await look(forked)
     assert run.status == "succeeded"
     assert world.calls == ["https://slow.example/1", "https://slow.example/2"]
 
 
-async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, look):
+async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, look, steps_of):
     async def refuse(request):
         if request.url.endswith("/c"):
             raise UpstreamRefused("no")
@@ -151,12 +151,12 @@ async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, 
     world.on_http = refuse
     urls = [f"https://a.example/{name}" for name in "abcd"]
     first = await done(looping(), {"urls": urls})
-    assert (await look(first.id))[0].status == "failed"
+    assert (await look(first.id)).status == "failed"
     world.on_http = None
     world.calls.clear()
     forked = await fork(first.id)
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == urls[2:]
     assert steps["loop"].origin is None
@@ -165,14 +165,14 @@ async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, 
 
 
 async def test_from_a_step_in_a_loop_other_turns_stay_and_the_loop_ends_anew(
-    parts, world, done, fork, look
+    parts, world, done, fork, look, steps_of
 ):
     urls = [f"https://a.example/{name}" for name in "abc"]
     first = await done(looping(), {"urls": urls})
     world.calls.clear()
     forked = await fork(first.id, from_step="loop[1]/call")
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == [urls[1]]
     assert [path for path, origin in origins(steps).items() if origin is None] == [
@@ -180,11 +180,11 @@ async def test_from_a_step_in_a_loop_other_turns_stay_and_the_loop_ends_anew(
     ]  # fmt: skip
 
 
-async def test_outputs_given_instead_reach_the_steps_after(parts, done, fork, look):
+async def test_outputs_given_instead_reach_the_steps_after(parts, done, fork, look, steps_of):
     first = await done(QUICK, {"name": "Ada"})
     forked = await fork(first.id, from_step="answer", outputs={"greet": {"text": "Dear Eve"}})
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert (run.output, steps["greet"].origin, steps["answer"].origin) == (
         "Dear Eve",
         "given",
@@ -203,7 +203,7 @@ async def test_without_a_step_whatever_follows_a_given_output_is_executed(
     assert world.calls == ["https://slow.example/2"]
 
 
-async def test_a_given_branch_decides_which_way_the_fork_goes(parts, done, fork, look):
+async def test_a_given_branch_decides_which_way_the_fork_goes(parts, done, fork, steps_of):
     ask = node("ask", "logic.if", {"condition": "trigger.ok"})
     yes, no = (node(one, "data.template", {"template": one}) for one in ("yes", "no"))
     graph = {
@@ -212,15 +212,15 @@ async def test_a_given_branch_decides_which_way_the_fork_goes(parts, done, fork,
         "edges": [edge(START, ask), edge(ask, yes, "true"), edge(ask, no, "false")],
     }
     first = await done(graph, {"ok": True})
-    assert (await look(first.id))[1]["no"].status == "skipped"
+    assert (await steps_of(first.id))["no"].status == "skipped"
     forked = await fork(first.id, outputs={"ask": {"false": 1}})
     await execute_run(parts, forked)
-    _, steps = await look(forked)
+    steps = await steps_of(forked)
     assert (steps["yes"].status, steps["no"].status) == ("skipped", "succeeded")
 
 
 async def test_large_values_come_along_and_stay_when_the_first_run_goes(
-    parts, actor, done, fork, look
+    parts, actor, done, fork, look, steps_of
 ):
     nested = {"name": LARGE, "more": {str(i): "y" * 9_000 for i in range(10)}}
     first = await done(QUICK, nested)
@@ -229,7 +229,7 @@ async def test_large_values_come_along_and_stay_when_the_first_run_goes(
         await uow.session.execute(update(Run).values(forked_from=None))
         await uow.session.delete(await uow.session.get_one(Run, first.id))
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded", run.error
     assert (run.input, run.output) == (nested, f"Hi {LARGE}")
     async with parts.database.read() as uow:
@@ -240,7 +240,7 @@ async def test_large_values_come_along_and_stay_when_the_first_run_goes(
 
 
 async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
-    parts, actor, done, fork, look
+    parts, actor, done, fork, look, steps_of
 ):
     first = await done(slow(2))
     async with parts.database.work() as uow:  # as if they had called a model
@@ -249,13 +249,15 @@ async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
         )
     forked = await fork(first.id, from_step="call_1")
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert run.tokens == sum(step.tokens for step in steps.values()) == 0
     assert run.cost_usd == sum(step.cost_usd or 0 for step in steps.values()) == 0
     assert steps["call_0"].finished_at < run.started_at
 
 
-async def test_the_current_version_keeps_what_still_fits(parts, actor, world, done, fork, look):
+async def test_the_current_version_keeps_what_still_fits(
+    parts, actor, world, done, fork, look, steps_of
+):
     first = await done(slow(3))
     calls = [node(f"call_{i}", "tool.http", {"url": f"https://new.example/{i}"}) for i in range(2)]
     fresh = node("fresh", "data.template", {"template": "new"})
@@ -266,7 +268,7 @@ async def test_the_current_version_keeps_what_still_fits(parts, actor, world, do
     world.calls.clear()
     forked = await fork(first.id, from_step="call_1", version="current")
     await execute_run(parts, forked)
-    run, steps = await look(forked)
+    run, steps = await look(forked), await steps_of(forked)
     assert (run.status, run.version, run.output) == ("succeeded", 2, "changed")
     assert world.calls == ["https://new.example/1"]
     assert origins(steps) == {
@@ -292,20 +294,20 @@ async def test_what_follows_a_new_node_is_executed_though_it_had_finished(
 
 
 async def test_a_waiting_and_a_canceled_run_can_be_forked_and_stay_as_they_are(
-    parts, actor, done, fork, look
+    parts, actor, done, fork, look, steps_of
 ):
     first = await done(APPROVAL, {"text": "Dear Ada"})
     forked = await fork(first.id)
     await execute_run(parts, forked)
-    assert (await look(forked))[0].status == (await look(first.id))[0].status == "waiting"
+    assert (await look(forked)).status == (await look(first.id)).status == "waiting"
     async with parts.database.work() as uow:
         await cancel_run(uow, actor, first.id)
     after = await fork(first.id, outputs={"check": {"approved": "by hand"}})
     await execute_run(parts, after)
-    run, steps = await look(after)
+    run, steps = await look(after), await steps_of(after)
     assert (run.status, steps["check"].origin) == ("succeeded", "given")
     assert run.output == "by hand"
-    assert (await look(first.id))[0].status == "canceled"
+    assert (await look(first.id)).status == "canceled"
 
 
 async def test_pins_are_kept_by_a_rerun_and_checked(parts, done, fork, look):
@@ -366,7 +368,7 @@ async def test_what_was_taken_over_counts_towards_no_limit(parts, start, world, 
     run_id, ends = run.id, []
     for _ in range(3):
         await execute_run(parts, run_id)
-        row, _ = await look(run_id)
+        row = await look(run_id)
         ends.append((row.status, len(world.calls), row.tokens, row.cost_usd))
         run_id = await fork(run_id)
     assert ends == [("failed", 2, 0, 0), ("failed", 5, 0, 0), ("succeeded", 5, 0, 0)]

@@ -3,6 +3,7 @@ within about a second, had once, and never lost, at whatever point the process d
 """
 
 import asyncio
+import math
 import time
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
+from app.adapters.keeper import TICK_S
 from app.kernel.clock import now
 from app.models import Approval, Run, RunEvent, Wait
 from app.services.runs import execute
@@ -19,7 +21,7 @@ from app.services.runs.execute import execute_run
 from app.services.runs.queries import list_approvals, list_steps
 from app.services.runs.spread import run_and_wait
 from app.services.runs.start import StartRun
-from tests.graphs import START, edge, node, slow
+from tests.graphs import START, chain, edge, node, slow
 from tests.rows import make_workflow
 
 PATIENCE_S = 30.0
@@ -150,6 +152,70 @@ async def test_a_signal_is_noticed_while_another_branch_works(
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
+
+
+class Ticks:
+    """The keeper's looks. Once stopped, there are only as many more as a test lets it have."""
+
+    def __init__(self, keeper):
+        self._look, self._left, self._busy = keeper._renew, math.inf, False
+        self.made = 0
+        keeper._renew = self.tick
+
+    async def tick(self, database, held):
+        self._busy = True
+        if self._left > 0:
+            self._left -= 1
+            await self._look(database, held)
+            self.made += 1
+        self._busy = False
+
+    async def stop(self):
+        self._left = 0
+        while self._busy:
+            await asyncio.sleep(0.01)
+        self.made = 0
+
+    def let(self, count):
+        self._left = count
+
+
+@pytest.fixture
+def ticks(parts):
+    return Ticks(parts.keeper)
+
+
+CALLED = chain(START, node("answer", "flow.respond", {"value": "done"}))
+
+
+@pytest.mark.parametrize("what", ["answer", "signal", "end"])
+async def test_one_look_of_the_keeper_is_enough_to_notice(
+    parts, actor, hour, ticks, at_work, reaches, status_of, approve, what
+):
+    called = await make_workflow(parts.database, actor, CALLED, "Called")
+    call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
+    waits, port = {"answer": (CHECK, ""), "signal": (PAID, ""), "end": (call, "output")}[what]
+    status = "waiting_human" if what == "answer" else "waiting"
+    run, task = await at_work(beside(waits, port), waits["id"], status)
+    await ticks.stop()
+    if what == "answer":
+        await approve(run.id)
+    elif what == "signal":
+        async with parts.database.work() as uow:
+            await send_signal(uow, actor, run.id, "paid", 1)
+    else:
+        async with parts.database.read() as uow:
+            query = select(col(Run.id)).where(col(Run.parent_run_id) == run.id)
+            child = (await uow.session.execute(query)).scalar_one()
+        await execute_run(parts, child)
+    assert await status_of(run.id, waits["id"]) == status
+    ticks.let(1)
+    await reaches(run.id, "done", "succeeded")
+    assert ticks.made == 1
+    assert TICK_S <= 0.5, "it looks twice a second, so all of it takes less than one"
+    ticks.let(math.inf)
+    hour.set()
+    await task
 
 
 async def test_a_signal_that_came_before_its_step_waits_is_noticed(
