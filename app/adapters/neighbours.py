@@ -12,6 +12,7 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +52,9 @@ class _Frames(asyncio.Protocol):
         self._read = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # the web process's loop has its own class
 
     def data_received(self, data: bytes) -> None:
         read = self._read
@@ -116,10 +118,14 @@ class Listener:
     async def open(self) -> None:
         """Listen from now on."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _remove(self._path)  # of an earlier process with our number
+        early = self._path.with_suffix(".new")
+        _remove(early)
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(lambda: _Asked(self), str(self._path))
-        self._path.chmod(0o600)
+        self._server = await loop.create_unix_server(lambda: _Asked(self), str(early))
+        early.chmod(0o600)
+        early.rename(
+            self._path
+        )  # found only now that it answers; an earlier process had the same number, perhaps
         self._signs = asyncio.create_task(self._give_signs(), name="signs of life to neighbours")
 
     async def _give_signs(self) -> None:

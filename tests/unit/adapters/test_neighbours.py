@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from app.adapters import neighbours
 from app.adapters.neighbours import Neighbours, listen, place_of
@@ -52,6 +53,20 @@ async def test_many_questions_at_once_each_get_their_answer(data, here):
     assert answers == [question[::-1] for question in questions]
     assert near.in_flight == 0
     await listener.close()
+
+
+def test_the_web_process_asks_on_its_own_kind_of_loop(data):
+    async def ask():
+        listener = await listen(data, "host-1", backwards)
+        here = Neighbours(data, "host")
+        here.start()
+        try:
+            return await (await found(here)).ask(b"abc")
+        finally:
+            await here.close()
+            await listener.close()
+
+    assert uvloop.run(ask()) == b"cba"
 
 
 async def test_it_is_asked_only_when_it_has_less_to_do(data, here):
