@@ -10,7 +10,6 @@ from sqlmodel import col
 from app.adapters.database import UnitOfWork
 from app.adapters.values import unpack
 from app.engine.events import Event
-from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.models import Approval, Run, RunEvent, Span, Step, Wait, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
@@ -26,6 +25,7 @@ from app.services.runs.present import (
 )
 from app.services.runs.step_pages import Filter, in_parts, loops_of, page_steps, steps_of_trace
 from app.services.runs.views import ApprovalView, CallerView, RunView, SpanView, StepView, TraceView
+from app.services.runs.waited import waited_s
 
 MAX_DEPTH = 8
 """How many runs wait for each other, one above the other, at most."""
@@ -158,28 +158,9 @@ async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> 
             "input": await unpack(uow.session, step.input, run_id, WHOLE_BYTES),
             "output": await unpack(uow.session, step.output, run_id, WHOLE_BYTES),
             "child_run_id": await _called_by(uow, actor, step),
-            "waited_s": await _waited(uow, actor, step),
+            "waited_s": await waited_s(uow, actor, step),
         }
     )
-
-
-async def _waited(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:
-    """For how many seconds a step has waited, up to now while it does; None when it never did."""
-    waits = scoped(Wait, actor).where(
-        col(Wait.run_id) == step.run_id, col(Wait.step_path) == step.path
-    )
-    asked = scoped(Approval, actor).where(
-        col(Approval.run_id) == step.run_id, col(Approval.step_path) == step.path
-    )
-    at = step.finished_at or now()
-    times = (
-        waits.with_only_columns(col(Wait.created_at), col(Wait.done_at)),
-        asked.with_only_columns(col(Approval.created_at), col(Approval.decided_at)),
-    )
-    rows = [row for query in times for row in (await uow.session.execute(query)).all()]
-    if not rows:
-        return None
-    return round(sum(((end or at) - begun).total_seconds() for begun, end in rows), 3)
 
 
 async def _called_by(uow: UnitOfWork, actor: Actor, step: Step) -> str | None:

@@ -52,7 +52,7 @@ class StepView(_View):
     `origin` says where the output is from when the node was not executed: copied (from another
     run), pinned, cached, disabled, or given (by a person). Only told of a step that is read by itself:
     `child_run_id` is the run it called last, `waited_s` how long it waited for a person, a time, a signal
-    or a run (null: it did not).
+    or a run (null: it did not); a container waits while all that is open in it does.
     """
 
     id: str

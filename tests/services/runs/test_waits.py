@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, InvalidInput, NotFound, UpstreamFailed
-from app.models import Run, Step, Wait, Workflow
+from app.models import Run, RunEvent, Step, Wait, Workflow
 from app.services.runs import execute, life
 from app.services.runs.commands import answer_step, cancel_run
 from app.services.runs.control import pause_run, resume_run, send_signal
@@ -132,6 +132,37 @@ async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_wa
     assert told.waited_s == pytest.approx(3_600, abs=60)
     assert told.waited_s <= (after.finished_at - after.started_at).total_seconds()
     assert quick.waited_s is None
+
+
+async def test_a_loop_waited_as_long_as_nothing_in_it_was_at_work(parts, actor, start):
+    rows = node("rows", "logic.for_each", {"items": "[1, 2]"})
+    ask = {**node("ask", "human.approval", {"title": "Good?"}), "parent": "rows"}
+    graph = {"schema": 1, "nodes": [START, rows, ask], "edges": [edge(START, rows, "", "input")]}
+    run = await start(graph)
+    await execute_run(parts, run.id)
+    async with parts.database.work() as uow:  # as if it had come to rest an hour ago
+        earlier = update(RunEvent).where(
+            col(RunEvent.run_id) == run.id, col(RunEvent.path) == "rows"
+        )
+        await uow.session.execute(earlier.values(at=now() - timedelta(hours=1)))
+    assert await waited(parts, actor, run.id, "rows") == pytest.approx(3_600, abs=60)
+    for _ in range(2):
+        async with parts.database.work() as uow:
+            question, *_ = await list_approvals(uow, actor)
+            await answer_step(uow, actor, question.step_id, question.choices[0])
+        await execute_run(parts, run.id)
+    told = (await steps_of(parts, actor, run.id))["rows"]
+    assert told.status == "succeeded"
+    before = await waited(parts, actor, run.id, "rows")
+    assert before == pytest.approx(3_600, abs=60)
+    assert await waited(parts, actor, run.id, "rows") == before, "it is over"
+    assert await waited(parts, actor, run.id, "rows[0]/ask") < 60
+
+
+async def waited(parts, actor, run_id, path):
+    async with parts.database.read() as uow:
+        step = (await steps_of(parts, actor, run_id))[path]
+        return (await get_step(uow, actor, run_id, step.id)).waited_s
 
 
 async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_should(
