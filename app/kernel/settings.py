@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -176,7 +176,7 @@ class Settings(BaseModel):
         """Whether this installation is to do without: one process does everything."""
         return self.redis_url == NO_REDIS
 
-    @property
+    @cached_property
     def data(self) -> Path:
         """The data directory, absolute."""
         return self.data_dir.expanduser().resolve()
