@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, TypeVar
 
+import uvloop
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
@@ -56,7 +57,7 @@ class _Loop:
     """An asyncio loop in a thread of its own."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, name="runs", daemon=True)
         self._thread.start()
 
