@@ -109,3 +109,22 @@ async def test_a_pause_that_came_first_starts_nothing():
     outcome = await execute(plan, request, host, control=control)
     assert outcome.status == "paused"
     assert await executed(host) == []
+
+
+async def test_an_item_that_waits_before_its_next_try_does_not_hold_up_the_pause():
+    plan = plan_of(
+        box("begin", "start"),
+        box("rows", "logic.for_each", items="input", item_retries=1, item_retry_delay_s=600),
+        box("bad", "flaky", fails=1, how="refused", parent="rows"),
+        edges="begin>rows",
+    )
+    host, second = FakeHost(), FakeHost()
+    failed = {"rows[0]/bad", "rows[1]/bad"}
+    outcome = await paused_run(
+        plan, host, [1, 2], lambda s: {path for path in s if s[path] == "failed"} == failed
+    )
+    assert outcome.status == "paused"
+    assert statuses(host)["rows"] == "pending"
+    outcome = await asyncio.wait_for(go_on(plan, host, second, [1, 2]), 5)
+    assert outcome.status == "failed", "there is one more try, at once, which fails, too"
+    assert await executed(second) == ["rows[0.2]/bad", "rows[1.2]/bad"]

@@ -240,6 +240,10 @@ class StepContext:
                     raise
         return await self._run_body(index, names, self.attempt)
 
+    async def pause(self, seconds: float) -> None:
+        """Let time pass within this life of the run, unless it is to pause."""
+        await self._step.execution.sleep(seconds)
+
     async def woken(self, index: int, *, attempt: int = 1) -> None:
         """Return once something has come for a turn of the body that waits."""
         await self._step.execution.woken(turn_prefix(self.path, index, attempt))

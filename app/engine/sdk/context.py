@@ -299,6 +299,15 @@ class NodeContext(Protocol):
             Paused: A step in it waits, and nothing else in it can go on.
         """
 
+    async def pause(self, seconds: float) -> None:
+        """Let time pass within a container, between turns.
+
+        It is slept, and not kept: when the run goes on in another process, or pauses, it is over.
+
+        Raises:
+            Paused: The run is to pause: let it through.
+        """
+
     async def woken(self, index: int, *, attempt: int = 1) -> None:
         """Return once something has come for a turn that was paused: run it again, to go on.
 

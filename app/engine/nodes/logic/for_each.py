@@ -44,6 +44,10 @@ class Config(NodeConfig):
     item_retry_delay_s: float = field(
         1,
         title="Wait before that (seconds)",
+        description=(
+            "The item keeps its place among those at once meanwhile, and the time counts as time at work. "
+            "If the run pauses or moves to another process, the item is tried again without the rest of it."
+        ),
         ge=0,
         le=600,
         advanced=True,
@@ -82,6 +86,7 @@ class _Loop:
         self._left = iter(range(len(items)))
         self._again: deque[tuple[int, int, int]] = deque()
         self._resting: set[asyncio.Task[None]] = set()
+        self._held = False
         self._workers: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
 
@@ -94,7 +99,7 @@ class _Loop:
                 worker = await self._ended.get()
                 self._workers.discard(worker)
                 worker.result()
-            if self._resting:
+            if self._resting or self._held:
                 raise Paused("some items wait")
         finally:
             left = self._workers | self._resting
@@ -152,8 +157,16 @@ class _Loop:
                 if failed == most or attempt == most * self.ctx.attempt:
                     raise
             if failed:
-                await asyncio.sleep(self.config.item_retry_delay_s)
+                await self._before_next_try()
             attempt += 1
+
+    async def _before_next_try(self) -> None:
+        """Let the time before another try pass. If the run is to pause, that try is made when it goes on."""
+        try:
+            await self.ctx.pause(self.config.item_retry_delay_s)
+        except Paused:
+            self._held = True
+            raise
 
     async def _rest(self, index: int, attempt: int, failed: int) -> None:
         """Let an item that waits go on when what it waits for comes while others are at work."""
