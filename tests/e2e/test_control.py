@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.product import Product
 from tests.e2e.test_acceptance import SLOW, sign_up
@@ -68,6 +68,44 @@ def test_a_waiting_run_is_paused_resumed_and_canceled(page: Page, product: Produ
     expect(drawer).to_have_attribute("data-run", "waiting", timeout=SLOW)
     page.get_by_test_id("cancel-run").click()
     expect(drawer).to_have_attribute("data-run", "canceled", timeout=SLOW)
+
+
+def test_an_effect_that_a_cancel_cut_off_says_that_nobody_knows(page: Page, product: Product):
+    sign_up(page, product, "Canceling Person")
+    graph = chain(
+        node("start", "trigger.manual", 0, {}), node("send", "logic.wait", 280, {"seconds": 3600}),
+        ports="data>input",
+    )  # fmt: skip
+    open_and_run(page, product, make(page, product, "Sends", graph))
+    expect(page.get_by_test_id("waits-for")).to_be_visible(timeout=SLOW)
+    page.get_by_test_id("cancel-run").click()
+    drawer = page.get_by_test_id("drawer")
+    expect(drawer).to_have_attribute("data-run", "canceled", timeout=SLOW)
+    words = "'Send' was cut off while it was changing the outside"
+
+    def tell(route: Route) -> None:
+        """The step as the API tells of one that was at work on the outside."""
+        reply = route.fetch()
+        told = reply.json()
+        for step in told.get("steps", [told]):
+            if step["node_id"] == "send":
+                step["error"] = {"code": "effect_unknown", "message": words}
+        route.fulfill(response=reply, json=told)
+
+    page.route("**/api/runs/*/trace*", tell)
+    page.route("**/api/runs/*/steps/*", tell)
+    editor = page.url
+    page.goto(product.url + str(page.get_by_test_id("open-trace").get_attribute("href")))
+    mark = page.get_by_role("treeitem").get_by_label(words)
+    expect(mark).to_be_visible(timeout=SLOW)
+    mark.click()
+    expect(page.get_by_role("tab", name="Error")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+    assert serious(page) == []
+    page.goto(editor)
+    expect(page.get_by_test_id("row-send")).to_contain_text(words, timeout=SLOW)
+    page.get_by_test_id("row-send").locator("button").click()
+    expect(page.get_by_test_id("step-error")).to_contain_text(words)
 
 
 def test_a_failed_step_is_decided_about_and_a_run_goes_on_from_a_step(page: Page, product: Product):
