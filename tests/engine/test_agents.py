@@ -1,5 +1,6 @@
 """Agents: a conversation with tools, bounded in turns and in bad calls."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,13 +9,15 @@ from app.engine.graph.document import Graph
 from app.engine.runtime import compile as compile_graph
 from app.engine.testing import FakeHost
 from app.kernel.errors import StorageDown
-from tests.engine.tiny import CATALOG, box, graph, run
+from tests.engine.test_life import until
+from tests.engine.tiny import CATALOG, box, executed, graph, run, statuses
 
 
-def agent_plan(*tools: dict[str, Any], **config: Any):
-    """A trigger, an agent, and nodes in its tool slot."""
+def agent_plan(*tools: dict[str, Any], beside: Any = (), edges: str = "", **config: Any):
+    """A trigger, an agent, nodes in its tool slot, and others beside it."""
+    agent = box("helper", "agent", **config)
     plain = graph(
-        box("begin", "start"), box("helper", "agent", **config), *tools, edges="begin>helper"
+        box("begin", "start"), agent, *tools, *beside, edges=f"begin>helper {edges}"
     ).as_json()
     for tool in tools:
         plain["edges"].append(
@@ -188,3 +191,19 @@ async def test_an_agent_without_tools_just_answers():
     outcome = await run(agent_plan(), host, "Hi")
     assert outcome.status == "succeeded"
     assert host.journal.steps["helper"].output["text"] == "Hello."
+
+
+async def test_an_agent_whose_run_ended_ends_its_tool_and_calls_no_other():
+    send = {"tool": "send", "arguments": {}}
+    host = FakeHost({"models": [send, send, "Sent."]})
+    send_box = box("send", "effect", others=["go"], settings={"tool_description": "Sends."})
+    beside = [box("gate", "meet", others=["send"]), box("bad", "flaky", how="refused")]
+    plan = agent_plan(send_box, beside=beside, edges="begin>gate gate>bad")
+    running = asyncio.create_task(run(plan, host, "Send it"))
+    await asyncio.wait_for(until(lambda: statuses(host).get("bad") == "failed"), 5)
+    await host.memory.put("met", "go", True)
+    assert (await asyncio.wait_for(running, 5)).status == "failed"
+    assert statuses(host)["helper"] == "succeeded"
+    assert (await executed(host)).count("helper") == 1
+    refused = host.model.requests[-1].messages[-1]
+    assert "calls no tool any more" in refused.text

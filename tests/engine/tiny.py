@@ -161,7 +161,7 @@ async def _meet(config: Meet, inputs: In, ctx: NodeContext) -> Out:
 
 
 meet = node(kind="test.meet", title="Meet", icon="x")(_meet)
-effect = node(kind="test.effect", title="Effect", icon="x", effects="external")(_meet)
+effect = node(kind="test.effect", title="Effect", icon="x", effects="external", tool=True)(_meet)
 peek = node(
     kind="test.peek", title="Peek", icon="x", effects="external", reads_only=lambda config: True
 )(_meet)
