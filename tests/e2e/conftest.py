@@ -2,8 +2,11 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -31,15 +34,49 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+class Outside:
+    """A service that runs may call: it counts its calls by address and refuses the first one under `/second`."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        outside = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                outside.calls[self.path] += 1
+                refused = self.path.startswith("/second") and outside.calls[self.path] == 1
+                self.send_response(422 if refused else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture(scope="module")
+def outside() -> Iterator[Outside]:
+    """A web service that the product may reach."""
+    opened = Outside()
+    Thread(target=opened.server.serve_forever, daemon=True).start()
+    yield opened
+    opened.server.shutdown()
+    opened.server.server_close()
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def product(request: pytest.FixtureRequest, smollm2_weights: Path) -> Iterator[Product]:
+def product(
+    request: pytest.FixtureRequest, smollm2_weights: Path, outside: Outside
+) -> Iterator[Product]:
     """The running product; each module that uses it runs once per database."""
-    env = {}
+    env = {"AGENTLOOM_EGRESS_ALLOW": outside.url.removeprefix("http://")}
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
         name = f"e2e_{free_port()}"
         _sql(server, f"CREATE DATABASE {name}")
-        env = {
+        env |= {
             "DATABASE_URL": server.rsplit("/", 1)[0].replace("+asyncpg", "") + f"/{name}",
             "REDIS_URL": request.getfixturevalue("redis_url"),
         }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.e2e.conftest import Outside
 from tests.e2e.product import Product
 from tests.e2e.test_acceptance import SLOW, sign_up
 from tests.e2e.test_looks import serious
@@ -149,3 +150,41 @@ def test_a_failed_step_is_decided_about_and_a_run_goes_on_from_a_step(page: Page
     expect(page.get_by_label("output", exact=True)).to_contain_text("paid twice", timeout=SLOW)
     page.get_by_role("treeitem").filter(has_text="Text template").first.click()
     expect(page.get_by_test_id("origin")).to_contain_text("Taken from the run")
+
+
+def test_a_loop_is_tried_again_with_the_keyboard_and_its_done_turns_stay_done(
+    page: Page, product: Product, outside: Outside
+):
+    sign_up(page, product, "Keyboard Person")
+    start = node("start", "trigger.manual", 0, {})
+    rows = node("rows", "data.set", 280, {"values": {"rows": ["first", "second", "third"]}})
+    loop = {"items": "input.rows", "concurrency": 1}
+    each = node("each", "logic.for_each", 560, loop, settings={"on_error": "ask"})
+    get = node("get", "tool.http", 40, {"url": f"{outside.url}/{{{{ item }}}}"}, parent="each")
+    graph = chain(start, rows, each, ports="data>input data>input")
+    graph["nodes"].append(get)
+    open_and_run(page, product, make(page, product, "Loop", graph))
+
+    expect(page.get_by_test_id("recovery")).to_contain_text(
+        "How shall the run go on?", timeout=SLOW
+    )
+    expect(page.get_by_test_id("row-each")).to_contain_text(re.compile(r"\d m?s"))
+    retry, give = page.get_by_test_id("recover-retry"), page.get_by_test_id("recover-give")
+    retry.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(give).to_be_focused()
+    assert give.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("recovery-value")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(give).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(retry).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("step-detail")).to_be_focused()
+    expect(page.get_by_test_id("drawer")).to_have_attribute("data-run", "succeeded", timeout=SLOW)
+    assert outside.calls == {"/first": 1, "/second": 2, "/third": 1}
+    expect(page.get_by_test_id("node-get").locator(".node-badge")).to_contain_text("3/3")
+    expect(page.get_by_test_id("row-each[2]/get")).to_have_attribute("data-status", "succeeded")

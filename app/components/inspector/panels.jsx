@@ -5,7 +5,7 @@ import { SETTINGS as DEFAULTS } from "../canvas/protocol.gen.js";
 import { useEditor, useStore } from "../canvas/context.jsx";
 import { liesOnCircle, portsOf, titleOf, typeName } from "../canvas/model.js";
 import { api } from "../js/api.js";
-import { duration, elapsed } from "../js/format.js";
+import { duration, elapsed, references } from "../js/format.js";
 import { live } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { JsonViewer } from "../ui/viewers.jsx";
@@ -44,12 +44,8 @@ export function Outputs({ node }) {
   );
 }
 
-// The node's latest step of the shown run with its values; those are loaded once when only a preview came live.
-export function useLastStep(node) {
-  const runId = useEditor((state) => state.runId);
-  const run = useRun(runId);
-  const steps = run ? run.order.map((path) => run.steps.get(path)).filter((step) => step.node_id === node.id) : [];
-  const step = steps.at(-1) ?? null;
+// Loads the values of a step once when only a preview came live.
+export function useValues(runId, step) {
   const lacking = step && step.finished_at && step.output === undefined;
   useEffect(() => {
     if (!lacking) return undefined;
@@ -57,6 +53,15 @@ export function useLastStep(node) {
     api("GET", `/api/runs/${runId}/steps/${step.id}`).then((whole) => here && live.fill(runId, whole)).catch(() => {});
     return () => { here = false; };
   }, [lacking, runId, step?.id]);
+}
+
+// The node's latest step of the shown run with its values.
+export function useLastStep(node) {
+  const runId = useEditor((state) => state.runId);
+  const run = useRun(runId);
+  const steps = run ? run.order.map((path) => run.steps.get(path)).filter((step) => step.node_id === node.id) : [];
+  const step = steps.at(-1) ?? null;
+  useValues(runId, step);
   return step;
 }
 
@@ -134,6 +139,7 @@ function Pinned({ node, output = null }) {
   const store = useStore();
   const pinned = node.settings?.pinned ?? null;
   if (!pinned && !output) return null;
+  if (!pinned && references(output).length) return <p className="muted">This output is too large to be pinned.</p>;
   if (!pinned) {
     return (
       <button type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: output })} data-testid="pin-output">

@@ -30,25 +30,37 @@ const isOlder = (step, known) =>
 const earliest = (times) => times.reduce((least, each) => (each && (!least || each < least) ? each : least), null);
 const newest = (times) => times.reduce((most, each) => (each && (!most || each > most) ? each : most), null);
 
-// The one badge of a node: its latest step, or the sum of its rounds when it ran in a loop.
-function summary(steps) {
-  if (!steps.length) return null;
+// The steps that count: of a turn that was tried again, `loop[3.2]` after `loop[3]`, those of its latest try.
+function latestTries(steps) {
+  const latest = new Map();
+  for (const step of steps) {
+    const turn = step.path.replace(/\[(\d+)\.\d+\]/g, "[$1]");
+    const known = latest.get(turn);
+    if (!known || (known.started_at ?? "") <= (step.started_at ?? "")) latest.set(turn, step);
+  }
+  return [...latest.values()];
+}
+
+// The one badge of a node: its latest step, or the sum of its rounds when it ran in a loop. All tries cost.
+function summary(all) {
+  if (!all.length) return null;
+  const steps = latestTries(all);
   const latest = steps.at(-1);
-  if (steps.length === 1) return { ...latest, rounds: 1, done: STEP_DONE.has(latest.status) ? 1 : 0 };
+  if (all.length === 1) return { ...latest, rounds: 1, done: STEP_DONE.has(latest.status) ? 1 : 0 };
   const rank = ["failed", "waiting_human", "interrupted", "running", "waiting", "pending", "canceled", "succeeded", "skipped"];
   const statuses = new Set(steps.map((step) => step.status));
   const status = rank.find((each) => statuses.has(each)) ?? latest.status;
-  const costs = steps.map((step) => step.cost_usd);
+  const costs = all.map((step) => step.cost_usd);
   return {
     ...latest,
     status,
     alive: steps.every((step) => Array.isArray(step.alive)) ? [...new Set(steps.flatMap((step) => step.alive))] : null,
     rounds: steps.length,
     done: steps.filter((step) => STEP_DONE.has(step.status)).length,
-    tokens: steps.reduce((sum, step) => sum + (step.tokens ?? 0), 0),
+    tokens: all.reduce((sum, step) => sum + (step.tokens ?? 0), 0),
     cost_usd: costs.some((each) => each === null) ? null : costs.reduce((sum, each) => sum + (each ?? 0), 0),
-    started_at: earliest(steps.map((step) => step.started_at)),
-    finished_at: steps.every((step) => step.finished_at) ? newest(steps.map((step) => step.finished_at)) : null,
+    started_at: earliest(all.map((step) => step.started_at)),
+    finished_at: steps.every((step) => step.finished_at) ? newest(all.map((step) => step.finished_at)) : null,
   };
 }
 
@@ -151,7 +163,11 @@ export class LiveStore {
       if (!entry.byNode.has(step.node_id)) entry.byNode.set(step.node_id, []);
       entry.byNode.get(step.node_id).push(step.path);
     }
-    entry.steps.set(step.path, { ...entry.steps.get(step.path), ...step });
+    const known = entry.steps.get(step.path);
+    const merged = { ...known, ...step };
+    // A trace says of a step at work that it has no values. When it has ended they are not none but not here yet.
+    if (known && STEP_DONE.has(step.status) && !STEP_DONE.has(known.status)) Object.assign(merged, { input: step.input, output: step.output });
+    entry.steps.set(step.path, merged);
   }
 
   // Adds the values of a step that was loaded by itself.

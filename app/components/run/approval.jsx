@@ -1,5 +1,5 @@
 // A question of the run to a person, answered in place.
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { CircleAlert, UserCheck } from "lucide-react";
 import { useEditor } from "../canvas/context.jsx";
 import { outputsOf } from "../canvas/model.js";
@@ -26,11 +26,15 @@ function useSent() {
   return [sent, setSent];
 }
 
+// An answer ends the card: the focus goes to the step it belongs to, not to the beginning of the page.
+const leave = (card) => card.current?.closest("[data-testid=step-detail]")?.focus();
+
 export function Approval({ asked, onAnswer }) {
   const [comment, setComment] = useState("");
   const [text, setText] = useState(() => asText(asked.value ?? ""));
   const [fault, setFault] = useState("");
   const [sent, setSent] = useSent();
+  const card = useRef(null);
   const answer = (choice) => {
     let value = null;
     if (asked.editable && text !== asText(asked.value ?? "")) {
@@ -43,11 +47,12 @@ export function Approval({ asked, onAnswer }) {
     }
     setFault("");
     setSent(choice);
+    leave(card);
     onAnswer({ step_id: asked.step_id, choice, comment, value });
   };
   const shown = asked.value !== null && asked.value !== undefined && asked.value !== "";
   return (
-    <div className="approval card" role="group" aria-label={asked.title} data-testid="approval">
+    <div ref={card} className="approval card" role="group" aria-label={asked.title} data-testid="approval">
       <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
         <div className="approval-title"><UserCheck size={15} aria-hidden="true" /><b>{asked.title}</b></div>
         {asked.body && <p className="approval-body">{asked.body}</p>}
@@ -113,9 +118,14 @@ function RecoveryForm({ way, start, busy, onSend, onBack }) {
       setFault(`This is no JSON: ${error.message}`);
     }
   };
+  const onKeyDown = (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    onBack();
+  };
   return (
     <>
-      <div className="approval-scroll">
+      <div className="approval-scroll" onKeyDown={onKeyDown}>
         <label className="field">
           <b>{way.form.title}</b>
           <span className="field-hint">{way.form.hint}</span>
@@ -123,7 +133,7 @@ function RecoveryForm({ way, start, busy, onSend, onBack }) {
           {fault && <span className="field-error" role="alert">{fault}</span>}
         </label>
       </div>
-      <div className="approval-foot">
+      <div className="approval-foot" onKeyDown={onKeyDown}>
         <div className="row wrap">
           <button type="button" className="btn btn-sm btn-primary" disabled={busy} onClick={send} data-testid="recover-send">{busy ? "Sending…" : way.form.send}</button>
           <button type="button" className="btn btn-sm" onClick={onBack}>Back</button>
@@ -136,16 +146,24 @@ function RecoveryForm({ way, start, busy, onSend, onBack }) {
 // A step failed or was cut off: what happened, what may be done about it, and what each of that does.
 export function Recovery({ asked, onAnswer }) {
   const [open, setOpen] = useState(null);
+  const [left, setLeft] = useState("");
   const [sent, setSent] = useSent();
+  const card = useRef(null);
   const result = useResult(asked.node_id);
   const ways = WAYS.filter((way) => asked.choices.includes(way.choice));
   const send = (way, value = null) => {
     setSent(way.name);
+    leave(card);
     onAnswer({ step_id: asked.step_id, choice: way.choice, comment: "", value });
   };
+  // Back from a form the focus is on the button that opened it.
+  const back = () => {
+    setLeft(open.name);
+    setOpen(null);
+  };
   return (
-    <div className="approval card" role="group" aria-label={asked.title} data-testid="recovery">
-      {open && <RecoveryForm key={open.name} way={open} start={open.choice === "done" ? result : asked.value ?? {}} busy={sent !== ""} onSend={(value) => send(open, value)} onBack={() => setOpen(null)} />}
+    <div ref={card} className="approval card" role="group" aria-label={asked.title} data-testid="recovery">
+      {open && <RecoveryForm key={open.name} way={open} start={open.choice === "done" ? result : asked.value ?? {}} busy={sent !== ""} onSend={(value) => send(open, value)} onBack={back} />}
       {!open && (
         <>
           <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
@@ -160,7 +178,7 @@ export function Recovery({ asked, onAnswer }) {
             <div className="row wrap">
               {ways.map((way, at) => (
                 <button
-                  key={way.name} type="button" className={`btn btn-sm ${at === 0 ? "btn-primary" : ""}`} disabled={sent !== ""}
+                  key={way.name} type="button" className={`btn btn-sm ${at === 0 ? "btn-primary" : ""}`} disabled={sent !== ""} autoFocus={way.name === left}
                   onClick={() => (way.form ? setOpen(way) : send(way))} data-testid={`recover-${way.name}`}
                 >
                   {sent === way.name ? "Sending…" : way.word}

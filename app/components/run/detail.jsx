@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "react";
 import { CircleAlert } from "lucide-react";
 import { useEditor, useStore } from "../canvas/context.jsx";
-import { useLastStep } from "../inspector/panels.jsx";
+import { useValues } from "../inspector/panels.jsx";
 import { ASKING, live } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
@@ -62,15 +62,14 @@ function Result({ step }) {
 export function StepDetail({ runId, path, onAnswer }) {
   const entry = useRun(runId);
   const step = entry.steps.get(path);
-  // Loads the values of the step when they are not here yet.
-  useLastStep({ id: step?.node_id });
+  useValues(runId, step);
   if (!step) return null;
   const asked = entry.approvals.get(path);
   const text = live.text(runId, path);
   const running = step.status === "running";
   const cut = step.status === "interrupted" || (asked?.recovery && step.status === "waiting_human");
   return (
-    <div className="step-detail" data-testid="step-detail">
+    <div className="step-detail" role="group" aria-label={step.label || step.node_id} tabIndex={-1} data-testid="step-detail">
       <div className="row between">
         <b className="truncate-1">{step.label || step.node_id}</b>
         <StatusBadge status={step.status} word={step.attempt > 1 ? `attempt ${step.attempt} · ${step.status}` : undefined} />

@@ -6,7 +6,6 @@ const MAX_SPANS = 200;
 const MAX_ROWS = 300;
 const FEW_STEPS = 80;
 const URGENT = new Set(["running", "waiting_human", "failed", "interrupted"]);
-const WAITS = new Set(["waiting_human", "waiting", "interrupted"]);
 
 // Where the axis of the bars begins and ends, in epoch milliseconds.
 export function axisOf(entry, now) {
@@ -22,7 +21,7 @@ export function axisOf(entry, now) {
 export function barOf(item, axis, now) {
   const from = millis(item.started_at);
   if (from === null) return null;
-  const to = millis(item.finished_at) ?? (WAITS.has(item.status) ? from : Math.min(now, axis.end));
+  const to = millis(item.finished_at) ?? Math.max(from, Math.min(now, axis.end));
   const whole = axis.end - axis.start;
   const left = Math.min(99.5, Math.max(0, ((from - axis.start) / whole) * 100));
   return { left, width: Math.min(100 - left, Math.max(0.6, ((to - from) / whole) * 100)) };
@@ -104,7 +103,9 @@ export function mainPath(entry) {
   const steps = entry.order.map((path) => entry.steps.get(path));
   const speaking = steps.filter((step) => step.status === "running" && entry.texts.get(step.path)).at(-1);
   if (speaking && !steps.some((step) => step.status === "waiting_human")) return speaking.path;
-  for (const status of ["waiting_human", "interrupted", "running", "failed", "waiting"]) {
+  // What failed in a run that succeeded was mended or taken into account.
+  const asking = ["waiting_human", "interrupted", "running", "failed", "waiting"].filter((status) => status !== "failed" || entry.run?.status !== "succeeded");
+  for (const status of asking) {
     const found = steps.filter((step) => step.status === status).at(-1);
     if (found) return found.path;
   }

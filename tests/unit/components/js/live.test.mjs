@@ -88,7 +88,7 @@ test("turns that were opened stay open, in all their tries, when the trace is re
   assert.equal(store.step("r", "loop").status, "succeeded");
   assert.equal(store.get("r").hidden, 1398);
   assert.equal(store.get("r").loops.get("loop[700]/in").turns, 2);
-  assert.equal(store.node("r", "a").rounds, 3);
+  assert.equal(store.node("r", "a").rounds, 2); // turns, not tries
 });
 
 test("a turn that is not there is not asked for again, and one that was read late changes nothing back", async () => {
@@ -226,6 +226,28 @@ test("numbers are written as people read them", () => {
   assert.deepEqual([0.2, 412, 1480, 12_300, 61_000, null].map(duration), ["<1 ms", "412 ms", "1.48 s", "12.3 s", "1 min 1 s", "–"]);
   assert.deepEqual([null, 0, 0.00001, 0.0002, 3].map(cost), ["unpriced", "$0", "<$0.0001", "$0.0002", "$3.00"]);
   assert.deepEqual([{ text: "hi" }, { rows: [1, 2] }, { label: "Billing", extra: {} }, null].map(gist), ["hi", "2 items", "Billing", ""]);
+});
+
+test("a badge counts each turn once, by its latest try, and the costs of all", async () => {
+  const at = (second) => ({ started_at: `2026-01-01T00:00:0${second}Z`, finished_at: `2026-01-01T00:00:0${second + 1}Z`, tokens: 5 });
+  const { store } = storeOf(trace(1, [
+    step("l", "succeeded", at(0)), step("l[0]/x", "succeeded", at(1)), step("l[1.2]/x", "succeeded", at(3)), step("l[1]/x", "failed", at(2)),
+  ], { run: { id: "r", status: "succeeded" } }));
+  await store.open("r");
+  const { status, rounds, done, tokens, finished_at: end } = store.node("r", "x");
+  assert.deepEqual([status, rounds, done, tokens, end], ["succeeded", 2, 2, 15, "2026-01-01T00:00:04Z"]);
+  assert.notEqual(mainPath(store.get("r")), "l[1]/x");
+});
+
+test("the values of a step that was at work when the page came are not taken for none once it has ended", async () => {
+  const { store } = storeOf(trace(1, [step("a", "running", { input: null, output: null })]));
+  await store.open("r");
+  assert.equal(store.step("r", "a").output, null);
+  store.patch({ run_id: "r", from: 1, seq: 2, steps: [step("a", "succeeded", { finished_at: "2026-01-01T00:00:01Z" })] });
+  assert.equal(store.step("r", "a").output, undefined);
+  store.fill("r", step("a", "succeeded", { output: { text: "hi" }, input: {} }));
+  store.patch({ run_id: "r", from: 2, seq: 3, steps: [step("a", "succeeded", { preview: "hi" })] });
+  assert.deepEqual(store.step("r", "a").output, { text: "hi" });
 });
 
 test("a patch that is none is refused", () => {
