@@ -63,8 +63,8 @@ class Database:
             path = make_url(url).database
             if path and path != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self.writer = sqlite.engine(url, "BEGIN IMMEDIATE", _JSON)
-            self.reader = sqlite.engine(url, "BEGIN", _JSON)
+            self.writer = sqlite.writing_engine(url, _JSON)
+            self.reader = sqlite.reading_engine(url, _JSON)
             self._direct = sqlite.direct_engine(url, _JSON)
             self._looks: Looks = SqliteLooks(url)
             if path and path != ":memory:":

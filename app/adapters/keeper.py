@@ -35,16 +35,16 @@ STALLED_S = 10.0
 @dataclass
 class Held:
     """A run that this process works on. `why` says how it was taken from us: lost, released, left by
-    us, or not at all. `proved_at` is when its lease was last seen to be ours, on the monotonic clock.
+    us, or not at all. `proved_at` is when its lease was last seen to be ours, or was given, on the monotonic clock.
     """
 
     run_id: str
     epoch: int
     loop: asyncio.AbstractEventLoop
     task: asyncio.Task[Any]
+    proved_at: float
     control: Control = field(default_factory=Control)
     why: str = ""
-    proved_at: float = field(default_factory=time.monotonic)
 
     async def be_sure(self) -> None:
         """Return while the run is surely ours. After standing still for about a lease this waits for
@@ -92,8 +92,14 @@ class Keeper:
         self._beat = asyncio.create_task(self._beats(), name="keeper beat")
         self._on_stall = on_stall
 
-    def hold(self, run_id: str, epoch: int, by: asyncio.Task[Any] | None = None) -> Held:
-        """Keep the lease of a run that a task works on, the current one unless another is given; once is enough."""
+    def hold(
+        self, run_id: str, epoch: int, leased_at: float, by: asyncio.Task[Any] | None = None
+    ) -> Held:
+        """Keep the lease of a run that a task works on, the current one unless another is given; once is enough.
+
+        Args:
+            leased_at: Before the lease was written, on the monotonic clock: on the way here it may have run out.
+        """
         with self._lock:
             known = self._held.get(run_id)
         if known is not None and known.epoch == epoch:
@@ -101,7 +107,7 @@ class Keeper:
         task = by or asyncio.current_task()
         if task is None:
             raise RuntimeError("a run is held by a task")
-        held = Held(run_id, epoch, asyncio.get_running_loop(), task)
+        held = Held(run_id, epoch, asyncio.get_running_loop(), task, leased_at)
         with self._lock:
             self._held[run_id] = held
         return held

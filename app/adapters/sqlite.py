@@ -4,16 +4,19 @@ Writes begin IMMEDIATE: a snapshot upgrade would not wait. Of 1,600 deferred tra
 is locked" where immediate ones lost none.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_only
 
 from app.adapters.checkpoints import WAL_PAGES
 
@@ -21,21 +24,27 @@ BUSY_S = 5.0
 """So long a transaction waits for the one that is writing."""
 
 _AGAIN_S = 0.001
+_BEGIN = "BEGIN IMMEDIATE"
 
 
-def engine(
-    url: str, begin: Literal["BEGIN", "BEGIN IMMEDIATE"], options: Mapping[str, Any]
-) -> AsyncEngine:
-    """An engine for sessions, which begin as said; options as of `create_engine`."""
+def reading_engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
+    """An engine for sessions that read; options as of `create_engine`."""
     made = create_async_engine(url, **options)
-    _set_up(made.sync_engine, lambda connection: _send(connection, begin), BUSY_S)
+    _set_up(made.sync_engine, _begin_to_read, BUSY_S)
+    return made
+
+
+def writing_engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
+    """An engine for sessions that write; options as of `create_engine`."""
+    made = create_async_engine(url, **options)
+    _set_up(made.sync_engine, _begin_in_loop, 0)
     return made
 
 
 def direct_engine(url: str, options: Mapping[str, Any]) -> Engine:
     """An engine for writing from a thread of its own; options as of `create_engine`."""
     made = create_engine(make_url(url).set(drivername="sqlite"), **options)
-    _set_up(made, _begin_soon, 0)
+    _set_up(made, _begin_in_thread, 0)
     return made
 
 
@@ -58,25 +67,42 @@ def _set_up(made: Engine, begin: Callable[[Connection], None], busy_s: float) ->
     event.listen(made, "begin", begin)
 
 
-def _send(connection: Connection, statement: str) -> None:
-    connection.exec_driver_sql(statement)
+def _begin_to_read(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
-def _begin_soon(connection: Connection) -> None:
+def _begin_in_loop(connection: Connection) -> None:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    _begin_soon(
+        lambda: await_only(driver.execute(_BEGIN)),
+        lambda: await_only(asyncio.sleep(_AGAIN_S)),
+    )
+
+
+def _begin_in_thread(connection: Connection) -> None:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    _begin_soon(lambda: driver.execute(_BEGIN), lambda: time.sleep(_AGAIN_S))
+
+
+def _begin_soon(begin: Callable[[], object], pause: Callable[[], None]) -> None:
     """Begin to write as soon as nobody else does.
 
     SQLite itself looks again after 1 to 100 ms, so that of two busy processes one waited for up to 1.3 s while the
-    other wrote again and again (measured); looking each millisecond, 0.35 s.
+    other wrote again and again (measured); looking each millisecond, 0.35 s. All writers do it: leases are renewed
+    beside the journals of busy processes.
+
+    Raises:
+        OperationalError: Somebody else has been writing for five seconds.
     """
     until = time.monotonic() + BUSY_S
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
     while True:
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            begin()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(_AGAIN_S)
+                raise DBAPIError.instance(_BEGIN, None, error, sqlite3.Error) from error
+            pause()
         else:
             return

@@ -7,8 +7,10 @@ run that only waits for the outside is stored and leased first; when this proces
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -29,7 +31,7 @@ from app.engine.runtime.inputs import check_input
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import Json
 from app.kernel.clock import now
-from app.kernel.errors import NotFound, TooLarge
+from app.kernel.errors import NotFound, StorageDown, TooLarge
 from app.kernel.jsons import json_of
 from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, require
@@ -294,6 +296,7 @@ MAX_WAITING = 64
 
 async def _here(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
     """Store a run as this process's own, execute it here, and answer from memory."""
+    leased_at = time.monotonic()
     row, batch = _row(wish)
     at = row["queued_at"]
     row |= {
@@ -301,20 +304,30 @@ async def _here(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
     }  # fmt: skip
     await parts.writer.store(row, batch)
     run = HeldRun.of({**row, "input": wish.request.input})
-    life = Life(run=run, graph=wish.ready.graph)
+    life = Life(run, wish.ready.graph, leased_at)
     parts.light_slots -= 1
     task = spawn_run(parts, life, wish.ready.plan)
     task.add_done_callback(lambda _: _one_less(parts))
     if seconds <= 0:
         return _view(wish, row)
+    try:
+        return await _ended(parts, wish, row, task, seconds)
+    except StorageDown:  # it was accepted, and goes on when the database is back
+        return _view(wish, row)
+
+
+async def _ended(
+    parts: Runtime, wish: _Wish, row: Row, task: asyncio.Task[RunPatch | None], seconds: float
+) -> RunView:
+    """The run that a task executes here, when it has ended or after so many seconds."""
     until = asyncio.get_running_loop().time() + seconds
     await asyncio.wait({task}, timeout=seconds)
     patch = task.result() if task.done() and not task.cancelled() else None
     if patch is None and (left := until - asyncio.get_running_loop().time()) > 0:
-        return await wait_for_run(parts, wish.actor, run.id, left)  # another process has it now
+        return await wait_for_run(parts, wish.actor, row["id"], left)  # another process has it now
     if patch is None or patch.status not in TERMINAL_RUN:
         async with parts.database.read() as uow:
-            return await get_run(uow, wish.actor, run.id)
+            return await get_run(uow, wish.actor, row["id"])
     changed = {name: value for name, value in vars(patch).items() if value is not None}
     return await _answer(parts, wish, {**row, **changed}, patch.output)
 
@@ -328,8 +341,9 @@ async def _queued(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
     row, batch = _row(wish)
     await parts.writer.store(row, batch)
     await enqueue(parts, row["id"], 1)
-    if seconds > 0:
-        return await wait_for_run(parts, wish.actor, row["id"], seconds)
+    with suppress(StorageDown):  # it was accepted, and goes on when the database is back
+        if seconds > 0:
+            return await wait_for_run(parts, wish.actor, row["id"], seconds)
     return _view(wish, row)
 
 

@@ -14,8 +14,7 @@ from app.services import audit
 from app.services.access import Actor, require
 from app.services.runs.arrivals import close, open_signal
 from app.services.runs.life import (
-    database_now,
-    is_held,
+    is_worked_on,
     locked_run,
     queue_after_commit,
     rest,
@@ -38,13 +37,14 @@ async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     """
     require(actor, "member")
     run = await locked_run(uow, run_id, actor.workspace_id)
+    held = await is_worked_on(uow, run)
     if run.status in TERMINAL_RUN:
         raise Conflict(f"The run has ended ({run.status}); there is nothing to pause.")
     if run.control == "cancel":
         raise Conflict("The run is being canceled, so it cannot pause.")
     if run.control != "pause":
         audit.record(uow, actor, "run.pause", run.id)
-        if is_held(run, await database_now(uow)):
+        if held:
             run.control = "pause"
         else:
             run.epoch += 1

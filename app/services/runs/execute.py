@@ -59,7 +59,7 @@ def spawn_run(
     """
     key = task_key(life.run.workspace_id, life.run.id)
     task = parts.spawn(key, _work(parts, life, plan, on_left))
-    held = parts.keeper.hold(life.run.id, life.run.epoch, task)
+    held = parts.keeper.hold(life.run.id, life.run.epoch, life.leased_at, task)
     task.add_done_callback(lambda _: parts.keeper.let_go(held))
     return task
 
@@ -135,7 +135,7 @@ async def _work(
     """Do the work of one life, and say how it was left."""
     run_id = life.run.id
     log.context.set({**log.context.get(), "run_id": run_id})
-    held = parts.keeper.hold(run_id, life.run.epoch)
+    held = parts.keeper.hold(run_id, life.run.epoch, life.leased_at)
     run = life.run
     journal = RunJournal(parts.writer, run_id, run.workspace_id, run.epoch, on_left)
     try:

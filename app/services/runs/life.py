@@ -2,6 +2,7 @@
 transactions.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from sqlmodel import col
 from app.adapters import came
 from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
+from app.adapters.keeper import SURE_S
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.recovery import about_cut_off, unknown_effect
 from app.engine.sdk import Answer
@@ -49,10 +51,13 @@ Repeatable = Callable[[Step, Mapping[str, Any]], bool]
 
 @dataclass(frozen=True)
 class Life:
-    """A run held under its epoch, with all that is needed to go on with it."""
+    """A run held under its epoch, with all that is needed to go on with it. `leased_at`: before its lease was
+    written, on the monotonic clock.
+    """
 
     run: HeldRun
     graph: dict[str, Any]
+    leased_at: float
     steps: tuple[Step, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
     recoveries: dict[str, Answer] = field(default_factory=dict)
@@ -91,8 +96,23 @@ def is_held(run: Run, at: datetime) -> bool:
     return run.status == "running" and until is not None and at < until <= at + FAR
 
 
+async def is_worked_on(uow: UnitOfWork, run: Run) -> bool:
+    """Whether a living process works on the run. The row must be locked; meanwhile it may be let go and locked again.
+
+    A lease may only look over because the clock was set. Who lives renews it, and who does not renew it changes
+    the outside no more, in less time than a lease lasts: then it is looked at again.
+    """
+    if run.status != "running" or is_held(run, await database_now(uow)):
+        return run.status == "running"
+    before = run.lease_until
+    await uow.commit_so_far()
+    await asyncio.sleep(SURE_S)
+    await locked_run(uow, run.id)
+    return run.status == "running" and run.lease_until != before
+
+
 async def begin(
-    uow: UnitOfWork, bus: EventBus, held: HeldRun, repeatable: Repeatable
+    uow: UnitOfWork, bus: EventBus, held: HeldRun, leased_at: float, repeatable: Repeatable
 ) -> Life | None:
     """Begin the life of a run that was just claimed; None when there is nothing to do for us.
 
@@ -132,6 +152,7 @@ async def begin(
     return Life(
         run=HeldRun.of(vars(run)),
         graph=graph,
+        leased_at=leased_at,
         steps=steps,
         next_seq=await next_seq(uow, run.id),
         answers=answers,
@@ -291,9 +312,10 @@ async def after_end(parts: Runtime, run_id: str) -> None:
 
 async def stop(uow: UnitOfWork, run: Run) -> None:
     """Cancel a run in any state; a finished one stays as it is. The row must be locked."""
+    held = await is_worked_on(uow, run)
     if run.status in TERMINAL_RUN:
         return
-    if is_held(run, await database_now(uow)):
+    if held:
         run.control = "cancel"
     else:
         run.epoch += 1

@@ -6,16 +6,18 @@ process, the run is either found under it or can be begun again under it, and on
 """
 
 import asyncio
+from contextlib import suppress
 
 import orjson
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from app.adapters.journal import RETRY_S
 from app.adapters.neighbours import Listener, listen
 from app.adapters.statements import once
 from app.kernel import log
-from app.kernel.errors import AppError
+from app.kernel.errors import AppError, StorageDown
 from app.kernel.ids import new_id
 from app.models import Run
 from app.services.access import Actor, require
@@ -47,15 +49,17 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
     done = await near.ask(_question(actor, request, seconds, run_id))
     if done:
         return RunView.model_validate_json(done)
-    left = max(0.0, until - asyncio.get_running_loop().time())
-    if await _is_stored(parts, run_id):
-        return await wait_for_run(parts, actor, run_id, left)
+    found = await _found(parts, actor, run_id, until)
+    if found is not None:
+        return found
     try:
+        left = max(0.0, until - asyncio.get_running_loop().time())
         return await _here(parts, actor, request, left, run_id)
     except IntegrityError:
-        if await _is_stored(parts, run_id):  # the other process has stored it at last
-            return await wait_for_run(parts, actor, run_id, left)
-        raise
+        found = await _found(parts, actor, run_id, until)
+        if found is None:
+            raise
+        return found  # the other process has stored it at last
 
 
 async def help_neighbours(parts: Runtime) -> Listener | None:
@@ -94,7 +98,28 @@ async def _with_care(parts: Runtime, actor: Actor, request: StartRun, seconds: f
     """Start a run with pins, or one that is bounded by more than what is so for all."""
     async with parts.database.work() as uow:
         run = await start_run(uow, actor, request)
-    return await wait_for_run(parts, actor, run.id, seconds) if seconds > 0 else run
+    with suppress(StorageDown):  # it was accepted, and goes on when the database is back
+        if seconds > 0:
+            return await wait_for_run(parts, actor, run.id, seconds)
+    return run
+
+
+async def _found(parts: Runtime, actor: Actor, run_id: str, until: float) -> RunView | None:
+    """The run as it is at that time of the loop, or has ended; None when it is not stored.
+
+    While nobody knows, because the database is away, nothing may be said of it: it is asked again for half a minute.
+    """
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + RETRY_S
+    while True:
+        try:
+            if not await _is_stored(parts, run_id):
+                return None
+            return await wait_for_run(parts, actor, run_id, max(0.0, until - loop.time()))
+        except StorageDown:
+            if loop.time() > give_up:
+                raise
+        await asyncio.sleep(0.5)
 
 
 async def _is_stored(parts: Runtime, run_id: str) -> bool:

@@ -1,5 +1,6 @@
 """Starting runs: at once in this process when quick, else through the queue."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -104,6 +105,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         request.limits,
         Turn(request.priority, request.concurrency_key),
     )
+    leased_at = time.monotonic()
     run = await _store(uow, actor, request, version, _Ticket(workspace.run_count, wish[0], place))
     if request.pins or request.pins_from:
         await _pin(uow, actor, request, run, plan)
@@ -115,7 +117,8 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         run.status, run.epoch, run.worker = "running", 1, parts.name
         run.started_at, run.lease_until = run.queued_at, run.queued_at + LEASE
         await uow.session.flush()
-        uow.after_commit(lambda: _spawn(parts, Life(HeldRun.of(vars(run)), version.graph)))
+        life = Life(HeldRun.of(vars(run)), version.graph, leased_at)
+        uow.after_commit(lambda: _spawn(parts, life))
     else:
         uow.after_commit(lambda: enqueue(parts, run.id, 1, priority=run.priority))
         notice = None if await parts.queue.answers() else _WAITS_FOR_REDIS

@@ -1,5 +1,6 @@
 """Claiming the runs whose turn it is. The database decides who is next; a job in the queue is only a wake-up."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,9 +32,10 @@ async def claim_next(parts: Runtime, wish: Wish, repeatable: Repeatable) -> Clai
     Raises:
         StorageDown: The database does not answer.
     """
+    leased_at = time.monotonic()
     with storage_down():
         taken = await parts.database.transact(lambda connection: take_next(connection, wish))
-    lives = await _begin(parts, taken.held, repeatable)
+    lives = await _begin(parts, taken.held, leased_at, repeatable)
     return Claimed(lives, more=bool(taken.held), waits=taken.waits, last=taken.last)
 
 
@@ -43,17 +45,20 @@ async def claim_one(parts: Runtime, run_id: str, repeatable: Repeatable) -> Life
     Raises:
         StorageDown: The database does not answer.
     """
+    leased_at = time.monotonic()
     with storage_down():
         held = await parts.database.transact(
             lambda connection: hold(connection, parts.name, [run_id])
         )
-    return next(iter(await _begin(parts, held, repeatable)), None)
+    return next(iter(await _begin(parts, held, leased_at, repeatable)), None)
 
 
-async def _begin(parts: Runtime, held: Sequence[Held], repeatable: Repeatable) -> tuple[Life, ...]:
+async def _begin(
+    parts: Runtime, held: Sequence[Held], leased_at: float, repeatable: Repeatable
+) -> tuple[Life, ...]:
     """Load what is known of each run. Most runs are fresh and need no look."""
     lives = {
-        one.run.id: Life(run=one.run, graph=one.graph)
+        one.run.id: Life(one.run, one.graph, leased_at)
         for one in held
         if one.fresh and one.run.control is None and not one.run.attempts
     }
@@ -61,7 +66,7 @@ async def _begin(parts: Runtime, held: Sequence[Held], repeatable: Repeatable) -
     if seen:
         async with parts.database.work() as uow:
             for run in seen:
-                life = await begin(uow, parts.bus, run, repeatable)
+                life = await begin(uow, parts.bus, run, leased_at, repeatable)
                 if life is not None:
                     lives[run.id] = life
     return tuple(lives[one.run.id] for one in held if one.run.id in lives)

@@ -44,7 +44,7 @@ async def until(is_true, seconds=5):
 
 
 async def test_a_lease_is_renewed_although_the_loop_is_busy(database, keeper, run):
-    keeper.hold(run.id, 1)
+    keeper.hold(run.id, 1, time.monotonic())
     time.sleep(1.5)  # noqa: ASYNC251 - a node that blocks the loop
     assert await lease(database, run) > now() + timedelta(seconds=0.5)
 
@@ -56,7 +56,7 @@ async def worked(database, run):
 
 async def test_time_at_work_is_counted_whatever_the_clock_says(database, keeper, run, monkeypatch):
     ahead = now() + timedelta(hours=1)
-    held = keeper.hold(run.id, 1)
+    held = keeper.hold(run.id, 1, time.monotonic())
     began = time.monotonic()
     await asyncio.sleep(1)
     monkeypatch.setattr("app.adapters.keeper.now", lambda: ahead)
@@ -71,7 +71,7 @@ async def test_time_at_work_is_counted_whatever_the_clock_says(database, keeper,
 
 async def test_time_beyond_a_lease_is_not_counted(database, keeper, run, monkeypatch):
     keeper._counted -= 3_600
-    keeper.hold(run.id, 1)
+    keeper.hold(run.id, 1, time.monotonic())
 
     async def counted():
         return await worked(database, run) > 0
@@ -81,7 +81,7 @@ async def test_time_beyond_a_lease_is_not_counted(database, keeper, run, monkeyp
 
 
 async def test_cancel_reaches_the_work_within_two_seconds(database, keeper, run):
-    held = keeper.hold(run.id, 1)
+    held = keeper.hold(run.id, 1, time.monotonic())
     await change(database, run, control="cancel")
     async with asyncio.timeout(2):
         await held.control.cancelled.wait()
@@ -92,7 +92,7 @@ async def test_a_run_taken_by_another_process_is_stopped_here(database, keeper, 
 
     async def work():
         nonlocal held
-        held = keeper.hold(run.id, 1)
+        held = keeper.hold(run.id, 1, time.monotonic())
         await asyncio.sleep(60)
 
     task = asyncio.create_task(work())
@@ -108,9 +108,9 @@ async def test_a_run_taken_by_another_process_is_stopped_here(database, keeper, 
 
 
 async def test_a_later_life_stays_held_when_the_earlier_one_is_let_go(database, keeper, run):
-    first = keeper.hold(run.id, 1)
-    assert keeper.hold(run.id, 1) is first
-    second = keeper.hold(run.id, 2)
+    first = keeper.hold(run.id, 1, time.monotonic())
+    assert keeper.hold(run.id, 1, time.monotonic()) is first
+    second = keeper.hold(run.id, 2, time.monotonic())
     keeper.let_go(first)
     assert keeper.count == 1
     keeper.let_go(second)
@@ -118,7 +118,7 @@ async def test_a_later_life_stays_held_when_the_earlier_one_is_let_go(database, 
 
 
 async def test_a_run_that_ended_by_our_own_hand_is_left_in_peace(database, keeper, run):
-    held = keeper.hold(run.id, 1)
+    held = keeper.hold(run.id, 1, time.monotonic())
     await change(database, run, status="succeeded", lease_until=None)
     await asyncio.sleep(1.2)
     assert not held.why
@@ -141,7 +141,7 @@ async def test_a_process_that_stands_still_is_ended(database, monkeypatch):
 async def test_after_standing_still_a_run_goes_on_only_when_it_is_surely_ours(
     keeper, database, run
 ):
-    held = keeper.hold(run.id, run.epoch)
+    held = keeper.hold(run.id, run.epoch, time.monotonic())
     await held.be_sure()
     held.proved_at = time.monotonic() - 10  # as after a long stop
     await asyncio.wait_for(held.be_sure(), 5)  # the keeper has looked
