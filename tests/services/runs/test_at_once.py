@@ -9,10 +9,10 @@ from sqlmodel import col
 
 from app.engine.runtime import execution
 from app.kernel.clock import now
-from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound
+from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
-from app.services.runs import at_once
+from app.services.runs import at_once, spread
 from app.services.runs.execute import execute_run
 from app.services.runs.queries import get_run, list_events, list_steps
 from app.services.runs.spread import run_and_wait
@@ -229,3 +229,22 @@ async def test_large_and_odd_values_are_answered_as_they_are_stored(parts, actor
     assert told.output == text
     async with parts.database.read() as uow:
         assert await get_run(uow, actor, told.id) == told
+
+
+async def test_what_was_accepted_is_never_answered_with_an_error(parts, actor, world, monkeypatch):
+    """The database may go away while the caller waits."""
+
+    async def away(*_):
+        raise StorageDown("The database does not answer.")
+
+    workflow_id = await make_workflow(parts.database, actor, slow(1))
+    with monkeypatch.context() as broken:
+        broken.setattr(at_once, "_answer", away)
+        here = await run_and_wait(parts, actor, wish(workflow_id), 5)
+        parts.light_slots = 0
+        broken.setattr(at_once, "wait_for_run", away)
+        queued = await run_and_wait(parts, actor, wish(workflow_id), 5)
+        broken.setattr(spread, "wait_for_run", away)
+        pinned = await run_and_wait(parts, actor, wish(workflow_id, priority=0), 5)
+    assert (here.status, queued.status, pinned.status) == ("running", "pending", "pending")
+    assert await count(parts, Run) == 3

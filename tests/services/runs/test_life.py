@@ -1,6 +1,7 @@
 """A run's life: questions and answers, cancelling in any state, and steps of unknown outcome."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -21,13 +22,18 @@ from app.kernel.errors import (
 )
 from app.kernel.ids import derived_id
 from app.models import Approval, MemoryValue, Run, Step
+from app.services.runs import turns
 from app.services.runs.arrivals import age
 from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.execute import execute_run
+from app.services.runs.control import pause_run
+from app.services.runs.execute import execute_run, spawn_run
 from app.services.runs.follow import wait_for_run
 from app.services.runs.queries import get_step, list_approvals, list_events, list_steps
 from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
+
+BUSY_S = 8
+"""What a busy machine may add to a time limit."""
 
 
 @pytest.fixture
@@ -42,6 +48,11 @@ def answer(parts, actor):
 async def change(parts, run_id, **values):
     async with parts.database.work() as uow:
         await uow.session.execute(update(Run).where(col(Run.id) == run_id).values(**values))
+
+
+async def of(parts, run_id):
+    async with parts.database.read() as uow:
+        return await uow.session.get_one(Run, run_id)
 
 
 async def open_questions(parts, actor):
@@ -538,3 +549,53 @@ def test_a_clock_that_was_put_back_makes_no_old_question_the_current_one():
     canceled = question("canceled", taken=False, days=-2)
     rows = [asked, canceled, old, answered]
     assert sorted(rows, key=lambda row: age(row, "answered")) == [canceled, old, answered, asked]
+
+
+async def test_a_lease_counts_from_before_it_was_written(parts, start, monkeypatch):
+    """However long it takes to load what is known of the run."""
+    run = await start(slow(1), {})
+    load = turns._begin
+
+    async def slowly(*args):
+        await asyncio.sleep(0.5)
+        return await load(*args)
+
+    monkeypatch.setattr(turns, "_begin", slowly)
+    before = time.monotonic()
+    life = await turns.claim_one(parts, run.id, lambda *_: True)
+    assert before <= life.leased_at <= time.monotonic() - 0.5
+    task = spawn_run(parts, life)
+    [held] = parts.keeper._snapshot()
+    assert held.proved_at == life.leased_at
+    await task
+
+
+@pytest.mark.parametrize("how", [pause_run, cancel_run])
+async def test_a_lease_that_only_looks_over_is_looked_at_again(parts, actor, start, how):
+    """The clock was set, and the process renews the lease as ever."""
+    run = await start(slow(1), {})
+    await change(parts, run.id, status="running", epoch=1, lease_until=now() - timedelta(hours=1))
+
+    async def renew():
+        await asyncio.sleep(0.5)
+        await change(parts, run.id, lease_until=now() + timedelta(seconds=30))
+
+    renewing = asyncio.create_task(renew())
+    async with parts.database.work() as uow:
+        told = await how(uow, actor, run.id)
+    await renewing
+    row = await of(parts, run.id)
+    assert (told.status, row.epoch, row.control) == ("running", 1, how.__name__.split("_")[0])
+
+
+@pytest.mark.parametrize(("how", "status"), [(pause_run, "paused"), (cancel_run, "canceled")])
+@pytest.mark.parametrize("ahead_s", [-3600, 3600])
+async def test_a_run_whose_process_is_dead_need_not_be_heard(
+    parts, actor, start, how, status, ahead_s
+):
+    run = await start(slow(1), {})
+    until = now() + timedelta(seconds=ahead_s)
+    await change(parts, run.id, status="running", epoch=1, lease_until=until)
+    async with parts.database.work() as uow, asyncio.timeout(2 + BUSY_S):
+        assert (await how(uow, actor, run.id)).status == status
+    assert (await of(parts, run.id)).epoch == 2

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.kernel.errors import Conflict, InvalidInput, NotFound
+from app.kernel.errors import Conflict, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step
 from app.services.runs import at_once, spread
@@ -221,3 +221,27 @@ async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_cou
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id), 20)
     assert (told.output, await count(parts, Run)) == ("Hi Ada", 1)
+
+
+async def test_when_the_database_is_away_as_well_it_is_asked_until_it_says_what_became_of_the_run(
+    parts, actor, worker, monkeypatch
+):
+    really, looked, asked = spread._answered, spread._is_stored, []
+
+    async def do_and_die(their_parts, question):
+        await really(their_parts, question)
+        for near in parts.neighbours._known.values():
+            near.give_up()
+        return b""
+
+    async def away_at_first(*args):
+        asked.append(1)
+        if len(asked) < 3:
+            raise StorageDown("The database does not answer.")
+        return await looked(*args)
+
+    monkeypatch.setattr(spread, "_answered", do_and_die)
+    monkeypatch.setattr(spread, "_is_stored", away_at_first)
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    told = await run_and_wait(parts, actor, wish(workflow_id), 20)
+    assert (told.output, len(asked), await count(parts, Run)) == ("Hi Ada", 3, 1)

@@ -149,3 +149,13 @@ async def test_after_standing_still_a_run_goes_on_only_when_it_is_surely_ours(
     held.proved_at = time.monotonic() - 10
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(held.be_sure(), 1.2)
+
+
+async def test_a_run_that_was_claimed_long_ago_is_not_sure_before_the_keeper_has_looked(
+    keeper, database, run
+):
+    await change(database, run, epoch=run.epoch + 1)  # its lease ran out on the way here
+    held = keeper.hold(run.id, run.epoch, time.monotonic() - 3)
+    with pytest.raises(asyncio.CancelledError):
+        await held.be_sure()
+    assert held.why == "lost"
