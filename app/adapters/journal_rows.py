@@ -147,10 +147,13 @@ def merge(batches: Sequence[Rows]) -> Rows:
 def stored_before(connection: Connection, new: Sequence[Row]) -> frozenset[str]:
     """Which of these runs are stored already, by a commit whose answer was lost; they get their
     numbers.
+
+    One that another process has begun under the same id (decision 8) was queued at another moment: it is none of these.
     """
-    ids = [row["id"] for row in new]
-    found = connection.execute(select(_RUN.c.id, _RUN.c.number).where(_RUN.c.id.in_(ids)))
-    numbers = {row.id: row.number for row in found}
+    wanted = {row["id"]: row["queued_at"] for row in new}
+    known = select(_RUN.c.id, _RUN.c.number, _RUN.c.queued_at).where(_RUN.c.id.in_(wanted))
+    found = connection.execute(known)
+    numbers = {row.id: row.number for row in found if row.queued_at == wanted[row.id]}
     for row in new:
         row["number"] = numbers.get(row["id"], 0)
     return frozenset(numbers)

@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
 from app.kernel.errors import Conflict, InvalidInput, NotFound, StorageDown
@@ -245,3 +246,31 @@ async def test_when_the_database_is_away_as_well_it_is_asked_until_it_says_what_
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id), 20)
     assert (told.output, len(asked), await count(parts, Run)) == ("Hi Ada", 3, 1)
+
+
+async def test_a_run_of_another_process_is_not_taken_for_one_whose_commit_was_lost(
+    parts, actor, worker, monkeypatch
+):
+    """The database fails once, and meanwhile the process that hung puts the run into the queue."""
+    really, transact, questions, failed = spread._answered, parts.database.transact, [], []
+
+    async def hang(_parts, question):
+        run_id, actor, asked, _, context = orjson.loads(question)
+        questions.append(orjson.dumps([run_id, actor, asked, 0, context]))
+        for near in parts.neighbours._known.values():
+            near.give_up()
+        return b""
+
+    async def fail_once(work):
+        if not failed:
+            failed.append(await really(worker, questions[0]))
+            raise OperationalError("BEGIN IMMEDIATE", None, Exception("locked"))
+        return await transact(work)
+
+    worker.light_slots = 0
+    monkeypatch.setattr(spread, "_answered", hang)
+    monkeypatch.setattr(parts.database, "transact", fail_once)
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    told = await run_and_wait(parts, actor, wish(workflow_id), 1)
+    assert (told.id, told.status) == (orjson.loads(failed[0])["id"], "pending")
+    assert (await count(parts, Run), await count(parts, Step)) == (1, 0)
