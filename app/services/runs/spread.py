@@ -43,10 +43,11 @@ async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds:
     require(actor, "member")
     run_id = new_id("run")
     near = parts.neighbours.less_busy_than(parts.at_once)
-    if near is None or request.extras:
+    question = _question(actor, request, seconds, run_id) if near is not None else b""
+    if near is None or not question:
         return await _here(parts, actor, request, seconds, run_id)
     until = asyncio.get_running_loop().time() + seconds
-    done = await near.ask(_question(actor, request, seconds, run_id))
+    done = await near.ask(question)
     if done:
         return RunView.model_validate_json(done)
     found = await _found(parts, actor, run_id, until)
@@ -72,17 +73,23 @@ async def help_neighbours(parts: Runtime) -> Listener | None:
 
 
 def _question(actor: Actor, request: StartRun, seconds: float, run_id: str) -> bytes:
+    """What to ask a neighbour; b"" when it is better not asked."""
+    if request.extras:
+        return b""
     asked = request.model_dump(exclude_defaults=True)
-    return orjson.dumps([run_id, vars(actor), asked, seconds, log.context.get()])
+    try:
+        return orjson.dumps([run_id, vars(actor), asked, seconds, log.context.get()])
+    except TypeError:  # nor can it be stored: `run_at_once` says why
+        return b""
 
 
 async def _answered(parts: Runtime, question: bytes) -> bytes:
-    """The run that a neighbour wished for, as JSON; b"" when it is to see to it itself: nothing is stored then."""
+    """The run that a neighbour wished for, as JSON; b"" when it is to look after it itself."""
     run_id, actor, asked, seconds, context = orjson.loads(question)
     log.context.set(context)
     try:
         run = await run_at_once(parts, Actor(**actor), StartRun(**asked), seconds, run_id)
-    except (AppError, IntegrityError):  # it finds the same, and tells its caller
+    except (AppError, IntegrityError):  # it finds the run, or the same error, and tells its caller
         return b""
     return run.model_dump_json().encode() if run is not None else b""
 

@@ -125,6 +125,13 @@ async def test_errors_reach_the_caller_as_if_it_had_stayed_here(parts, actor, as
     assert await count(parts, Run) == 1
 
 
+async def test_what_no_message_can_hold_is_refused_here(parts, actor, asked):
+    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    with pytest.raises(InvalidInput):
+        await run_and_wait(parts, actor, StartRun(workflow_id=workflow_id, input=2**70), 5)
+    assert asked == []
+
+
 async def test_what_needs_care_is_seen_to_here_and_once(parts, actor, asked):
     bounded = await make_workflow(parts.database, actor, QUICK)
     async with parts.database.work() as uow:
