@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col
 
 from app.kernel.settings import Settings
@@ -199,6 +200,19 @@ async def assert_whole(parts, run_id, steps):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+async def freeze(parts, process):
+    """Stop a process, but not in the middle of a write: on SQLite it would hold the only lock, and nobody could go on."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        try:
+            await parts.database.transact(lambda _: None)
+        except OperationalError:
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.05)
+        else:
+            return
+
+
 async def test_a_second_worker_goes_on_and_repeats_no_finished_step(parts, actor, workers):
     both = {process.pid: process for process in (workers.start(), workers.start())}
     await until_ready(parts, len(both))
@@ -226,7 +240,7 @@ async def test_a_stalled_worker_that_wakes_up_finds_itself_refused(parts, actor,
     await until_calls(workers, 3)
     other = workers.start()
     await until_ready(parts, 2)
-    zombie.send_signal(signal.SIGSTOP)
+    await freeze(parts, zombie)
 
     async def taken_over():
         return (await row(parts, run_id)).epoch == 2
