@@ -10,6 +10,7 @@ import contextlib
 import logging
 import socket
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
@@ -44,7 +45,7 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-class _Frames(asyncio.Protocol):
+class _Frames(asyncio.Protocol, ABC):
     """One end of a connection."""
 
     def __init__(self) -> None:
@@ -69,9 +70,9 @@ class _Frames(asyncio.Protocol):
             at = end
         del read[:at]
 
+    @abstractmethod
     def taken(self, number: int, data: bytes) -> None:
         """A frame has come."""
-        raise NotImplementedError
 
     def send(self, number: int, data: bytes = b"") -> None:
         """Send a frame, if the connection is still there."""

@@ -40,6 +40,22 @@ async def found(here, in_flight=1):
     return near
 
 
+@pytest.fixture
+def free():
+    return asyncio.Event()
+
+
+@pytest.fixture
+def slowly(free):
+    """Answers once it is free to."""
+
+    async def answer(data):
+        await free.wait()
+        return data
+
+    return answer
+
+
 async def backwards(data):
     await asyncio.sleep(0)
     return data[::-1]
@@ -69,13 +85,7 @@ def test_the_web_process_asks_on_its_own_kind_of_loop(data):
     assert uvloop.run(ask()) == b"cba"
 
 
-async def test_it_is_asked_only_when_it_has_less_to_do(data, here):
-    free = asyncio.Event()
-
-    async def slowly(data):
-        await free.wait()
-        return data
-
+async def test_it_is_asked_only_when_it_has_less_to_do(data, here, free, slowly):
     listener = await listen(data, "host-1", slowly)
     near = await found(here)
     assert here.less_busy_than(0) is None
@@ -98,13 +108,9 @@ async def test_what_goes_wrong_there_is_a_refusal(data, here, caplog):
     await listener.close()
 
 
-async def test_one_that_leaves_ends_what_it_has_begun_and_takes_nothing_new(data, here):
-    free = asyncio.Event()
-
-    async def slowly(data):
-        await free.wait()
-        return data
-
+async def test_one_that_leaves_ends_what_it_has_begun_and_takes_nothing_new(
+    data, here, free, slowly
+):
     listener = await listen(data, "host-1", slowly)
     near = await found(here)
     first = asyncio.create_task(near.ask(b"first"))
