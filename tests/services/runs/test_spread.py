@@ -71,6 +71,12 @@ def wish(workflow_id, **more):
     return StartRun(workflow_id=workflow_id, input={"name": "Ada"}, trigger="api", **more)
 
 
+def lose_all(parts):
+    """As when the processes beside this one die, or hang."""
+    for near in parts.neighbours._known.values():
+        near.give_up()
+
+
 async def count(parts, table):
     async with parts.database.read() as uow:
         return await uow.session.scalar(select(func.count()).select_from(table))
@@ -146,8 +152,7 @@ async def test_when_the_other_process_dies_before_it_stored_the_run_it_is_execut
     parts, actor, worker, monkeypatch
 ):
     async def die(_parts, _question):
-        for near in parts.neighbours._known.values():
-            near.give_up()
+        lose_all(parts)
         return b"too late"
 
     monkeypatch.setattr(spread, "_answered", die)
@@ -163,8 +168,7 @@ async def test_when_it_dies_after_it_stored_the_run_that_run_is_the_answer(
 
     async def do_and_die(their_parts, question):
         await really(their_parts, question)
-        for near in parts.neighbours._known.values():
-            near.give_up()
+        lose_all(parts)
         return b"too late"
 
     monkeypatch.setattr(spread, "_answered", do_and_die)
@@ -181,8 +185,7 @@ async def test_one_that_hung_and_stores_the_run_as_well_does_not_double_it(
     woke = asyncio.get_running_loop().create_future()
 
     async def hang(their_parts, question):
-        for near in parts.neighbours._known.values():
-            near.give_up()
+        lose_all(parts)
 
         async def wake():
             while await count(parts, Run) == 0:
@@ -213,8 +216,7 @@ async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_cou
     really, looked = spread._answered, spread._is_stored
 
     async def hang(their_parts, question):
-        for near in parts.neighbours._known.values():
-            near.give_up()
+        lose_all(parts)
 
         async def not_yet(our_parts, run_id):
             monkeypatch.setattr(spread, "_is_stored", looked)
@@ -238,8 +240,7 @@ async def test_when_the_database_is_away_as_well_it_is_asked_until_it_says_what_
 
     async def do_and_die(their_parts, question):
         await really(their_parts, question)
-        for near in parts.neighbours._known.values():
-            near.give_up()
+        lose_all(parts)
         return b""
 
     async def away_at_first(*args):
@@ -264,8 +265,7 @@ async def test_a_run_of_another_process_is_not_taken_for_one_whose_commit_was_lo
     async def hang(_parts, question):
         run_id, actor, asked, _, context = orjson.loads(question)
         questions.append(orjson.dumps([run_id, actor, asked, 0, context]))
-        for near in parts.neighbours._known.values():
-            near.give_up()
+        lose_all(parts)
         return b""
 
     async def fail_once(work):
