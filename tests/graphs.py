@@ -15,6 +15,7 @@ PORTS = {
     "logic.if": ("input", "true"),
     "model.chat": ("input", "text"),
     "logic.wait": ("input", "value"),
+    "logic.for_each": ("input", "results"),
 }
 
 

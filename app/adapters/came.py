@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from app.engine.events import TERMINAL_RUN
+from app.engine.events import TERMINAL_RUN, TERMINAL_STEP
 from app.models import Approval, Run, Step, Wait
 
 Found = Select[str]
@@ -38,9 +38,15 @@ def arrived(which: ColumnElement[bool]) -> Found:
             which,
             col(Wait.status) == "done",
             col(Wait.taken).is_(False),
-            col(Step.status) == "waiting",
+            still_waits(),
         )
     )
+
+
+def still_waits() -> ColumnElement[bool]:
+    """Whether the step of a wait still waits, or is not over if only one of its turns does."""
+    open_ = col(Step.status).not_in(TERMINAL_STEP)
+    return or_(col(Step.status) == "waiting", and_(col(Wait.kind) == "turn", open_))
 
 
 def early(which: ColumnElement[bool]) -> Found:

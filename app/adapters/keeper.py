@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _RUN = metadata.tables["run"]
 
 LEASE = timedelta(seconds=2)
+FAR = timedelta(seconds=30)
+"""A lease further ahead was given before the clock was put back: it counts as over, or a death would stay unnoticed."""
 TICK_S = 0.5
 SURE_S = 1.5
 """For how long a lease that was seen to be ours needs no second look: less than it lasts."""

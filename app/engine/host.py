@@ -110,19 +110,29 @@ class WaitRecord:
     """What a step waits for without a person, open until it comes.
 
     Args:
-        kind: A moment (`until`), a signal (`name`, at the latest `until`), the end of another run, or the step's next
-            try (`until`).
+        kind: A moment (`until`), a signal (`name`, at the latest `until`), the end of another run, the step's next
+            try (`until`), or, while other turns of a container are at work, a try of the turn `name` (`until`).
         lasts: `until` is so and so long from now, not a moment of the calendar: a clock that is put back moves it.
     """
 
     id: str
     step_path: str
     node_id: str
-    kind: Literal["time", "signal", "run", "retry"]
+    kind: Literal["time", "signal", "run", "retry", "turn"]
     until: datetime | None = None
     name: str | None = None
     child_run_id: str | None = None
     lasts: bool = False
+
+    @property
+    def place(self) -> str:
+        """The path of the step that goes on when it comes, or the prefix of the turn that then begins."""
+        return f"{self.step_path}[{self.name}]/" if self.kind == "turn" else self.step_path
+
+    @property
+    def arrival(self) -> Literal["wait", "retry"]:
+        """What arrives when it comes: nothing but the time, before another try."""
+        return "retry" if self.kind in ("retry", "turn") else "wait"
 
 
 @dataclass(frozen=True)
@@ -321,6 +331,7 @@ class RunRequest:
         arrived: What steps waited for, by step path: {"at"} (the time has come), {"payload"} or {"timed_out": true},
             {"run_id", "status", "output", "error"} of the run a step called.
         rested: Paths of steps that failed and whose pause before the next try is over.
+        put_off: Turns that may not begin before a time, by prefix.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
         by_hand: Started by a person who works on the graph: outputs pinned in it stand in, too.
         recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
@@ -345,6 +356,7 @@ class RunRequest:
     recoveries: Mapping[str, Answer] = field(default_factory=dict)
     arrived: Mapping[str, Json] = field(default_factory=dict)
     rested: Collection[str] = ()
+    put_off: Mapping[str, WaitRecord] = field(default_factory=dict)
     pins: Mapping[str, Json] = field(default_factory=dict)
     by_hand: bool = False
     recall: Callable[[Sequence[str]], Awaitable[Sequence[StepRecord]]] | None = None
@@ -366,7 +378,8 @@ class Arrival:
 
     Args:
         id: Of the question, or of the wait, that it is for.
-        kind: To be added to `answers`, `recoveries`, `arrived` or `rested` of the request.
+        kind: To be added to `answers`, `recoveries`, `arrived` or `rested` of the request, or off its `put_off`.
+        path: Of the step, or the prefix of a turn that was put off.
     """
 
     id: str

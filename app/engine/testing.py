@@ -138,8 +138,8 @@ class FakeJournal:
 
     @property
     def waits(self) -> dict[str, WaitRecord]:
-        """What steps wait for, by path."""
-        return {fact.step_path: fact for fact in self.facts if isinstance(fact, WaitRecord)}
+        """What steps, and turns that were put off, wait for, by path or prefix."""
+        return {fact.place: fact for fact in self.facts if isinstance(fact, WaitRecord)}
 
     @property
     def patches(self) -> list[RunPatch]:

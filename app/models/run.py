@@ -163,7 +163,8 @@ class Approval(SQLModel, table=True):
 
 
 class Wait(SQLModel, table=True):
-    """What a step waits for without a person: a time, a signal, the end of another run, or its next try.
+    """What a step waits for without a person: a time, a signal, the end of another run, its next try, or that of one of
+    its turns (`name`).
 
     `lasts`: `until` is so long after `created_at`, and no moment of the calendar.
     `status` is open, done or canceled; a signal that came before anybody waited for it is `early`, without a path.

@@ -120,10 +120,11 @@ async def sweep_dead(parts: Runtime) -> int:
 async def _find_dead(parts: Runtime) -> list[str]:
     async with parts.database.read() as uow:
         at = await database_now(uow)
-        query = select(Run.id, Run.epoch, Run.lease_until).where(
-            col(Run.status) == "running", is_over(at)
-        )
-        rows = (await uow.session.execute(query.order_by(Run.id).limit(AT_ONCE))).all()
+        query = select(Run.id, Run.epoch, Run.lease_until).where(col(Run.status) == "running")
+        if parts.watch.steady:
+            query = query.where(is_over(at))
+        first = query.order_by(is_over(at).desc(), Run.id)
+        rows = (await uow.session.execute(first.limit(AT_ONCE))).all()
     return parts.watch.judge(at, [Lease(*row) for row in rows])
 
 

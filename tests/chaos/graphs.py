@@ -7,7 +7,6 @@ from tests import graphs
 from tests.graphs import START, chain, edge, node
 
 graphs.PORTS["logic.merge"] = ("input", "value")
-graphs.PORTS["logic.for_each"] = ("input", "results")
 graphs.PORTS["logic.while"] = ("input", "value")
 graphs.PORTS["flow.run_workflow"] = ("input", "output")
 
@@ -28,6 +27,10 @@ WORK: dict[str, frozenset[str]] = {
     "branch": frozenset({"one", "two"}),
     "each": _inside("loop", 5, "inner") | {"last"},
     "each_pay": _inside("loop", 3, "pay") | {"last"},
+    "each_again": frozenset(
+        f"loop[{turn}{again}]/inner" for turn in range(2) for again in ("", ".2")
+    )
+    | {"last"},
     "turns": _inside("loop", 3, "inner") | {"last"},
     "circle": _inside("loop_round", 3, "round") | {"last"},
     "model": frozenset({"between"}),
@@ -137,6 +140,12 @@ class Shapes:
         loop = node("loop", "logic.for_each", {"items": str(list(range(items))), "concurrency": 2})
         inner = {**self.effect("pay", safe=False, delay=40), "parent": "loop"}
         return self._around(loop, [inner])
+
+    def each_again(self) -> Graph:
+        """An effect for each of two items that fails, and is tried again after a pause that outlives processes."""
+        config = {"items": "[0, 1]", "item_retries": 1, "item_retry_delay_s": 6.5}
+        inner = {**self.effect("inner", delay=20, fail_first=1), "parent": "loop"}
+        return self._around(node("loop", "logic.for_each", config), [inner])
 
     def turns(self, count: int = 3) -> Graph:
         """A loop that waits in each turn, after an effect."""

@@ -87,8 +87,9 @@ class Outside:
         nonce = f"{os.getpid()}-{self._count}"
         key = headers.get("idempotency-key", "")
         self._seen[key] += 1
-        fails = self._seen[key] <= int(wish.get("fail", 0))
         run_id, _, step = key.partition(":")
+        first_try = "." not in step
+        fails = self._seen[key] <= int(wish.get("fail", 0)) or ("fail_first" in wish and first_try)
         given = json.loads(body) if body else {}
         await self._log.append(
             what="effect",

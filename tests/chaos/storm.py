@@ -30,12 +30,12 @@ PLACES = (
 )  # fmt: skip
 WEB_PLACES = ("start.before", "start.committed", "start.queued")
 SHAPES: dict[str, int] = {
-    "called": 1, "quick": 3, "chain": 5, "branch": 4, "each": 4, "each_pay": 3, "turns": 3, "circle": 3,
+    "called": 1, "quick": 3, "chain": 5, "branch": 4, "each": 4, "each_pay": 3, "each_again": 2, "turns": 3, "circle": 3,
     "model": 3, "model_flaky": 2, "approval": 4, "retry": 3, "payment": 4, "memory": 2, "slow": 2,
     "wait": 3, "signal": 4, "late": 2, "call": 3, "calls": 3,
 }  # fmt: skip
 CALLERS = ("call", "calls")
-LONG = ("slow", "turns", "wait", "signal", "late", "call", "calls", "approval")
+LONG = ("slow", "each_again", "turns", "wait", "signal", "late", "call", "calls", "approval")
 """Shapes that rest or work for a second or more: what is done to a run meets them there."""
 
 

@@ -114,7 +114,7 @@ async def test_a_pause_that_came_first_starts_nothing():
 async def test_an_item_that_waits_before_its_next_try_does_not_hold_up_the_pause():
     plan = plan_of(
         box("begin", "start"),
-        box("rows", "logic.for_each", items="input", item_retries=1, item_retry_delay_s=600),
+        box("rows", "logic.for_each", items="input", item_retries=1, item_retry_delay_s=6),
         box("bad", "flaky", fails=1, how="refused", parent="rows"),
         edges="begin>rows",
     )

@@ -27,7 +27,9 @@ async def test_runs_at_work_and_waits_outlive_jumps_of_the_clock(site):
     runs = [await site.begin("turns")]
     for ahead in (HOUR, -HOUR, HOUR, 0):
         site.product.clock.set(ahead)
-        began = [await site.begin(shape) for shape in ("chain", "wait", "late", "retry", "each")]
+        began = [
+            await site.begin(shape) for shape in ("chain", "wait", "late", "retry", "each_again")
+        ]
         site.clients.follow(began[0])
         runs += began
         await asyncio.sleep(HEARD_S)

@@ -95,7 +95,8 @@ export class LiveStore {
     entry.spans = new Map(trace.spans.map((span) => [span.id, span]));
     entry.approvals = new Map();
     for (const asked of trace.approvals) if (asked.status === "open") this.putApproval(entry, asked);
-    entry.waits = new Map((trace.waits ?? []).map((wait) => [wait.step_path, wait]));
+    // They come by time: of several items of a loop that wait, the first is shown.
+    entry.waits = new Map([...(trace.waits ?? [])].reverse().map((wait) => [wait.step_path, wait]));
     for (const turn of turns) this.join(entry, turn);
     this.count(entry);
     this.tell(entry, null);

@@ -25,6 +25,7 @@ export function WaitsFor({ wait }) {
         {wait.for === "time" && <>Waits until {at(wait.until)}.</>}
         {wait.for === "signal" && <>Waits for the signal <b>{wait.name}</b>{wait.until ? `, at the latest until ${at(wait.until)}` : ""}.</>}
         {wait.for === "retry" && <>The last try failed. The next one begins at {at(wait.until)}.</>}
+        {wait.for === "turn" && <>Item {parseInt(wait.name, 10) + 1} failed. Its next try begins at {at(wait.until)}.</>}
         {wait.for === "run" && <>Waits for <a href={`/runs/${wait.run_id}`}>the run it started</a>.</>}
       </div>
     </div>

@@ -64,7 +64,12 @@ def parse_path(path: str) -> StepPath:
 
 def turn_prefix(path: str, index: int, attempt: int = 1) -> str:
     """What stands before the nodes' ids in a turn of the container at a path: `rows[3]/`."""
-    return f"{path}[{index}.{attempt}]/" if attempt > 1 else f"{path}[{index}]/"
+    return f"{path}[{turn_number(index, attempt)}]/"
+
+
+def turn_number(index: int, attempt: int = 1) -> str:
+    """What stands between the brackets of a turn: `3`, or `3.2` for its second try."""
+    return f"{index}.{attempt}" if attempt > 1 else str(index)
 
 
 def is_inside(path: str) -> bool:

@@ -15,6 +15,7 @@ from app.engine.runtime.completion import complete
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked
 from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.retry import LONG_S
 from app.engine.runtime.spans import OpenSpan, current_span, open_span
 from app.engine.sdk import (
     AgentResult,
@@ -240,9 +241,12 @@ class StepContext:
                     raise
         return await self._run_body(index, names, self.attempt)
 
-    async def pause(self, seconds: float) -> None:
-        """Let time pass within this life of the run, unless it is to pause."""
-        await self._step.execution.sleep(seconds)
+    async def put_off(self, index: int, seconds: float, *, attempt: int = 1) -> None:
+        """Let time pass before a turn: a short pause here, a long one as a wait that is kept."""
+        if seconds > LONG_S:
+            waiting.put_off(self._step, index, attempt, seconds)
+        else:
+            await self._step.execution.sleep(seconds)
 
     async def woken(self, index: int, *, attempt: int = 1) -> None:
         """Return once something has come for a turn of the body that waits."""

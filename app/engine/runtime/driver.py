@@ -69,7 +69,7 @@ async def run_turn(
     Raises:
         BodyFailed: A step of the body failed; its siblings were ended.
         BudgetExceeded: The same, because a limit of the run was reached.
-        Paused: A step of the body waits; all others that could go on have ended.
+        Paused: A step of the body waits, and all others that could go on have ended; or the turn was put off.
         Stopped: A step of the body ended the run.
     """
     assert container.body is not None
@@ -84,6 +84,8 @@ async def run_turn(
         ended=dict(around.ended),
         whole=False,
     )
+    if level.execution.inbox.rests(level.prefix):
+        raise Paused(f"{level.prefix} begins later")
     await level.execution.past.bring(container.body, around.path_of(container), index, attempt)
     await _turn(level, _NOTHING)
     result = output_of(level.plan, level.execution.recorder.steps, level.prefix)

@@ -80,9 +80,16 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
         return step.record
     inside = f"{step.record.path}["
     waits = [s.status for s in recorder.steps.values() if s.path.startswith(inside)]
-    person = "waiting_human" in waits or "interrupted" in waits
-    step.record = step.record.but(status="waiting_human" if person else "waiting")
-    await recorder.record_step(step.record, "step.waiting_human" if person else "step.waiting")
+    if "waiting_human" in waits or "interrupted" in waits:
+        step.record = step.record.but(status="waiting_human")
+        await recorder.record_step(step.record, "step.waiting_human")
+        return step.record
+    put_off = [one for one in execution.inbox.put_off.values() if one.step_path == step.record.path]
+    first = min(put_off, key=lambda one: one.until or execution.host.now(), default=None)
+    step.record = step.record.but(status="waiting")
+    await recorder.record_step(
+        step.record, "step.waiting", **({"wait": _told(first)} if first else {})
+    )
     return step.record
 
 
@@ -94,13 +101,17 @@ async def _wait_for(step: Step, record: WaitRecord) -> StepRecord:
     else:
         inbox.arrived.pop(step.record.path, None)
     step.record = step.record.but(status="waiting")
-    told = {"for": record.kind, "until": moment(record.until), "name": record.name}
-    if record.child_run_id is not None:
-        told["run_id"] = record.child_run_id
-    await step.execution.recorder.record_step(step.record, "step.waiting", record, wait=told)
+    await step.execution.recorder.record_step(
+        step.record, "step.waiting", record, wait=_told(record)
+    )
     if record.kind in ("time", "retry"):
         inbox.remind(record)
     return step.record
+
+
+def _told(wait: WaitRecord) -> dict[str, Json]:
+    told: dict[str, Json] = {"for": wait.kind, "until": moment(wait.until), "name": wait.name}
+    return told if wait.child_run_id is None else {**told, "run_id": wait.child_run_id}
 
 
 async def fail(step: Step, error: Exception) -> StepRecord:

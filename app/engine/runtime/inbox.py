@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from app.engine.events import WAITING_STEP
+from app.engine.events import TERMINAL_STEP, WAITING_STEP
 from app.engine.host import Arrival, Control, Host, RunRequest, StepRecord, TakenRecord, WaitRecord
 from app.engine.payloads import moment
 from app.engine.sdk import Answer, Json
@@ -26,6 +26,7 @@ class Inbox:
         recoveries: Of people, about steps that failed or were cut off.
         arrived: Everything else that steps waited for.
         rested: Steps whose pause before the next try is over.
+        put_off: Turns that may not begin before a time, by prefix.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Inbox:
         self.recoveries: dict[str, Answer] = dict(request.recoveries)
         self.arrived: dict[str, Json] = dict(request.arrived)
         self.rested = set(request.rested)
+        self.put_off: dict[str, WaitRecord] = dict(request.put_off)
         self._host = host
         self._control = control
         self._steps = steps
@@ -63,11 +65,18 @@ class Inbox:
         """Say whether something came for a step of a turn that is about to go on."""
         return self._take(p for p in self._fresh if p.startswith(prefix))
 
+    def rests(self, prefix: str) -> bool:
+        """Say whether a turn was put off and may not begin yet; it is noticed when it may."""
+        wait = self.put_off.get(prefix)
+        if wait is not None and prefix not in self._timers:
+            self.remind(wait)
+        return wait is not None
+
     def remind(self, wait: WaitRecord) -> None:
         """Notice by ourselves when the time that a step waits for has come."""
         assert wait.until is not None
         left = (wait.until - self._host.now()).total_seconds()
-        self._timers[wait.step_path] = asyncio.get_running_loop().call_later(
+        self._timers[wait.place] = asyncio.get_running_loop().call_later(
             max(left, 0.0), self._time_came, wait, wait.until
         )
 
@@ -99,6 +108,7 @@ class Inbox:
             return
         if one.kind == "retry":
             self.rested.add(one.path)
+            self.put_off.pop(one.path, None)
         elif one.kind == "wait":
             self.arrived[one.path] = one.value
         else:
@@ -111,23 +121,22 @@ class Inbox:
         if until > self._host.now():
             self.remind(wait)  # the clock was put back
         else:
-            self._put(
-                Arrival(
-                    wait.id,
-                    "retry" if wait.kind == "retry" else "wait",
-                    wait.step_path,
-                    {"at": moment(until)},
-                )
-            )
+            self._put(Arrival(wait.id, wait.arrival, wait.place, {"at": moment(until)}))
 
     def _ring(self, path: str, taken: TakenRecord) -> None:
         self._had.add(taken.id)
-        if path not in self._steps or self._steps[path].status not in WAITING_STEP:
+        if not self._is_wanted(path):
             return  # it was canceled meanwhile
         self._fresh.setdefault(path, []).append(taken)
         for prefix in ("", *(path[: at + 1] for at, char in enumerate(path) if char == "/")):
             if call := self._listeners.get(prefix):
                 call()
+
+    def _is_wanted(self, path: str) -> bool:
+        if path.endswith("/"):  # a turn: others may be at work beside it
+            step = self._steps.get(path[: path.rindex("[")])
+            return step is not None and step.status not in TERMINAL_STEP
+        return path in self._steps and self._steps[path].status in WAITING_STEP
 
     def _take(self, paths: Iterable[str]) -> bool:
         found = list(paths)

@@ -13,7 +13,7 @@ from app.engine.events import (
     EventType,
     RunStatus,
 )
-from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord
+from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord, WaitRecord
 from app.engine.payloads import plain, run_payload, span_payload, step_payload
 from app.engine.recovery import unknown_effect
 from app.engine.runtime.budget import Budget
@@ -113,6 +113,10 @@ class Recorder:
         committed in order, so that nothing that depends on it is durable before it.
         """
         self._post(*self._step_facts(step, type_, {}))
+
+    def post_wait(self, wait: WaitRecord) -> None:
+        """Write what a turn waits for at once; a level above it may be at work."""
+        self._post(wait)
 
     def _post(self, *facts: Fact) -> None:
         self._host.journal.post(*facts).add_done_callback(self._posted)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.events import WAITING_STEP
+from app.engine.graph.paths import turn_number
 from app.engine.host import ChildRequest, StepRecord, WaitRecord
 from app.engine.runtime.execution import Execution, Step
 from app.engine.runtime.interrupts import Waits
@@ -81,6 +82,26 @@ def for_next_try(step: Step, seconds: float) -> Waits:
             lasts=True,
         )
     )
+
+
+def put_off(step: Step, index: int, attempt: int, seconds: float) -> None:
+    """Let a turn of a container not begin before so much time has passed; it is kept, whatever becomes of this life."""
+    run_id, path, number = (
+        step.execution.request.run_id,
+        step.record.path,
+        turn_number(index, attempt),
+    )
+    record = WaitRecord(
+        id=derived_id("wait", run_id, path, number, "turn"),
+        step_path=path,
+        node_id=step.node.id,
+        kind="turn",
+        until=step.execution.host.now() + timedelta(seconds=seconds),
+        name=number,
+        lasts=True,
+    )
+    step.execution.inbox.put_off[record.place] = record
+    step.execution.recorder.post_wait(record)
 
 
 def for_signal(step: Step, name: str, moment: datetime | None) -> Signal:

@@ -299,10 +299,12 @@ class NodeContext(Protocol):
             Paused: A step in it waits, and nothing else in it can go on.
         """
 
-    async def pause(self, seconds: float) -> None:
-        """Let time pass within a container, between turns.
+    async def put_off(self, index: int, seconds: float, *, attempt: int = 1) -> None:
+        """Let time pass before a turn of the body, or another try of it.
 
-        It is slept, and not kept: when the run goes on in another process, or pauses, it is over.
+        Up to six seconds pass here, and are not kept: when the run goes on in another process, or pauses,
+        they are over. A longer pause is kept: `run_body` raises Paused for this turn until it is over, which
+        `woken` says; meanwhile other turns may be at work, and a run that has none holds no worker.
 
         Raises:
             Paused: The run is to pause: let it through.

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.adapters.came import still_waits
 from app.adapters.carried import Carrier
 from app.adapters.database import UnitOfWork
 from app.engine.events import TERMINAL_RUN
+from app.engine.host import WaitRecord
 from app.engine.payloads import moment
 from app.kernel.clock import now
 from app.models import Approval, Run, Step, Wait
@@ -43,9 +45,7 @@ async def came_since(uow: UnitOfWork, run: Run, most: int | None = None) -> Sequ
             Step,
             (col(Step.run_id) == col(Wait.run_id)) & (col(Step.path) == col(Wait.step_path)),
         )
-        .where(
-            col(Step.status) == "waiting", col(Wait.status) == "done", col(Wait.taken).is_(False)
-        )
+        .where(still_waits(), col(Wait.status) == "done", col(Wait.taken).is_(False))
         .order_by(col(Wait.created_at), col(Wait.id))
         .limit(most)
     )
@@ -93,10 +93,13 @@ def close(wait: Wait, result: Any) -> None:  # noqa: ANN401 - JSON
 
 @dataclass(frozen=True)
 class Arrived:
-    """What has come for the steps of a run: results by path, and whose pause before the next try is over."""
+    """What has come for the steps of a run: results by path, and whose pause before the next try is over. Also which
+    turns must not begin yet, by prefix.
+    """
 
     results: dict[str, Any] = field(default_factory=dict)
     rested: frozenset[str] = frozenset()
+    put_off: dict[str, WaitRecord] = field(default_factory=dict)
 
 
 def age(row: Wait | Approval, settled: str) -> tuple[bool, bool, datetime]:
@@ -115,13 +118,31 @@ async def arrived(uow: UnitOfWork, run: Run) -> Arrived:
     rows = await uow.session.execute(query)
     results: dict[str, Any] = {}
     rested: dict[str, Any] = {}
+    put_off: dict[str, WaitRecord] = {}
     for wait in sorted(rows.scalars(), key=lambda one: age(one, "done")):
-        latest = rested if wait.kind == "retry" else results
-        latest.pop(wait.step_path, None)
+        known = record_of(wait)
+        latest = rested if known.arrival == "retry" else results
+        latest.pop(known.place, None)
         if wait.status == "done":
-            latest[wait.step_path] = wait.result
+            latest[known.place] = wait.result
             wait.taken = True
-    return Arrived(results, frozenset(rested))
+        elif wait.kind == "turn":
+            put_off[known.place] = known
+    return Arrived(results, frozenset(rested), put_off)
+
+
+def record_of(wait: Wait) -> WaitRecord:
+    """A wait as the engine knows it."""
+    return WaitRecord(
+        id=wait.id,
+        step_path=wait.step_path,
+        node_id=wait.node_id,
+        kind=cast(Any, wait.kind),
+        until=wait.until,
+        name=wait.name,
+        child_run_id=wait.child_run_id,
+        lasts=wait.lasts,
+    )
 
 
 async def open_signal(uow: UnitOfWork, run: Run, name: str) -> Wait | None:

@@ -22,6 +22,7 @@ from sqlmodel import col
 
 from app.adapters.journal import HeldBack, KeyTaken
 from app.adapters.journal_rows import Row, Rows, rows_of
+from app.adapters.keeper import LEASE
 from app.adapters.statements import defaults_of, once
 from app.adapters.values import pack_text
 from app.engine.events import TERMINAL_RUN
@@ -38,7 +39,7 @@ from app.services.access import Actor, require
 from app.services.runs.execute import enqueue, execute_in_memory, spawn_run
 from app.services.runs.follow import wait_for_run
 from app.services.runs.held import HeldRun
-from app.services.runs.life import LEASE, Life
+from app.services.runs.life import Life
 from app.services.runs.queries import WHOLE_BYTES, get_run
 from app.services.runs.start import (
     MAX_INPUT_BYTES,

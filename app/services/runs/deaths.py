@@ -1,11 +1,12 @@
 """Telling dead processes from those that could not be heard, or whose clock was set."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.adapters.keeper import LEASE
+from app.adapters.keeper import FAR, LEASE
 
 _STEADY_S = 5.0
 """Two leases and some ticks: whoever lives has renewed it by then, also after an outage."""
@@ -22,6 +23,10 @@ class Lease:
     epoch: int
     until: datetime | None
 
+    def is_over(self, at: datetime) -> bool:
+        """Whether it has run out, or lies so far ahead that the clock was put back since."""
+        return self.until is None or self.until < at or self.until > at + FAR
+
     def lies_ahead(self, at: datetime) -> bool:
         """Whether it was given by a clock that is ahead of this moment."""
         return self.until is not None and self.until > at
@@ -31,38 +36,46 @@ class Watch:
     """Judges leases that look over, for one process that looks again and again.
 
     Who looked all the time, while the clock went on evenly, would have seen that a lease is renewed: one that is over
-    is a death. After the database was away, or the clock was set, living processes come late or seem to: then a lease
-    is a death when it stays as it is for as long as a lease lasts.
+    is a death. After the database was away, or the clock was set, living processes come late or seem to: then, and at
+    the start, a lease is a death when it is over and stays as it is for as long as a lease lasts. To know that as early
+    as it can be known, such a watch wants to see all leases, not only those that look over.
     """
 
     def __init__(self, patience_s: float = LEASE.total_seconds()) -> None:
         self._patience_s = patience_s
         self._last: tuple[float, datetime] | None = None
-        self._steady_since = 0.0
+        self._steady_since = math.inf
         self._seen: dict[Lease, float] = {}
 
-    def judge(self, at: datetime, over: Sequence[Lease]) -> list[str]:
-        """The runs whose process has died, of all whose lease looks over now.
+    @property
+    def steady(self) -> bool:
+        """Whether all went on evenly for so long that leases need no look before they are over."""
+        return time.monotonic() - self._steady_since >= _STEADY_S
+
+    def judge(self, at: datetime, leases: Sequence[Lease]) -> list[str]:
+        """The runs whose process has died.
 
         Args:
             at: What time the database says it is.
+            leases: Of the runs that are at work, at least of those whose lease looks over.
         """
         moment = time.monotonic()
         if not self._goes_on(moment, at):
             self._steady_since = moment
         self._last = moment, at
-        self._seen = {lease: self._seen.get(lease, moment) for lease in over}
-        steady = moment - self._steady_since >= _STEADY_S
+        self._seen = {lease: self._seen.get(lease, moment) for lease in leases}
+        steady = self.steady
         return [
             lease.run_id
             for lease, seen in self._seen.items()
+            if lease.is_over(at)
             # one that lies ahead is there because of a set clock, which its holder may have heard of before us
-            if moment - seen >= self._patience_s or (steady and not lease.lies_ahead(at))
+            and (moment - seen >= self._patience_s or (steady and not lease.lies_ahead(at)))
         ]
 
     def lose_sight(self) -> None:
         """Begin anew: the database is away."""
-        self._last, self._seen = None, {}
+        self._last, self._steady_since, self._seen = None, math.inf, {}
 
     def _goes_on(self, moment: float, at: datetime) -> bool:
         if self._last is None:

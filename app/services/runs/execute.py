@@ -230,6 +230,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
             path: await _whole(parts, run.id, it) for path, it in life.arrived.results.items()
         },
         rested=life.arrived.rested,
+        put_off=life.arrived.put_off,
     )
 
 

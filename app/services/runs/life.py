@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -16,7 +16,7 @@ from sqlmodel import col
 from app.adapters import came
 from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
-from app.adapters.keeper import SURE_S
+from app.adapters.keeper import FAR, SURE_S
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.recovery import about_cut_off, unknown_effect
 from app.engine.sdk import Answer
@@ -35,9 +35,6 @@ from app.services.runtime import Runtime, runtime
 MAX_CRASHES = 5
 """A run whose processes died this often without finishing a step of it is ended: it may be what kills them."""
 
-LEASE = timedelta(seconds=2)
-FAR = timedelta(seconds=30)
-"""A lease further ahead was given before the clock was put back: it counts as over, or a death would stay unnoticed."""
 _ENDS: dict[str, EventType] = {
     "succeeded": "run.completed",
     "failed": "run.failed",

@@ -11,7 +11,7 @@ from app.engine.sdk import Answer
 from app.kernel.errors import NotFound
 from app.models import Approval, Step
 from app.services.access import scoped
-from app.services.runs.arrivals import came_since
+from app.services.runs.arrivals import came_since, record_of
 from app.services.runs.life import locked_run, system
 from app.services.runtime import Runtime
 
@@ -48,13 +48,8 @@ async def news_of(parts: Runtime, run_id: str, epoch: int) -> Sequence[Arrival]:
         return [
             *map(_decided, asked),
             *[
-                Arrival(
-                    one.id,
-                    "retry" if one.kind == "retry" else "wait",
-                    one.step_path,
-                    await unpack(uow.session, one.result, run_id),
-                )
-                for one in waits
+                Arrival(one.id, one.arrival, one.place, await unpack(uow.session, result, run_id))
+                for one, result in ((record_of(wait), wait.result) for wait in waits)
             ],
         ]
 

@@ -192,7 +192,9 @@ async def get_trace(
         .order_by(col(Approval.created_at))
     )
     waits = await uow.session.execute(
-        scoped(Wait, actor).where(col(Wait.run_id) == run_id, col(Wait.status) == "open")
+        scoped(Wait, actor)
+        .where(col(Wait.run_id) == run_id, col(Wait.status) == "open")
+        .order_by(col(Wait.until).nulls_last(), col(Wait.id))
     )
     return TraceView(
         run=run_view(run, name, version),

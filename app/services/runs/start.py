@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from app.adapters.blobs import put_blobs
 from app.adapters.database import UnitOfWork
+from app.adapters.keeper import LEASE
 from app.adapters.values import pack, unpack
 from app.engine.runtime.inputs import check_input
 from app.engine.runtime.plan import Plan
@@ -20,7 +21,7 @@ from app.models import Run, Workflow, WorkflowVersion
 from app.services.access import Actor, require, scoped
 from app.services.runs.execute import enqueue, spawn_run
 from app.services.runs.held import HeldRun
-from app.services.runs.life import LEASE, Life
+from app.services.runs.life import Life
 from app.services.runs.limits import RunLimits, Turn, placing
 from app.services.runs.pins import Outputs, PinsFrom, check_pins, recorded
 from app.services.runs.present import run_view

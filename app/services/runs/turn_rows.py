@@ -22,11 +22,11 @@ from sqlalchemy import (
     update,
 )
 
+from app.adapters.keeper import FAR, LEASE
 from app.kernel.clock import now
 from app.models import metadata
 from app.models.types import Json, UtcDateTime
 from app.services.runs.held import HELD_COLUMNS, HeldRun
-from app.services.runs.life import FAR, LEASE
 from app.services.runs.turn_order import LEVEL, Candidate, Group, Load, choose
 
 _RUN = metadata.tables["run"]

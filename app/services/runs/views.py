@@ -126,7 +126,8 @@ class ApprovalView(_View):
 
 
 class WaitView(_View):
-    """What a step waits for without a person: `for` is time, signal, run or retry (its next try).
+    """What a step waits for without a person: `for` is time, signal, run, retry (its next try) or turn (the next try
+    of the item `name` of a loop, counted from 0: `3.2` is the second).
 
     Shape: `{"step_path", "for", "until", "name", "run_id"}`, as in the event `step.waiting`.
     """

@@ -30,14 +30,16 @@ async def waited_s(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:
         for table in (Wait, Approval)
     )
     rows = [
-        *await _rows(uow, waits, Wait.step_path, Wait.created_at, Wait.done_at),
-        *await _rows(uow, asked, Approval.step_path, Approval.created_at, Approval.decided_at),
+        *await _rows(uow, waits, Wait.created_at, Wait.done_at, Wait.step_path, Wait.kind),
+        *await _rows(
+            uow, asked, Approval.created_at, Approval.decided_at, Approval.step_path, Approval.kind
+        ),
     ]
     if not rows:
         return None
-    if any(path != step.path for path, _, _ in rows):
+    if any(path != step.path or kind == "turn" for _, _, path, kind in rows):
         return await _rested_s(uow, actor, step)
-    return _sum([(begun, end) for _, begun, end in rows], step)
+    return _sum([(begun, end) for begun, end, _, _ in rows], step)
 
 
 async def _rested_s(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:

@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from app.adapters.keeper import TICK_S
 from app.kernel.clock import now
+from app.kernel.errors import UpstreamFailed
 from app.models import Approval, Run, RunEvent, Wait
 from app.services.runs import execute
 from app.services.runs.commands import answer_step
@@ -263,6 +264,46 @@ async def test_a_time_of_an_earlier_life_is_noticed(parts, start, hour, reaches,
         past = now() - timedelta(seconds=1)
         await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(until=past))
     await reaches(run.id, "done", "succeeded")
+    hour.set()
+    await task
+    assert (await look(run.id)).status == "succeeded"
+
+
+@pytest.mark.parametrize("beside_it", ["an item", "a branch"])
+async def test_the_end_of_an_items_pause_is_noticed(
+    parts, hour, world, start, reaches, look, beside_it
+):
+    """As told by the database: this process's own clock may be behind."""
+    items = "[0, 1]" if beside_it == "an item" else "[0]"
+    config = {"items": items, "item_retries": 1, "item_retry_delay_s": 600}
+    each = node("rows", "logic.for_each", config)
+    call = node(
+        "call", "tool.http", {"url": "https://slow.example/{{ 'hour' if item else 'shy' }}"}
+    )
+    work = world.on_http
+
+    async def shy_first(request):
+        await work(request)
+        if request.url.endswith("shy") and world.calls.count(request.url) == 1:
+            raise UpstreamFailed("Not now.")
+
+    world.on_http = shy_first
+    graph = chain(START, each)
+    graph["nodes"].append({**call, "parent": "rows"})
+    if beside_it == "a branch":
+        graph["nodes"].append(WORK)
+        graph["edges"].append(edge(START, WORK))
+    run = await start(graph)
+    task = asyncio.create_task(execute_run(parts, run.id))
+    await hour.began.wait()
+    await reaches(run.id, "rows[0]/call", "failed")
+    while await took(parts, run.id) != [False]:
+        await asyncio.sleep(0.02)
+    async with parts.database.work() as uow:
+        past = now() - timedelta(seconds=1)
+        await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(until=past))
+    await reaches(run.id, "rows[0.2]/call", "succeeded")
+    assert await took(parts, run.id) == [True]
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"

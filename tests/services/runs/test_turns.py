@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import event, func, select, update
 from sqlmodel import col
 
+from app.adapters.keeper import FAR
 from app.kernel.clock import now
 from app.models import Run, RunEvent, Step, Workflow, Workspace
 from app.services.runs.execute import claim_runs
-from app.services.runs.life import FAR
 from app.services.runs.turn_rows import Wish, hold, let_lost_go
 from tests.graphs import slow
 from tests.rows import make_actor, make_run, make_workflow

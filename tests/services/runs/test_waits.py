@@ -28,6 +28,7 @@ from tests.graphs import APPROVAL, START, chain, edge, node, slow
 from tests.rows import make_actor, make_workflow
 
 HOUR = node("hour", "logic.wait", {"seconds": 3_600})
+CHECK = node("check", "human.approval", {"title": "Send it?"})
 PAID = node("paid", "logic.wait", {"wait_for": "signal", "signal": "paid"})
 
 
@@ -290,6 +291,94 @@ async def test_a_long_pause_before_a_next_try_holds_no_worker(parts, actor, worl
     assert await waits_of(parts, run.id) == [("retry", "done"), ("retry", "done")]
     assert len(world.calls) == 3
     await events_of(parts, actor, run.id)
+
+
+def each(*body, **config):
+    """A loop over two items that is tried again ten minutes later."""
+    config = {"items": "[1, 2]", "item_retries": 1, "item_retry_delay_s": 600, **config}
+    loop = node("loop", "logic.for_each", config)
+    nodes = [START, loop, *({**one, "parent": "loop"} for one in body)]
+    wires = [edge(START, loop), *(edge(a, b) for a, b in pairwise(body))]
+    return {"schema": 1, "nodes": nodes, "edges": wires}
+
+
+@pytest.fixture
+def refused(world):
+    """A call of a service that refuses the first item once."""
+
+    async def answer(request):
+        if request.url.endswith("/1") and world.calls.count(request.url) == 1:
+            raise UpstreamFailed("Not now.")
+
+    world.on_http = answer
+    return node("call", "tool.http", {"url": "https://shy.example/{{ item }}"})
+
+
+async def test_a_long_pause_before_an_items_next_try_holds_no_worker(
+    parts, actor, refused, world, start, look
+):
+    run = await start(each(refused))
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    assert (parts.keeper.count, await sweeper.wake_due(parts)) == (0, 0)
+    async with parts.database.read() as uow:
+        [wait] = (await get_trace(uow, actor, run.id)).waits
+    assert (wait.for_, wait.step_path, wait.name) == ("turn", "loop", "0.2")
+    assert timedelta(seconds=590) < wait.until - now() < timedelta(seconds=601)
+    await let_time_pass(parts, run.id)
+    assert (await sweeper.wake_due(parts), await sweeper.wake_due(parts)) == (1, 0)
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "succeeded"
+    steps = await steps_of(parts, actor, run.id)
+    assert steps["loop[0.2]/call"].status == "succeeded"
+    assert sorted(url[-1] for url in world.calls) == ["1", "1", "2"]
+    assert await waits_of(parts, run.id) == [("turn", "done")]
+    await events_of(parts, actor, run.id)
+
+
+async def test_it_ends_although_another_item_waits_for_a_person(
+    parts, actor, refused, world, start, look
+):
+    run = await start(each(refused, CHECK))
+    await execute_run(parts, run.id)
+    assert (await steps_of(parts, actor, run.id))["loop"].status == "waiting_human"
+    await let_time_pass(parts, run.id)
+    assert await sweeper.wake_due(parts) == 1
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    asking = [
+        p for p, s in (await steps_of(parts, actor, run.id)).items() if s.status == "waiting_human"
+    ]
+    assert sorted(asking) == ["loop", "loop[0.2]/check", "loop[1]/check"]
+    assert (await sweeper.wake_due(parts), await sweeper.settle_forgotten(parts)) == (0, 0)
+
+
+async def test_another_life_of_its_run_leaves_the_item_alone_until_then(
+    parts, actor, refused, world, start, look, do
+):
+    run = await start(each(refused, CHECK))
+    await execute_run(parts, run.id)
+    step = (await steps_of(parts, actor, run.id))["loop[1]/check"]
+    await do(answer_step, step.id, {"choice": "approve"})
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "waiting"
+    assert (await steps_of(parts, actor, run.id))["loop"].status == "waiting"
+    assert (len(world.calls), await waits_of(parts, run.id)) == (2, [("turn", "open")])
+
+
+async def test_the_time_a_loop_waited_for_its_items_is_counted_once(
+    parts, actor, refused, world, start
+):
+    run = await start(each(refused, items="[1]"))
+    await execute_run(parts, run.id)
+    await let_time_pass(parts, run.id)
+    await sweeper.wake_due(parts)
+    await execute_run(parts, run.id)
+    async with parts.database.read() as uow:
+        loop = (await steps_of(parts, actor, run.id))["loop"]
+        told = await get_step(uow, actor, run.id, loop.id)
+    whole = (told.finished_at - told.started_at).total_seconds()
+    assert 0 < told.waited_s < whole
 
 
 async def test_a_run_that_waits_for_a_next_try_can_be_canceled(

@@ -45,8 +45,8 @@ class Config(NodeConfig):
         1,
         title="Wait before that (seconds)",
         description=(
-            "The item keeps its place among those at once meanwhile, and the time counts as time at work. "
-            "If the run pauses or moves to another process, the item is tried again without the rest of it."
+            "Other items take its place meanwhile when it is longer than six seconds; a run that only waits for such "
+            "times holds no worker."
         ),
         ge=0,
         le=600,
@@ -156,20 +156,25 @@ class _Loop:
                 failed += not error.context.get("recalled")
                 if failed == most or attempt == most * self.ctx.attempt:
                     raise
-            if failed:
-                await self._before_next_try()
-            attempt += 1
+                attempt += 1
+                if failed:
+                    await self._before_next_try(index, attempt, error)
 
-    async def _before_next_try(self) -> None:
+    async def _before_next_try(
+        self, index: int, attempt: int, error: StepError | InvalidInput
+    ) -> None:
         """Let the time before another try pass. If the run is to pause, that try is made when it goes on."""
+        delay = self.config.item_retry_delay_s
+        again = f"is tried again in {delay:g} seconds" if delay else "is tried again"
+        self.ctx.log(f"Item {index + 1} failed and {again}: {error.message}")
         try:
-            await self.ctx.pause(self.config.item_retry_delay_s)
+            await self.ctx.put_off(index, delay, attempt=attempt)
         except Paused:
             self._held = True
             raise
 
     async def _rest(self, index: int, attempt: int, failed: int) -> None:
-        """Let an item that waits go on when what it waits for comes while others are at work."""
+        """Let an item that waits go on when what it waits for, be it a time, comes while others are at work."""
         await self.ctx.woken(index, attempt=attempt)
         if (task := asyncio.current_task()) is not None:
             self._resting.discard(task)

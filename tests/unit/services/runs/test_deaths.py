@@ -49,6 +49,17 @@ def test_who_has_just_begun_waits_for_as_long_as_a_lease_lasts(machine):
     assert machine.looks(2.5, LEASE) == [[], [], [], [], ["run_1"]]
 
 
+def test_who_has_just_begun_knows_as_soon_as_a_lease_is_over_that_it_saw_long_enough(machine):
+    machine.watch = Watch()
+    lease = Lease("run_1", 1, BEGAN + timedelta(seconds=machine.now + 2.2))
+    assert machine.looks(2.5, lease) == [[], [], [], [], ["run_1"]]
+
+
+def test_a_lease_that_is_not_over_is_no_death_however_long_it_stays(machine):
+    lease = Lease("run_1", 1, BEGAN + timedelta(seconds=machine.now + 25))
+    assert machine.looks(20, lease) == [[]] * 40
+
+
 def test_after_an_outage_living_processes_get_their_time(machine):
     machine.watch.lose_sight()
     assert machine.looks(2, LEASE) == [[], [], [], []]

@@ -1,0 +1,161 @@
+"""Long pauses before another try of an item: other items go on, then the run waits, and no worker is held."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.engine.host import Arrival, Limits
+from app.engine.runtime import context
+from app.engine.sdk import Answer
+from app.engine.testing import FakeHost
+from tests.engine.test_life import until
+from tests.engine.test_meanwhile import BEGIN, Life
+from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
+
+WAY = box("way", "fork", when="item == 9", parent="rows")
+BAD = box("bad", "flaky", how="refused", parent="rows")
+HOLD = box("hold", "meet", others=["go"], parent="rows")
+SLOW = box("slow", "meet", others=["go"])
+SECOND_TRY = "rows[0.2]/"
+
+
+def rows(*more, edges="", body=(WAY, BAD), **config):
+    """A loop in which the item 9 always fails."""
+    config = {"items": "[9, 1, 2]", "item_retries": 1, "item_retry_delay_s": 600, **config}
+    loop = box("rows", "logic.for_each", **config)
+    return plan_of(BEGIN, loop, *body, *more, edges=f"begin>rows way.yes>bad {edges}")
+
+
+async def rested(plan, **more):
+    """A run that has come to rest before the second try of its first item."""
+    host = FakeHost()
+    outcome = await run(plan, host, **more)
+    assert outcome.status == "waiting"
+    assert (statuses(host)["rows[0]/bad"], statuses(host)["rows"]) == ("failed", "waiting")
+    return host
+
+
+async def tries(host):
+    return [path for path in await executed(host) if path.endswith("/bad")]
+
+
+async def test_the_other_items_take_its_place_and_then_the_run_waits():
+    host = await rested(rows(concurrency=1), limits=Limits(timeout_s=60))
+    ran = [path for path in await executed(host) if "/" in path]
+    assert ran == ["rows[0]/way", "rows[0]/bad", "rows[1]/way", "rows[2]/way"]
+    wait = host.journal.waits[SECOND_TRY]
+    assert (wait.kind, wait.step_path, wait.node_id, wait.lasts) == ("turn", "rows", "rows", True)
+    left = wait.until - datetime(2026, 1, 1, tzinfo=UTC)
+    assert timedelta(seconds=600) < left < timedelta(seconds=601)
+    told = {event.type: event.payload for event in host.journal.events if event.path == "rows"}
+    assert told["step.waiting"]["wait"]["for"] == "turn"
+    assert told["step.waiting"]["wait"]["name"] == "0.2"
+
+
+async def test_another_life_leaves_it_alone_until_then():
+    plan = rows(on_item_error="skip")
+    first, second, third = await rested(plan), FakeHost(), FakeHost()
+    outcome = await go_on(plan, first, second, put_off=first.journal.waits)
+    assert (outcome.status, await executed(second)) == ("waiting", [])
+    outcome = await go_on(plan, first, third)
+    assert (outcome.status, len(outcome.output["results"])) == ("succeeded", 2)
+    assert await executed(third) == ["rows[0.2]/way", "rows[0.2]/bad"]
+
+
+async def test_each_try_has_a_pause_of_its_own():
+    plan = rows(item_retries=2)
+    first, second = await rested(plan), FakeHost()
+    assert (await go_on(plan, first, second)).status == "waiting"
+    assert list(second.journal.waits) == ["rows[0.3]/"]
+    assert first.journal.waits[SECOND_TRY].id != second.journal.waits["rows[0.3]/"].id
+
+
+async def test_its_run_sees_by_itself_that_the_pause_is_over(monkeypatch):
+    monkeypatch.setattr(context, "LONG_S", 0.0)
+    nodes = [box("after", "meet"), box("slow", "meet", others=["after"])]
+    edges, config = "begin>slow rows.results>after", {"on_item_error": "skip"}
+    plan = rows(*nodes, edges=edges, item_retry_delay_s=0.1, **config)
+    life = Life(plan)
+    life.host.now = lambda: datetime.now(UTC)
+    assert (await life.end()).status == "succeeded"
+    assert await tries(life.host) == ["rows[0]/bad", "rows[0.2]/bad"]
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        rows(SLOW, edges="begin>slow", on_item_error="skip"),
+        rows(body=[WAY, BAD, HOLD], edges="way.no>hold", on_item_error="skip"),
+    ],
+    ids=["beside the loop", "in the loop"],
+)
+async def test_what_others_found_out_is_heard_while_something_is_at_work(plan):
+    """The clock was set: the database says that the time is over, however the run counts."""
+    life = Life(plan)
+    await asyncio.wait_for(until(lambda: SECOND_TRY in life.host.journal.waits), 5)
+    await until(life.control.listens.is_set)
+    wait = life.host.journal.waits[SECOND_TRY]
+    life.comes(Arrival(wait.id, "retry", wait.place, None))
+    await life.until("rows[0.2]/bad", "failed")
+    await life.host.memory.put("met", "go", True)
+    assert (await life.end()).status == "succeeded"
+    assert life.taken == [wait.id]
+
+
+async def test_a_pause_in_an_inner_loop_lets_the_outer_one_rest():
+    inner = box(
+        "inner", "logic.for_each", items="[9, 1]", item_retries=1, item_retry_delay_s=60,
+        parent="rows",
+    )  # fmt: skip
+    body = [inner, {**WAY, "parent": "inner"}, {**BAD, "parent": "inner"}]
+    plan = rows(body=body, items="[1, 2]")
+    first, second = FakeHost(), FakeHost()
+    assert (await run(plan, first)).status == "waiting"
+    waits = first.journal.waits
+    assert sorted(waits) == ["rows[0]/inner[0.2]/", "rows[1]/inner[0.2]/"]
+    left = {"rows[1]/inner[0.2]/": waits["rows[1]/inner[0.2]/"]}
+    await go_on(plan, first, second, put_off=left)
+    assert await tries(second) == ["rows[0]/inner[0.2]/bad"]
+
+
+async def test_what_comes_for_a_loop_that_is_over_is_passed_over():
+    settings = {"timeout_s": 0.2, "on_error": "continue"}
+    plan = plan_of(
+        BEGIN, SLOW, WAY, BAD, {**HOLD, "config": {"others": ["never"]}},
+        box("rows", "logic.for_each", settings=settings, items="[9, 1]", item_retries=1, item_retry_delay_s=60),
+        edges="begin>rows begin>slow way.yes>bad way.no>hold",
+    )  # fmt: skip
+    life = Life(plan)
+    await life.until("rows", "failed")
+    wait = life.host.journal.waits[SECOND_TRY]
+    life.comes(Arrival(wait.id, "retry", wait.place, None))
+    await life.host.memory.put("met", "go", True)
+    assert (await life.end()).status == "succeeded"
+    assert await tries(life.host) == ["rows[0]/bad"]
+
+
+async def test_a_run_pauses_and_goes_on_with_what_is_left_of_the_time():
+    plan = rows(SLOW, edges="begin>slow", on_item_error="skip")
+    life = Life(plan)
+    await life.until("rows", "waiting")
+    life.control.pausing.set()
+    await life.host.memory.put("met", "go", True)
+    assert (await life.end()).status == "paused"
+    second = FakeHost()
+    outcome = await go_on(plan, life.host, second, put_off=life.host.journal.waits)
+    assert (outcome.status, await executed(second)) == ("waiting", [])
+
+
+async def test_when_a_person_says_retry_the_item_does_not_pause_first():
+    loop = box(
+        "rows", "logic.for_each", items="[9]", item_retries=1, item_retry_delay_s=60,
+        settings={"on_error": "ask"},
+    )  # fmt: skip
+    plan = plan_of(BEGIN, loop, WAY, BAD, edges="begin>rows way.yes>bad")
+    first, second, third = await rested(plan), FakeHost(), FakeHost()
+    await go_on(plan, first, second)
+    assert statuses(second)["rows"] == "waiting_human"
+    second.journal.facts[:0] = first.journal.facts
+    await go_on(plan, second, third, recoveries={"rows": Answer(choice="retry")})
+    assert (await tries(third), list(third.journal.waits)) == (["rows[0.3]/bad"], ["rows[0.4]/"])
