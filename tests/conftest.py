@@ -14,6 +14,7 @@ from uuid import uuid4
 import hypothesis
 import pytest
 import redis as redis_client
+from xdist.scheduler import LoadFileScheduling
 
 from app.adapters.database import Database
 from app.adapters.migrations import upgrade
@@ -27,6 +28,27 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 __all__ = ["smollm2", "smollm2_weights"]
 
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
+
+
+class Together(LoadFileScheduling):
+    """Spreads tests over processes. Those that share something costly go to the same one: those of a file, or, where
+    that is a running product, those of a file and a database.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return f"{file} on PostgreSQL" if "fault" in file and "[postgresql" in nodeid else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Together:
+    """Begin with the first test files, not with those of most tests."""
+    config.option.loadscopereorder = False
+    return Together(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("fault") is None)
 
 
 def free_port() -> int:
