@@ -18,7 +18,7 @@ dev: $(VENV)/.dev  ## the web app with reload on change, for work on pages
 
 test: $(VENV)/.dev system-packages  ## set up if needed, then every test
 	@$(PY) -m app.cli build
-	@$(PY) -m pytest -q -n $(AT_ONCE) --dist loadfile --ignore tests/e2e || $(PY) -m pytest -q --last-failed tests  # real processes and clocks: what failed is tried once more, alone
+	@$(PY) -m pytest -q -n $(AT_ONCE) --ignore tests/e2e || $(PY) -m pytest -q --last-failed tests  # real processes and clocks: what failed is tried once more, alone
 	@$(PY) -m pytest -q tests/e2e || $(PY) -m pytest -q --last-failed tests/e2e  # a browser journey is tried once more
 
 bench: $(VENV)/.dev system-packages  ## what a run costs and what a person feels, measured
