@@ -53,6 +53,12 @@ def no_lost_run(seen: Evidence) -> Iterator[Violation]:
         now = status.get(run_id, "gone")
         if now not in RUN_FINAL and not (now in RESTING and run_id in asked):
             yield Violation("I1", run_id, f"acknowledged under {key}, but {now}")
+    asked |= {
+        w["run_id"] for w in seen.waits if w["status"] == "open" and w["kind"] in ("signal", "run")
+    }
+    for run_id, now in status.items():
+        if now not in RUN_FINAL and run_id not in asked:
+            yield Violation("I1", run_id, f"{now}, and waits for nobody")
     for run_id in seen.told.canceled:
         if status.get(run_id) not in RUN_FINAL:
             yield Violation("I1", run_id, f"cancelled, but {status.get(run_id)}")

@@ -17,6 +17,10 @@ ADA = {"name": "Ada", "email": "ada@example.com", "password": "analytical engine
 FINAL = ("succeeded", "failed", "canceled")
 ENDS = ("run.completed", "run.failed", "run.canceled")
 RECOVERY = ("retry", "skip", "stop")
+_ASKS = (
+    "(exists (select 1 from approval where approval.run_id = run.id and approval.status = 'open') or exists"
+    " (select 1 from wait where wait.run_id = run.id and wait.status = 'open' and wait.kind in ('signal', 'run')))"
+)
 
 
 class Clients:
@@ -217,7 +221,7 @@ class Clients:
         task.add_done_callback(self._tasks.discard)
 
     async def settled(self, seconds: float) -> list[dict[str, Any]]:
-        """Wait until every acknowledged run is over; return those that are not."""
+        """Wait until every run is over, but those of which no client knows and that wait for somebody; return the others."""
         end = asyncio.get_running_loop().time() + seconds
         while True:
             left = await self.unfinished()
@@ -226,15 +230,15 @@ class Clients:
             await asyncio.sleep(0.3)
 
     async def unfinished(self) -> list[dict[str, Any]]:
-        """Acknowledged runs, and runs that others called, that are not over."""
+        """Runs that are not over, but for those that wait for a person or a signal and whose client never had their id."""
         final = ", ".join(f"'{status}'" for status in FINAL)
         rows = await query(
             self._database_url,
-            "select id, status, epoch, worker, control, parent_run_id from run "
+            f"select id, status, epoch, worker, control, parent_run_id, {_ASKS} as asks from run "
             f"where status not in ({final})",
         )
         ours = set(self.told.acknowledged.values())
-        return [row for row in rows if row["id"] in ours or row["parent_run_id"]]
+        return [row for row in rows if row["id"] in ours or row["parent_run_id"] or not row["asks"]]
 
     async def close(self) -> None:
         """Let followers see the ends of their runs, then stop."""

@@ -11,6 +11,12 @@ export function duration(ms) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+// A turn of a loop as people count: "Item 2 · try 3".
+export function turnName(kind, index, attempt = 1) {
+  const noun = kind === "logic.for_each" ? "Item" : "Turn";
+  return `${noun} ${index + 1}${attempt > 1 ? ` · try ${attempt}` : ""}`;
+}
+
 export const tokens = (count) => (count ? count.toLocaleString("en-US") : "–");
 
 // Null is a call without a known price; that is not free.

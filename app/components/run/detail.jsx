@@ -8,6 +8,7 @@ import { useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
 import { JsonViewer } from "../ui/viewers.jsx";
 import { Approval, Recovery } from "./approval.jsx";
+import { stepName } from "./rows.js";
 import { Origin, WaitsFor } from "./words.jsx";
 
 // Text that grows; it stays at its end unless somebody scrolled up.
@@ -71,7 +72,7 @@ export function StepDetail({ runId, path, onAnswer }) {
   return (
     <div className="step-detail" role="group" aria-label={step.label || step.node_id} tabIndex={-1} data-testid="step-detail">
       <div className="row between">
-        <b className="truncate-1">{step.label || step.node_id}</b>
+        <b className="truncate-1">{stepName(entry, step)}</b>
         <StatusBadge status={step.status} word={step.attempt > 1 ? `attempt ${step.attempt} · ${step.status}` : undefined} />
       </div>
       <Origin step={step} />

@@ -21,11 +21,6 @@ const TONES = {
   running: "run", waiting_human: "wait", waiting: "wait", interrupted: "wait", failed: "err", error: "err", skipped: "idle", canceled: "idle",
 };
 
-function nameOf(row) {
-  if (row.type !== "span") return row.path?.includes("[") ? `${row.item.label || row.item.node_id} ${row.path.match(/\[[\d.]+\]/g)?.join("") ?? ""}` : row.item.label || row.item.node_id;
-  return `${row.item.kind} · ${row.item.name}`;
-}
-
 const Row = memo(function Row({ row, axis, now, on, onOpen }) {
   const { item } = row;
   const bar = row.type === "node" ? null : barOf(item, axis, now);
@@ -34,7 +29,7 @@ const Row = memo(function Row({ row, axis, now, on, onOpen }) {
     <div className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status} data-testid={row.type === "step" ? `row-${row.path}` : undefined}>
       <button type="button" role="gridcell" className="run-name" style={{ paddingLeft: row.depth * 18 }} onClick={() => onOpen(row)} disabled={row.type === "node"}>
         <span className={`run-mark tone-${unknown ? "wait" : TONES[item.status] ?? "ok"}`} title={unknown ? item.error.message : undefined} aria-hidden="true">{unknown ? MARKS.interrupted : MARKS[item.status] ?? "✓"}</span>
-        <span className="truncate-1">{nameOf(row)}</span>
+        <span className="truncate-1" title={row.name}>{row.name}</span>
         <span className="sr-only">{item.status}{unknown && `: ${item.error.message}`}</span>
       </button>
       <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${TONES[item.status] ?? "ok"}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>

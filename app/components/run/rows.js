@@ -1,6 +1,6 @@
 // A run as rows of the drawer: steps in order, their spans below, and the nodes that are still to come.
 import { RUN_DONE } from "../js/live.js";
-import { duration, elapsed, millis } from "../js/format.js";
+import { duration, elapsed, millis, turnName } from "../js/format.js";
 
 const MAX_SPANS = 200;
 const MAX_ROWS = 300;
@@ -12,7 +12,7 @@ export function axisOf(entry, now) {
   const starts = [...entry.steps.values(), entry.run ?? {}].map((each) => millis(each.started_at)).filter(Boolean);
   const ends = [...entry.steps.values(), entry.run ?? {}].map((each) => millis(each.finished_at)).filter(Boolean);
   const start = starts.length ? Math.min(...starts) : now;
-  const goesOn = entry.run?.status === "running";
+  const goesOn = entry.run && !RUN_DONE.has(entry.run.status);  // also while it waits
   const end = goesOn ? now : Math.max(start, ...ends);
   return { start, end: Math.max(end, start + 1) };
 }
@@ -33,6 +33,13 @@ export function timeOf({ type, item }, now) {
   return type === "span" && item.status === "running" ? "…" : duration(elapsed(item, now));
 }
 
+// What a step is called: one in a loop with its turns, as people count them.
+export function stepName(entry, step) {
+  const turns = [...step.path.matchAll(/\[(\d+)(?:\.(\d+))?\]/g)];
+  const named = turns.map((turn) => turnName(entry.steps.get(step.path.slice(0, turn.index))?.kind, Number(turn[1]), Number(turn[2] ?? 1)));
+  return [step.label || step.node_id, ...named.map((name) => name.toLowerCase())].join(" · ");
+}
+
 // Five round marks: {at: percent, ms}.
 export function ticksOf(axis, count = 4) {
   const whole = axis.end - axis.start;
@@ -48,7 +55,7 @@ function spansUnder(entry, path, parent, depth) {
   const own = [...entry.spans.values()].filter((span) => span.step_path === path && (span.parent_id ?? null) === parent);
   own.sort((a, b) => (millis(a.started_at) ?? 0) - (millis(b.started_at) ?? 0));
   return own.slice(0, MAX_SPANS).flatMap((span) => [
-    { type: "span", key: `${path} ${span.id}`, path, item: span, depth },
+    { type: "span", key: `${path} ${span.id}`, path, item: span, name: `${span.kind} · ${span.name}`, depth },
     ...spansUnder(entry, path, span.id, depth + 1),
   ]);
 }
@@ -84,7 +91,7 @@ export function rowsOf(entry, upcoming = [], { open = new Set() } = {}) {
     if (entry.order.length > FEW_STEPS && isQuietRound(path, step, open)) continue;
     if (rows.length >= MAX_ROWS) break;
     const depth = path.split("/").length - 1;
-    rows.push({ type: "step", key: path, path, item: step, depth });
+    rows.push({ type: "step", key: path, path, item: step, name: stepName(entry, step), depth });
     const shown = open.has(path) || step.status === "running";
     const spans = shown ? rootsOf(entry, path).flatMap((parent) => spansUnder(entry, path, parent, depth + 1)) : [];
     // The one span of an attempt says nothing the step does not say.
@@ -92,7 +99,7 @@ export function rowsOf(entry, upcoming = [], { open = new Set() } = {}) {
   }
   if (entry.run && !RUN_DONE.has(entry.run.status)) {
     for (const { id, title } of upcoming) {
-      if (!entry.nodes.has(id)) rows.push({ type: "node", key: `node ${id}`, path: id, item: { status: "pending", label: title, node_id: id }, depth: 0 });
+      if (!entry.nodes.has(id)) rows.push({ type: "node", key: `node ${id}`, path: id, item: { status: "pending" }, name: title, depth: 0 });
     }
   }
   return rows;

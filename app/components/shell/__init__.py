@@ -48,7 +48,7 @@ def bare(content: rx.Component) -> rx.Component:
 def skeleton(*, with_navigation: bool) -> rx.Component:
     """What is shown until it is known who is there."""
     body = rx.el.div(
-        rx.el.div(class_name="top"), rx.el.div(skeleton_lines(5), class_name="page"),
+        rx.el.div(class_name="topbar"), rx.el.div(skeleton_lines(5), class_name="page"),
         class_name="shell-col",
     )  # fmt: skip
     if not with_navigation:

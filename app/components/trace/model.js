@@ -1,4 +1,5 @@
 // A trace as rows: pure functions over the JSON of GET /api/runs/{id}/trace. No React, no DOM.
+import { turnName } from "../js/format.js";
 
 export const STATUS = {
   pending: { word: "pending", mark: "○", tone: "idle" },
@@ -107,11 +108,6 @@ function inOrder(items) {
 // A turn of a loop as the end of a prefix: `loop[3]/` is its fourth, `loop[3.2]/` the second try of that one.
 const TURN = /\[(\d+)(?:\.(\d+))?\]\/$/;
 
-function turnName(step, { index, attempt }) {
-  const noun = step.kind === "logic.for_each" ? "Item" : "Turn";
-  return `${noun} ${index + 1}${attempt > 1 ? ` · try ${attempt}` : ""}`;
-}
-
 // Steps by the prefix of their level ("" is the graph itself), and the turns of each loop by its path.
 function levelsOf(steps) {
   const [levels, turns] = [new Map(), new Map()];
@@ -143,7 +139,7 @@ function stepRows(known, prefix, depth, rows) {
     const turns = [...(known.turns.get(step.path)?.values() ?? [])];
     for (const turn of turns.sort((a, b) => a.index - b.index || a.attempt - b.attempt)) {
       rows.push({
-        key: `${step.id} ${turn.prefix.slice(prefix.length)}`, type: "group", depth: depth + 1, stepKey: step.id, kind: "turn", label: turnName(step, turn),
+        key: `${step.id} ${turn.prefix.slice(prefix.length)}`, type: "group", depth: depth + 1, stepKey: step.id, kind: "turn", label: turnName(step.kind, turn.index, turn.attempt),
         item: extent(turn.steps), status: groupStatus(turn.steps), tokens: null, cost: null,
       });
       stepRows(known, turn.prefix, depth + 2, rows);

@@ -31,7 +31,7 @@ def page_header(
         beside if beside is not None else rx.fragment(),
         rx.el.span(class_name="grow"),
         *actions,
-        class_name="top",
+        class_name="topbar",
     )
 
 

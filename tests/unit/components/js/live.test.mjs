@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { duration, cost, gist } from "../../../../app/components/js/format.js";
 import { LiveStore } from "../../../../app/components/js/live.js";
-import { axisOf, barOf, mainPath, rowsOf, ticksOf, timeOf } from "../../../../app/components/run/rows.js";
+import { axisOf, barOf, mainPath, rowsOf, stepName, ticksOf, timeOf } from "../../../../app/components/run/rows.js";
 
 const tick = () => new Promise((go) => setImmediate(go));
 const step = (path, status, more = {}) => ({
@@ -211,6 +211,20 @@ test("bars lie within the axis and never vanish", async () => {
   assert.deepEqual([Math.round(b.left), Math.round(b.width)], [75, 25]);
   assert.equal(barOf(step("x", "pending", { started_at: null }), axis, now), null);
   assert.deepEqual(ticksOf(axis).map((tick) => tick.ms), [0, 1000, 2000, 3000]);
+});
+
+test("while a run waits, the axis goes on to now", async () => {
+  const { store } = storeOf({ ...trace(1, [step("a", "waiting")]), run: { id: "r", status: "waiting" } });
+  await store.open("r");
+  const now = Date.parse("2026-01-01T00:01:00Z");
+  assert.equal(axisOf(store.get("r"), now).end, now);
+});
+
+test("a step in a loop is named with its turns as people count them", async () => {
+  const { store } = storeOf(trace(1, [step("rows", "running", { kind: "logic.for_each" }), step("rows[1.2]/again[0]/call", "failed", { label: "Ask the shop" })]));
+  await store.open("r");
+  const entry = store.get("r");
+  assert.equal(stepName(entry, entry.steps.get("rows[1.2]/again[0]/call")), "Ask the shop · item 2 · try 2 · turn 1");
 });
 
 test("the column of times says how long a step has waited, and nothing of what never began", () => {
