@@ -162,12 +162,12 @@ def _failing(one: rx.Var[dict[str, str]]) -> rx.Component:
     return ui.link(
         rx.el.span(
             ui.badge(one["failures"], tone="err", icon="circle-x"),
-            rx.el.span(one["name"], class_name="line-name truncate-1"),
+            rx.el.span(one["name"], class_name="small-row-name truncate-1"),
             class_name="row",
         ),
         rx.el.p(one["error"], class_name="clamp-2", title=one["error"]),
         href=one["href"],
-        class_name="line line-tall",
+        class_name="small-row small-row-tall",
     )
 
 
@@ -189,7 +189,7 @@ def _expensive() -> rx.Component:
         rx.el.span(one["runs"], class_name="muted"),
         rx.el.span(one["cost"], class_name="num"),
         href=one["href"],
-        class_name="row line",
+        class_name="row small-row",
     )
     return ui.card(
         ui.card_title("Most expensive"),

@@ -53,6 +53,20 @@ def test_functions_are_short():
     assert not long
 
 
+def test_no_style_of_ours_reaches_into_the_canvas_library():
+    """React Flow marks parts of a node with such words: a class of that name that stands alone hits them, too."""
+    theirs = "top|right|bottom|left|center|line|lines|handle|selected|selectable|draggable|dragging|animated|source|target|parent"
+    alone = re.compile(rf"(?:^|[,}}\s])\.(?:{theirs})(?=[\s,{{:.])[^{{}}]*{{")
+    sheets = [*(ROOT / "assets").glob("*.css"), *(ROOT / "app/components").rglob("*.css")]
+    found = [
+        f"{_name(sheet)}: {hit[0].strip()}"
+        for sheet in sheets
+        for hit in alone.finditer(sheet.read_text())
+    ]
+    assert len(sheets) > 5
+    assert not [one for one in found if "react-flow" not in one]
+
+
 def test_no_folder_is_a_drawer():
     drawers = {"utils", "common", "helpers", "misc"}
     assert not [_name(p) for p in APP if drawers & set(p.parts)]
