@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
@@ -28,7 +29,8 @@ class Clients:
 
     def __init__(self, url: str, database_url: str, dice: random.Random) -> None:
         self.told = Told()
-        self.refusals: list[str] = []
+        self.refusals: list[tuple[float, str]] = []
+        """Answers that were no yes, and what ended a client before its time, with when."""
         self._database_url = database_url
         self._dice = dice
         self._http = httpx.AsyncClient(
@@ -99,7 +101,7 @@ class Clients:
             if answer is not None and answer.status_code in (200, 202):
                 return self._acknowledged(key, answer.json())
             if answer is not None:
-                self.refusals.append(f"{answer.status_code} {answer.text[:200]}")
+                self._refused(path, answer)
             if not stubborn or asyncio.get_running_loop().time() > end:
                 if answer is not None and not stubborn:
                     self.told.unclear.discard(key)
@@ -144,9 +146,15 @@ class Clients:
         while asyncio.get_running_loop().time() < end:
             answer = await self._post(path, body)
             if answer is not None and answer.status_code < 500:
+                if not answer.is_success:
+                    self._refused(path, answer)
                 return answer.is_success
             await asyncio.sleep(0.3)
+        self.refusals.append((time.time(), f"{path}: no answer in {seconds} s"))
         return False
+
+    def _refused(self, path: str, answer: httpx.Response) -> None:
+        self.refusals.append((time.time(), f"{path}: {answer.status_code} {answer.text[:200]}"))
 
     async def answer_all(self, every: float = 0.3) -> None:
         """Answer each open question, often twice at once with different choices, until told to end."""
@@ -218,7 +226,12 @@ class Clients:
         """Do something beside, until it is done or all is over."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.refusals.append((time.time(), f"a client ended: {error!r}"))
 
     async def settled(self, seconds: float) -> list[dict[str, Any]]:
         """Wait until every run is over, but those of which no client knows and that wait for somebody; return the others."""

@@ -148,7 +148,8 @@ class Storm:
         evidence = await self.evidence()
         report = self._report(evidence, time.time() - began)
         if report.violations:
-            _keep(self.product.home / "evidence.txt", evidence, report, self.faults.done)
+            notes = [*self.faults.done, *self.clients.refusals]
+            _keep(self.product.home / "evidence.txt", evidence, report, notes)
         return report
 
     async def evidence(self) -> Evidence:
@@ -295,13 +296,13 @@ class Storm:
         )
 
 
-def _keep(path: Path, seen: Evidence, report: Report, done: list[tuple[float, str]]) -> None:
+def _keep(path: Path, seen: Evidence, report: Report, notes: list[tuple[float, str]]) -> None:
     """Write down all that is known of the runs that broke a promise, in the order of time."""
     ids = {one.run_id for one in report.violations}
     lines = [
         (death.at, f"{death.deed} of process {death.pid} {death.place}") for death in seen.deaths
     ]
-    lines += [(at, f"fault: {name}") for at, name in done]
+    lines += [(at, f"note: {what}") for at, what in notes]
     lines += [(row["at"], f"{row}") for row in seen.history if row["run_id"] in ids]
     lines += [(row["at"], f"{row}") for row in seen.effects if row.get("run_id") in ids]
     text = [str(one) for one in report.violations]
