@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -44,9 +44,15 @@ def arrived(which: ColumnElement[bool]) -> Found:
 
 
 def still_waits() -> ColumnElement[bool]:
-    """Whether the step of a wait still waits, or is not over if only one of its turns does."""
-    open_ = col(Step.status).not_in(TERMINAL_STEP)
-    return or_(col(Step.status) == "waiting", and_(col(Wait.kind) == "turn", open_))
+    """Whether the step of a wait still waits; if only one of its turns does, whether it goes on with its turns: it is
+    not over, and asks nobody about itself.
+    """
+    status = col(Step.status)
+    asks = and_(status == "waiting_human", col(Step.error).is_not(None))
+    return or_(
+        status == "waiting",
+        and_(col(Wait.kind) == "turn", status.not_in(TERMINAL_STEP), not_(asks)),
+    )
 
 
 def early(which: ColumnElement[bool]) -> Found:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.engine.host import Arrival, Limits
+from app.engine.host import Arrival, Control, Limits, RunRequest, TakenRecord
 from app.engine.runtime import context
+from app.engine.runtime.inbox import Inbox
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
 from tests.engine.test_life import until
@@ -101,6 +102,22 @@ async def test_what_others_found_out_is_heard_while_something_is_at_work(plan):
     await life.host.memory.put("met", "go", True)
     assert (await life.end()).status == "succeeded"
     assert life.taken == [wait.id]
+
+
+async def test_a_time_that_came_before_its_loop_got_to_the_item_counts_as_had():
+    first, host, control = await rested(rows()), FakeHost(), Control()
+    wait = first.journal.waits[SECOND_TRY]
+    steps = {"rows": first.journal.steps["rows"].but(status="running")}
+    request = RunRequest(run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=None, put_off={SECOND_TRY: wait})  # fmt: skip
+    inbox = Inbox(request, host, control, steps)
+    host.came.append(Arrival(wait.id, "retry", wait.place, None))
+    inbox.listen("", control.news.set)
+    assert inbox.rests(SECOND_TRY)
+    control.news.set()
+    await asyncio.wait_for(until(lambda: not inbox.put_off), 5)
+    assert not inbox.rests(SECOND_TRY)
+    assert host.journal.facts == [TakenRecord(wait.id, "wait")]
+    await inbox.close()
 
 
 async def test_a_pause_in_an_inner_loop_lets_the_outer_one_rest():

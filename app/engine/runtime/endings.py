@@ -65,6 +65,7 @@ def _end_inside(step: Step) -> None:
     """Record what was cut off in a container, or waits in it, as canceled: it is over."""
     if step.node.body:
         step.execution.recorder.note_canceled(f"{step.record.path}[")
+        step.execution.inbox.drop_turns(step.record.path)
 
 
 async def wait(step: Step, pause: Paused) -> StepRecord:

@@ -68,9 +68,19 @@ class Inbox:
     def rests(self, prefix: str) -> bool:
         """Say whether a turn was put off and may not begin yet; it is noticed when it may."""
         wait = self.put_off.get(prefix)
-        if wait is not None and prefix not in self._timers:
+        if wait is None:
+            self._take([prefix] if prefix in self._fresh else ())  # it came before anybody asked
+        elif prefix not in self._timers:
             self.remind(wait)
         return wait is not None
+
+    def drop_turns(self, path: str) -> None:
+        """Forget the turns that were put off in a container that is over."""
+        for prefix in [prefix for prefix in self.put_off if prefix.startswith(f"{path}[")]:
+            wait = self.put_off.pop(prefix)
+            self._host.journal.note(TakenRecord(wait.id, "wait"))
+            if timer := self._timers.pop(prefix, None):
+                timer.cancel()
 
     def remind(self, wait: WaitRecord) -> None:
         """Notice by ourselves when the time that a step waits for has come."""
@@ -107,8 +117,8 @@ class Inbox:
         if one.id in self._had:
             return
         if one.kind == "retry":
-            self.rested.add(one.path)
-            self.put_off.pop(one.path, None)
+            if self.put_off.pop(one.path, None) is None:
+                self.rested.add(one.path)
         elif one.kind == "wait":
             self.arrived[one.path] = one.value
         else:
@@ -118,6 +128,7 @@ class Inbox:
         self._ring(one.path, TakenRecord(one.id, "approval" if asked else "wait"))
 
     def _time_came(self, wait: WaitRecord, until: datetime) -> None:
+        self._timers.pop(wait.place, None)
         if until > self._host.now():
             self.remind(wait)  # the clock was put back
         else:

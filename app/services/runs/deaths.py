@@ -62,6 +62,9 @@ class Watch:
         moment = time.monotonic()
         if not self._goes_on(moment, at):
             self._steady_since = moment
+            self._seen = (
+                self._seen_over()
+            )  # who was healthy had no chance to renew it while we stood still
         self._last = moment, at
         self._seen = {lease: self._seen.get(lease, moment) for lease in leases}
         steady = self.steady
@@ -76,6 +79,11 @@ class Watch:
     def lose_sight(self) -> None:
         """Begin anew: the database is away."""
         self._last, self._steady_since, self._seen = None, math.inf, {}
+
+    def _seen_over(self) -> dict[Lease, float]:
+        if self._last is None:
+            return {}
+        return {lease: seen for lease, seen in self._seen.items() if lease.is_over(self._last[1])}
 
     def _goes_on(self, moment: float, at: datetime) -> bool:
         if self._last is None:

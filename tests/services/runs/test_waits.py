@@ -366,6 +366,51 @@ async def test_another_life_of_its_run_leaves_the_item_alone_until_then(
     assert (len(world.calls), await waits_of(parts, run.id)) == (2, [("turn", "open")])
 
 
+@pytest.fixture
+def down(world):
+    """A call of a service that does not answer."""
+
+    async def answer(request):
+        raise UpstreamFailed("Not now.")
+
+    world.on_http = answer
+    return node("call", "tool.http", {"url": "https://down.example/{{ item }}"})
+
+
+async def due_now(parts, run_id, name):
+    async with parts.database.work() as uow:
+        await uow.session.execute(
+            update(Wait)
+            .where(col(Wait.run_id) == run_id, col(Wait.name) == name)
+            .values(until=now() - timedelta(seconds=1))
+        )
+
+
+async def test_no_item_waits_any_more_when_its_loop_has_failed(parts, down, start, look):
+    run = await start(each(down))
+    await execute_run(parts, run.id)
+    await due_now(parts, run.id, "0.2")
+    assert await sweeper.wake_due(parts) == 1
+    await execute_run(parts, run.id)
+    assert (await look(run.id)).status == "failed"
+    assert await waits_of(parts, run.id) == [("turn", "done"), ("turn", "done")]
+
+
+async def test_a_loop_that_asks_a_person_is_not_woken_for_its_items(
+    parts, actor, down, start, look
+):
+    graph = each(down)
+    graph["nodes"][1]["settings"] = {"on_error": "ask"}
+    run = await start(graph)
+    await execute_run(parts, run.id)
+    await due_now(parts, run.id, "0.2")
+    await sweeper.wake_due(parts)
+    await execute_run(parts, run.id)
+    assert (await steps_of(parts, actor, run.id))["loop"].status == "waiting_human"
+    await due_now(parts, run.id, "1.2")
+    assert (await sweeper.wake_due(parts), (await look(run.id)).status) == (0, "waiting")
+
+
 async def test_the_time_a_loop_waited_for_its_items_is_counted_once(
     parts, actor, refused, world, start
 ):

@@ -140,7 +140,7 @@ class _Loop:
 
     async def _try(self, index: int, attempt: int, failed: int) -> Json:
         """Work on one item, and again while it may. Tries from before a person said to go through the items again
-        do not count; each time that was said there are as many more.
+        do not count; each time that was said there are at most as many more.
         """
         most = self.config.item_retries + 1
         names = {"item": self.items[index], "index": index}

@@ -60,6 +60,19 @@ def test_a_lease_that_is_not_over_is_no_death_however_long_it_stays(machine):
     assert machine.looks(20, lease) == [[]] * 40
 
 
+@pytest.mark.parametrize("began", ["just", "stood still"])
+def test_a_machine_that_stands_still_again_kills_nobody(machine, began):
+    """After it the sweeper may look before the keeper has renewed the leases."""
+    if began == "just":
+        machine.watch = Watch()
+    else:
+        assert machine.look(after=2.6) == []
+    leases = [Lease("run_1", 1, BEGAN + timedelta(seconds=machine.now + n)) for n in (2.4, 2.9)]
+    assert [machine.look(lease) for lease in leases] == [[], []]
+    assert machine.look(leases[-1], after=2.6) == []
+    assert machine.looks(2, leases[-1])[-1] == ["run_1"]
+
+
 def test_after_an_outage_living_processes_get_their_time(machine):
     machine.watch.lose_sight()
     assert machine.looks(2, LEASE) == [[], [], [], []]
