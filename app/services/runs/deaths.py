@@ -62,9 +62,8 @@ class Watch:
         moment = time.monotonic()
         if not self._goes_on(moment, at):
             self._steady_since = moment
-            self._seen = (
-                self._seen_over()
-            )  # who was healthy had no chance to renew it while we stood still
+            # who was healthy when we last looked had no chance to renew its lease while we stood still
+            self._seen = self._seen_over()
         self._last = moment, at
         self._seen = {lease: self._seen.get(lease, moment) for lease in leases}
         steady = self.steady
