@@ -115,7 +115,7 @@ class Recorder:
         self._post(*self._step_facts(step, type_, {}))
 
     def post_wait(self, wait: WaitRecord) -> None:
-        """Write what a turn waits for at once; a level above it may be at work."""
+        """Write at once what a turn waits for; others may be at work beside it."""
         self._post(wait)
 
     def _post(self, *facts: Fact) -> None:

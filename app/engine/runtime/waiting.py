@@ -86,11 +86,8 @@ def for_next_try(step: Step, seconds: float) -> Waits:
 
 def put_off(step: Step, index: int, attempt: int, seconds: float) -> None:
     """Let a turn of a container not begin before so much time has passed; it is kept, whatever becomes of this life."""
-    run_id, path, number = (
-        step.execution.request.run_id,
-        step.record.path,
-        turn_number(index, attempt),
-    )
+    run_id, path = step.execution.request.run_id, step.record.path
+    number = turn_number(index, attempt)
     record = WaitRecord(
         id=derived_id("wait", run_id, path, number, "turn"),
         step_path=path,
