@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, union, update
@@ -32,6 +32,11 @@ TICK_S = 0.5
 SURE_S = 1.5
 """For how long a lease that was seen to be ours needs no second look: less than it lasts."""
 STALLED_S = 10.0
+
+
+def is_over(until: datetime | None, at: datetime) -> bool:
+    """Whether a lease has run out at a moment, or lies so far ahead that the clock was put back since."""
+    return until is None or not at < until <= at + FAR
 
 
 @dataclass

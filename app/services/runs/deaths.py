@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.adapters.keeper import FAR, LEASE
+from app.adapters.keeper import LEASE, is_over
 
 _STEADY_S = 5.0
 """Two leases and some ticks: whoever lives has renewed it by then, also after an outage."""
@@ -22,10 +22,6 @@ class Lease:
     run_id: str
     epoch: int
     until: datetime | None
-
-    def is_over(self, at: datetime) -> bool:
-        """Whether it has run out, or lies so far ahead that the clock was put back since."""
-        return self.until is None or self.until < at or self.until > at + FAR
 
     def lies_ahead(self, at: datetime) -> bool:
         """Whether it was given by a clock that is ahead of this moment."""
@@ -70,7 +66,7 @@ class Watch:
         return [
             lease.run_id
             for lease, seen in self._seen.items()
-            if lease.is_over(at)
+            if is_over(lease.until, at)
             # one that lies ahead is there because of a set clock, which its holder may have heard of before us
             and (moment - seen >= self._patience_s or (steady and not lease.lies_ahead(at)))
         ]
@@ -82,7 +78,9 @@ class Watch:
     def _seen_over(self) -> dict[Lease, float]:
         if self._last is None:
             return {}
-        return {lease: seen for lease, seen in self._seen.items() if lease.is_over(self._last[1])}
+        return {
+            lease: seen for lease, seen in self._seen.items() if is_over(lease.until, self._last[1])
+        }
 
     def _goes_on(self, moment: float, at: datetime) -> bool:
         if self._last is None:

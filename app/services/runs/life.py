@@ -16,7 +16,7 @@ from sqlmodel import col
 from app.adapters import came
 from app.adapters.bus import EventBus
 from app.adapters.database import UnitOfWork
-from app.adapters.keeper import FAR, SURE_S
+from app.adapters.keeper import SURE_S, is_over
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.recovery import about_cut_off, unknown_effect
 from app.engine.sdk import Answer
@@ -89,8 +89,7 @@ async def locked_run(uow: UnitOfWork, run_id: str, workspace_id: str | None = No
 
 def is_held(run: Run, at: datetime) -> bool:
     """Whether a living process works on the run."""
-    until = run.lease_until
-    return run.status == "running" and until is not None and at < until <= at + FAR
+    return run.status == "running" and not is_over(run.lease_until, at)
 
 
 async def is_worked_on(uow: UnitOfWork, run: Run) -> bool:
