@@ -393,6 +393,7 @@ def _step(batch: Rows, fact: StepRecord, run_id: str, workspace_id: str) -> Row:
         "input": _packed(batch, fact.input, run_id, workspace_id),
         "output": _packed(batch, fact.output, run_id, workspace_id),
         "error": _packed(batch, fact.error, run_id, workspace_id),
+        "warnings": json_of(list(fact.warnings)).decode() if fact.warnings else None,
     }
 
 

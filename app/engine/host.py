@@ -34,6 +34,7 @@ class StepRecord:
         output: Values by output port; None until it succeeded. A failed step whose error is handled has one too.
         origin: Where the output is from when the node was not executed; None: it was.
         error: {"code", "message", "field"?, "retryable"?}.
+        warnings: Remarks on a step that went well: {"code", "message"}.
         started_at: When it first began: waiting, and lives of the run that ended, lie between it and the end.
     """
 
@@ -53,6 +54,7 @@ class StepRecord:
     cost_microusd: int | None = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    warnings: tuple[dict[str, str], ...] = ()
 
     def but(self, **changes: Any) -> "StepRecord":  # noqa: ANN401 - as the fields say
         """The same record with other values; a fifth of the time of `dataclasses.replace`, which every
@@ -80,7 +82,10 @@ class SpanRecord:
 
 @dataclass(frozen=True)
 class LlmCallRecord:
-    """One model call, for the ledger. `cost_microusd` None means unpriced, not free."""
+    """One model call, for the ledger. `cost_microusd` None means unpriced, not free.
+
+    `is_estimated`: the server told no usage, so the tokens were counted here.
+    """
 
     id: str
     step_path: str
@@ -93,6 +98,7 @@ class LlmCallRecord:
     cost_microusd: int | None
     duration_ms: int
     at: datetime
+    is_estimated: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,7 @@ class RunPatch:
     tokens: int | None = None
     cost_microusd: int | None = None
     unpriced: bool | None = None
+    warning_count: int | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -342,7 +349,7 @@ class RunRequest:
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.
         started_at: When it first started; None: now.
-        tokens, cost_microusd, unpriced: What earlier lives have used.
+        tokens, cost_microusd, unpriced, warning_count: What earlier lives have used, and remarked.
     """
 
     run_id: str
@@ -370,6 +377,7 @@ class RunRequest:
     tokens: int = 0
     cost_microusd: int = 0
     unpriced: bool = False
+    warning_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def step_payload(step: StepRecord) -> dict[str, Any]:
         "label": step.label, "status": step.status, "origin": step.origin,
         "attempt": step.attempt, "tokens": step.tokens,
         "cost_usd": dollars(step.cost_microusd), "started_at": moment(step.started_at),
-        "finished_at": moment(step.finished_at), "error": step.error,
+        "finished_at": moment(step.finished_at), "error": step.error, "warnings": list(step.warnings),
         "alive": None if step.alive is None else sorted(step.alive),
         "preview": "" if step.output is None else preview(plain(step.output)),
     }  # fmt: skip
@@ -103,9 +103,11 @@ def run_payload(
     error: dict[str, Any] | None,
     started_at: datetime | None,
     finished_at: datetime | None,
+    warning_count: int = 0,
 ) -> dict[str, Any]:
     """Describe a run as events carry it."""
     return {
         "status": status, "tokens": tokens, "cost_usd": dollars(cost_microusd), "error": error,
         "started_at": moment(started_at), "finished_at": moment(finished_at),
+        "warning_count": warning_count,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from app.models.audit import AuditEntry
 from app.models.identity import Session, User
 from app.models.memory import MemoryValue
+from app.models.price import ModelPrice
 from app.models.project import Project
 from app.models.run import Approval, Blob, LlmCall, Run, RunEvent, Span, Step, StepCache, Wait
 from app.models.schedule import Schedule, ScheduleFire
@@ -21,6 +22,7 @@ __all__ = [
     "LlmCall",
     "Member",
     "MemoryValue",
+    "ModelPrice",
     "Project",
     "Run",
     "RunEvent",

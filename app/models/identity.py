@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
+from sqlalchemy import false
 from sqlmodel import Field, SQLModel
 
 from app.models.types import moment
 
 
 class User(SQLModel, table=True):
-    """A person. `email` is stored in lower case."""
+    """A person. `email` is stored in lower case. `is_installation_admin`: may do what concerns all workspaces."""
 
     __tablename__ = "user_account"
 
@@ -18,6 +19,7 @@ class User(SQLModel, table=True):
     password_hash: str
     created_at: datetime = moment()
     disabled_at: datetime | None = moment(nullable=True)
+    is_installation_admin: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Session(SQLModel, table=True):

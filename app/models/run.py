@@ -21,7 +21,7 @@ class Run(SQLModel, table=True):
     for executing the step; `limits` bound time (s), steps, tokens and cost (micro-dollars). `parent_run_id` and
     `parent_path` name the step that waits for this run. `forked_from` names the run whose finished steps were copied,
     `fork_path` the step that was then executed anew (None: all of them). `dead_at`: given up after too many crashes,
-    until `requeued_as` goes on from there.
+    until `requeued_as` goes on from there. `warning_count`: of its finished steps.
     """
 
     __tablename__ = "run"
@@ -71,12 +71,14 @@ class Run(SQLModel, table=True):
     fork_path: str | None = None
     dead_at: datetime | None = moment(nullable=True)
     requeued_as: str | None = None
+    warning_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Step(SQLModel, table=True):
     """Execution of one node in a run; the journal from which a run resumes.
 
     `origin` says where the output is from when the node was not executed: copied, pinned, cached, disabled or given.
+    `warnings` are remarks on a step that went well: `[{"code", "message"}]`.
     """
 
     __tablename__ = "step"
@@ -100,6 +102,7 @@ class Step(SQLModel, table=True):
     cost_microusd: int | None = Field(default=0, sa_type=BigInteger)
     started_at: datetime | None = moment(nullable=True)
     finished_at: datetime | None = moment(nullable=True)
+    warnings: list[dict[str, str]] | None = json_column()
 
 
 class Span(SQLModel, table=True):
@@ -205,7 +208,10 @@ class StepCache(SQLModel, table=True):
 
 
 class LlmCall(SQLModel, table=True):
-    """The ledger of model calls; `cost_microusd` null means unpriced."""
+    """The ledger of model calls; `cost_microusd` null means unpriced.
+
+    `is_estimated`: the server told no usage, so the tokens were counted here.
+    """
 
     __tablename__ = "llm_call"
 
@@ -222,6 +228,7 @@ class LlmCall(SQLModel, table=True):
     cost_microusd: int | None = Field(default=None, sa_type=BigInteger)
     duration_ms: int = 0
     at: datetime = moment()
+    is_estimated: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Blob(SQLModel, table=True):

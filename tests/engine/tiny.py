@@ -147,6 +147,21 @@ async def flaky(config: Flaky, inputs: In, ctx: NodeContext) -> Out:
     return Out(value=inputs.input)
 
 
+class Remark(NodeConfig):
+    remarks: list[str] = field(title="Remarks", mode="literal", default_factory=list)
+    fails: bool = field(False, title="Fails")
+
+
+@node(kind="test.remark", title="Remark", icon="x")
+async def remark(config: Remark, inputs: In, ctx: NodeContext) -> Out:
+    """Say something about a step that goes well."""
+    for message in config.remarks:
+        ctx.warn("test", message)
+    if config.fails:
+        raise UpstreamRefused("No.")
+    return Out(value=inputs.input)
+
+
 class Meet(NodeConfig):
     others: list[str] = field(title="Others", mode="literal", default_factory=list)
 
@@ -282,7 +297,7 @@ class Catalog:
 
 
 CATALOG = Catalog(
-    start, echo, pair, reply, text, fork, join, flaky, meet, effect, peek, refused, cut, fetch,
+    start, echo, pair, reply, text, fork, join, flaky, remark, meet, effect, peek, refused, cut, fetch,
     ask, say, quiet, block, http, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 

@@ -140,6 +140,10 @@ class StepContext:
             "step.log", line, self._step.record, current_span()
         )
 
+    def warn(self, code: str, message: str) -> None:
+        """Remark on a step that goes well all the same."""
+        self._step.warn(code, masked(message))
+
     def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[OpenSpan]:
         """Open a child span of the step."""
         return open_span(self._step, kind, name, **facts)

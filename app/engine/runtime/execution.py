@@ -201,6 +201,12 @@ class Step:
         """The same in every life of the run: for idempotent calls."""
         return f"{self.execution.request.run_id}:{self.record.path}"
 
+    def warn(self, code: str, message: str) -> None:
+        """Add a remark to the step, unless it has it."""
+        remark = {"code": code, "message": message}
+        if remark not in self.record.warnings:
+            self.record = self.record.but(warnings=(*self.record.warnings, remark))
+
     def spend(self, tokens: int, cost_microusd: int | None) -> None:
         """Add what a model call has used to the step and to the run."""
         known = self.record.cost_microusd is not None and cost_microusd is not None

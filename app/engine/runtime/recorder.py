@@ -42,6 +42,7 @@ class Recorder:
         self._budget = budget
         self._next_seq = request.next_seq
         self._unpaced = 0
+        self._warnings = request.warning_count
         self.ending: set[str] = set()
         self._started_at = request.started_at or host.now()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -105,8 +106,8 @@ class Recorder:
         **more: Any,  # noqa: ANN401 - JSON
     ) -> None:
         """Write a state of a step, facts about it and its event; return when they are committed."""
-        record, event = self._step_facts(step, type_, more)
-        await self._host.journal.record(record, *facts, event)
+        *states, event = self._step_facts(step, type_, more)
+        await self._host.journal.record(*states, *facts, event)
 
     def post_step(self, step: StepRecord, type_: EventType) -> None:
         """Write a state of a step at once, with its event. What follows it begins meanwhile: facts are
@@ -231,10 +232,14 @@ class Recorder:
 
     def _step_facts(
         self, step: StepRecord, type_: EventType, more: Mapping[str, Any]
-    ) -> tuple[Fact, Event]:
+    ) -> tuple[Fact, ...]:
         self.steps[step.path] = step
         self._unpaced += 1
-        return step, self.event(type_, {"step": step_payload(step), **more}, step)
+        event = self.event(type_, {"step": step_payload(step), **more}, step)
+        if step.warnings and step.status == "succeeded":
+            self._warnings += len(step.warnings)
+            return step, RunPatch(warning_count=self._warnings), event
+        return step, event
 
     def _run(
         self,
@@ -243,4 +248,6 @@ class Recorder:
         finished_at: datetime | None = None,
     ) -> dict[str, Any]:
         budget = self._budget
-        return run_payload(status, budget.tokens, budget.cost, error, self._started_at, finished_at)
+        return run_payload(
+            status, budget.tokens, budget.cost, error, self._started_at, finished_at, self._warnings
+        )

@@ -180,6 +180,12 @@ class NodeContext(Protocol):
     def log(self, message: str, **fields: Json) -> None:
         """Write a line into the step's log."""
 
+    def warn(self, code: str, message: str) -> None:
+        """Remark on a step that goes well all the same, such as an answer that is empty.
+
+        People see it on the step, and counted on the run. The same remark counts once.
+        """
+
     def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[Span]:
         """Open a child span of the step: kinds `llm`, `tool`, `http`, `code`, `agent`."""
 

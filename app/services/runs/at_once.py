@@ -367,4 +367,5 @@ def _view(wish: _Wish, row: Row, output: bytes | None = None) -> RunView:
         error=orjson.loads(error) if isinstance(error, str) else error, tokens=row["tokens"],
         cost_usd=None if row["unpriced"] else dollars(row["cost_microusd"]), queued_at=row["queued_at"],
         started_at=row["started_at"], finished_at=row["finished_at"],
+        warning_count=row["warning_count"],
     )  # fmt: skip

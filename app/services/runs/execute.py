@@ -224,6 +224,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         tokens=run.tokens,
         cost_microusd=run.cost_microusd,
         unpriced=run.unpriced,
+        warning_count=run.warning_count,
         pins=await _whole(parts, run.id, run.pins) or {},
         depth=run.depth,
         arrived={

@@ -256,6 +256,7 @@ class _Copying:
                 await self._row(step, moments, outputs) for step in page if step.path in moments
             ]
             if rows:
+                self._run.warning_count += sum(len(row["warnings"] or ()) for row in rows)
                 await self._uow.session.execute(insert(Step), rows)
             for step in page:
                 self._uow.session.expunge(step)
@@ -282,6 +283,7 @@ class _Copying:
             "input": await self._carrier.carry(step.input),
             "output": await self._carrier.carry(step.output),
             "error": await self._carrier.carry(step.error),
+            "warnings": step.warnings,
             "tokens": 0,
             "cost_microusd": 0,
             "started_at": at if step.started_at else None,
@@ -296,6 +298,7 @@ class _Copying:
                 alive=_alive(node, given),
                 output=await _packed(self._uow, self._run, given),
                 error=None,
+                warnings=None,
                 started_at=at,
             )
         return row

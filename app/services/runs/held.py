@@ -27,6 +27,7 @@ class HeldRun:
     tokens: int
     cost_microusd: int
     unpriced: bool
+    warning_count: int
     depth: int
     forked_from: str | None
     parent_run_id: str | None

@@ -36,6 +36,7 @@ def run_view(run: Run, workflow_name: str, version: int, notice: str | None = No
         parent_path=run.parent_path,
         dead_at=run.dead_at,
         requeued_as=run.requeued_as,
+        warning_count=run.warning_count,
         responded=run.output is not None and run.status not in TERMINAL_RUN,
     )
 
@@ -60,6 +61,7 @@ def step_view(step: Step) -> StepView:
         finished_at=step.finished_at,
         alive=None if step.alive is None else tuple(step.alive),
         origin=step.origin,
+        warnings=tuple(step.warnings or ()),
     )
 
 
@@ -82,6 +84,7 @@ def step_record(step: Step) -> StepRecord:
         cost_microusd=step.cost_microusd,
         started_at=step.started_at,
         finished_at=step.finished_at,
+        warnings=tuple(step.warnings or ()),
     )
 
 
@@ -160,6 +163,7 @@ def run_event(run: Run, seq: int, kind: EventType) -> Event:
         run.error,
         run.started_at,
         run.finished_at,
+        run.warning_count,
     )
     return Event(
         seq=seq,

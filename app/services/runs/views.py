@@ -17,7 +17,7 @@ class RunView(_View):
     the run whose finished steps it took over, `fork_path` the step that was executed anew (null:
     what had not finished). `parent_run_id` is the run that waits for this one. `priority` is 0
     (high), 1 or 2 (low). `dead_at`: given up after too many crashes, until `requeued_as` went on.
-    `responded`: the output is there though the run goes on.
+    `responded`: the output is there though the run goes on. `warning_count`: remarks on steps that went well.
     """
 
     id: str
@@ -44,6 +44,14 @@ class RunView(_View):
     dead_at: datetime | None = None
     requeued_as: str | None = None
     responded: bool = False
+    warning_count: int = 0
+
+
+class WarningView(_View):
+    """A remark on a step that went well, such as an answer that is empty or items of a loop that failed."""
+
+    code: str
+    message: str
 
 
 class StepView(_View):
@@ -74,6 +82,7 @@ class StepView(_View):
     origin: str | None = None
     child_run_id: str | None = None
     waited_s: float | None = None
+    warnings: tuple[WarningView, ...] = ()
 
 
 class SpanView(_View):

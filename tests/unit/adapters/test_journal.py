@@ -87,8 +87,11 @@ async def test_what_is_recorded_is_committed_when_record_returns(database, journ
         new_id("span"), "a", None, "llm", "chat", "succeeded", {"model": "tiny"}, now(), now()
     )
     patch = RunPatch(tokens=15, cost_microusd=3_000_000_000, unpriced=True)
-    await journal.record(step(output={"text": "hi"}), span, call, patch, event(run, 1))
+    remark = {"code": "empty", "message": "The answer is empty."}
+    noted = step(output={"text": "hi"}, warnings=(remark,))
+    await journal.record(noted, span, call, patch, event(run, 1))
     [stored] = await rows(database, Step)
+    assert stored.warnings == [remark]
     assert (stored.output, stored.status, stored.workspace_id) == (
         {"text": "hi"},
         "succeeded",

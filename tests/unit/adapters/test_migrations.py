@@ -89,3 +89,23 @@ def test_values_in_parts_are_whole_again_in_the_older_schema(empty_url):
     migrations.upgrade(empty_url)
     assert migrations._within(empty_url, stored) == [b"[1,2]"]
     migrations.downgrade(empty_url)
+
+
+def test_the_oldest_account_administers_an_installation_that_is_there(empty_url):
+    migrations.upgrade(empty_url, "0004")
+
+    def sign_up(connection):
+        for email, day in (("local@agentloom.invalid", 1), ("ada@x.org", 2), ("eve@x.org", 3)):
+            connection.exec_driver_sql(
+                "INSERT INTO user_account (id, email, name, password_hash, created_at)"
+                f" VALUES ('{email}', '{email}', 'A', 'x', '2026-01-0{day} 00:00:00')"
+            )
+
+    def administrators(connection):
+        query = "SELECT email FROM user_account WHERE is_installation_admin"
+        return list(connection.exec_driver_sql(query).scalars())
+
+    migrations._within(empty_url, sign_up)
+    migrations.upgrade(empty_url)
+    assert migrations._within(empty_url, administrators) == ["ada@x.org"]
+    migrations.downgrade(empty_url)

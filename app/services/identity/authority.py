@@ -1,0 +1,126 @@
+"""Ask again whether a person still may, for everything that lasts: streams, sockets, waits, downloads.
+
+A request is judged when it comes. What goes on after that is judged anew every two seconds, for all of a process with
+one query, so that a sign-out or a lost membership ends it wherever it runs.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.adapters.database import Database
+from app.kernel.clock import now
+from app.kernel.errors import StorageDown
+from app.models import Member, Session, User
+from app.services.access import Actor
+from app.services.runtime import runtime
+
+PERIOD_S = 2.0
+PATIENCE_S = 10.0
+"""How long the database may be away before what cannot be confirmed ends."""
+_AT_ONCE = 500
+
+_log = logging.getLogger(__name__)
+
+Standing = tuple[str, str, str, str]
+"""Session, person, workspace, role."""
+
+
+@dataclass(eq=False)
+class Watch:
+    """The authority under which something lasts. `ended` is set once it is gone, and `reason` then says why."""
+
+    actor: Actor
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+
+    def end(self, reason: str) -> None:
+        """Say that nothing may go on under it."""
+        self.reason = reason
+        self.ended.set()
+
+
+class _Watcher:
+    """Looks after all watches of a process while there are any."""
+
+    def __init__(self) -> None:
+        self._watches: set[Watch] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, watch: Watch) -> None:
+        self._watches.add(watch)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look_on())
+
+    def remove(self, watch: Watch) -> None:
+        self._watches.discard(watch)
+
+    async def _look_on(self) -> None:
+        confirmed_at = asyncio.get_running_loop().time()
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            watches = [watch for watch in self._watches if not watch.ended.is_set()]
+            if not watches:
+                return
+            asked_at = asyncio.get_running_loop().time()
+            try:
+                await _judge(runtime().database, watches)
+                confirmed_at = asked_at
+            except StorageDown:
+                if asked_at - confirmed_at > PATIENCE_S:
+                    _log.warning("authority cannot be confirmed", extra={"watches": len(watches)})
+                    for watch in watches:
+                        watch.end("The server cannot tell whether you are still signed in.")
+                    return
+
+
+_watcher = _Watcher()
+
+
+@asynccontextmanager
+async def watched(actor: Actor) -> AsyncIterator[Watch]:
+    """Give the watch under which something lasts; look at its `ended` while it does."""
+    watch = Watch(actor)
+    _watcher.add(watch)
+    try:
+        yield watch
+    finally:
+        _watcher.remove(watch)
+
+
+async def _judge(database: Database, watches: Collection[Watch]) -> None:
+    """End the watches whose person has no session, or not this role in the workspace, any more."""
+    standing = await _standing(database, {watch.actor.session_id for watch in watches})
+    sessions = {session for session, *_ in standing}
+    for watch in watches:
+        actor = watch.actor
+        if actor.session_id not in sessions:
+            watch.end("Your session has ended. Sign in again.")
+        elif (actor.session_id, actor.user_id, actor.workspace_id, actor.role) not in standing:
+            watch.end("What you may do in this workspace has changed.")
+
+
+async def _standing(database: Database, sessions: Iterable[str]) -> set[Standing]:
+    """What the people of these sessions are, where; sessions that are over are left out."""
+    ids = sorted(sessions)
+    found: set[Standing] = set()
+    async with database.read() as uow:
+        for start in range(0, len(ids), _AT_ONCE):
+            rows = await uow.session.execute(
+                select(col(Session.id), col(User.id), col(Member.workspace_id), col(Member.role))
+                .join(User, col(User.id) == col(Session.user_id))
+                .outerjoin(Member, col(Member.user_id) == col(User.id))
+                .where(
+                    col(Session.id).in_(ids[start : start + _AT_ONCE]),
+                    col(Session.revoked_at).is_(None),
+                    col(Session.expires_at) > now(),
+                    col(User.disabled_at).is_(None),
+                )
+            )
+            found |= {(row[0], row[1], row[2] or "", row[3] or "") for row in rows}
+    return found

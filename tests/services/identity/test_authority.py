@@ -1,0 +1,96 @@
+"""What lasts ends within seconds of the right it stands on."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, update
+from sqlmodel import col
+
+from app.kernel.clock import now
+from app.kernel.settings import Settings
+from app.models import Member, User
+from app.services.identity import authority
+from app.services.identity.authority import watched
+from app.services.identity.commands import logout
+from app.services.runtime import close_runtime, open_runtime
+from tests.services.people import person
+
+
+@pytest.fixture
+async def parts(database_url, tmp_path):
+    opened = await open_runtime(
+        Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url="none")
+    )
+    yield opened
+    await close_runtime()
+
+
+async def _ends(parts, loss) -> str:
+    """How a watch ends after a loss; a neighbour's stays."""
+    ada, eve = await person(parts.database, "Ada"), await person(parts.database, "Eve")
+    async with watched(ada) as mine, watched(eve) as neighbours:
+        await loss(parts.database, ada)
+        began = time.monotonic()
+        await asyncio.wait_for(mine.ended.wait(), 5)
+        assert time.monotonic() - began < 3
+        assert not neighbours.ended.is_set()
+        return mine.reason
+
+
+async def _sign_out(database, ada):
+    async with database.work() as uow:
+        await logout(uow, ada.session_id)
+
+
+async def _remove(database, ada):
+    async with database.work() as uow:
+        await uow.session.execute(delete(Member).where(col(Member.user_id) == ada.user_id))
+
+
+async def _demote(database, ada):
+    async with database.work() as uow:
+        mine = col(Member.user_id) == ada.user_id
+        await uow.session.execute(update(Member).where(mine).values(role="viewer"))
+
+
+async def _disable(database, ada):
+    async with database.work() as uow:
+        mine = col(User.id) == ada.user_id
+        await uow.session.execute(update(User).where(mine).values(disabled_at=now()))
+
+
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [
+        (_sign_out, "Your session has ended. Sign in again."),
+        (_disable, "Your session has ended. Sign in again."),
+        (_remove, "What you may do in this workspace has changed."),
+        (_demote, "What you may do in this workspace has changed."),
+    ],
+)
+async def test_a_watch_ends_with_the_right_and_a_neighbours_stays(parts, loss, reason):
+    assert await _ends(parts, loss) == reason
+
+
+async def test_a_session_nobody_has_gives_no_right(parts):
+    ada = await person(parts.database)
+    async with watched(replace(ada, session_id="ses_none")) as watch:
+        await asyncio.wait_for(watch.ended.wait(), 5)
+
+
+async def test_what_cannot_be_confirmed_for_long_ends(parts, monkeypatch):
+    monkeypatch.setattr(authority, "PERIOD_S", 0.05)
+    monkeypatch.setattr(authority, "PATIENCE_S", 0.2)
+    ada = await person(parts.database)
+    async with watched(ada) as watch:
+        await parts.database.close()
+
+        async def away(*_):
+            raise authority.StorageDown("away")
+
+        monkeypatch.setattr(authority, "_judge", away)
+        began = time.monotonic()
+        await asyncio.wait_for(watch.ended.wait(), 5)
+        assert time.monotonic() - began > 0.15
