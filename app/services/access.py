@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 from sqlalchemy import Select, select
 from sqlmodel import SQLModel
 
+from app.adapters.database import UnitOfWork
 from app.kernel.errors import Denied
 
 Role = Literal["owner", "admin", "member", "viewer"]
@@ -36,6 +37,17 @@ def require(actor: Actor, role: Role) -> None:
         )
 
 
+def system(workspace_id: str) -> Actor:
+    """The product itself, acting in a workspace."""
+    return Actor(user_id="system", workspace_id=workspace_id, role="owner", name="AgentLoom")
+
+
 def scoped(table: type[Row], actor: Actor) -> Select[Row]:
     """Start a query on data of the actor's workspace; the only way to read such tables."""
     return select(table).where(table.workspace_id == actor.workspace_id)  # type: ignore[attr-defined]
+
+
+async def named_row(uow: UnitOfWork, actor: Actor, table: type[Row], row_id: str) -> Row:
+    """Read a row that another row of the actor's workspace names: it is there."""
+    query = scoped(table, actor).where(table.id == row_id)  # type: ignore[attr-defined]
+    return (await uow.session.execute(query)).scalar_one()

@@ -67,7 +67,7 @@ async def patches(
     The first says only where the page must start from: it loads the trace itself.
     """
     async with parts.database.read() as uow:
-        seq = await last_seq(uow, run_id)
+        seq = await last_seq(uow, acting, run_id)
     yield patch_of(run_id, seq, ())
     async with aclosing(until(follow(parts, acting, run_id, seq), wake)) as batches:
         async for events in batches:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlmodel import col, select
@@ -12,8 +11,9 @@ from sqlmodel import col, select
 from app.adapters.database import storage_down
 from app.adapters.step_cache import forget_expired
 from app.kernel.clock import now
-from app.kernel.errors import NotFound, QueueDown, StorageDown
+from app.kernel.errors import QueueDown, StorageDown
 from app.models import Run
+from app.services.access import system
 from app.services.runs.arrivals import move_along
 from app.services.runs.deaths import Lease
 from app.services.runs.life import (
@@ -21,7 +21,7 @@ from app.services.runs.life import (
     database_now,
     due_runs,
     forgotten_kin,
-    locked_run,
+    locked_by_id,
     settle,
     unsettled_runs,
     wake,
@@ -135,8 +135,8 @@ async def settle_forgotten(parts: Runtime) -> int:
     found = await unsettled_runs(parts, AT_ONCE)
     for run_id in found:
         async with parts.database.work() as uow:
-            with suppress(NotFound):
-                await settle(uow, parts.bus, await locked_run(uow, run_id))
+            if (run := await locked_by_id(uow, run_id)) is not None:
+                await settle(uow, parts.bus, run)
     return len(found)
 
 
@@ -160,8 +160,8 @@ async def tell_kin(parts: Runtime) -> int:
     a process died between the two. Says of how many.
     """
     ended = await forgotten_kin(parts, AT_ONCE)
-    for run_id in ended:
-        await after_end(parts, run_id)
+    for workspace_id, run_id in ended:
+        await after_end(parts, system(workspace_id), run_id)
     return len(ended)
 
 

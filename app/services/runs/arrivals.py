@@ -16,15 +16,14 @@ from app.engine.host import WaitRecord
 from app.engine.payloads import moment
 from app.kernel.clock import now
 from app.models import Approval, Run, Step, Wait
-from app.services.access import Actor, scoped
+from app.services.access import scoped, system
 
 _CLOCK_SLACK = timedelta(seconds=60)
 _AT_ONCE = 500
 
 
 def _waits(run: Run) -> Any:  # noqa: ANN401 - a select, narrowed by its users
-    actor = Actor(user_id="system", workspace_id=run.workspace_id, role="owner")
-    return scoped(Wait, actor).where(col(Wait.run_id) == run.id)
+    return scoped(Wait, system(run.workspace_id)).where(col(Wait.run_id) == run.id)
 
 
 async def something_came(uow: UnitOfWork, run: Run) -> bool:
@@ -183,7 +182,7 @@ async def _take_early(uow: UnitOfWork, run: Run, wait: Wait) -> bool:
 
 async def _take_end(uow: UnitOfWork, wait: Wait) -> None:
     """Give a wait the end of the run it is for, with its large values."""
-    query = select(Run).where(
+    query = scoped(Run, system(wait.workspace_id)).where(
         col(Run.id) == wait.child_run_id, col(Run.parent_run_id) == wait.run_id
     )
     child = (

@@ -35,7 +35,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound, StorageDown, TooLarge
 from app.kernel.jsons import json_of
 from app.models import Run, Workflow, Workspace, metadata
-from app.services.access import Actor, require
+from app.services.access import Actor, named_row, require
 from app.services.runs.execute import enqueue, execute_in_memory, spawn_run
 from app.services.runs.follow import wait_for_run
 from app.services.runs.held import HeldRun
@@ -234,8 +234,8 @@ async def _repeated(
         earlier = await earlier_run(uow, actor, request.idempotency_key)
         if earlier is None:
             raise NotFound("The run of this idempotency key is gone.")
-        workflow = await uow.session.get_one(Workflow, earlier.workflow_id)
-        view = await same_run(uow, earlier, workflow, digest)
+        workflow = await named_row(uow, actor, Workflow, earlier.workflow_id)
+        view = await same_run(uow, actor, earlier, workflow, digest)
     if seconds > 0 and view.status not in TERMINAL_RUN:
         return await wait_for_run(parts, actor, view.id, seconds)
     return view

@@ -1,5 +1,7 @@
 """Runs that steps of other runs start and wait for."""
 
+from sqlmodel import col
+
 from app.adapters.blobs import put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack
@@ -9,7 +11,7 @@ from app.engine.runtime.inputs import check_input
 from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.models import Run, Workspace
-from app.services.access import Actor
+from app.services.access import Actor, scoped, system
 from app.services.runs.life import locked_run, queue_after_commit
 from app.services.runs.limits import placing
 from app.services.runs.versions import (
@@ -32,13 +34,14 @@ async def start_child(parts: Runtime, child: ChildRequest) -> None:
         InvalidInput: Not with this input.
     """
     async with parts.database.work() as uow:
-        await locked_workspace(uow, child.workspace_id)
-        if await uow.session.get(Run, child.run_id) is None:
-            await _store(uow, child)
+        workspace = await locked_workspace(uow, child.workspace_id)
+        stored = scoped(Run, system(child.workspace_id)).where(col(Run.id) == child.run_id)
+        if await uow.session.scalar(stored.with_only_columns(col(Run.id))) is None:
+            await _store(uow, child, workspace)
 
 
-async def _store(uow: UnitOfWork, child: ChildRequest) -> None:
-    parent = await locked_run(uow, child.parent_run_id, child.workspace_id)
+async def _store(uow: UnitOfWork, child: ChildRequest, workspace: Workspace) -> None:
+    parent = await locked_run(uow, system(child.workspace_id), child.parent_run_id)
     if parent.status in TERMINAL_RUN:
         return  # whoever asks does not hold the run any more, and is about to hear of it
     actor = Actor(
@@ -50,7 +53,6 @@ async def _store(uow: UnitOfWork, child: ChildRequest) -> None:
         raise NotFound(f"There is no workflow '{child.workflow_id}' to call.") from error
     version = await version_of(uow, actor, workflow)
     check_input(plan_to_execute(version.graph).input_schema, child.input)
-    workspace = await uow.session.get_one(Workspace, child.workspace_id)
     workspace.run_count += 1
     stored, blobs = pack(child.input, child.run_id, child.workspace_id)
     place = placing(workflow.run_settings, child.input)

@@ -11,7 +11,7 @@ from app.kernel.clock import now
 from app.kernel.errors import AlreadyDecided, InvalidInput, NotFound
 from app.models import Approval, Workflow, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, named_row, require, scoped
 from app.services.runs.life import (
     locked_run,
     queue_after_commit,
@@ -30,12 +30,12 @@ async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         NotFound: No such run.
     """
     require(actor, "member")
-    run = await locked_run(uow, run_id, actor.workspace_id)
+    run = await locked_run(uow, actor, run_id)
     if run.status not in TERMINAL_RUN:
         audit.record(uow, actor, "run.cancel", run.id)
         await stop(uow, run)
-    workflow = await uow.session.get_one(Workflow, run.workflow_id)
-    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    workflow = await named_row(uow, actor, Workflow, run.workflow_id)
+    version = await named_row(uow, actor, WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)
 
 
@@ -60,7 +60,7 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
     approval = (await uow.session.execute(query.limit(1))).scalar_one_or_none()
     if approval is None:
         raise NotFound("There is no such step, or it asks nothing.")
-    run = await locked_run(uow, approval.run_id, actor.workspace_id)
+    run = await locked_run(uow, actor, approval.run_id)
     await uow.session.refresh(approval)  # another answer may have come before we held the run
     if approval.status != "open":
         raise AlreadyDecided("This question has been answered before.", status=approval.status)
@@ -71,8 +71,8 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
     await uow.session.flush()
     if await wake_answered(uow, run):
         queue_after_commit(uow, run)
-    workflow = await uow.session.get_one(Workflow, run.workflow_id)
-    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    workflow = await named_row(uow, actor, Workflow, run.workflow_id)
+    version = await named_row(uow, actor, WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)
 
 

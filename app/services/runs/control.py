@@ -11,7 +11,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import new_id
 from app.models import Run, Wait, Workflow, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, require
+from app.services.access import Actor, named_row, require
 from app.services.runs.arrivals import close, open_signal
 from app.services.runs.life import (
     is_worked_on,
@@ -36,7 +36,7 @@ async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         Conflict: It has ended, or is being canceled.
     """
     require(actor, "member")
-    run = await locked_run(uow, run_id, actor.workspace_id)
+    run = await locked_run(uow, actor, run_id)
     held = await is_worked_on(uow, run)
     if run.status in TERMINAL_RUN:
         raise Conflict(f"The run has ended ({run.status}); there is nothing to pause.")
@@ -49,7 +49,7 @@ async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         else:
             run.epoch += 1
             await rest(uow, runtime().bus, run)
-    return await _view(uow, run)
+    return await _view(uow, actor, run)
 
 
 async def resume_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
@@ -60,7 +60,7 @@ async def resume_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         Conflict: It is not paused, and nobody asked it to pause.
     """
     require(actor, "member")
-    run = await locked_run(uow, run_id, actor.workspace_id)
+    run = await locked_run(uow, actor, run_id)
     if run.control != "pause":
         raise Conflict(f"The run is {run.status}, not paused; there is nothing to resume.")
     audit.record(uow, actor, "run.resume", run.id)
@@ -68,7 +68,7 @@ async def resume_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     if run.status == "paused":
         run.status = "pending"
         queue_after_commit(uow, run)
-    return await _view(uow, run)
+    return await _view(uow, actor, run)
 
 
 async def send_signal(
@@ -92,7 +92,7 @@ async def send_signal(
         raise InvalidInput(
             f"The name of a signal is a line of 1 to {NAME_LENGTH} characters.", field="name"
         )
-    run = await locked_run(uow, run_id, actor.workspace_id)
+    run = await locked_run(uow, actor, run_id)
     if run.status in TERMINAL_RUN or run.control == "cancel":
         raise Conflict(f"The run has ended ({run.status}); no step waits for the signal '{name}'.")
     stored, blobs = pack({"payload": payload}, run.id, run.workspace_id)
@@ -117,10 +117,10 @@ async def send_signal(
     await uow.session.flush()
     if await wake_answered(uow, run):
         queue_after_commit(uow, run)
-    return await _view(uow, run)
+    return await _view(uow, actor, run)
 
 
-async def _view(uow: UnitOfWork, run: Run) -> RunView:
-    workflow = await uow.session.get_one(Workflow, run.workflow_id)
-    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+async def _view(uow: UnitOfWork, actor: Actor, run: Run) -> RunView:
+    workflow = await named_row(uow, actor, Workflow, run.workflow_id)
+    version = await named_row(uow, actor, WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)

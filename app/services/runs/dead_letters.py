@@ -93,7 +93,7 @@ async def discard(uow: UnitOfWork, actor: Actor, run_id: str) -> None:
 
 
 async def _dead(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:
-    run = await locked_run(uow, run_id, actor.workspace_id)
+    run = await locked_run(uow, actor, run_id)
     if run.requeued_as is not None:
         raise Conflict("This run was requeued before.", requeued_as=run.requeued_as)
     if run.dead_at is None:

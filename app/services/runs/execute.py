@@ -22,6 +22,7 @@ from app.engine.sdk import HttpReply, HttpRequest
 from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
+from app.services.access import system
 from app.services.runs.children import start_child
 from app.services.runs.effects import may_repeat
 from app.services.runs.held import HeldRun
@@ -187,10 +188,10 @@ async def _leave(parts: Runtime, life: Life, outcome: Outcome) -> None:
     if outcome.status in TERMINAL_RUN:
         # a run that ended well in its first life has called nobody
         if run.parent_run_id or life.steps or outcome.status != "succeeded":
-            await after_end(parts, run.id)
+            await after_end(parts, system(run.workspace_id), run.id)
         return
     async with parts.database.work() as uow:
-        row = await locked_run(uow, run.id)
+        row = await locked_run(uow, system(run.workspace_id), run.id)
         if row.epoch == run.epoch:
             await settle(uow, parts.bus, row)
 
@@ -278,7 +279,7 @@ async def _fail(parts: Runtime, life: Life, error: Exception) -> None:
     told = {"code": known.code, "message": known.message}
     try:
         async with parts.database.work() as uow:
-            run = await locked_run(uow, life.run.id)
+            run = await locked_run(uow, system(life.run.workspace_id), life.run.id)
             if run.epoch == life.run.epoch and run.status == "running":
                 await end(uow, parts.bus, run, "failed", told)
     except (StorageDown, NotFound):

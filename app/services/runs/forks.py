@@ -23,7 +23,7 @@ from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import derived_id, new_id
 from app.models import Run, Step, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, named_row, require, scoped
 from app.services.runs.execute import enqueue
 from app.services.runs.pins import Outputs, check_pins, check_ports
 from app.services.runs.present import run_view
@@ -86,8 +86,8 @@ async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
     if wish.idempotency_key:
         earlier = await earlier_run(uow, actor, wish.idempotency_key)
         if earlier is not None:
-            return await same_run(uow, earlier, workflow, digest)
-    before = await uow.session.get_one(WorkflowVersion, source.version_id)
+            return await same_run(uow, actor, earlier, workflow, digest)
+    before = await named_row(uow, actor, WorkflowVersion, source.version_id)
     version = before if wish.version == "original" else await version_of(uow, actor, workflow)
     plan = plan_of(version.graph)
     if wish.changes_input:

@@ -23,13 +23,14 @@ from app.engine.sdk import Answer
 from app.kernel.clock import now
 from app.kernel.errors import NotFound, QueueDown, ensure
 from app.kernel.ids import new_id
-from app.models import Approval, Run, RunEvent, Step, WorkflowVersion
-from app.services.access import Actor, scoped
+from app.models import Approval, Run, Step, WorkflowVersion
+from app.services.access import Actor, named_row, scoped, system
 from app.services.runs.arrivals import Arrived, age, arrived, cancel_waits, something_came
 from app.services.runs.effects import changes_nothing
 from app.services.runs.held import HeldRun
 from app.services.runs.past import needed_at_once
 from app.services.runs.present import event_row, run_event, step_event
+from app.services.runs.queries import last_seq
 from app.services.runtime import Runtime, runtime
 
 MAX_CRASHES = 5
@@ -62,11 +63,6 @@ class Life:
     next_seq: int = 1
 
 
-def system(workspace_id: str) -> Actor:
-    """The product itself, acting in a workspace."""
-    return Actor(user_id="system", workspace_id=workspace_id, role="owner", name="AgentLoom")
-
-
 async def database_now(uow: UnitOfWork) -> datetime:
     """The clock that leases are measured by: the database's, which all machines share."""
     if uow.session.get_bind().dialect.name != "postgresql":
@@ -75,16 +71,25 @@ async def database_now(uow: UnitOfWork) -> datetime:
     return moment
 
 
-async def locked_run(uow: UnitOfWork, run_id: str, workspace_id: str | None = None) -> Run:
+async def locked_run(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:
     """Read a run and keep others from changing it until the transaction ends.
 
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    run = await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
-    if run is None or workspace_id not in (None, run.workspace_id):
+    query = scoped(Run, actor).where(col(Run.id) == run_id).with_for_update()
+    fresh = query.execution_options(populate_existing=True)
+    run = (await uow.session.execute(fresh)).scalar_one_or_none()
+    if run is None:
         raise NotFound("There is no such run.")
     return run
+
+
+async def locked_by_id(uow: UnitOfWork, run_id: str) -> Run | None:
+    """Read and lock a run of whatever workspace, for the queue, its workers and the sweeper: they know
+    runs by id alone. Nothing that acts for a person comes this way.
+    """
+    return await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
 
 
 def is_held(run: Run, at: datetime) -> bool:
@@ -103,7 +108,7 @@ async def is_worked_on(uow: UnitOfWork, run: Run) -> bool:
     before = run.lease_until
     await uow.commit_so_far()
     await asyncio.sleep(SURE_S)
-    await locked_run(uow, run.id)
+    await locked_run(uow, system(run.workspace_id), run.id)
     return run.status == "running" and run.lease_until != before
 
 
@@ -115,7 +120,7 @@ async def begin(
     A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
     outcome a person is asked; the others go on.
     """
-    run = await uow.session.get(Run, held.id, with_for_update=True, populate_existing=True)
+    run = await locked_by_id(uow, held.id)
     if run is None or run.epoch != held.epoch or run.status != "running":
         return None
     run_id = run.id
@@ -141,7 +146,7 @@ async def begin(
             )
         ).scalars()
     )
-    graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
+    graph = (await named_row(uow, actor, WorkflowVersion, run.version_id)).graph
     cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]
     await _ask_about(uow, bus, run, cut_off)
     answers, recoveries = await _decisions(uow, run)
@@ -150,7 +155,7 @@ async def begin(
         graph=graph,
         leased_at=leased_at,
         steps=steps,
-        next_seq=await next_seq(uow, run.id),
+        next_seq=await next_seq(uow, run),
         answers=answers,
         recoveries=recoveries,
         arrived=await arrived(uow, run) if steps else Arrived(),
@@ -180,7 +185,7 @@ async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
     """Give a run back so that another process goes on with it; False when it is not ours any
     more.
     """
-    run = await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
+    run = await locked_by_id(uow, run_id)
     if run is None or run.epoch != epoch or run.status != "running":
         return False
     run.status, run.worker, run.lease_until = "pending", None, None
@@ -226,7 +231,7 @@ async def rest(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
     it was still coming to rest.
     """
     run.status, run.control, run.worker, run.lease_until = "paused", "pause", None, None
-    await store(uow, bus, [run_event(run, await next_seq(uow, run.id), "run.paused")])
+    await store(uow, bus, [run_event(run, await next_seq(uow, run), "run.paused")])
 
 
 async def settle(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
@@ -257,7 +262,7 @@ async def end(
     actor, at = system(run.workspace_id), now()
     run.status, run.error, run.finished_at = status, error, at
     run.worker = run.lease_until = run.control = None
-    seq = await next_seq(uow, run.id)
+    seq = await next_seq(uow, run)
     events: list[Event] = []
     left = scoped(Step, actor).where(
         col(Step.run_id) == run.id, col(Step.status).not_in(TERMINAL_STEP)
@@ -276,34 +281,37 @@ async def end(
     events.append(run_event(run, seq + len(events), _ENDS[status]))
     await store(uow, bus, events)
     parts, run_id = runtime(), run.id
-    uow.after_commit(lambda: after_end(parts, run_id))
+    uow.after_commit(lambda: after_end(parts, actor, run_id))
 
 
 async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
     """Whether nobody knows if an open step of a run without a process took effect."""
     if step.status != "running":
         return step.status == "interrupted"
-    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    version = await named_row(uow, system(run.workspace_id), WorkflowVersion, run.version_id)
     return not changes_nothing(step, version.graph)
 
 
-async def after_end(parts: Runtime, run_id: str) -> None:
+async def after_end(parts: Runtime, actor: Actor, run_id: str) -> None:
     """Wake the run that waits for one that has ended, and cancel the runs that it waited for.
 
     Each in a transaction of its own, so that no two runs are ever locked together. What a crash
     leaves undone is found by `forgotten_kin`.
     """
     async with parts.database.read() as uow:
-        run = await uow.session.get(Run, run_id)
-        called = select(col(Run.id)).where(
+        above = scoped(Run, actor).where(col(Run.id) == run_id)
+        parent_id = await uow.session.scalar(above.with_only_columns(col(Run.parent_run_id)))
+        called = scoped(Run, actor).where(
             col(Run.parent_run_id) == run_id, col(Run.status).not_in(TERMINAL_RUN)
         )
-        children = (await uow.session.execute(called)).scalars().all()
-    if run is not None and run.parent_run_id is not None:
-        await wake(parts, run.parent_run_id)
+        children = (
+            (await uow.session.execute(called.with_only_columns(col(Run.id)))).scalars().all()
+        )
+    if parent_id is not None:
+        await wake(parts, parent_id)
     for child_id in children:
         async with parts.database.work() as uow:
-            await stop(uow, await locked_run(uow, child_id))
+            await stop(uow, await locked_run(uow, actor, child_id))
 
 
 async def stop(uow: UnitOfWork, run: Run) -> None:
@@ -324,11 +332,8 @@ async def wake(parts: Runtime, run_id: str) -> bool:
     What comes for a run that is at work or paused is kept, and found when it waits again.
     """
     async with parts.database.work() as uow:
-        try:
-            run = await locked_run(uow, run_id)
-        except NotFound:
-            return False
-        if not await wake_answered(uow, run):
+        run = await locked_by_id(uow, run_id)
+        if run is None or not await wake_answered(uow, run):
             return False
         queue_after_commit(uow, run)
     return True
@@ -377,13 +382,15 @@ async def due_runs(parts: Runtime, limit: int) -> Sequence[str]:
         return (await uow.session.execute(query)).scalars().all()
 
 
-async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[str]:
-    """Ended runs that a waiting one was not told of, or that left runs they called at work."""
+async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[tuple[str, str]]:
+    """Ended runs, each with its workspace before it, that a waiting one was not told of, or that left
+    runs they called at work.
+    """
     caller = aliased(Run)
     async with parts.database.read() as uow:
-        told = came.called_ended(col(Run.status) == "waiting").limit(limit)
+        told = came.called_ended(col(Run.status) == "waiting").add_columns(col(Run.workspace_id))
         left = (
-            select(col(caller.id))
+            select(col(caller.id), col(caller.workspace_id))
             .join(Run, col(Run.parent_run_id) == col(caller.id))
             .where(
                 col(Run.status).not_in(TERMINAL_RUN),
@@ -394,8 +401,8 @@ async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[str]:
             .limit(limit)
         )
         ended = [
-            *(row[1] for row in await uow.session.execute(told)),
-            *(await uow.session.execute(left)).scalars(),
+            *((row[2], row[1]) for row in await uow.session.execute(told.limit(limit))),
+            *((row[1], row[0]) for row in await uow.session.execute(left)),
         ]
     return list(dict.fromkeys(ended))
 
@@ -411,19 +418,16 @@ async def store(uow: UnitOfWork, bus: EventBus, events: list[Event]) -> None:
     uow.after_commit(publish)
 
 
-async def next_seq(uow: UnitOfWork, run_id: str) -> int:
+async def next_seq(uow: UnitOfWork, run: Run) -> int:
     """The sequence number of a run's next event. The run must be locked or held."""
-    last = await uow.session.scalar(
-        select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id)
-    )
-    return int(last or 0) + 1
+    return await last_seq(uow, system(run.workspace_id), run.id) + 1
 
 
 async def _ask_about(uow: UnitOfWork, bus: EventBus, run: Run, cut_off: list[Step]) -> None:
     """Mark steps of unknown outcome, and ask a person about each."""
     if not cut_off:
         return
-    seq = await next_seq(uow, run.id)
+    seq = await next_seq(uow, run)
     await store(uow, bus, [_ask(uow, step, seq + at) for at, step in enumerate(cut_off)])
 
 

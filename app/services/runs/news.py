@@ -8,11 +8,10 @@ from sqlmodel import col
 from app.adapters.values import unpack
 from app.engine.host import Arrival
 from app.engine.sdk import Answer
-from app.kernel.errors import NotFound
 from app.models import Approval, Step
-from app.services.access import scoped
+from app.services.access import scoped, system
 from app.services.runs.arrivals import came_since, record_of
-from app.services.runs.life import locked_run, system
+from app.services.runs.life import locked_by_id
 from app.services.runtime import Runtime
 
 
@@ -26,11 +25,8 @@ async def news_of(parts: Runtime, run_id: str, epoch: int) -> Sequence[Arrival]:
         StorageDown: The database does not answer.
     """
     async with parts.database.work() as uow:
-        try:
-            run = await locked_run(uow, run_id)
-        except NotFound:
-            return ()
-        if run.epoch != epoch or run.status != "running":
+        run = await locked_by_id(uow, run_id)
+        if run is None or run.epoch != epoch or run.status != "running":
             return ()
         waits = await came_since(uow, run)
         query = (

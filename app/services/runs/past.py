@@ -7,12 +7,13 @@ database: they are counted, and the engine looks them up turn by turn.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func
 from sqlmodel import col
 
 from app.engine.events import TERMINAL_STEP
 from app.engine.host import StepRecord
 from app.models import Step
+from app.services.access import scoped, system
 from app.services.runs.held import HeldRun
 from app.services.runtime import Runtime
 
@@ -26,9 +27,8 @@ def needed_at_once() -> ColumnElement[bool]:
     return col(Step.path).not_like("%/%") | col(Step.status).not_in(TERMINAL_STEP)
 
 
-def _inside(run: HeldRun) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Step.workspace_id) == run.workspace_id,
+def _inside(run: HeldRun) -> Select[Step]:
+    return scoped(Step, system(run.workspace_id)).where(
         col(Step.run_id) == run.id,
         col(Step.path).like("%/%"),
         col(Step.status).in_(TERMINAL_STEP),
@@ -56,9 +56,9 @@ async def count_inside(parts: Runtime, run: HeldRun, steps: Sequence[Step]) -> I
         return Inside()
     here = func.coalesce(col(Step.origin), "").not_in(_NOT_EXECUTED)
     executed = case((here & (col(Step.status) != "skipped"), 1), else_=0)
-    query = select(func.count(), func.coalesce(func.sum(executed), 0)).select_from(Step)
+    counts = func.count(col(Step.id)), func.coalesce(func.sum(executed), 0)
     async with parts.database.read() as uow:
-        row = (await uow.session.execute(query.where(*_inside(run)))).one()
+        row = (await uow.session.execute(_inside(run).with_only_columns(*counts))).one()
     return Inside(int(row[0]), int(row[1]))
 
 
@@ -76,7 +76,7 @@ def recall_of(
         async with parts.database.read() as uow:
             for first in range(0, len(paths), _AT_ONCE):
                 some = paths[first : first + _AT_ONCE]
-                query = select(Step).where(*_inside(run), col(Step.path).in_(some))
+                query = _inside(run).where(col(Step.path).in_(some))
                 rows += (await uow.session.execute(query)).scalars()
         return [await record(parts, row) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Select, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, cast, func, or_
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import String
 from sqlmodel import col
@@ -12,7 +12,7 @@ from app.adapters.values import unpack
 from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.models import Approval, Run, RunEvent, Span, Step, Wait, Workflow, WorkflowVersion
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, named_row, require, scoped
 from app.services.page import Page, newest_first, write_cursor
 from app.services.runs.overview import overview
 from app.services.runs.present import (
@@ -38,6 +38,7 @@ __all__ = [
     "get_run",
     "get_step",
     "get_trace",
+    "last_seq",
     "list_approvals",
     "list_events",
     "list_runs",
@@ -181,9 +182,9 @@ async def get_trace(
             None: the whole run, of a large one the graph's own steps and some inside of turns.
     """
     require(actor, "viewer")
-    seq = await last_seq(uow, run_id)
+    seq = await last_seq(uow, actor, run_id)
     run, name, version = await _row(uow, actor, run_id)
-    graph = (await uow.session.get_one(WorkflowVersion, run.version_id)).graph
+    graph = (await named_row(uow, actor, WorkflowVersion, run.version_id)).graph
     steps, hidden = await steps_of_trace(uow, actor, run_id, parent)
     some = [step.path for step in steps] if hidden or parent else None
     asked = await uow.session.execute(
@@ -312,11 +313,10 @@ def _chain(steps: Mapping[str, tuple[str, CallerView]], run_id: str) -> tuple[Ca
     return tuple(found)
 
 
-async def last_seq(uow: UnitOfWork, run_id: str) -> int:
+async def last_seq(uow: UnitOfWork, actor: Actor, run_id: str) -> int:
     """The sequence number of a run's last stored event; 0 before the first."""
-    found = await uow.session.scalar(
-        select(func.max(RunEvent.seq)).where(col(RunEvent.run_id) == run_id)
-    )
+    events = scoped(RunEvent, actor).where(col(RunEvent.run_id) == run_id)
+    found = await uow.session.scalar(events.with_only_columns(func.max(RunEvent.seq)))
     return int(found or 0)
 
 

@@ -9,25 +9,21 @@ import asyncio
 from contextlib import suppress
 
 import orjson
-from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from app.adapters.journal import RETRY_S
 from app.adapters.neighbours import Listener, listen
-from app.adapters.statements import once
 from app.kernel import log
 from app.kernel.errors import AppError, StorageDown
 from app.kernel.ids import new_id
 from app.models import Run
-from app.services.access import Actor, require
+from app.services.access import Actor, require, scoped
 from app.services.runs.at_once import run_at_once
 from app.services.runs.follow import wait_for_run
 from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
 from app.services.runtime import Runtime
-
-_STORED = once(select(col(Run.id)).where(col(Run.id) == bindparam("id")))
 
 
 async def run_and_wait(parts: Runtime, actor: Actor, request: StartRun, seconds: float) -> RunView:
@@ -120,7 +116,7 @@ async def _found(parts: Runtime, actor: Actor, run_id: str, until: float) -> Run
     give_up = loop.time() + RETRY_S
     while True:
         try:
-            if not await _is_stored(parts, run_id):
+            if not await _is_stored(parts, actor, run_id):
                 return None
             return await wait_for_run(parts, actor, run_id, max(0.0, until - loop.time()))
         except StorageDown:
@@ -129,5 +125,7 @@ async def _found(parts: Runtime, actor: Actor, run_id: str, until: float) -> Run
         await asyncio.sleep(0.5)
 
 
-async def _is_stored(parts: Runtime, run_id: str) -> bool:
-    return await parts.database.look(_STORED, {"id": run_id}) is not None
+async def _is_stored(parts: Runtime, actor: Actor, run_id: str) -> bool:
+    wanted = scoped(Run, actor).where(col(Run.id) == run_id).with_only_columns(col(Run.id))
+    async with parts.database.read() as uow:
+        return await uow.session.scalar(wanted) is not None

@@ -18,7 +18,7 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
 from app.models import Run, Workflow, WorkflowVersion
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, named_row, require, scoped
 from app.services.runs.execute import enqueue, spawn_run
 from app.services.runs.held import HeldRun
 from app.services.runs.life import Life
@@ -94,7 +94,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     if request.idempotency_key:
         earlier = await earlier_run(uow, actor, request.idempotency_key)
         if earlier is not None:
-            return await same_run(uow, earlier, workflow, wish[0])
+            return await same_run(uow, actor, earlier, workflow, wish[0])
     version = await version_of(uow, actor, workflow)
     plan = plan_of(version.graph)
     check_input(plan.input_schema, request.input)
@@ -188,7 +188,9 @@ async def earlier_run(uow: UnitOfWork, actor: Actor, key: str) -> Run | None:
     ).scalar_one_or_none()
 
 
-async def same_run(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> RunView:
+async def same_run(
+    uow: UnitOfWork, actor: Actor, run: Run, workflow: Workflow, wish: str
+) -> RunView:
     """Answer a repeated wish with the run that it made.
 
     Raises:
@@ -196,6 +198,6 @@ async def same_run(uow: UnitOfWork, run: Run, workflow: Workflow, wish: str) -> 
     """
     if run.request_hash != wish:
         raise Conflict("This idempotency key was used before with another request.", run_id=run.id)
-    version = await uow.session.get_one(WorkflowVersion, run.version_id)
+    version = await named_row(uow, actor, WorkflowVersion, run.version_id)
     view = run_view(run, workflow.name, version.number)
     return view.model_copy(update={"input": await unpack(uow.session, run.input, run.id)})

@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
@@ -217,7 +217,7 @@ async def _workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow
 
 async def _require_room(uow: UnitOfWork, actor: Actor) -> None:
     query = scoped(Schedule, actor).where(col(Schedule.deleted_at).is_(None))
-    counted = select(func.count()).select_from(query.with_only_columns(col(Schedule.id)).subquery())
+    counted = query.with_only_columns(func.count(col(Schedule.id)))
     if (await uow.session.scalar(counted) or 0) >= MAX_SCHEDULES:
         raise TooMuch(
             f"The workspace has {MAX_SCHEDULES:,} schedules already. Delete one that is not needed."

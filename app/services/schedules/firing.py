@@ -14,8 +14,7 @@ from sqlmodel import col
 from app.adapters.database import UnitOfWork
 from app.kernel.errors import NotFound
 from app.models import Schedule, ScheduleFire
-from app.services.access import scoped
-from app.services.runs.life import system
+from app.services.access import scoped, system
 from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
 from app.services.schedules.checks import unknown_zone

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
 from app.engine.cron import Rule
 from app.kernel.errors import NotFound
 from app.models import Run, Schedule, ScheduleFire, Workflow
-from app.services.access import Actor, scoped
+from app.services.access import Actor, named_row, scoped
 from app.services.schedules.checks import unknown_zone, warnings_of
 from app.services.schedules.views import FireView, ScheduleSummary, ScheduleView
 
@@ -61,8 +61,11 @@ async def last_fires(
     if not schedule_ids:
         return {}
     latest = (
-        select(col(ScheduleFire.schedule_id), func.max(ScheduleFire.fire_at).label("fire_at"))
+        scoped(ScheduleFire, actor)
         .where(col(ScheduleFire.schedule_id).in_(schedule_ids))
+        .with_only_columns(
+            col(ScheduleFire.schedule_id), func.max(ScheduleFire.fire_at).label("fire_at")
+        )
         .group_by(col(ScheduleFire.schedule_id))
         .subquery()
     )
@@ -129,7 +132,7 @@ def summary_view(
 
 async def whole_view(uow: UnitOfWork, actor: Actor, schedule: Schedule) -> ScheduleView:
     """A schedule as callers see it."""
-    workflow = await uow.session.get_one(Workflow, schedule.workflow_id)
+    workflow = await named_row(uow, actor, Workflow, schedule.workflow_id)
     last = (await last_fires(uow, actor, [schedule.id])).get(schedule.id)
     rule = rule_of(schedule)
     known = rule.zone_known

@@ -218,9 +218,9 @@ async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_cou
     async def hang(their_parts, question):
         lose_all(parts)
 
-        async def not_yet(our_parts, run_id):
+        async def not_yet(our_parts, actor, run_id):
             monkeypatch.setattr(spread, "_is_stored", looked)
-            found = await looked(our_parts, run_id)
+            found = await looked(our_parts, actor, run_id)
             await really(their_parts, question)
             return found
 

@@ -249,9 +249,9 @@ async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
 ):
     run = await start(then(HOUR))
     async with parts.database.work() as starting, parts.database.work() as storing:
-        await life.locked_run(storing, run.id)
+        await life.locked_run(storing, actor, run.id)
         await locked_workspace(starting, actor.workspace_id)
-        waiting = asyncio.create_task(life.locked_run(starting, run.id))
+        waiting = asyncio.create_task(life.locked_run(starting, actor, run.id))
         await asyncio.sleep(0.1)
         storing.session.add(
             Step(
