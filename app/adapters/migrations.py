@@ -66,6 +66,23 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config(None)).get_current_head()
 
 
+def is_before(revision: str, other: str | None) -> bool:
+    """Whether a revision comes before another one; `base` before all, None is `base`.
+
+    Raises:
+        InvalidInput: There is no such revision; the message names those that there are.
+    """
+    script = ScriptDirectory.from_config(_config(None))
+    order = ["base", *reversed([one.revision for one in script.walk_revisions()])]
+    known = {"head": order[-1], **{one: one for one in order}}
+    for name in (revision, other or "base"):
+        if name not in known:
+            raise InvalidInput(
+                f"There is no revision '{name}'. There are: {', '.join(known)}.", field="revision"
+            )
+    return order.index(known[revision]) < order.index(known[other or "base"])
+
+
 def _config(connection: Connection | None) -> Config:
     config = Config(_ROOT / "alembic.ini")
     config.attributes["connection"] = connection

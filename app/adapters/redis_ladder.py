@@ -40,7 +40,7 @@ class EmbeddedRedis:
             str(self.binary), "--port", "0", "--unixsocket", str(self.socket_path), "--unixsocketperm", "600",
             "--dir", str(self.directory), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
             "--maxmemory", "256mb", "--maxmemory-policy", "noeviction", "--daemonize", "no",
-            "--pidfile", str(self.directory / "redis.pid"), "--logfile", str(self.directory / "redis.log"),
+            "--pidfile", str(self.directory / "redis.pid"), "--logfile", "",
         ]  # fmt: skip
 
 
@@ -139,9 +139,15 @@ def end_leftover(directory: Path) -> None:
 
 
 def wait_until_up(
-    server: EmbeddedRedis, process: subprocess.Popen[bytes], timeout_s: float = 15
+    server: EmbeddedRedis,
+    process: subprocess.Popen[bytes],
+    last_words: Callable[[], str],
+    timeout_s: float = 15,
 ) -> None:
     """Wait for the server's first answer.
+
+    Args:
+        last_words: What it said last.
 
     Raises:
         QueueDown: It ended or stayed silent; the message has the end of its log.
@@ -151,9 +157,7 @@ def wait_until_up(
         and process.poll() is None
     ):
         return
-    log = server.directory / "redis.log"
-    tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
-    raise QueueDown(f"The embedded Redis ({server.kind}) did not start. " + " ".join(tail))
+    raise QueueDown(f"The embedded Redis ({server.kind}) did not start. {last_words()}")
 
 
 def _answers(path: Path) -> bool:

@@ -7,6 +7,7 @@ import os
 import sys
 from types import ModuleType
 
+from app.cli.private import UMASK
 from app.kernel.errors import AppError
 
 COMMANDS = (
@@ -21,6 +22,9 @@ COMMANDS = (
     "build",
     "serve-model",
 )
+
+_OF_THE_SOURCES = ("build", "docs")
+"""What these make lies beside the sources, and is for whoever may read those."""
 
 
 def _module(command: str) -> ModuleType:
@@ -50,6 +54,8 @@ def main(argv: list[str] | None = None) -> int:
         prog=f"python -m app.cli {words[0]}", description=module.__doc__
     )
     module.add_arguments(parser)
+    if words[0] not in _OF_THE_SOURCES:
+        os.umask(UMASK)
     try:
         code: int = module.main(parser.parse_args(words[1:]))
         sys.stdout.flush()

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from app.kernel.errors import Unavailable
@@ -50,6 +52,8 @@ def node_environment() -> dict[str, str]:
         "npm_config_fund": "false",
         "npm_config_audit": "false",
         "npm_config_progress": "false",
+        # npm writes where it got each package from unless told not to: then the lock would differ by mirror
+        "npm_config_omit_lockfile_registry_resolved": "true",
     }
 
 
@@ -87,8 +91,25 @@ def compile_sources() -> None:
         compileall.compile_dir(ROOT / name, quiet=2)
 
 
-def ensure_built(*, force: bool = False) -> bool:
+@contextmanager
+def lock_kept() -> Iterator[None]:
+    """Leave the lock of the frontend's packages as it is. Reflex installs what it names, then writes it anew, in
+    the words of this machine's npm: the sources would change by being built, and be built again.
+    """
+    files = {path: path.read_bytes() for path in (ROOT / "reflex.lock").glob("*.json")}
+    try:
+        yield
+    finally:
+        for path, before in files.items():
+            if not path.exists() or path.read_bytes() != before:
+                path.write_bytes(before)
+
+
+def ensure_built(*, force: bool = False, lock: bool = False) -> bool:
     """Build the bundle unless the last build was of the same sources. Return whether it was built.
+
+    Args:
+        lock: Let the build write the lock of the frontend's packages.
 
     Raises:
         Unavailable: The build failed; its output is in `build/frontend.log`.
@@ -106,7 +127,7 @@ def ensure_built(*, force: bool = False) -> bool:
         return False
     log = ROOT / "build" / "frontend.log"
     log.parent.mkdir(exist_ok=True)
-    with log.open("wb") as output:
+    with log.open("wb") as output, nullcontext() if lock else lock_kept():
         done = subprocess.run(
             [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
             cwd=ROOT,
@@ -118,7 +139,7 @@ def ensure_built(*, force: bool = False) -> bool:
     if done.returncode != 0 or not (bundle / "index.html").exists():
         raise Unavailable(why_not_built(log.read_text(errors="replace")))
     use_page_origin(bundle)
-    stamp.write_text(current)
+    stamp.write_text(fingerprint() if lock else current)
     return True
 
 
@@ -153,6 +174,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `build`."""
     parser.add_argument("--force", action="store_true", help="build even when nothing changed")
     parser.add_argument("--clean", action="store_true", help="forget the generated frontend first")
+    parser.add_argument(
+        "--lock", action="store_true", help="build, and write what was installed into reflex.lock"
+    )
 
 
 def main(options: argparse.Namespace) -> int:
@@ -160,7 +184,7 @@ def main(options: argparse.Namespace) -> int:
     if options.clean:
         shutil.rmtree(web_dir(), ignore_errors=True)
     started = time.monotonic()
-    built = ensure_built(force=options.force or options.clean)
+    built = ensure_built(force=options.force or options.clean or options.lock, lock=options.lock)
     print(
         f"Web pages built in {time.monotonic() - started:.0f} s."
         if built

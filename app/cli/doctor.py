@@ -16,6 +16,8 @@ from app.adapters import sandbox
 from app.adapters.migrations import current, head
 from app.adapters.redis_ladder import embedded_kind
 from app.adapters.weights import WeightStore
+from app.cli.data_lock import holder
+from app.cli.private import exposed
 from app.kernel.errors import AppError
 from app.kernel.settings import Settings, settings
 
@@ -40,7 +42,20 @@ def data(config: Settings) -> str:
     probe.unlink()
     free = shutil.disk_usage(config.data).free
     hint = "" if free > _ENOUGH_DISK else " (the better local model needs 3 GB: free some space)"
-    return f"{config.data}, {free / 1e9:.0f} GB free{hint}"
+    user = holder(config.data)
+    return f"{config.data}, {free / 1e9:.0f} GB free{hint}; in use by {user or 'nobody'}"
+
+
+def privacy(config: Settings) -> str:
+    """Whether the installation's files are closed to other users of the machine."""
+    open_ones = exposed(config)
+    if open_ones:
+        more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
+        raise AppError(
+            f"other users of this machine may use {open_ones[0]}{more}. The next start closes what is this user's; "
+            f"else: chmod -R go= {config.data}"
+        )
+    return "closed to other users of this machine"
 
 
 def database(config: Settings) -> str:
@@ -130,8 +145,8 @@ def python_sandbox(_: Settings) -> str:
 
 
 CHECKS: dict[str, Callable[[Settings], str]] = {
-    "Python": python, "Data directory": data, "Database": database, "Redis": redis, "Port": port, "Node": node,
-    "Local models": models, "Ollama": ollama, "Python sandbox": python_sandbox,
+    "Python": python, "Data directory": data, "Files": privacy, "Database": database, "Redis": redis, "Port": port,
+    "Node": node, "Local models": models, "Ollama": ollama, "Python sandbox": python_sandbox,
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ class FirstModel:
             f"Model         fetching {weights.title}, a demo model "
             f"({weights.size_bytes / 1e6:.0f} MB), in the background"
         )
-        with (config.data / "logs" / "first-model.log").open("ab") as output:
+        with (config.data / "logs" / "first-model.log").open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-m", "app.cli", "models", "pull", weights.name],
                 cwd=ROOT,

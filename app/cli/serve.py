@@ -10,19 +10,29 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 from app.adapters.redis_ladder import EmbeddedRedis, embedded, wait_until_up
 from app.adapters.revisions import newest, of_sqlite
+from app.cli import data_lock
 from app.cli.build import ROOT, ensure_built, web_dir
 from app.cli.disk_watch import DiskWatch
 from app.cli.first_model import FirstModel
 from app.cli.model_watch import ModelWatch
+from app.cli.private import tighten
 from app.cli.supervisor import Child, Supervisor
 from app.kernel.errors import QueueDown, Unavailable
 from app.kernel.settings import NO_REDIS, Settings, settings
 
 _READY_WITHIN_S = 60.0
+_LOOK_S = 0.5
+"""How often it looks whether a model is wanted, the disk is full, …"""
+
+_MEND_S = 0.05
+"""How often while a child is down; that one has ended is told by a signal."""
+
 _DRAIN_S = 3
 """How long Ctrl-C waits for runs in flight; they are kept and go on at the next start."""
 
@@ -59,13 +69,12 @@ def require_free_port(host: str, port: int) -> None:
 
 
 def require_data_dir(path: Path) -> None:
-    """Make the data directory and see that it can be written.
+    """See that the data directory can be written.
 
     Raises:
         Unavailable: It cannot; the message has the system's reason.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
         probe = path / ".writable"
         probe.write_bytes(b"0" * 4096)
         probe.unlink()
@@ -212,15 +221,44 @@ def _is_ready(host: str, port: int) -> bool:
         connection.close()
 
 
+@dataclass
+class Wishes:
+    """What signals tell: to stop, or only that a child has ended and is to be looked after."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+    called: threading.Event = field(default_factory=threading.Event)
+
+    def listen(self) -> None:
+        """Hear signals from now on."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+            signal.signal(number, self._hear)
+
+    def _hear(self, number: int, _: FrameType | None) -> None:
+        if number != signal.SIGCHLD:
+            self.stopping.set()
+        self.called.set()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a signal, but no longer than so."""
+        self.called.wait(seconds)
+        self.called.clear()
+
+
 def main(options: argparse.Namespace) -> int:
     """Start everything, say where it is, and stop everything on Ctrl-C."""
-    config = settings()
+    config, wishes = settings(), Wishes()
+    wishes.listen()
+    with data_lock.held(config.data, "serve", config.origin):
+        require_free_port(config.host, config.port)
+        require_data_dir(config.data)
+        tighten(config)
+        _serve(options, config, wishes)
+    say("Stopped. Everything is kept in the data directory.")
+    return 0
+
+
+def _serve(options: argparse.Namespace, config: Settings, wishes: Wishes) -> None:
     started = time.monotonic()
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    require_data_dir(config.data)
-    require_free_port(config.host, config.port)
     supervisor = Supervisor(say, config.data / "logs")
     first_model: FirstModel | None = None
     say(f"AgentLoom     data in {config.data}")
@@ -232,22 +270,23 @@ def main(options: argparse.Namespace) -> int:
         redis = start_redis(supervisor, server) if server else None
         web = start_web(supervisor, config, env)
         if server and redis and redis.process:
-            wait_until_up(server, redis.process)
+            wait_until_up(server, redis.process, lambda: supervisor.last_words(redis))
         migrate(config, env)
         kind = "PostgreSQL" if config.database.startswith("postgresql") else "SQLite"
         say(f"Database      {kind}, up to date")
         models = ModelWatch(config.data, env, supervisor)
-        wait_until_ready(config, supervisor, stop)
-        if redis_url != NO_REDIS and not stop.is_set():
+        wait_until_ready(config, supervisor, wishes.stopping)
+        if redis_url != NO_REDIS and not wishes.stopping.is_set():
             start_workers(supervisor, config, env)
-        if not stop.is_set() and web.is_alive:
+        if not wishes.stopping.is_set() and web.is_alive:
             say(
                 f"Ready         {config.origin}   ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)"
             )
         first_model = FirstModel(config, env, say)
         disk = DiskWatch(config.data, say)
         changed = SourceWatch() if options.watch else None
-        while not stop.wait(0.2):
+        while not wishes.stopping.is_set():
+            wishes.wait(_LOOK_S if supervisor.all_up else _MEND_S)
             supervisor.mend()
             models.look()
             first_model.look()
@@ -260,8 +299,6 @@ def main(options: argparse.Namespace) -> int:
         supervisor.stop_all()
         if first_model is not None:
             first_model.stop()
-    say("Stopped. Everything is kept in the data directory.")
-    return 0
 
 
 class SourceWatch:

@@ -11,15 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.adapters.child_log import ChildLog
+
 _CALM_AFTER_S = 30.0
 _MAX_DELAY_S = 15.0
 _PR_SET_PDEATHSIG = 1
+_PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 def _end_with_parent() -> None:
     """On Linux, let the child get SIGTERM when the supervisor is killed, so that nothing is left over."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if (
+        _PRCTL is not None
+    ):  # looked up before: between fork and exec nothing may wait for another thread's lock
+        _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
@@ -53,20 +58,21 @@ class Supervisor:
 
     Args:
         say: Prints a line for the person at the terminal.
-        logs: Where each child's output goes: `<name>.log`.
+        logs: Where each child's output goes: `<name>.log`, of bounded size.
     """
 
     say: Callable[[str], None]
     logs: Path
     children: list[Child] = field(default_factory=list)
     stopping: bool = False
+    _written: dict[str, ChildLog] = field(default_factory=dict)
 
     def start(self, child: Child) -> Child:
         """Start a child and keep it alive from now on."""
         if child not in self.children:
             self.children.append(child)
-        self.logs.mkdir(parents=True, exist_ok=True)
-        with (self.logs / f"{child.name.replace(' ', '-')}.log").open("ab") as output:
+        output = self._log_of(child).follow()
+        try:
             child.process = subprocess.Popen(  # noqa: S603 - our own command
                 list(child.command),
                 env=dict(child.env),
@@ -74,10 +80,24 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - takes no lock
             )
+        finally:
+            os.close(output)
         child.started_at = time.monotonic()
         return child
+
+    def last_words(self, child: Child) -> str:
+        """What a child said last."""
+        return self._log_of(child).last_words()
+
+    def _log_of(self, child: Child) -> ChildLog:
+        return self._written.setdefault(child.name, ChildLog(self.logs, child.name))
+
+    @property
+    def all_up(self) -> bool:
+        """Whether every child runs."""
+        return all(child.is_alive for child in self.children)
 
     def mend(self) -> None:
         """Start again whatever died; wait longer each time it dies young."""
@@ -98,7 +118,7 @@ class Supervisor:
         child.process = None
         reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self.say(
-            f"{child.name} ended ({reason}); starting it again. Its log: {self.logs / child.name.replace(' ', '-')}.log"
+            f"{child.name} ended ({reason}); starting it again. Its log: {self._log_of(child).path}"
         )
 
     def stop(self, child: Child) -> None:
@@ -113,6 +133,8 @@ class Supervisor:
         _end([child for child in self.children if not child.serves_others])
         _end([child for child in self.children if child.serves_others])
         self.children.clear()
+        for written in self._written.values():
+            written.close()
 
 
 def _end(children: Sequence[Child]) -> None:

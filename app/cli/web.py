@@ -3,6 +3,7 @@
 import argparse
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
+
+from app.kernel import log
 
 UNUSED = ("aiohttp", "valkey", "websocket")
 """What the socket library imports when it is there: clients for talking to other servers of its kind. Without them
@@ -26,12 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
+    _set_up_log()
     Server(
         "app.app:web",
         address=options.host,
         port=options.port,
         interface=Interfaces.ASGI,
         log_level=LogLevels.warning,
+        log_dictconfig={"handlers": {}, "loggers": {}},  # its words go the way of all others
     ).serve(target_loader=load)
     return 0
 
@@ -43,11 +48,17 @@ def load(target: str) -> Callable[..., Any]:
     The app looks again once it is open.
     """
     gc.disable()
+    _set_up_log()
     with hidden(UNUSED):
         importlib.import_module("socketio")
     module, _, name = target.partition(":")
     app: Callable[..., Any] = getattr(importlib.import_module(module), name)()
     return app
+
+
+def _set_up_log() -> None:
+    # not from the settings: see `add_arguments`
+    log.set_up(os.environ.get("AGENTLOOM_LOG_LEVEL", "INFO"), printed=True)
 
 
 @contextmanager

@@ -31,6 +31,6 @@ def main(options: argparse.Namespace) -> int:
         raise Unavailable(
             "A worker needs Redis: set REDIS_URL to a server. Without one the web process executes all runs."
         )
-    log.set_up(settings().log_level)
+    log.set_up(settings().log_level, printed=True)
     work(options.queues.split(","), options.concurrency, drain_s=options.drain)
     return 0
