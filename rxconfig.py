@@ -1,6 +1,7 @@
 """Reflex's view of the app: name, plugins, and where it runs."""
 
 import reflex as rx
+from reflex.constants import StateManagerMode
 
 from app.kernel.settings import settings
 
@@ -18,7 +19,8 @@ _COLORS = (
 config = rx.Config(
     app_name="app",
     backend_port=settings().port,
-    redis_url=None if settings().without_redis else settings().redis_url or None,
+    redis_url=None,  # the framework would keep pickles there
+    state_manager_mode=StateManagerMode.MEMORY,
     telemetry_enabled=False,
     show_built_with_reflex=False,
     frontend_lazy_bundled_libraries=True,

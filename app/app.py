@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from reflex.config import get_config
 from starlette.types import ASGIApp
 
 from app import pages
@@ -19,7 +20,11 @@ from app.kernel.settings import settings
 from app.services.runs.execute import get_ready
 from app.services.runtime import close_runtime, open_runtime
 from app.services.templates.seed import seed_templates
-from app.state.notices import notice
+from app.state.door import Door
+from app.state.gate import Gate
+from app.state.lanes import Lanes
+from app.state.notices import broken_page, notice
+from app.state.tabs import TabStates
 from app.worker.in_process import working_here
 
 for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
@@ -54,7 +59,25 @@ async def _warm_up() -> None:
     gc.enable()
 
 
-app = rx.App(
+class Web(rx.App):
+    """The app with our own gate, tabs and lanes: who may send which event, where states live, how events run."""
+
+    def _setup_state(self) -> None:
+        super()._setup_state()
+        self._state_manager = states = TabStates()  # type: ignore[abstract]  # its overloads confuse mypy
+        self._event_namespace = Gate(get_config().get_event_namespace(), self, states)
+        self.sio.register_namespace(self._event_namespace)
+
+    @asynccontextmanager
+    async def _setup_event_processor(self) -> AsyncIterator[None]:
+        self._event_processor = Lanes(backend_exception_handler=self.backend_exception_handler)
+        async with self._event_processor.configure(
+            state_manager=self.state_manager, event_namespace=self.event_namespace
+        ):
+            yield
+
+
+app = Web(
     html_lang="en",
     stylesheets=["/app.css", "/ui.css", "/shell.css"],
     head_components=[
@@ -63,6 +86,7 @@ app = rx.App(
     ],
     api_transformer=build(),
     backend_exception_handler=notice,
+    frontend_exception_handler=broken_page,
 )
 app.app_wraps[(55, "ErrorBoundary")] = lambda _: guarded()
 app.app_wraps.pop((5, "Overlay"))  # the shell has its own banner for a lost connection
@@ -71,4 +95,4 @@ app.register_lifespan_task(shared_runtime)
 
 def web() -> ASGIApp:
     """The whole web process, for the server: what programs ask most stands before the app."""
-    return Lane(app())
+    return Door(Lane(app()))

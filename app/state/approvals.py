@@ -14,6 +14,7 @@ from app.services.runs.watch import changes
 from app.services.runtime import runtime
 from app.services.workflows.queries import blank_output
 from app.state.identity import actor
+from app.state.lanes import reading
 from app.state.words import iso
 
 _RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
@@ -126,6 +127,7 @@ class ApprovalsState(rx.State):
     _values: dict[str, str] = {}
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the open questions."""
         acting = await actor(self)

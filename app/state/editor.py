@@ -11,6 +11,7 @@ from app.services.runtime import runtime
 from app.services.workflows.commands import rename_workflow
 from app.services.workflows.queries import get_workflow
 from app.state.identity import actor
+from app.state.lanes import reading
 from app.state.runs import RunState
 
 
@@ -21,6 +22,7 @@ class EditorState(rx.State):
     answered: dict[str, Any] = {"count": 0, "ok": True, "message": ""}
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the name of the workflow in the address; the editor itself says when it is gone."""
         acting = await actor(self)

@@ -12,6 +12,7 @@ from app.services.runtime import runtime
 from app.services.templates.queries import list_templates
 from app.state.approvals import Question, question_of
 from app.state.identity import actor
+from app.state.lanes import reading
 from app.state.run_list import RunRow, run_row
 from app.state.templates import TemplateCard, template_card
 from app.state.words import count, iso, money, seconds, share, some
@@ -44,6 +45,7 @@ class HomeState(rx.State):
     starters: list[TemplateCard] = []
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the numbers; in a fresh workspace also a few templates to start from."""
         acting = await actor(self)

@@ -11,6 +11,7 @@ from app.services.models.queries import list_models, pulls
 from app.services.models.views import ModelView, PullView
 from app.services.runtime import runtime
 from app.state.identity import actor
+from app.state.lanes import reading
 from app.state.words import size
 
 _LOOK_S = 0.7
@@ -73,6 +74,7 @@ class ModelsState(rx.State):
     _all: list[ModelRow] = []
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Ask every provider what it has; Ollama is looked for anew."""
         acting = await actor(self)

@@ -10,11 +10,18 @@ from app.kernel.ids import new_id
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_REPORT = 1_000
+
+
+def to_sign_in() -> EventSpec:
+    """The way to the sign-in page, which leads back whoever is signed in."""
+    return rx.call_script("window.agentloomSession.ask()")
+
 
 def notice(exception: Exception) -> EventSpec:
     """Turn an exception of a handler into an event: a toast, or the way to the sign-in page."""
     if isinstance(exception, Unauthenticated):
-        return rx.call_script("window.agentloomSession.ask()")
+        return to_sign_in()
     if isinstance(exception, AppError) and not isinstance(exception, Defect):
         return rx.toast.error(exception.message, id=exception.code)
     reference = new_id("request")
@@ -22,3 +29,8 @@ def notice(exception: Exception) -> EventSpec:
     return rx.toast.error(
         "Something went wrong on our side.", description=f"Reference {reference}", id="defect"
     )
+
+
+def broken_page(exception: Exception) -> None:
+    """Note what broke in somebody's browser."""
+    _log.warning("a page broke: %s", str(exception)[:_LONGEST_REPORT])

@@ -8,6 +8,7 @@ from app.services.access import Actor
 from app.services.runs.watch import changes
 from app.services.runtime import runtime
 from app.state.identity import actor
+from app.state.lanes import reading
 
 
 class PagedState(rx.State, mixin=True):
@@ -28,6 +29,7 @@ class PagedState(rx.State, mixin=True):
         raise NotImplementedError
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the page in sight."""
         acting = await actor(self)

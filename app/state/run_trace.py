@@ -7,6 +7,7 @@ from app.services.runs.forks import ForkRun, fork_run
 from app.services.runs.queries import see_run
 from app.services.runtime import runtime
 from app.state.identity import actor
+from app.state.lanes import reading
 
 
 class RunTraceState(rx.State):
@@ -22,6 +23,7 @@ class RunTraceState(rx.State):
     error: str = ""
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the run in the address."""
         acting = await actor(self)

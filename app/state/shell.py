@@ -6,6 +6,7 @@ from app.services.runs.activity import activity
 from app.services.runs.watch import changes
 from app.services.runtime import runtime
 from app.state.identity import IdentityState, actor
+from app.state.lanes import reading
 from app.state.workflows import WorkflowsState
 
 
@@ -17,6 +18,7 @@ class ShellState(rx.State):
     workflow_count: int = 0
 
     @rx.event
+    @reading
     async def refresh(self) -> None:
         """Count again."""
         acting = await actor(self)

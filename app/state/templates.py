@@ -15,6 +15,7 @@ from app.services.templates.commands import use_template
 from app.services.templates.queries import KEYLESS_NEEDS, get_template, list_templates
 from app.services.templates.views import TemplateSummary
 from app.state.identity import actor
+from app.state.lanes import reading
 from app.state.words import some
 
 _MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no script links
@@ -67,6 +68,7 @@ class GalleryState(rx.State):
     using: str = ""
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the templates that fit search and switch; the category chips count those."""
         await actor(self)
@@ -133,6 +135,7 @@ class TemplateState(rx.State):
     error: str = ""
 
     @rx.event
+    @reading
     async def load(self) -> None:
         """Read the template that the address names."""
         await actor(self)

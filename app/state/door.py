@@ -1,0 +1,170 @@
+"""The door of the pages' socket: who comes, from where, and how much they may send. Nothing is loaded before it."""
+
+import logging
+import re
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kernel.errors import AppError, NotFound, Unauthenticated
+from app.services.access import Actor
+from app.services.identity.address import behind_proxies
+from app.services.identity.commands import actor_of_token
+from app.services.identity.throttle import address_of
+from app.services.runtime import runtime
+from app.state.identity import session_token
+
+PATH = "/_event"
+VISITOR = "agentloom.visitor"
+"""Where the scope of a connection says who it belongs to."""
+
+_POLICY, _TRY_LATER = 1008, 1013
+_FRAME = re.compile(r"[123]|4[0-3]")
+"""What a page sends: pings, pongs, its farewell; and of messages connect, disconnect, event and acknowledgement."""
+_JOIN = "40"
+_BYTES_PER_UNIT = 8_192
+_MOST_BUDGETS = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one person, or one address of people who are not signed in, may use at a time.
+
+    A message costs one unit, and one more per 8 KB of it.
+    """
+
+    sockets: int
+    longest: int
+    units: float
+    units_per_s: float
+
+
+ANONYMOUS = Allowance(sockets=60, longest=16_000, units=200, units_per_s=20)
+SIGNED_IN = Allowance(sockets=40, longest=1_000_000, units=600, units_per_s=60)
+ARRIVALS = Allowance(sockets=0, longest=0, units=300, units_per_s=30)
+"""Connections from one address, whoever opens them."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is at a socket."""
+
+    address: str
+    actor: Actor | None = None
+    token: str = ""
+
+    @property
+    def session_id(self) -> str:
+        """The session they are signed in with, or an empty text."""
+        return self.actor.session_id if self.actor else ""
+
+    @property
+    def allowance(self) -> Allowance:
+        """What they may use."""
+        return SIGNED_IN if self.actor else ANONYMOUS
+
+    @property
+    def key(self) -> str:
+        """Who shares that with them."""
+        return f"person {self.actor.user_id}" if self.actor else f"address {self.address}"
+
+
+class Budgets:
+    """How much of its allowance each key has left. It fills up again by itself."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def spend(self, key: str, allowance: Allowance, units: float) -> bool:
+        """Take units away, if that many are left."""
+        moment = time.monotonic()
+        left, at = self._left.get(key, (allowance.units, moment))
+        left = min(allowance.units, left + (moment - at) * allowance.units_per_s)
+        if fits := left >= units:
+            left -= units
+        self._left.pop(key, None)  # the one used last comes last
+        self._left[key] = left, moment
+        if len(self._left) > _MOST_BUDGETS:
+            del self._left[next(iter(self._left))]
+        return fits
+
+
+class Door:
+    """Lets sockets of pages in, as many and as much as is allowed, and notes on each who is there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._open: Counter[str] = Counter()
+        self._budgets = Budgets()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass requests on, and sockets that may come in."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        visitor = await self._arrived(scope)
+        if visitor is None or self._open[visitor.key] >= visitor.allowance.sockets:
+            await receive()
+            await send({"type": "websocket.close", "code": _TRY_LATER})
+            return
+        self._open[visitor.key] += 1
+        try:
+            scope[VISITOR] = visitor
+            await self.app(scope, self._within(visitor, receive, send), send)
+        finally:
+            self._open[visitor.key] -= 1
+            if not self._open[visitor.key]:
+                del self._open[visitor.key]
+
+    async def _arrived(self, scope: Scope) -> Visitor | None:
+        """Say who comes; None when they come too often, or cannot be told just now."""
+        headers = Headers(scope=scope)
+        peer = (scope.get("client") or ("",))[0]
+        address = address_of(behind_proxies(peer, headers.getlist("x-forwarded-for")))
+        if not self._budgets.spend(f"arrivals {address}", ARRIVALS, 1):
+            return None
+        token = session_token(headers.get("cookie", ""))
+        try:
+            actor = await actor_of_token(runtime().database, token) if token else None
+        except (Unauthenticated, NotFound):
+            actor = None
+        except AppError as error:
+            _log.warning("a socket cannot be let in: %s", error.message)
+            return None
+        return Visitor(address, actor, token if actor else "")
+
+    def _within(self, visitor: Visitor, receive: Receive, send: Send) -> Receive:
+        """Pass messages on while they keep to the rules; the first that does not closes the socket."""
+        joined = False
+
+        async def checked() -> Message:
+            nonlocal joined
+            message = await receive()
+            if message["type"] != "websocket.receive":
+                return message
+            fault = self._fault(visitor, message.get("text"), joined)
+            joined = joined or (message.get("text") or "").startswith(_JOIN)
+            if not fault:
+                return message
+            _log.warning("socket closed: %s", fault, extra={"visitor": visitor.key})
+            await send({"type": "websocket.close", "code": _POLICY})
+            return {"type": "websocket.disconnect", "code": _POLICY}
+
+        return checked
+
+    def _fault(self, visitor: Visitor, text: str | None, joined: bool) -> str:
+        if text is None or not _FRAME.match(text):
+            return "a message of a kind that pages do not send"
+        if len(text) > visitor.allowance.longest:
+            return "a message that is too long"
+        if joined and text.startswith(_JOIN):
+            return "a second tab on one socket"
+        units = 1 + len(text) / _BYTES_PER_UNIT
+        if not self._budgets.spend(visitor.key, visitor.allowance, units):
+            return "too many messages"
+        return ""
