@@ -73,6 +73,17 @@ async def echo(config: Echo, inputs: In, ctx: NodeContext) -> Out:
     return Out(value=config.value)
 
 
+class Noted(Ports):
+    value: Any = port(title="Value")
+    note: str = port("", title="Note", socket=False)
+
+
+@node(kind="test.noted", title="Noted", icon="x", quick=True)
+async def noted(config: Echo, inputs: In, ctx: NodeContext) -> Noted:
+    """Give a value by its socket, and a note that has none."""
+    return Noted(value=config.value, note="aside")
+
+
 @node(kind="test.reply", title="Reply", icon="x", quick=True, responds=True)
 async def reply(config: Echo, inputs: In, ctx: NodeContext) -> Out:
     """Answer the run."""
@@ -298,7 +309,7 @@ class Catalog:
 
 CATALOG = Catalog(
     start, echo, pair, reply, text, fork, join, flaky, remark, meet, effect, peek, refused, cut, fetch,
-    ask, say, quiet, block, http, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
+    ask, say, quiet, block, noted, http, agent, careless, for_each, while_, merge, stop, wait, run_workflow,
 )  # fmt: skip
 
 

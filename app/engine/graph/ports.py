@@ -1,6 +1,6 @@
 """The ports and the form of a node, as the canvas, the checks and the runtime see them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol
@@ -58,6 +58,23 @@ def outputs_of(node: NodeRef, node_type: NodeType) -> tuple[Port, ...]:
     if node_type.tool:
         extra.append(Port(name=TOOL_PORT, type="tool", title="Tool"))
     return (*ports_of(node_type.outputs), *made, *extra)
+
+
+def given(sockets: Collection[str], output: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a JSON value
+    """Return what a node gives to whatever follows it: the value of its socket, or of several by name.
+
+    Ports without a socket are read as `nodes.<id>.<port>`. A node that has no others gives them.
+    """
+    shown = {name: value for name, value in output.items() if name in sockets}
+    shown = shown if sockets else dict(output)
+    return next(iter(shown.values())) if len(shown) == 1 else shown
+
+
+def sockets_of(node: NodeRef, node_type: NodeType) -> frozenset[str]:
+    """Return the names of the outputs that can be wired to something."""
+    return frozenset(
+        port.name for port in outputs_of(node, node_type) if port.socket and port.name != TOOL_PORT
+    )
 
 
 def input_schema(node: NodeRef, node_type: NodeType) -> dict[str, Any]:

@@ -424,8 +424,8 @@ class _Walk:
 
     def _told(self, node: PlanNode, record: StepRecord) -> StepRecord:
         """Let the run answer what a step that responds has given."""
-        if node.type.responds and record.status == "succeeded" and self._level.whole:
-            self._level.execution.recorder.note_response(record)
+        if self._level.whole and node.type.responds and (told := response_of(node, record)):
+            self._level.execution.recorder.note_response(record, told[1])
         return record
 
     def _ends_run(self, node: PlanNode, record: StepRecord) -> bool:

@@ -6,6 +6,7 @@ from operator import itemgetter
 
 from app.engine.events import WAITING_STEP, RunStatus
 from app.engine.graph.paths import is_inside
+from app.engine.graph.ports import given
 from app.engine.host import StepRecord
 from app.engine.payloads import plain
 from app.engine.runtime.plan import Plan, PlanNode
@@ -60,11 +61,16 @@ def response_of(node: PlanNode, step: StepRecord) -> tuple[datetime, Json] | Non
     if node.region is not None:
         told = step.output.get("responded")
         return (datetime.fromisoformat(told["at"]), told["value"]) if told else None
-    return (step.finished_at or _NEVER, plain(step.output)) if node.type.responds else None
+    return (step.finished_at or _NEVER, value_of(node, step.output)) if node.type.responds else None
 
 
 def value_of(node: PlanNode, output: dict[str, Json]) -> Json:
-    """What a finished node gives where nothing follows it."""
+    """What a finished node gives to what comes after it: a next turn, a loop's results."""
+    return given(node.sockets, output)
+
+
+def _answer_of(node: PlanNode, output: dict[str, Json]) -> Json:
+    """What a node at the end of the graph tells who reads the run's output: all of its ports."""
     return output["value"] if node.region is not None else plain(output)
 
 
@@ -80,8 +86,9 @@ def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> 
     responses = [told for node, step in done if (told := response_of(node, step))]
     if responses:
         return sorted(responses, key=itemgetter(0))[-1][1]
+    tell = value_of if prefix else _answer_of
     leaves = {
-        node.id: value_of(node, step.output)
+        node.id: tell(node, step.output)
         for node, step in done
         if step.output is not None and not node.out
     }

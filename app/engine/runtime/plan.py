@@ -7,6 +7,7 @@ from typing import Any
 
 from app.engine.expressions import Form
 from app.engine.graph.document import Edge, NodeRef
+from app.engine.graph.ports import sockets_of
 from app.engine.sdk import NodeType, Port, ToolSpec
 from app.engine.sdk.node import Join
 
@@ -52,6 +53,11 @@ class PlanNode:
         """Whether it is executed where it is decided, without a task of its own: it waits for nothing."""
         settings = self.ref.settings
         return self.type.quick and not (self.body or settings.retries or settings.cache_s)
+
+    @cached_property
+    def sockets(self) -> frozenset[str]:
+        """Names of the outputs that can be wired to something."""
+        return frozenset({"value"}) if self.region else sockets_of(self.ref, self.type)
 
     @cached_property
     def label(self) -> str:
@@ -113,3 +119,12 @@ class Plan:
     places: Mapping[str, str] = field(default_factory=dict)
     back: frozenset[str] = frozenset()
     stops: frozenset[str] = frozenset()
+
+    @cached_property
+    def everywhere(self) -> Mapping[str, PlanNode]:
+        """Its nodes and those of all bodies in it, by id; nodes in tool slots are not among them."""
+        found = dict(self.nodes)
+        for node in self.nodes.values():
+            if node.body:
+                found.update(node.body.everywhere)
+        return found

@@ -14,7 +14,7 @@ from app.engine.events import (
     RunStatus,
 )
 from app.engine.host import Fact, Host, RunPatch, RunRequest, SpanRecord, StepRecord, WaitRecord
-from app.engine.payloads import plain, run_payload, span_payload, step_payload
+from app.engine.payloads import run_payload, span_payload, step_payload
 from app.engine.recovery import unknown_effect
 from app.engine.runtime.budget import Budget
 
@@ -182,9 +182,8 @@ class Recorder:
         error = unknown_effect(step.label) if unknown else step.error
         return step.but(status="canceled", error=error, finished_at=self._host.now())
 
-    def note_response(self, step: StepRecord) -> None:
+    def note_response(self, step: StepRecord, value: Any) -> None:  # noqa: ANN401 - JSON
         """Say what the run answers although it goes on."""
-        value = plain(step.output)
         told = self.event("run.responded", {"output": value}, step)
         self._host.journal.note(RunPatch(output=value), told)
 

@@ -5,7 +5,7 @@ from operator import itemgetter
 from typing import Any
 
 from app.engine.graph.document import Edge
-from app.engine.payloads import plain
+from app.engine.graph.ports import given
 from app.engine.runtime.execution import Level
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import Json, Port
@@ -67,7 +67,8 @@ def last_output(level: Level, alive: tuple[Edge, ...]) -> Json:
     finished = [(level.ended[e.source], e.source) for e in alive if e.source in level.ended]
     if not finished:
         return level.last_output
-    return plain(level.outputs[max(finished, key=itemgetter(0))[1]])
+    latest = max(finished, key=itemgetter(0))[1]
+    return given(level.execution.plan.everywhere[latest].sockets, level.outputs[latest])
 
 
 def _data_ports(node: PlanNode) -> list[Port]:

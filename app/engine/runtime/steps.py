@@ -11,10 +11,10 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from app.engine.events import TERMINAL_STEP
 from app.engine.graph.document import Edge, NodeSettings
-from app.engine.graph.ports import outputs_of
+from app.engine.graph.ports import given, outputs_of
 from app.engine.graph.typing import is_of_type
 from app.engine.host import StepRecord
-from app.engine.payloads import error_of, plain
+from app.engine.payloads import error_of
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
 from app.engine.runtime.endings import (
@@ -281,8 +281,7 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
     except Exception as error:
         log_unexpected(work.step, error)
         raise StepError(error_of(error)["message"]) from error
-    sockets = {port.name for port in outputs_of(node.ref, node.type) if port.socket}
-    return plain({name: value for name, value in output.items() if name in sockets})
+    return given(node.sockets, output)
 
 
 async def _in_time(step: Step, node: PlanNode, running: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - what a node returns

@@ -12,6 +12,8 @@ from app.engine.catalog import catalog
 from app.engine.expressions import Preview, Suggestion, complete, preview
 from app.engine.graph.document import Graph, NodeRef, parse_graph
 from app.engine.graph.paths import StepPath, parse_path
+from app.engine.graph.ports import given as gives
+from app.engine.graph.ports import sockets_of
 from app.kernel.errors import NotFound
 from app.models import Run, Step
 from app.services.access import Actor, require, scoped
@@ -113,14 +115,14 @@ class _Past:
             for path, step in self.steps.items()
             if step.output is not None and path.removesuffix(step.node_id) in ("", *levels)
         }
-        before = [outputs[edge.source] for edge in self._into(node) if edge.source in outputs]
+        before = [edge.source for edge in self._into(node) if edge.source in outputs]
         return {
             **await self._given(node, prefix),
             "input": await self._input(node, prefix, outputs),
             "trigger": await self._trigger(),
             "nodes": outputs,
             "vars": {},
-            "context": {"last_output": _plain(before[-1]) if before else None},
+            "context": {"last_output": self._last(outputs, before)},
         }
 
     def _prefix(self, node: NodeRef) -> str:
@@ -129,6 +131,14 @@ class _Past:
         around = self.graph.by_id[node.parent] if node.parent else None
         unknown = f"{self._prefix(around)}{around.id}[0]/{node.id}" if around else node.id
         return min(first, default=unknown, key=len).removesuffix(node.id)
+
+    def _last(self, outputs: dict[str, Json], before: Sequence[str]) -> Json:
+        """What the node before gives to whatever follows it."""
+        if not before:
+            return None
+        node, output = self.graph.by_id[before[-1]], outputs[before[-1]]
+        node_type = catalog().get(node.kind)
+        return gives(sockets_of(node, node_type), output) if node_type else _plain(output)
 
     def _into(self, node: NodeRef) -> list[Any]:
         return [edge for edge in self.graph.edges if edge.target == node.id]
