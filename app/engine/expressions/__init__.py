@@ -14,11 +14,14 @@ from app.engine.expressions.fields import (
     Leaf,
     Mode,
     check,
+    empty_places,
     field_titles,
+    is_shown,
     leaves,
     references,
     texts,
 )
+from app.engine.expressions.renaming import renamed, written_path
 from app.engine.expressions.syntax import parse
 from app.engine.expressions.template import Template, parse_template, render
 
@@ -33,14 +36,18 @@ __all__ = [
     "Template",
     "check",
     "complete",
+    "empty_places",
     "evaluate",
     "field_titles",
     "functions",
+    "is_shown",
     "leaves",
     "parse",
     "parse_template",
     "preview",
     "references",
+    "renamed",
     "render",
     "texts",
+    "written_path",
 ]

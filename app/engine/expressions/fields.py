@@ -217,6 +217,56 @@ class _Schemas:
         return bool(types) and all(kind == "string" for kind in types)
 
 
+def empty_places(config: Mapping[str, Json], schema: Schema) -> Iterator[Place]:
+    """List the places of fields that must not be empty and are: a blank text, null, nothing in a list.
+
+    A field must not be empty when it has no default, when its shortest length is not 0, or when its
+    declaration says so; one that is not shown does not count.
+    """
+    yield from _empty_places(_Schemas(schema), config, schema, ())
+
+
+def _empty_places(
+    schemas: "_Schemas", value: Json, schema: Schema, place: Place
+) -> Iterator[Place]:
+    if isinstance(value, (list, tuple)):
+        inner = schemas.inside(schema, "items", 0)
+        for index, item in enumerate(value):
+            yield from _empty_places(schemas, item, inner, (*place, index))
+    if not isinstance(value, Mapping):
+        return
+    for option in schemas.options(schema):
+        for name, field in option.get("properties", {}).items():
+            if name not in value or not is_shown(field, value):
+                continue
+            required = name in option.get("required", ()) or _is_needed(field, value)
+            if required and _is_empty(value[name]):
+                yield (*place, name)
+            else:
+                yield from _empty_places(schemas, value[name], field, (*place, name))
+
+
+def _is_needed(field: Schema, config: Mapping[str, Json]) -> bool:
+    needed = field.get("needed")
+    if isinstance(needed, Mapping):
+        return is_shown({"show_if": needed}, config)
+    return bool(needed or field.get("minLength") or field.get("minItems"))
+
+
+def _is_empty(value: Json) -> bool:
+    blank = isinstance(value, str) and not value.strip()
+    return blank or value is None or (isinstance(value, (list, tuple, Mapping)) and not value)
+
+
+def is_shown(field: Schema, config: Mapping[str, Json]) -> bool:
+    """Whether a field of a form counts, given the other ones."""
+    for name, wanted in field.get("show_if", {}).items():
+        allowed = wanted if isinstance(wanted, list) else [wanted]
+        if config.get(name) not in allowed:
+            return False
+    return True
+
+
 def field_titles(schema: Schema, place: Place) -> list[str | int]:
     """Name a place for people: titles of fields, and numbers of list entries counted from 1."""
     schemas = _Schemas(schema)

@@ -217,12 +217,16 @@ def path_of(found: ast.AST) -> Path | None:
             return None
 
 
-def _paths(tree: ast.expr) -> Iterator[Path]:
+def chains(tree: ast.expr) -> Iterator[ast.expr]:
+    """The parts of an expression that read a path, each as a whole."""
     stack: list[ast.AST] = [tree]
     while stack:
         found = stack.pop()
-        path = path_of(found)
-        if path:
-            yield path
+        if isinstance(found, ast.expr) and path_of(found):
+            yield found
         else:
             stack.extend(_children(found))
+
+
+def _paths(tree: ast.expr) -> Iterator[Path]:
+    return (path for chain in chains(tree) if (path := path_of(chain)))

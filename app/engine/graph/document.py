@@ -1,6 +1,7 @@
 """A workflow's graph as a frozen value. The JSON of the API and of versions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -125,9 +126,47 @@ class Graph(BaseModel):
         """Nodes by id."""
         return {node.id: node for node in self.nodes}
 
-    def as_json(self) -> dict[str, Any]:
-        """The document as JSON values."""
-        return self.model_dump(mode="json", by_alias=True)
+    def as_json(self, *, with_unknown: bool = True) -> dict[str, Any]:
+        """The document as JSON values, with the fields that nobody knows unless they are to go."""
+        document = self.model_dump(mode="json", by_alias=True)
+        for found in self.unknown if with_unknown else ():
+            owner = document
+            for key in found.place[:-1]:
+                owner = owner[key]
+            owner[found.place[-1]] = found.value
+        return document
+
+    @cached_property
+    def unknown(self) -> tuple["Unknown", ...]:
+        """Fields of a stored document that this version does not know: kept, and not understood."""
+        return tuple(_unknown_fields(self))
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A field of a stored document that this version does not know, outside the forms of nodes.
+
+    Args:
+        place: Where it stands, such as ("nodes", 3, "settings", "colour").
+    """
+
+    place: tuple[Any, ...]
+    value: Any
+    node_id: str | None = None
+    edge_id: str | None = None
+
+
+def _unknown_fields(graph: Graph) -> Iterator[Unknown]:
+    for key, value in (graph.model_extra or {}).items():
+        yield Unknown((key,), value)
+    for index, node in enumerate(graph.nodes):
+        inner = (((), node), (("settings",), node.settings), (("position",), node.position))
+        for way, part in inner:
+            for key, value in (part.model_extra or {}).items():
+                yield Unknown(("nodes", index, *way, key), value, node_id=node.id)
+    for index, edge in enumerate(graph.edges):
+        for key, value in (edge.model_extra or {}).items():
+            yield Unknown(("edges", index, key), value, edge_id=edge.id)
 
 
 def _broken(place: str, message: str) -> PydanticCustomError:
@@ -189,8 +228,22 @@ def too_deep(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
     return ".".join(part[:64] for part in layer[0][1]) + "…"
 
 
-def parse_graph(raw: object) -> Graph:
+def read_graph(stored: object) -> Graph:
+    """Read a graph that was stored, perhaps by another version: fields that nobody knows are kept.
+
+    The check tells of them, and a run is refused until they are gone.
+
+    Raises:
+        TooLarge, GraphInvalid: As `parse_graph`.
+    """
+    return parse_graph(stored, unknown="allow")
+
+
+def parse_graph(raw: object, *, unknown: Literal["forbid", "allow"] = "forbid") -> Graph:
     """Read a graph from JSON values.
+
+    Args:
+        unknown: Whether fields that nobody knows are refused, or kept in `Graph.unknown`.
 
     Raises:
         TooLarge: More than 2,000 nodes, 10,000 edges or 64 levels.
@@ -207,7 +260,7 @@ def parse_graph(raw: object) -> Graph:
         sentence = f"The graph is nested deeper than {MAX_DEPTH} levels at {place}"
         raise TooLarge(sentence, place=place)
     try:
-        return Graph.model_validate(raw)
+        return Graph.model_validate(raw, extra=unknown)
     except ValidationError as error:
         problems = [
             {

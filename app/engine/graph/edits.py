@@ -17,7 +17,7 @@ from app.engine.graph.document import (
     NodeSettings,
     Position,
     json_depth,
-    parse_graph,
+    read_graph,
 )
 from app.engine.graph.places import NOTHING, changed
 from app.kernel.errors import EditRefused, GraphInvalid, TooLarge
@@ -52,6 +52,7 @@ class _Draft:
     def __init__(self, graph: Graph) -> None:
         self.nodes = {node.id: node for node in graph.nodes}
         self.edges = {edge.id: edge for edge in graph.edges}
+        self.unknown = dict(graph.model_extra or {})
 
     def node(self, node_id: str) -> NodeRef:
         if node_id not in self.nodes:
@@ -79,7 +80,8 @@ class _Draft:
         return inside
 
     def graph(self) -> Graph:
-        return Graph(nodes=tuple(self.nodes.values()), edges=tuple(self.edges.values()))
+        parts = {"nodes": tuple(self.nodes.values()), "edges": tuple(self.edges.values())}
+        return Graph.model_validate({**self.unknown, **parts}, extra="allow")
 
 
 def _inserted(values: dict[str, _T], key: str, value: _T, index: int | None) -> dict[str, _T]:
@@ -204,12 +206,16 @@ class SetSettings(_Edit):
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Set them."""
-        old = draft.node(self.id).settings.model_dump(mode="json")
+        before = draft.node(self.id).settings
+        old = before.model_dump(mode="json")
         _check_depth(self.settings)
         try:
             new = NodeSettings.model_validate({**old, **self.settings})
         except ValidationError as error:
             _refuse(_first_fault(error))
+        if before.model_extra:
+            kept = {**new.model_dump(), **before.model_extra}
+            new = NodeSettings.model_validate(kept, extra="allow")
         draft.update(self.id, settings=new)
         undone = {key: old[key] for key in self.settings}
         return [{"op": "set_settings", "id": self.id, "settings": undone}]
@@ -295,11 +301,12 @@ class Replace(_Edit):
         """Replace it."""
         old = draft.graph()
         try:
-            new = parse_graph(self.graph)
+            new = read_graph(self.graph)
         except (GraphInvalid, TooLarge) as error:
             _refuse(error.message)
         draft.nodes = {node.id: node for node in new.nodes}
         draft.edges = {edge.id: edge for edge in new.edges}
+        draft.unknown = dict(new.model_extra or {})
         return [{"op": "replace", "graph": old.as_json()}]
 
 

@@ -5,6 +5,7 @@ from app.engine.graph.checks.models import ModelsHere, check_models
 from app.engine.graph.checks.order import check_order
 from app.engine.graph.checks.references import check_references
 from app.engine.graph.checks.settings import check_calls, check_settings
+from app.engine.graph.checks.unknown import check_unknown
 from app.engine.graph.checks.view import View
 from app.engine.graph.checks.wires import check_wires
 from app.engine.graph.document import Graph
@@ -26,7 +27,14 @@ def check(
         models: Which models could answer now; None: not known, and nothing is said of them.
     """
     view = View(graph, catalog)
-    checks = (check_order, check_forms, check_references, check_wires, check_settings)
+    checks = (
+        check_unknown,
+        check_order,
+        check_forms,
+        check_references,
+        check_wires,
+        check_settings,
+    )
     found = [problem for run in checks for problem in run(view)]
     found.extend(check_calls(view, workflow_id))
     if models is not None:

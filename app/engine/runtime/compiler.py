@@ -37,12 +37,14 @@ def compile(graph: Graph, catalog: NodeTypes) -> Plan:  # noqa: A001 - the word 
 
 def graph_key(graph: Graph) -> str:
     """Hash what decides how a graph runs: all but positions and sizes."""
-    document = {
+    document: dict[str, Any] = {
         "nodes": [
             node.model_dump(mode="json", exclude={"position", "size"}) for node in graph.nodes
         ],
         "edges": [edge.model_dump(mode="json") for edge in graph.edges],
     }
+    if graph.unknown:
+        document["unknown"] = [found.place for found in graph.unknown]
     return hashlib.sha256(orjson.dumps(document, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 

@@ -50,6 +50,7 @@ def field(
     socket: bool = True,
     show_if: Mapping[str, Any] | None = None,
     later: bool = False,
+    needed: bool | Mapping[str, Any] = False,
     **constraints: Any,
 ) -> Any:
     """Declare a field of a form or a port, with what the inspector needs to draw it.
@@ -60,6 +61,8 @@ def field(
         mode: `template` evaluates `{{ }}` in texts, `expression` evaluates the whole text, `literal` does neither.
         socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
         show_if: Other fields and the values at which this one is shown.
+        needed: An empty value is a problem of the check although the field has a default: always, or with these values
+            of other fields.
         later: An expression that the node gets as text and evaluates itself, with the names of its body.
     """
     extra: dict[str, Any] = {"mode": mode}
@@ -77,6 +80,8 @@ def field(
         extra["show_if"] = dict(show_if)
     if later:
         extra["later"] = True
+    if needed:
+        extra["needed"] = needed
     if "default_factory" in constraints:
         return Field(title=title, json_schema_extra=extra, **constraints)
     return Field(default, title=title, json_schema_extra=extra, **constraints)

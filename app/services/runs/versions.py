@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
 from app.engine.catalog import catalog
-from app.engine.graph.document import parse_graph
+from app.engine.graph.document import read_graph
 from app.engine.runtime.compiler import compile as compile_graph
 from app.engine.runtime.plan import Plan
 from app.kernel.clock import now
@@ -25,7 +25,7 @@ def plan_of(graph: Mapping[str, Any]) -> Plan:
     Raises:
         GraphInvalid: `context["problems"]` lists what blocks running.
     """
-    return compile_graph(parse_graph(graph), catalog())
+    return compile_graph(read_graph(graph), catalog())
 
 
 def plan_to_execute(graph: Mapping[str, Any]) -> Plan:

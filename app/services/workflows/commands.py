@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
 from app.engine.graph.checks.models import ModelsHere
-from app.engine.graph.document import MAX_BYTES, Graph, parse_graph
+from app.engine.graph.document import MAX_BYTES, Graph, parse_graph, read_graph
 from app.engine.graph.edits import apply
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, RevisionConflict, TooLarge
@@ -153,7 +153,7 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
     workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
     seen = dict(workflow.edits_seen or {})
     last_seq, last_revision = seen.get(client, (0, 0))
-    graph = parse_graph(workflow.graph)
+    graph = read_graph(workflow.graph)
     if base_revision > workflow.revision:
         raise InvalidInput(
             f"There is no revision {base_revision} yet; the workflow is at {workflow.revision}.",

@@ -10,7 +10,7 @@ from app.adapters.database import UnitOfWork
 from app.adapters.values import unpack
 from app.engine.catalog import catalog
 from app.engine.expressions import Preview, Suggestion, complete, preview
-from app.engine.graph.document import Graph, NodeRef, parse_graph
+from app.engine.graph.document import Graph, NodeRef, read_graph
 from app.engine.graph.paths import StepPath, parse_path
 from app.engine.graph.ports import given as gives
 from app.engine.graph.ports import sockets_of
@@ -71,7 +71,7 @@ async def _scope(
 ) -> tuple[dict[str, Json], str | None]:
     require(actor, "viewer")
     workflow, _ = await load_workflow(uow, actor, request.workflow_id)
-    graph = parse_graph(workflow.graph)
+    graph = read_graph(workflow.graph)
     node = graph.by_id.get(request.node_id)
     if node is None:
         raise NotFound("There is no such node in the workflow.")

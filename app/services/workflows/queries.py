@@ -10,7 +10,7 @@ from sqlmodel import col
 from app.adapters.database import UnitOfWork
 from app.engine.catalog import catalog
 from app.engine.graph.checks.models import ModelsHere
-from app.engine.graph.document import parse_graph
+from app.engine.graph.document import read_graph
 from app.engine.graph.ports import outputs_of
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.models import Project, Run, Workflow, metadata
@@ -153,7 +153,7 @@ async def blank_output(
     """
     require(actor, "viewer")
     workflow, _ = await load_workflow(uow, actor, workflow_id)
-    node = next((one for one in parse_graph(workflow.graph).nodes if one.id == node_id), None)
+    node = next((one for one in read_graph(workflow.graph).nodes if one.id == node_id), None)
     node_type = node and catalog().get(node.kind)
     if not node or not node_type:
         return {}
@@ -172,4 +172,4 @@ async def compile_workflow(
     """
     require(actor, "viewer")
     workflow, _ = await load_workflow(uow, actor, workflow_id)
-    return compile_view(parse_graph(workflow.graph), workflow.id, models)
+    return compile_view(read_graph(workflow.graph), workflow.id, models)

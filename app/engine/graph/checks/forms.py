@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.engine.expressions import Leaf, field_titles, leaves, texts
+from app.engine.expressions import Leaf, empty_places, field_titles, leaves, texts
 from app.engine.graph.checks.view import View
 from app.engine.graph.document import NodeRef
 from app.engine.graph.places import NOTHING, at
@@ -47,7 +47,6 @@ _NEEDS = {
     "extra_forbidden": "is not a field of this node",
 }
 _OWN_RULES = frozenset({"value_error", "assertion_error"})
-_TOO_SHORT = frozenset({"string_too_short", "too_short"})
 
 _SECRETS = re.compile(
     r"""\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}|\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}
@@ -78,7 +77,9 @@ def check_forms(view: View) -> Iterator[Problem]:
 
 def _unknown_kind(view: View, node: NodeRef) -> Problem:
     known = view.catalog.get(node.kind)
-    if known:
+    if known and node.version < 1:
+        why = f"has the version {node.version} of “{known.title}”, which never was"
+    elif known:
         why = f"was made with a newer version ({node.version}) of “{known.title}” than this one"
     else:
         why = f"is of a kind this installation does not have: `{node.kind}`"
@@ -93,11 +94,14 @@ def _unknown_kind(view: View, node: NodeRef) -> Problem:
 
 def _form(view: View, node: NodeRef, node_type: NodeType) -> Iterator[Problem]:
     config, schema = filled(node, node_type), form_schema(node_type)
+    seen: set[Place] = set()
+    for place in empty_places(config, schema):
+        seen.add(place)
+        yield _incomplete(view, node, node_type, place)
     try:
         node_type.config.model_validate(config)
     except ValidationError as error:
         dynamic = list(leaves(config, schema))
-        seen: set[Place] = set()
         for fault in error.errors(include_url=False):
             place = _place(config, fault["loc"])
             if place not in seen and not _is_excused(fault["type"], place, dynamic):
@@ -139,24 +143,36 @@ def _is_excused(kind: str, place: Place, dynamic: Iterable[Leaf]) -> bool:
 def _fault(
     view: View, node: NodeRef, node_type: NodeType, place: Place, fault: Mapping[str, Any]
 ) -> Problem:
-    titles = field_titles(form_schema(node_type), place)
-    where = " → ".join(
-        f"“{title}”" if isinstance(title, str) else f"no. {title}" for title in titles
-    )
-    value = at(node.config, place)
-    missing = fault["type"] == "missing" or (fault["type"] in _TOO_SHORT and not fault["input"])
-    if missing:
-        message = f"{view.name(node.id)} is not complete: fill in {where}."
-    else:
-        colon = ":" if fault["type"] in _OWN_RULES and where else ""
-        message = f"{view.name(node.id)}: {where}{colon} {_sentence(fault)}.".replace(":  ", ": ")
+    if fault["type"] == "missing":
+        return _incomplete(view, node, node_type, place)
+    where = _where(node_type, place)
+    colon = ":" if fault["type"] in _OWN_RULES and where else ""
     return Problem(
-        code="missing_field" if missing else "bad_value",
+        code="bad_value",
         severity="error",
-        message=message,
+        message=f"{view.name(node.id)}: {where}{colon} {_sentence(fault)}.".replace(":  ", ": "),
         node_id=node.id,
         field=".".join(map(str, place)) or None,
-        fix=_mend(node, node_type, place, value, fault["type"]),
+        fix=_mend(node, node_type, place, fault["type"]),
+    )
+
+
+def _incomplete(view: View, node: NodeRef, node_type: NodeType, place: Place) -> Problem:
+    """The problem of a field that must not be empty, whether it is not there or blank."""
+    return Problem(
+        code="missing_field",
+        severity="error",
+        message=f"{view.name(node.id)} is not complete: fill in {_where(node_type, place)}.",
+        node_id=node.id,
+        field=".".join(map(str, place)) or None,
+        fix=_mend(node, node_type, place, "missing"),
+    )
+
+
+def _where(node_type: NodeType, place: Place) -> str:
+    titles = field_titles(form_schema(node_type), place)
+    return " → ".join(
+        f"“{title}”" if isinstance(title, str) else f"no. {title}" for title in titles
     )
 
 
@@ -169,11 +185,11 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return text.format(**{"expected": "", **fault.get("ctx", {})})
 
 
-def _mend(node: NodeRef, node_type: NodeType, place: Place, value: object, kind: str) -> Fix | None:
+def _mend(node: NodeRef, node_type: NodeType, place: Place, kind: str) -> Fix | None:
     op: dict[str, Any] = {"op": "set_config", "id": node.id, "path": list(place)}
     if kind == "extra_forbidden":
         return Fix(title="Remove it", ops=(op,))
-    default = at(node_type.default_config, place)
+    default, value = at(node_type.default_config, place), at(node.config, place)
     if default is NOTHING or value is NOTHING or default == value or default in ("", [], {}):
         return None
     text = as_text(default)

@@ -1,12 +1,10 @@
 """Checks of expressions: their syntax, and whether what they read exists and is there in time."""
 
-import re
 from collections.abc import Iterator
 
-from app.engine.expressions import Leaf, references
+from app.engine.expressions import Leaf, references, renamed, written_path
 from app.engine.graph.checks.view import View, nearest
 from app.engine.graph.document import NodeRef
-from app.engine.graph.ports import filled
 from app.engine.graph.problem import Fix, Problem
 from app.engine.sdk import port_name
 from app.engine.sdk.node import TOOL_PORT
@@ -204,14 +202,13 @@ class _Finding:
         )
 
     def rewritten(self, old: Path, new: Path) -> Fix | None:
-        """A fix that writes another path in this text, where it is written with dots."""
-        pattern = r"(?<![\w.])" + r"\s*\.\s*".join(map(re.escape, old)) + r"(?!\w)"
-        text, count = re.subn(pattern, ".".join(new), self.leaf.text)
-        if not count or self.leaf.place[0] not in filled(self.node, self.view.types[self.node.id]):
+        """A fix that writes another path in this text."""
+        text = renamed(self.leaf.text, self.leaf.mode, old, new)
+        if text == self.leaf.text:
             return None
         place = list(self.leaf.place)
         op = {"op": "set_config", "id": self.node.id, "path": place, "value": text}
-        return Fix(title=f"Write `{'.'.join(new)}`", ops=(op,))
+        return Fix(title=f"Write `{written_path(new)}`", ops=(op,))
 
 
 def _inside(sentence: str) -> str:

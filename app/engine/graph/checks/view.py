@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
 
-from app.engine.expressions import Leaf, leaves
+from app.engine.expressions import Leaf, is_shown, leaves
 from app.engine.graph.document import Edge, Graph, NodeRef
 from app.engine.graph.ports import (
     NodeTypes,
@@ -35,7 +34,7 @@ class View:
         self.types: dict[str, NodeType] = {}
         for node in graph.nodes:
             node_type = catalog.get(node.kind)
-            if node_type is not None and node.version <= node_type.version:
+            if node_type is not None and 1 <= node.version <= node_type.version:
                 self.types[node.id] = node_type
         self.into: dict[str, list[Edge]] = {node.id: [] for node in graph.nodes}
         self.out: dict[str, list[Edge]] = {node.id: [] for node in graph.nodes}
@@ -72,15 +71,14 @@ class View:
         return [
             leaf
             for leaf in leaves(config, schema)
-            if _is_field_shown(schema, str(leaf.place[0]), config)
+            if is_shown(schema.get("properties", {}).get(leaf.place[0], {}), config)
         ]
 
     def is_shown(self, node_id: str, field: str) -> bool:
         """Whether a field of a node's form counts, given the other ones."""
         node_type = self.types[node_id]
-        return _is_field_shown(
-            form_schema(node_type), field, filled(self.graph.by_id[node_id], node_type)
-        )
+        about = form_schema(node_type).get("properties", {}).get(field, {})
+        return is_shown(about, filled(self.graph.by_id[node_id], node_type))
 
     def name(self, node_id: str) -> str:
         """How a sentence names a node."""
@@ -225,19 +223,6 @@ class View:
             "target_port": port,
         }
         return {"op": "add_edge", "edge": edge}
-
-
-def _is_field_shown(schema: Mapping[str, Any], field: str, config: Mapping[str, object]) -> bool:
-    properties = schema.get("properties", {})
-    return _is_shown(properties.get(field, {}).get("show_if", {}), config)
-
-
-def _is_shown(conditions: Mapping[str, object], config: Mapping[str, object]) -> bool:
-    for name, wanted in conditions.items():
-        allowed = wanted if isinstance(wanted, list) else [wanted]
-        if config.get(name) not in allowed:
-            return False
-    return True
 
 
 def remove_edge(edge: Edge) -> Fix:

@@ -32,6 +32,7 @@ class Config(NodeConfig):
         title="Message",
         max_length=2_000,
         show_if={"outcome": "failed"},
+        needed=True,
     )
 
 

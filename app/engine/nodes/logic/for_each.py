@@ -35,7 +35,12 @@ class Config(NodeConfig):
     """Form of the inspector."""
 
     items: Any = field(
-        "input", title="List", widget="expression", mode="expression", placeholder="trigger.rows"
+        "input",
+        title="List",
+        widget="expression",
+        mode="expression",
+        placeholder="trigger.rows",
+        needed=True,
     )
     concurrency: int = field(5, title="Items at once", ge=1, le=50)
     item_retries: int = field(

@@ -45,10 +45,15 @@ class Config(NodeConfig):
         title="Until",
         placeholder="2027-01-31T09:00:00+01:00",
         description="Without a zone it is UTC.",
+        needed=True,
         show_if={"wait_for": "moment"},
     )
     signal: Text = field(
-        "go on", title="Name of the signal", max_length=100, show_if={"wait_for": "signal"}
+        "go on",
+        title="Name of the signal",
+        max_length=100,
+        show_if={"wait_for": "signal"},
+        needed=True,
     )
     limit_s: float = field(
         0,

@@ -60,6 +60,7 @@ class Config(NodeConfig):
         title="Fields to fill in",
         widget="list",
         max_length=50,
+        needed={"json_schema": None},
         default_factory=lambda: [
             Wanted(
                 name="summary", description="What the text says, in one sentence", required=True

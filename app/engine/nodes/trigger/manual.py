@@ -51,6 +51,7 @@ class Input(NodeConfig):
         mode="literal",
         widget="list",
         show_if={"type": "choice"},
+        needed=True,
         default_factory=list,
     )
 

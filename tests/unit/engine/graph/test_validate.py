@@ -192,7 +192,7 @@ class TestReferences:
             ("{{ context.last }}", "`context.last_output`", "{{ context.last_output }}"),
             ("{{ item }}", "inside a For each", None),
             ("{{ args.q }}", "tool port", None),
-            ("{{ nodes['strat'].value }}", "Did you mean", None),
+            ("{{ nodes['strat'].value }}", "Did you mean", "{{ nodes.start.value }}"),
             ("{{ nodes.qqqq }}", "there is no node `qqqq`", None),
         ],
     )
