@@ -200,7 +200,7 @@ class ModelRegistry:
 
     async def _local_api(self, weights: Path) -> OpenAIApi:
         running = await self._local.ensure(weights, self._on_progress)
-        return self._openai(Endpoint("The local model", running.url, running.key), is_loopback=True)
+        return self._openai(Endpoint("The local model", running.url, running.key))
 
     async def _find_ollama(self, name: str) -> ChatModel:
         models = await self._ollama.models()
@@ -212,7 +212,7 @@ class ModelRegistry:
         if found is None:
             raise ModelMissing(f"Ollama has no model '{name}'. Get it with: ollama pull {name}")
         info = _ollama_info(found)
-        api = self._openai(Endpoint("Ollama", f"{self._ollama.url}/v1", "ollama"), is_loopback=True)
+        api = self._openai(Endpoint("Ollama", f"{self._ollama.url}/v1", "ollama"))
 
         async def connect() -> OpenAIApi:
             return api
@@ -248,10 +248,10 @@ class ModelRegistry:
         return self._openai(Endpoint("The model server", url, key, "AGENTLOOM_COMPATIBLE_API_KEY"))
 
     def _openai(
-        self, endpoint: Endpoint, *, is_openai: bool = False, is_loopback: bool = False
+        self, endpoint: Endpoint, *, is_openai: bool = False
     ) -> OpenAIApi:
         """The one client of an endpoint."""
-        made = OpenAIApi(endpoint, is_openai=is_openai, is_loopback=is_loopback)
+        made = OpenAIApi(endpoint, is_openai=is_openai)
         api = self._apis.setdefault(endpoint, made)
         assert isinstance(api, OpenAIApi)
         return api

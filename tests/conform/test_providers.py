@@ -56,7 +56,7 @@ class Peer:
 def _openai(name: str, url: str, key: str) -> ChatModel:
     endpoint = Endpoint("OpenAI", f"{url}/v1", key, "OPENAI_API_KEY")
     return OpenAIChat(
-        ModelInfo(f"openai/{name}", "openai", name, name), OpenAIApi(endpoint, is_loopback=True)
+        ModelInfo(f"openai/{name}", "openai", name, name), OpenAIApi(endpoint)
     )
 
 
@@ -197,7 +197,7 @@ class TestRealLocalModel:
         return self._chat(smollm2, smollm2.key)
 
     def _chat(self, server: RunningServer, key: str) -> ChatModel:
-        api = OpenAIApi(Endpoint("The local model", server.url, key), is_loopback=True)
+        api = OpenAIApi(Endpoint("The local model", server.url, key))
 
         async def connect() -> OpenAIApi:
             return api

@@ -1,14 +1,16 @@
 """Anthropic's Claude models."""
 
-from collections.abc import AsyncGenerator
+import json
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from app.engine.providers.base import ChatRequest, Delta, ModelInfo
-from app.engine.providers.endpoint import Endpoint, failure, malformed
-from app.engine.providers.openai import parse_arguments
+from app.engine.providers.base import ChatRequest, Delta, ModelInfo, reason_of
+from app.engine.providers.endpoint import Endpoint, broken_off, failure, malformed
+from app.engine.providers.reading import read_arguments
 from app.engine.sdk.messages import Message, ToolCall, Usage
-from app.kernel.errors import UpstreamFailed, UpstreamRefused
+from app.kernel.errors import StepError, UpstreamRefused
 
 if TYPE_CHECKING:  # the SDK takes two seconds to import: only a process that calls it pays
     from anthropic import AsyncAnthropic
@@ -16,12 +18,6 @@ if TYPE_CHECKING:  # the SDK takes two seconds to import: only a process that ca
 _CONNECT_S = 5.0
 _SILENCE_S = 300.0
 _MAX_TOKENS = 8192
-_REASONS = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "tool_use": "tool_calls",
-}
 
 
 class AnthropicApi:
@@ -32,15 +28,20 @@ class AnthropicApi:
 
     @cached_property
     def client(self) -> "AsyncAnthropic":
-        """The SDK's client. Retries are the runtime's affair, which shows them in the trace."""
+        """The SDK's client. Retries are the runtime's affair, which shows them in the trace. Proxy
+        settings of the machine do not apply: they would show the key and the texts to another.
+        """
         import httpx2  # noqa: PLC0415 - heavy
         from anthropic import AsyncAnthropic  # noqa: PLC0415 - heavy
+
+        timeout = httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S)
 
         return AsyncAnthropic(
             base_url=self.endpoint.url,
             api_key=self.endpoint.key,
             max_retries=0,
-            timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S),
+            timeout=timeout,
+            http_client=httpx2.AsyncClient(trust_env=False, timeout=timeout),
         )
 
     async def close(self) -> None:
@@ -58,18 +59,24 @@ class AnthropicApi:
         from anthropic import AnthropicError  # noqa: PLC0415 - heavy
 
         answer = _Answer(self.endpoint, model)
+        problem: StepError | None = None
         try:
             events = await self.client.messages.create(**_body(model, request))
             async with events:
                 async for event in events:
-                    text = answer.take(event)
-                    if text:
-                        yield Delta(text=text)
+                    if delta := answer.take(event):
+                        yield delta
         except (AnthropicError, httpx2.HTTPError) as error:
-            raise failure(self.endpoint, model, error) from error
+            problem = failure(self.endpoint, model, error)
+            problem.__cause__ = error
         except (ValueError, TypeError, AttributeError) as error:
-            raise malformed(self.endpoint, model, str(error)[:200]) from error
-        yield answer.end()
+            problem = malformed(self.endpoint, model, str(error)[:200])
+            problem.__cause__ = error
+        if problem is not None:
+            yield answer.used()
+            raise problem
+        for delta in answer.end():
+            yield delta
 
 
 class AnthropicChat:
@@ -84,6 +91,15 @@ class AnthropicChat:
         return self._api.stream(self.info.name, request)
 
 
+@dataclass
+class _Call:
+    """A call while its pieces come."""
+
+    id: str
+    name: str
+    arguments: list[str] = field(default_factory=list)
+
+
 class _Answer:
     """Gathers what a stream says besides text."""
 
@@ -92,62 +108,81 @@ class _Answer:
         self._asked = model
         self._model = ""
         self._reason = ""
-        self._input = self._cached = self._output = 0
-        self._calls: dict[int, dict[str, str]] = {}
+        self._is_complete = False
+        self._usage = Usage()
+        self._calls: dict[int, _Call] = {}
 
-    def take(self, event: Any) -> str:  # noqa: ANN401 - a union of events, told apart by `type`
+    def take(self, event: Any) -> Delta | None:  # noqa: ANN401 - a union of events, told apart by `type`
         """Keep what the event says and return its text."""
         if event.type == "message_start":
             self._model = event.message.model
             self._count(event.message.usage)
-        elif event.type == "content_block_start" and event.content_block.type == "tool_use":
-            block = event.content_block
-            self._calls[event.index] = {"id": block.id, "name": block.name, "arguments": ""}
-        elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
-            self._calls[event.index]["arguments"] += event.delta.partial_json
-        elif event.type == "content_block_delta" and event.delta.type == "text_delta":
-            return str(event.delta.text)
+        elif event.type == "content_block_start":
+            return self._begin(event.index, event.content_block)
+        elif event.type == "content_block_delta":
+            return self._go_on(event.index, event.delta)
         elif event.type == "message_delta":
-            self._reason = event.delta.stop_reason or self._reason
-            self._output = event.usage.output_tokens or self._output
-        return ""
+            self._reason = reason_of(event.delta.stop_reason) or self._reason
+            self._count(event.usage)
+        elif event.type == "message_stop":
+            self._is_complete = True
+        return None
+
+    def _begin(self, index: int, block: Any) -> Delta | None:  # noqa: ANN401 - see take
+        if block.type == "tool_use":
+            whole = [json.dumps(block.input)] if block.input else []
+            self._calls[index] = _Call(block.id, block.name, whole)
+        return Delta(text=block.text) if block.type == "text" and block.text else None
+
+    def _go_on(self, index: int, delta: Any) -> Delta | None:  # noqa: ANN401 - see take
+        if delta.type == "text_delta":
+            return Delta(text=delta.text) if delta.text else None
+        if delta.type == "thinking_delta":
+            return Delta(thought=delta.thinking)
+        if delta.type == "input_json_delta" and index in self._calls:
+            self._calls[index].arguments.append(delta.partial_json or "")
+        return None
 
     def _count(self, usage: Any) -> None:  # noqa: ANN401 - see take
-        """Add up the input: for Anthropic `input_tokens` leaves the cached ones out."""
-        self._cached = usage.cache_read_input_tokens or 0
-        self._input = (
-            (usage.input_tokens or 0) + (usage.cache_creation_input_tokens or 0) + self._cached
+        """Keep the tokens told: for Anthropic `input_tokens` leaves the cached ones out."""
+        if usage is None:
+            return
+        cached = usage.cache_read_input_tokens or 0
+        told = (usage.input_tokens or 0) + (usage.cache_creation_input_tokens or 0) + cached
+        self._usage = Usage(
+            input_tokens=max(told, self._usage.input_tokens),
+            output_tokens=max(usage.output_tokens or 0, self._usage.output_tokens),
+            cached_tokens=max(cached, self._usage.cached_tokens),
         )
-        self._output = usage.output_tokens or 0
 
-    def end(self) -> Delta:
-        """The last delta, with everything gathered."""
-        if self._reason == "refusal":
+    def used(self) -> Delta:
+        """What was used, as far as the server has said."""
+        return Delta(usage=self._usage, model=self._model or self._asked)
+
+    def end(self) -> Iterator[Delta]:
+        """The last deltas: what was used, and, when it ended well, everything gathered.
+
+        Raises:
+            UpstreamRefused: It declined to answer.
+            UpstreamFailed: It broke off.
+        """
+        used = self.used()
+        yield used
+        if self._reason == "content_filter":
             raise UpstreamRefused(
                 f"{self._endpoint.title} refused to answer this.", model=self._asked
             )
-        if not self._reason:
-            raise UpstreamFailed(
-                f"{self._endpoint.title} broke off in the middle of the answer.", model=self._asked
-            )
-        calls = tuple(
-            ToolCall(
-                id=call["id"],
-                name=call["name"],
-                arguments=parse_arguments(
-                    self._endpoint, self._asked, call["name"], call["arguments"]
-                ),
-            )
-            for _, call in sorted(self._calls.items())
-        )
-        usage = Usage(
-            input_tokens=self._input, output_tokens=self._output, cached_tokens=self._cached
-        )
-        return Delta(
-            tool_calls=calls,
-            usage=usage,
-            model=self._model or self._asked,
-            finish_reason=_REASONS.get(self._reason, self._reason),
+        if not self._reason and not self._is_complete:
+            raise broken_off(self._endpoint, self._asked)
+        calls: list[ToolCall] = []
+        for _, call in sorted(self._calls.items()):
+            arguments, broken = read_arguments(call.arguments)
+            calls.append(ToolCall(id=call.id, name=call.name, arguments=arguments, broken=broken))
+        reason = self._reason or "stop"
+        if reason != "length":
+            reason = "tool_calls" if calls else "stop"
+        yield Delta(
+            tool_calls=tuple(calls), usage=used.usage, model=used.model, finish_reason=reason
         )
 
 

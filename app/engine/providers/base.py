@@ -20,9 +20,16 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class Delta:
-    """A piece of an answer: text, then once at the end the calls, usage, model and reason."""
+    """A piece of an answer: text, then once at the end the calls, usage, model and reason.
+
+    Args:
+        thought: Reasoning that the provider keeps apart from the text.
+        usage: None, or zero tokens: the provider does not say.
+        finish_reason: `stop`, `length` (cut off at its longest) or `tool_calls`.
+    """
 
     text: str = ""
+    thought: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None
     model: str = ""
@@ -47,6 +54,29 @@ class ModelInfo:
     available: bool = True
     note: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+_REASONS = {
+    "length": (
+        "length", "max_tokens", "max_output_tokens", "max_length", "model_length", "token_limit",
+        "model_context_window_exceeded",
+    ),
+    "content_filter": (
+        "content_filter", "refusal", "safety", "recitation", "blocklist", "prohibited_content",
+        "spii", "sensitive",
+    ),
+    "failed": (
+        "error", "abort", "cancelled", "network_error", "insufficient_system_resource",
+    ),
+    "tool_calls": ("tool_calls", "tool_call", "tool_use", "function_call"),
+    "": ("", "null", "none"),
+}  # fmt: skip
+_REASON_BY_WORD = {word: reason for reason, words in _REASONS.items() for word in words}
+
+
+def reason_of(word: object) -> str:
+    """Say why an answer ended, of the word a provider has for it: `stop` for any that is not special."""
+    return _REASON_BY_WORD.get(str(word or "").lower(), "stop")
 
 
 class ChatModel(Protocol):

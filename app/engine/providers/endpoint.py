@@ -2,15 +2,25 @@
 
 import base64
 import json
+import math
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
+from app.kernel.clock import now
 from app.kernel.errors import StepError, UpstreamFailed, UpstreamRefused
 from app.kernel.log import mask
 
 _LONGEST_DETAIL = 400
 _RETRYABLE = frozenset({408, 409, 425, 429})
+_STATUS_BY_WORD = {
+    "rate_limit_error": 429, "rate_limit_exceeded": 429, "resource_exhausted": 429, "insufficient_quota": 429,
+    "invalid_request_error": 400, "context_length_exceeded": 400, "authentication_error": 401,
+    "overloaded_error": 529, "overloaded": 503, "service_unavailable": 503, "unavailable": 503,
+    "server_error": 500, "api_error": 500, "internal_server_error": 500, "internal": 500,
+}  # fmt: skip
+"""What errors are called that come inside of a stream, which began with the status 200."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,13 @@ def malformed(endpoint: Endpoint, model: str, what: str) -> UpstreamFailed:
     )
 
 
+def broken_off(endpoint: Endpoint, model: str) -> UpstreamFailed:
+    """Say that the answer ended before it was complete."""
+    return UpstreamFailed(
+        f"{endpoint.title} broke off in the middle of the answer.", model=model, status_code=None
+    )
+
+
 def _refusal(endpoint: Endpoint, model: str, status: int, detail: str) -> str:
     if status in (401, 403):
         advice = f" Check {endpoint.setting}." if endpoint.setting else ""
@@ -96,12 +113,12 @@ def _status(error: Exception) -> int | None:
 
 
 def _kind(error: Exception) -> int | None:
-    code = _body(error).get("code")
-    if isinstance(code, int) and 400 <= code < 600:
-        return code
-    return {"overloaded_error": 529, "rate_limit_error": 429, "invalid_request_error": 400}.get(
-        str(_body(error).get("type"))
-    )
+    body = _body(error)
+    for code in (body.get("code"), body.get("status_code"), body.get("status")):
+        if str(code).isdigit() and 400 <= int(code) < 600:
+            return int(code)
+    words = (str(body.get("type")), str(body.get("code")), str(body.get("status")))
+    return next((_STATUS_BY_WORD[word.lower()] for word in words if word.lower() in _STATUS_BY_WORD), None)
 
 
 def _body(error: Exception) -> dict[str, Any]:
@@ -121,11 +138,14 @@ def _detail(error: Exception) -> str:
 
 
 def _retry_after(error: Exception) -> float | None:
-    """Seconds of the Retry-After header; its date form is rare and is left to our own backoff."""
+    """Seconds of the Retry-After header, which may also be a date."""
     response = getattr(error, "response", None)
-    if response is None:
-        return None
+    told = "" if response is None else str(response.headers.get("retry-after", ""))
     try:
-        return max(0.0, float(response.headers.get("retry-after", "")))
+        seconds = float(told)
     except ValueError:
-        return None
+        try:
+            seconds = (parsedate_to_datetime(told) - now()).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

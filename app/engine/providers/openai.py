@@ -3,17 +3,18 @@
 import json
 import os
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import orjson
 
 from app.engine.providers.base import ChatRequest, Delta, ModelInfo
+from app.engine.providers.dialects import Answer
 from app.engine.providers.endpoint import Endpoint, failure, malformed
-from app.engine.sdk.messages import Message, ToolCall, Usage
-from app.kernel.errors import UpstreamFailed, UpstreamRefused
+from app.engine.providers.events import chunks
+from app.engine.sdk.messages import Message
+from app.kernel.errors import StepError
 
 if TYPE_CHECKING:  # only a process that calls a model pays for its import
     from aiohttp import ClientResponse, ClientSession
@@ -37,25 +38,28 @@ class Refusal(Exception):
             body = orjson.loads(content)
         except ValueError:
             body = None
+        if isinstance(body, list) and body:
+            body = body[0]
         self.body = body.get("error", body) if isinstance(body, dict) else None
         if isinstance(self.body, str):
             self.body = {"message": self.body}
+        if 300 <= self.status_code < 400:
+            place = response.headers.get("Location", "another address")
+            self.body = {"message": f"it redirects to {place}; use that address instead"}
 
 
 class OpenAIApi:
     """A server that speaks OpenAI's chat protocol. Its client is made on the first call and reused.
 
+    Proxy settings of the machine do not apply to it: they would show the key and the texts to another.
+
     Args:
         is_openai: OpenAI itself, whose newer models want `max_completion_tokens`.
-        is_loopback: A server of ours; proxy settings of the machine do not apply to it.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, *, is_openai: bool = False, is_loopback: bool = False
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, *, is_openai: bool = False) -> None:
         self.endpoint = endpoint
         self._is_openai = is_openai
-        self._is_loopback = is_loopback
 
     @cached_property
     def client(self) -> "ClientSession":
@@ -72,7 +76,6 @@ class OpenAIApi:
             ),
             connector=aiohttp.TCPConnector(limit=1_000),
             cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=None if self._is_loopback else _proxy_for(self.endpoint.url),
         )
 
     def _account(self) -> dict[str, str]:
@@ -114,22 +117,46 @@ class OpenAIApi:
         """
         import aiohttp  # noqa: PLC0415 - heavy
 
-        answer = _Answer(self.endpoint, model)
-        body = orjson.dumps(self._body(model, request))
-        url, headers = f"{self.endpoint.url}/chat/completions", _STREAMED
+        answer = Answer(self.endpoint, model, [tool.name for tool in request.tools])
+        problem: StepError | None = None
         try:
-            async with self.client.post(url, data=body, headers=headers) as reply:
-                if reply.status >= 400:
-                    raise Refusal(reply, await reply.read())
-                async for data in _events(reply):
-                    text = answer.take(_chunk(reply, data))
-                    if text:
-                        yield Delta(text=text)
+            async with aclosing(self._chunks(model, request)) as found:
+                async for chunk in found:
+                    if delta := answer.take(chunk):
+                        yield delta
         except (Refusal, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise failure(self.endpoint, model, error) from error
+            problem = failure(self.endpoint, model, error)
+            problem.__cause__ = error
         except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise malformed(self.endpoint, model, str(error)[:200]) from error
-        yield answer.end()
+            problem = malformed(self.endpoint, model, str(error)[:200])
+            problem.__cause__ = error
+        if problem is not None:
+            yield answer.used()
+            raise problem
+        for delta in answer.end():
+            yield delta
+
+    async def _chunks(
+        self, model: str, request: ChatRequest
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Send the request and give the chunks of its answer.
+
+        Raises:
+            Refusal: The server said no, or that it failed after it had begun to answer.
+            ValueError: What came is no answer.
+        """
+        body = orjson.dumps(self._body(model, request))
+        url = f"{self.endpoint.url}/chat/completions"
+        async with self.client.post(
+            url, data=body, headers=_STREAMED, allow_redirects=False
+        ) as reply:
+            if reply.status >= 300:
+                raise Refusal(reply, await reply.read())
+            async with aclosing(chunks(reply.content.iter_any())) as found:
+                async for chunk in found:
+                    if chunk.get("error") or chunk.get("object") == "error":
+                        raise Refusal(reply, orjson.dumps(dict(chunk)))
+                    yield chunk
 
     def _body(self, model: str, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -178,85 +205,6 @@ class OpenAIChat:
         return self._api.stream(self.info.name, request)
 
 
-class _Answer:
-    """Gathers what a stream says besides text."""
-
-    def __init__(self, endpoint: Endpoint, model: str) -> None:
-        self._endpoint = endpoint
-        self._asked = model
-        self._model = ""
-        self._reason = ""
-        self._refusal = ""
-        self._usage: Usage | None = None
-        self._calls: dict[int, dict[str, str]] = {}
-
-    def take(self, chunk: Mapping[str, Any]) -> str:
-        """Keep what the chunk says and return its text."""
-        self._model = chunk.get("model") or self._model
-        if chunk.get("usage"):
-            self._usage = _usage(chunk["usage"])
-        if not chunk.get("choices"):
-            return ""
-        choice = chunk["choices"][0]
-        self._reason = choice.get("finish_reason") or self._reason
-        delta = choice.get("delta")
-        if not delta:
-            return ""
-        self._refusal += delta.get("refusal") or ""
-        for part in delta.get("tool_calls") or ():
-            call = self._calls.setdefault(
-                part.get("index") or 0, {"id": "", "name": "", "arguments": ""}
-            )
-            call["id"] = part.get("id") or call["id"]
-            function = part.get("function") or {}
-            call["name"] += function.get("name") or ""
-            call["arguments"] += function.get("arguments") or ""
-        return delta.get("content") or ""
-
-    def end(self) -> Delta:
-        """The last delta, with everything gathered."""
-        if self._refusal or self._reason == "content_filter":
-            why = self._refusal or "its content filter stepped in"
-            raise UpstreamRefused(
-                f"{self._endpoint.title} refused to answer: {why}", model=self._asked
-            )
-        if not self._reason:
-            raise UpstreamFailed(
-                f"{self._endpoint.title} broke off in the middle of the answer.", model=self._asked
-            )
-        calls = tuple(self._call(index, call) for index, call in sorted(self._calls.items()))
-        return Delta(
-            tool_calls=calls,
-            usage=self._usage,
-            model=self._model or self._asked,
-            finish_reason="tool_calls" if calls else self._reason,
-        )
-
-    def _call(self, index: int, call: dict[str, str]) -> ToolCall:
-        return ToolCall(
-            id=call["id"] or f"call_{index}",
-            name=call["name"],
-            arguments=parse_arguments(self._endpoint, self._asked, call["name"], call["arguments"]),
-        )
-
-
-def parse_arguments(endpoint: Endpoint, model: str, tool: str, text: str) -> dict[str, Any]:
-    """Read the arguments of a tool call.
-
-    Raises:
-        UpstreamFailed: They are no JSON object; asking again can help.
-    """
-    try:
-        arguments = json.loads(text or "{}")
-    except ValueError as error:
-        raise malformed(
-            endpoint, model, f"the arguments for the tool '{tool}' are not JSON"
-        ) from error
-    if not isinstance(arguments, dict):
-        raise malformed(endpoint, model, f"the arguments for the tool '{tool}' are not an object")
-    return arguments
-
-
 def _wire(message: Message) -> dict[str, Any]:
     wire: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.role == "tool":
@@ -271,56 +219,6 @@ def _wire(message: Message) -> dict[str, Any]:
             for call in message.tool_calls
         ]
     return wire
-
-
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    details = usage.get("prompt_tokens_details") or {}
-    return Usage(
-        input_tokens=usage.get("prompt_tokens") or 0,
-        output_tokens=usage.get("completion_tokens") or 0,
-        cached_tokens=details.get("cached_tokens") or 0,
-    )
-
-
-def _proxy_for(url: str) -> str | None:
-    """The machine's proxy for an address; asked once, since each look reads the whole environment."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    return None if proxy_bypass(host) else getproxies().get(parts.scheme)
-
-
-async def _events(reply: "ClientResponse") -> AsyncGenerator[bytes, None]:
-    """The data of the events of a stream, up to its end mark; an event has one line, however long."""
-    async for line in _lines(reply):
-        data = line[5:].strip() if line.startswith(b"data:") else b""
-        if data == b"[DONE]":
-            return
-        if data:
-            yield data
-
-
-async def _lines(reply: "ClientResponse") -> AsyncGenerator[bytes, None]:
-    rest = b""
-    async for piece in reply.content.iter_any():
-        *lines, rest = (rest + piece).split(b"\n")
-        for line in lines:
-            yield line
-    yield rest
-
-
-def _chunk(reply: "ClientResponse", data: bytes) -> Mapping[str, Any]:
-    """Read one event of a stream.
-
-    Raises:
-        Refusal: It says that the server failed after it had begun to answer.
-        ValueError: It is no JSON object.
-    """
-    chunk = orjson.loads(data)
-    if not isinstance(chunk, dict):
-        raise ValueError("an event is not an object")  # noqa: TRY004 - as what orjson refuses
-    if chunk.get("error"):
-        raise Refusal(reply, data)
-    return chunk
 
 
 def _is_strict(schema: Mapping[str, Any]) -> bool:

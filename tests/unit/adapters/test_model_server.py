@@ -75,7 +75,7 @@ async def test_a_text_goes_on_after_the_server_was_killed_in_the_middle(
         running = await server.ensure(smollm2_weights)
         pids.append(running.pid)
         endpoint = Endpoint("The local model", running.url, running.key)
-        apis.append(OpenAIApi(endpoint, is_loopback=True))
+        apis.append(OpenAIApi(endpoint))
         return apis[-1]
 
     model = LocalChat(ModelInfo("local/small", "local", "small", "Small"), connect)

@@ -32,7 +32,7 @@ class Places:
     async def connect(self) -> OpenAIApi:
         url = self.urls[min(self.asked, len(self.urls) - 1)]
         self.asked += 1
-        return OpenAIApi(Endpoint("The local model", f"{url}/v1", KEY), is_loopback=True)
+        return OpenAIApi(Endpoint("The local model", f"{url}/v1", KEY))
 
 
 async def ask(name: str, places: Places, said: list[str]) -> None:
