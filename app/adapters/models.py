@@ -247,9 +247,7 @@ class ModelRegistry:
         url = settings.compatible_url.rstrip("/")
         return self._openai(Endpoint("The model server", url, key, "AGENTLOOM_COMPATIBLE_API_KEY"))
 
-    def _openai(
-        self, endpoint: Endpoint, *, is_openai: bool = False
-    ) -> OpenAIApi:
+    def _openai(self, endpoint: Endpoint, *, is_openai: bool = False) -> OpenAIApi:
         """The one client of an endpoint."""
         made = OpenAIApi(endpoint, is_openai=is_openai)
         api = self._apis.setdefault(endpoint, made)

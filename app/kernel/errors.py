@@ -202,6 +202,18 @@ class OutputInvalid(StepError):
     code = "output_invalid"
 
 
+class AnswerCut(OutputInvalid):
+    """A model's answer was cut off at its longest length. The message names the field to raise."""
+
+    code = "answer_cut"
+
+
+class ModelUnpriced(StepError):
+    """A model without a known price was to be called in a run with a limit on money."""
+
+    code = "model_unpriced"
+
+
 class CodeFailed(StepError):
     """Code written by a person raised an error or hit a limit of its sandbox."""
 

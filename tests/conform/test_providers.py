@@ -55,9 +55,7 @@ class Peer:
 
 def _openai(name: str, url: str, key: str) -> ChatModel:
     endpoint = Endpoint("OpenAI", f"{url}/v1", key, "OPENAI_API_KEY")
-    return OpenAIChat(
-        ModelInfo(f"openai/{name}", "openai", name, name), OpenAIApi(endpoint)
-    )
+    return OpenAIChat(ModelInfo(f"openai/{name}", "openai", name, name), OpenAIApi(endpoint))
 
 
 def _anthropic(name: str, url: str, key: str) -> ChatModel:

@@ -24,7 +24,7 @@ class SlowModel:
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
             await asyncio.sleep(0.01)
-            yield Delta(text="x", usage=Usage(input_tokens=0, output_tokens=self.tokens))
+            yield Delta(text="x", usage=Usage(input_tokens=1, output_tokens=self.tokens - 1))
         finally:
             self.at_once -= 1
 
@@ -92,6 +92,6 @@ async def test_no_setting_passes_over_a_spent_budget(on_error):
         box("after"),
     ]
     plan = plan_of(*nodes, edges="begin>one one>two two>after")
-    outcome = await run(plan, host, "x", limits=Limits(max_tokens=1))
+    outcome = await run(plan, host, "x", limits=Limits(max_tokens=5))
     assert (outcome.status, outcome.error["code"]) == ("failed", "budget_exceeded")
     assert len(host.model.requests) == 1

@@ -114,11 +114,14 @@ def _status(error: Exception) -> int | None:
 
 def _kind(error: Exception) -> int | None:
     body = _body(error)
-    for code in (body.get("code"), body.get("status_code"), body.get("status")):
-        if str(code).isdigit() and 400 <= int(code) < 600:
-            return int(code)
+    codes = [str(body.get(key)) for key in ("code", "status_code", "status")]
+    status = next((int(code) for code in codes if code.isdigit() and 400 <= int(code) < 600), None)
+    if status is not None:
+        return status
     words = (str(body.get("type")), str(body.get("code")), str(body.get("status")))
-    return next((_STATUS_BY_WORD[word.lower()] for word in words if word.lower() in _STATUS_BY_WORD), None)
+    return next(
+        (_STATUS_BY_WORD[word.lower()] for word in words if word.lower() in _STATUS_BY_WORD), None
+    )
 
 
 def _body(error: Exception) -> dict[str, Any]:

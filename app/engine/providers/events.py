@@ -22,32 +22,68 @@ async def chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Mapping[str, An
     Raises:
         ValueError: Something in it is no JSON object.
     """
-    data: list[bytes] = []
+    event = _Event()
     bare: list[bytes] = []
-    name = b""
     async for line in _lines(pieces):
-        if bare or (not data and line[:1] in (b"{", b"[", b"<")):
+        if bare or (event.is_empty and line[:1] in (b"{", b"[", b"<")):
             bare.append(line)
-        elif line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-            if data == [b"[DONE]"] or data[-1].strip() == b"[DONE]":
-                yield DONE
+            continue
+        for chunk in event.take(line):
+            yield chunk
+            if chunk is DONE:
                 return
-            if len(data) == 1 and (chunk := _complete(data[0])) is not None:
-                yield _named(chunk, name)
-                data, name = [], b""
-        elif line.startswith(b"event:"):
-            name = line[6:].strip()
-        elif not line:
-            for chunk in _ended(data):
-                yield _named(chunk, name)
-            data, name = [], b""
-    for chunk in _ended(data):
-        yield _named(chunk, name)
+    for chunk in event.end():
+        yield chunk
     if bare:
         for chunk in _whole(b"\n".join(bare)):
             yield chunk
         yield DONE
+
+
+class _Event:
+    """An event while its lines come. Data that is complete is not kept waiting for the event's end."""
+
+    def __init__(self) -> None:
+        self._data: list[bytes] = []
+        self._name = b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no data yet."""
+        return not self._data
+
+    def take(self, line: bytes) -> Iterator[Mapping[str, Any]]:
+        """Take a line; give what is complete with it."""
+        if not line:
+            yield from self.end()
+        elif line.startswith(b"event:"):
+            self._name = line[6:].strip()
+        elif line.startswith(b"data:"):
+            yield from self._take_data(line[5:].removeprefix(b" "))
+
+    def _take_data(self, data: bytes) -> Iterator[Mapping[str, Any]]:
+        if data.strip() == b"[DONE]":
+            yield from self.end()
+            yield DONE
+            return
+        whole = None if self._data else _complete(data)
+        if whole is None:
+            self._data.append(data)
+            return
+        yield _named(whole, self._name)
+        self._name = b""
+
+    def end(self) -> Iterator[Mapping[str, Any]]:
+        """Give its data, and begin the next one; some servers leave out the empty line between events."""
+        data, name = self._data, self._name
+        self._data, self._name = [], b""
+        joined = b"\n".join(data)
+        whole = _complete(joined)
+        if whole is not None:
+            yield _named(whole, name)
+        elif joined.strip():
+            for line in data:
+                yield _named(_object(line), name)
 
 
 async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -69,19 +105,6 @@ async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             rest = [following]
     for line in b"".join(rest).removesuffix(b"\r").split(b"\r"):
         yield line
-
-
-def _ended(data: list[bytes]) -> Iterator[Mapping[str, Any]]:
-    """The data of an event; some servers leave out the empty line between events."""
-    joined = b"\n".join(data)
-    if not joined.strip():
-        return
-    chunk = _complete(joined)
-    if chunk is not None:
-        yield chunk
-        return
-    for line in data:
-        yield _object(line)
 
 
 def _whole(body: bytes) -> Iterator[Mapping[str, Any]]:

@@ -14,9 +14,10 @@ from secrets import token_hex
 from typing import Any
 
 from app.engine.providers.base import ChatRequest, Delta, ModelInfo
-from app.engine.providers.endpoint import malformed
 from app.engine.providers.openai import OpenAIApi
+from app.engine.providers.reading import spoken, values_in
 from app.engine.sdk.messages import Message, ToolCall, ToolSpec
+from app.engine.sdk.text import as_text
 from app.kernel.errors import UpstreamFailed
 
 _MAX_TOKENS = 1024
@@ -26,6 +27,7 @@ _AGAIN_S = (0.1, 0.5, None)
 """Pauses before a server that died is asked again: one that is still dying may take the first request, too."""
 
 _OPENING = re.compile(r'\s*\{\s*"tool"\s*:\s*"(?:answer_*)"\s*,\s*"text"\s*:\s*"')
+_BEGUN = re.compile(r'\s*\{\s*"tool"\s*:\s*"([^"]+)"')
 _PIECE = re.compile(
     r'[^"\\]+|\\[^u]|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[0-9a-fA-F]{4}|\\u(?![dD][89abAB])[0-9a-fA-F]{4}'
 )
@@ -50,16 +52,18 @@ class LocalChat:
         """
         if request.max_tokens is None:
             request = replace(request, max_tokens=_MAX_TOKENS)
-        talk = _WithTools(request, self.info) if request.tools else _Plain(request)
+        talk = _WithTools(request) if request.tools else _Plain(request)
         for pause in _AGAIN_S:
             try:
                 api = await self._connect()
                 async with aclosing(api.stream(self.info.name, talk.request)) as answer:
                     async for delta in answer:
-                        if told := talk.hear(api, delta):
+                        if told := talk.hear(delta):
                             yield replace(told, model=self.info.name) if told.model else told
             except UpstreamFailed as error:
                 # it is started again by who watches it, and connecting waits for that
+                if pause is None:
+                    error.context["is_final"] = True  # three tries are enough: nobody adds to them
                 if pause is None or error.context.get("status_code", 0) is not None:
                     raise
                 await asyncio.sleep(pause)
@@ -79,7 +83,7 @@ class _Plain:
         """What to ask now."""
         return _going_on(self._request, self._said)
 
-    def hear(self, _: OpenAIApi, delta: Delta) -> Delta | None:
+    def hear(self, delta: Delta) -> Delta | None:
         """What to tell of a piece that came."""
         self._said += delta.text
         return delta
@@ -88,9 +92,9 @@ class _Plain:
 class _WithTools:
     """A talk in JSON, of which only the answer's text is told, or a tool call at the end."""
 
-    def __init__(self, request: ChatRequest, info: ModelInfo) -> None:
+    def __init__(self, request: ChatRequest) -> None:
         self._request = in_schema(request)
-        self._info = info
+        self._answer = _answer_name(request.tools)
         self._reader = AnswerReader()
 
     @property
@@ -100,32 +104,52 @@ class _WithTools:
             self._reader = AnswerReader()
         return _going_on(self._request, self._reader.raw)
 
-    def hear(self, api: OpenAIApi, delta: Delta) -> Delta | None:
+    def hear(self, delta: Delta) -> Delta | None:
         """What to tell of a piece that came."""
         text = self._reader.feed(delta.text)
         if delta.finish_reason:
-            last = self._conclusion(api, replace(delta, text=""))
+            last = self._conclusion(replace(delta, text=""))
             return replace(last, text=text + last.text)
-        return Delta(text=text) if text else None
+        told = replace(delta, text=text)
+        return told if text or delta.thought or delta.usage else None
 
-    def _conclusion(self, api: OpenAIApi, last: Delta) -> Delta:
-        """The last delta: a tool call, a value, or the end of a plain answer."""
-        reader = self._reader
-        if reader.streamed and last.finish_reason == "length":
+    def _conclusion(self, last: Delta) -> Delta:
+        """The last delta: tool calls, a value, or the end of a plain answer.
+
+        A model that keeps to no schema may write words around its JSON, or none at all: that is its answer.
+        """
+        raw = self._reader.raw
+        if self._reader.streamed or last.finish_reason == "length":
             return last
-        try:
-            chosen = json.loads(reader.raw)
-            tool, arguments = chosen["tool"], chosen.get("arguments")
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise malformed(
-                api.endpoint, self._info.name, "it ended before its tool call was complete"
-            ) from error
-        if isinstance(arguments, dict):
-            call = ToolCall(id=f"call_{token_hex(4)}", name=str(tool), arguments=arguments)
+        for values in values_in(spoken(raw)):
+            chosen = [value for value in values if self._is_choice(value)]
+            if calls := tuple(_call(one) for one in chosen if one["tool"] != self._answer):
+                return replace(last, tool_calls=calls, finish_reason="tool_calls")
+            if chosen:
+                return replace(last, text=_answered(chosen[0]))
+        if begun := _BEGUN.match(spoken(raw)):
+            call = ToolCall(id=f"call_{token_hex(4)}", name=begun[1], broken=raw)
             return replace(last, tool_calls=(call,), finish_reason="tool_calls")
-        if "value" in chosen:
-            return replace(last, text=json.dumps(chosen["value"], ensure_ascii=False))
-        return last
+        return replace(last, text=raw)
+
+    def _is_choice(self, value: object) -> bool:
+        """Whether a value names a tool or is the answer; what else has its form is text."""
+        if not isinstance(value, dict) or not isinstance(value.get("tool"), str):
+            return False
+        if value["tool"] == self._answer:
+            return "text" in value or "value" in value
+        return isinstance(value.get("arguments", {}), dict)
+
+
+def _call(choice: Mapping[str, Any]) -> ToolCall:
+    arguments = choice.get("arguments", {})
+    return ToolCall(id=f"call_{token_hex(4)}", name=choice["tool"], arguments=arguments)
+
+
+def _answered(choice: Mapping[str, Any]) -> str:
+    if "value" in choice:
+        return json.dumps(choice["value"], ensure_ascii=False)
+    return as_text(choice["text"])
 
 
 def _going_on(request: ChatRequest, said: str) -> ChatRequest:

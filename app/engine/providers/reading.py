@@ -169,29 +169,33 @@ def spoken(text: str) -> str:
     return parts.text
 
 
-def values_in(text: str) -> Iterator[tuple[int, Any]]:
-    """Find the JSON values in a text, each with its rank; the lowest is the most deliberate.
+def values_in(text: str) -> Iterator[list[Any]]:
+    """Find the JSON values in a text, in groups, the most deliberate first.
 
-    0: the text is one; 1: one in a code fence; 2: one between words, at whatever brace or bracket it begins;
-    3: one inside of another.
+    The text as a whole; what stands in code fences; between words, at whatever brace or bracket it begins; inside of
+    other values.
     """
-    with suppress(ValueError, RecursionError):
-        yield 0, _JSON.decode(text.strip())
+    yield _decoded(text)
     closed = [mark.end() for mark in _CLOSE.finditer(text)]
-    if closed and closed[-1] < len(text.rstrip()):
+    if closed and text[closed[-1] :].strip():
         text = text[closed[-1] :]
-        with suppress(ValueError, RecursionError):
-            yield 0, _JSON.decode(text.strip())
-    for fence in _FENCED.finditer(text):
-        with suppress(ValueError, RecursionError):
-            yield 1, _JSON.decode(fence[1].strip())
-    yield from _at_any_start(text)
+        yield _decoded(text)
+    yield [value for fence in _FENCED.finditer(text) for value in _decoded(fence[1])]
+    outer, inner = _at_any_start(text)
+    yield outer
+    yield inner
 
 
-def _at_any_start(text: str) -> Iterator[tuple[int, Any]]:
-    """Try each brace and bracket, within bounds; what a value holds comes after all others."""
-    inner: list[tuple[int, Any]] = []
-    end, read = 0, 0
+def _decoded(text: str) -> list[Any]:
+    with suppress(ValueError, RecursionError):
+        return [_JSON.decode(text.strip())]
+    return []
+
+
+def _at_any_start(text: str) -> tuple[list[Any], list[Any]]:
+    """Try each brace and bracket, within bounds; return the values, and those inside of them."""
+    outer, inner = list[Any](), list[Any]()
+    end = read = 0
     for count, start in enumerate(re.finditer(r"[{\[]", text)):
         if count >= _MOST_STARTS or read >= _MOST_READ:
             break
@@ -200,17 +204,13 @@ def _at_any_start(text: str) -> Iterator[tuple[int, Any]]:
             value, stop = _JSON.raw_decode(text, at)
         except json.JSONDecodeError as error:
             read += error.pos - at
-            continue
         except (ValueError, RecursionError):
             read += len(text) - at
-            continue
-        read += stop - at
-        if at >= end:
-            end = stop
-            yield 2, value
         else:
-            inner.append((3, value))
-    yield from inner
+            read += stop - at
+            (outer if at >= end else inner).append(value)
+            end = max(end, stop)
+    return outer, inner
 
 
 def read_arguments(pieces: Sequence[str]) -> tuple[dict[str, Any], str]:

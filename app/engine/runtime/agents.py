@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 
-from app.engine.runtime.completion import parse_answer
+from app.engine.runtime.answers import parse_answer
 from app.engine.sdk import (
     AgentResult,
     AgentSpec,
@@ -62,6 +62,7 @@ class _Conversation:
         self._spec = spec
         self._turns = 0
         self._bad_calls = 0
+        self._was_cut = False
         self._usage = Usage()
         self._called: list[str] = []
 
@@ -80,6 +81,7 @@ class _Conversation:
             name=f"turn {self._turns}",
         )
         self._usage += completion.usage
+        self._was_cut = completion.finish_reason == "length"
         if self._turns >= self._spec.max_turns and completion.tool_calls:
             if not completion.text.strip():
                 raise OutputInvalid(
@@ -91,8 +93,14 @@ class _Conversation:
             Message(role="assistant", text=completion.text, tool_calls=completion.tool_calls)
         )
 
-    async def use(self, tool: ToolSpec, arguments: Mapping[str, Json]) -> str:
-        """Call a tool; its result is text, and a failure goes back to the model, a few times."""
+    async def use(self, tool: ToolSpec, arguments: Mapping[str, Json], broken: str) -> str:
+        """Call a tool; its result is text, and a failure goes back to the model, a few times.
+
+        Args:
+            broken: What the model wrote instead of arguments.
+        """
+        if broken:
+            return self._bad(f"The arguments of '{tool.name}' are no JSON object: {broken[:200]}")
         arguments = _as_declared(tool, arguments)
         try:
             jsonschema.validate(arguments, dict(tool.parameters))
@@ -112,6 +120,8 @@ class _Conversation:
         data: Json = None
         if self._spec.schema_ is not None:
             try:
+                if self._was_cut:
+                    raise OutputInvalid("The answer was cut off.")
                 data = parse_answer(text, self._spec.schema_)
             except OutputInvalid:
                 text, data = await self._as_json(messages)
@@ -187,18 +197,18 @@ def _langchain() -> tuple[Any, Any]:
 
 
 def _langchain_tool(
-    tool: ToolSpec, use: Callable[[ToolSpec, Mapping[str, Json]], Awaitable[str]]
+    tool: ToolSpec, use: Callable[[ToolSpec, Mapping[str, Json], str], Awaitable[str]]
 ) -> Any:  # noqa: ANN401
     from langchain_core.tools import StructuredTool  # noqa: PLC0415 - heavy
 
-    async def call(**arguments: Json) -> str:
-        return await use(tool, arguments)
+    async def call(arguments: Mapping[str, Json], broken: str) -> str:
+        return await use(tool, arguments, broken)
 
     return StructuredTool.from_function(
         coroutine=call,
         name=tool.name,
         description=tool.description or tool.name,
-        args_schema=dict(tool.parameters),
+        args_schema={"type": "object", "properties": {}},  # the conversation checks them
         infer_schema=False,
     )
 
@@ -223,7 +233,12 @@ def _to_langchain(message: Message) -> Any:  # noqa: ANN401 - langchain's messag
         return ToolMessage(message.text, tool_call_id=message.tool_call_id)
     if message.role == "assistant":
         calls = [
-            {"id": c.id, "name": c.name, "args": dict(c.arguments)} for c in message.tool_calls
+            {
+                "id": c.id,
+                "name": c.name,
+                "args": {"arguments": dict(c.arguments), "broken": c.broken},
+            }
+            for c in message.tool_calls
         ]
         return AIMessage(message.text, tool_calls=calls)
     return SystemMessage(message.text) if message.role == "system" else HumanMessage(message.text)
@@ -234,7 +249,7 @@ _ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"
 
 def _from_langchain(message: Any) -> Message:  # noqa: ANN401 - langchain's message type
     calls = tuple(
-        ToolCall(id=call["id"] or "", name=call["name"], arguments=call["args"])
+        ToolCall(id=call["id"] or "", name=call["name"], **call["args"])
         for call in getattr(message, "tool_calls", ())
     )
     return Message(

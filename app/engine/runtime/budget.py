@@ -84,11 +84,11 @@ class Budget:
             )
 
     @asynccontextmanager
-    async def call(self, bound: Size | None) -> AsyncIterator[None]:
-        """Admit a model call, so that of all calls at once at most one goes over a limit.
+    async def call(self, bound: Size | None) -> AsyncIterator[Size]:
+        """Admit a model call and say what is left for it; of all calls at once at most one goes over a limit.
 
-        Alone a call may go over. Beside others it is admitted when all of them together stay below;
-        else it waits until one of them has ended.
+        Alone a call may go over, by what its question needs more than is left. Beside others it is admitted
+        when all of them together stay below; else it waits until one of them has ended.
 
         Args:
             bound: What it uses at most. None: nobody knows; then the largest call so far is taken.
@@ -103,11 +103,46 @@ class Budget:
         ticket = object()
         self._in_flight[ticket] = bound or self._largest or UNKNOWN
         try:
-            yield
+            yield self._left_beside(ticket)
         finally:
             del self._in_flight[ticket]
             ended, self._ended = self._ended, asyncio.Event()
             ended.set()
+
+    def _left_beside(self, ticket: object) -> Size:
+        limits = self.limits
+        others = [size for one, size in self._in_flight.items() if one is not ticket]
+        left = math.inf if limits.max_tokens is None else limits.max_tokens - self.tokens
+        money = (
+            math.inf
+            if limits.max_cost_microusd is None
+            else limits.max_cost_microusd - self.cost_microusd
+        )
+        return Size(
+            left if math.isinf(left) else left - sum(one.tokens for one in others),
+            money if math.isinf(money) else money - sum(one.cost_microusd for one in others),
+        )
+
+    def too_little(self, needed_tokens: int) -> BudgetExceeded:
+        """The error of a call whose question alone needs more than is left."""
+        return BudgetExceeded(
+            f"The next model call needs about {needed_tokens:,} tokens for its question alone. {self._used()}"
+        )
+
+    def cut_off(self) -> BudgetExceeded:
+        """The error of an answer that was ended because a limit of the run is reached."""
+        return BudgetExceeded(
+            f"A model's answer was ended in its middle: it reached a limit of the run. {self._used()}"
+        )
+
+    def _used(self) -> str:
+        limits, told = self.limits, []
+        if limits.max_tokens is not None:
+            told.append(f"{self.tokens:,} of {limits.max_tokens:,} tokens (`max_tokens`)")
+        if limits.max_cost_microusd is not None:
+            most = limits.max_cost_microusd / 1e6
+            told.append(f"${self.cost_microusd / 1e6:.4f} of ${most:.4f} (`max_cost_usd`)")
+        return f"The run has used {' and '.join(told)}."
 
     def _fits(self, size: Size) -> bool:
         limits, sizes = self.limits, (size, *self._in_flight.values())

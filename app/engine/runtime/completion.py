@@ -1,173 +1,305 @@
-"""Calls of chat models: streamed, bounded, priced and recorded; a wrong shape is repaired once."""
+"""Calls of chat models: streamed, tried again, bounded, priced and recorded; a wrong shape is repaired once."""
 
-import json
+import asyncio
+import math
 import time
-from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-import jsonschema
-
-from app.engine.host import LlmCallRecord, Models
+from app.engine.host import LlmCallRecord
 from app.engine.payloads import dollars
 from app.engine.providers.base import ChatModel, ChatRequest
+from app.engine.runtime.answers import parse_answer
 from app.engine.runtime.budget import Size
+from app.engine.runtime.estimates import tokens_of_request
 from app.engine.runtime.execution import Step
-from app.engine.runtime.spans import OpenSpan, open_span
-from app.engine.sdk import Completion, Message, ToolCall, Usage
-from app.kernel.errors import OutputInvalid
+from app.engine.runtime.listening import Emit, Heard
+from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.retry import CALL_TRIES, LONGEST_ASKED_S, call_pause_s, was_busy
+from app.engine.runtime.spans import OpenSpan, current_span, open_span
+from app.engine.sdk import Completion, Message
+from app.kernel.errors import (
+    AnswerCut,
+    InvalidInput,
+    ModelUnpriced,
+    OutputInvalid,
+    UpstreamFailed,
+)
 
 _MEND = "That cannot be used: {fault} Reply with the corrected JSON only, without any other text."
-Emit = Callable[[str], None]
+_SMALL = 2_048
+"""Any model can write so many tokens: a run that may use fewer tells its server. A larger number might be refused."""
 
 
-async def complete(
-    step: Step, ref: str, request: ChatRequest, *, name: str, emit: Emit | None
-) -> Completion:
-    """Call a model; with a schema, check the answer and let the model mend it once.
+@dataclass(frozen=True)
+class Call:
+    """A model call that a node asks for.
 
     Args:
+        node: Whose form has the field that bounds the answer.
         ref: `provider/name`, or empty for the default model.
         emit: Receives the text as it comes.
+        until: When the node's time is up, by the monotonic clock.
     """
-    completion = await _call(step, ref, request, name, emit)
-    if request.schema is None or completion.tool_calls:
+
+    step: Step
+    node: PlanNode
+    ref: str
+    request: ChatRequest
+    name: str
+    emit: Emit | None
+    until: float
+
+
+async def complete(call: Call) -> Completion:
+    """Call a model; with a schema, check the answer and let the model mend it once.
+
+    Raises:
+        InvalidInput: There is nothing to send.
+        AnswerCut: The answer was cut off at its longest length, so that it is of no use.
+        OutputInvalid: It does not fit the schema, also when mended; or a tool was called that was not offered.
+    """
+    call = replace(call, request=_without_empty(call.request))
+    completion = await _answer(call)
+    schema = call.request.schema
+    if schema is None or completion.tool_calls:
         return completion
     try:
-        return completion.model_copy(update={"data": parse_answer(completion.text, request.schema)})
+        return completion.model_copy(update={"data": parse_answer(completion.text, schema)})
     except OutputInvalid as fault:
         mend = Message(role="user", text=_MEND.format(fault=fault.message))
         said = Message(role="assistant", text=completion.text)
-        again = replace(request, messages=(*request.messages, said, mend))
-    mended = await _call(step, ref, again, f"{name} (repair)", None)
+        again = replace(call.request, messages=(*call.request.messages, said, mend))
+    repair = replace(call, request=_without_empty(again), name=f"{call.name} (repair)", emit=None)
+    mended = await _answer(repair)
     return mended.model_copy(
         update={
-            "data": parse_answer(mended.text, request.schema),
+            "data": parse_answer(mended.text, schema),
             "usage": completion.usage + mended.usage,
         }
     )
 
 
-def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    """Read a model's answer as JSON of a shape; a code fence around it is taken off.
+def _without_empty(request: ChatRequest) -> ChatRequest:
+    """Leave out messages that say nothing; servers refuse them, or answer to nobody.
 
     Raises:
-        OutputInvalid: It is no JSON, or does not fit; the message says where.
+        InvalidInput: What the model should answer is empty.
     """
-    value = _first_json(text)
-    try:
-        jsonschema.validate(value, dict(schema))
-    except jsonschema.ValidationError as error:
-        place = f" at `{error.json_path}`" if error.absolute_path else ""
-        raise OutputInvalid(
-            f"The model's answer does not fit the asked shape{place}: {error.message[:200]}."
-        ) from error
-    except jsonschema.SchemaError as error:
-        raise OutputInvalid(
-            f"The asked shape is no JSON Schema: {error.message[:200]}.", field="schema"
-        ) from error
-    return value
+    if any(one.role == "user" and not one.text.strip() for one in request.messages):
+        raise InvalidInput("The message to the model is empty: there is nothing to answer.")
+    said = tuple(
+        one
+        for one in request.messages
+        if one.role in ("user", "tool") or one.text.strip() or one.tool_calls
+    )
+    return replace(request, messages=said)
 
 
-def _first_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Read the text as JSON, or the first object or list in it: models write words around it."""
-    try:
-        return _JSON.decode(text)
-    except ValueError as error:
-        for start in sorted(at for at in (text.find("{"), text.find("[")) if at >= 0):
-            with suppress(ValueError):
-                return _JSON.raw_decode(text, start)[0]
-        raise OutputInvalid(f"The model's answer is not JSON: {text.strip()[:100]!r}.") from error
+async def _answer(call: Call) -> Completion:
+    """Make the call, a few times while the other side is busy, and look at how the answer ended."""
+    tried = 0
+    while True:
+        tried += 1
+        name = call.name if tried == 1 else f"{call.name} (try {tried})"
+        try:
+            heard, completion = await _admitted(replace(call, name=name))
+            return _judged(call, heard, completion)
+        except UpstreamFailed as error:
+            await _before_next_try(call, error, tried)
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON value")
+async def _before_next_try(call: Call, error: UpstreamFailed, tried: int) -> None:
+    """Say that the call is made again, and wait until it may be.
 
-
-_JSON = json.JSONDecoder(parse_constant=_no_number)
-
-
-async def _call(
-    step: Step, ref: str, request: ChatRequest, name: str, emit: Emit | None
-) -> Completion:
-    execution = step.execution
-    execution.budget.check()
-    chat = await execution.host.models.find(ref)
-    async with execution.budget.call(_bound(execution.host.models, chat, request)):
-        return await _recorded(step, chat, request, name, emit)
-
-
-def _bound(models: Models, chat: ChatModel, request: ChatRequest) -> Size | None:
-    """What a call uses at most, when the length of its answer is limited. A token has about four
-    letters; two are reckoned with.
+    Raises:
+        UpstreamFailed: It is not made again; where it could have helped, it says why.
     """
-    if request.max_tokens is None:
+    if not was_busy(error):
+        raise error
+    if tried >= CALL_TRIES:
+        raise _so(error, f"{tried} tries were made.") from error
+    pause = call_pause_s(error, tried)
+    if pause > LONGEST_ASKED_S:
+        advice = (
+            f"It asks to wait {pause:.0f} seconds. Retries in the node's settings can wait so long."
+        )
+        raise _so(error, advice) from error
+    left = min(call.until - time.monotonic(), call.step.execution.budget.remaining_s)
+    if pause >= left:
+        raise _so(
+            error, f"The next try, in {pause:.1f} seconds, is beyond the time limit."
+        ) from error
+    if call.step.record.path in call.step.execution.recorder.ending:
+        raise error
+    line = {
+        "message": f"{error.message} The call is made again in {pause:.1f} seconds.",
+        "fields": {"try": tried + 1, "of": CALL_TRIES, "status": error.context.get("status_code")},
+    }
+    call.step.execution.recorder.note_event("step.log", line, call.step.record, current_span())
+    await asyncio.sleep(pause)
+
+
+def _so(error: UpstreamFailed, why: str) -> UpstreamFailed:
+    return UpstreamFailed(f"{error.message.rstrip('. ')}. {why}", **error.context)
+
+
+def _judged(call: Call, heard: Heard, completion: Completion) -> Completion:
+    """Look at how an answer ended before anything is made of it.
+
+    Raises:
+        AnswerCut: It was cut off, and what there is of it is of no use.
+        OutputInvalid: A tool was called that was not offered.
+    """
+    if completion.finish_reason == "length":
+        if completion.tool_calls or call.request.schema or not completion.text.strip():
+            raise AnswerCut(_cut(call, heard, completion), field="max_tokens")
+        call.step.warn("answer_cut", _cut(call, heard, completion))
+    if completion.tool_calls and not call.request.tools:
+        if not completion.text.strip():
+            raise OutputInvalid(
+                f"Instead of answering the model called the tool '{completion.tool_calls[0].name}', "
+                "which it was not offered."
+            )
+        completion = completion.model_copy(update={"tool_calls": ()})
+    if not completion.text.strip() and not completion.tool_calls and not call.request.schema:
+        only = " It only gave its reasoning." if heard.thought.strip() else ""
+        call.step.warn("answer_empty", f"The model's answer is empty.{only}")
+    return completion
+
+
+def _cut(call: Call, heard: Heard, completion: Completion) -> str:
+    """Say where an answer was cut off, and which field to raise."""
+    limit = call.request.max_tokens
+    tokens = f"{limit or completion.usage.output_tokens:,} tokens"
+    if completion.tool_calls:
+        told = f"The model's answer was cut off at {tokens}, in the middle of a tool call."
+    elif not completion.text.strip() and heard.thought.strip():
+        told = f"The model used up its {tokens} for reasoning and came to no answer."
+    elif not completion.text.strip():
+        told = f"The model's answer was cut off at {tokens}, before it said anything."
+    else:
+        told = f"The model's answer was cut off at {tokens}."
+    form = call.node.type.config_schema().get("properties", {})
+    title = form.get("max_tokens", {}).get("title")
+    if title and limit:
+        return f"{told} Raise '{title}' in the form of '{call.node.label}'."
+    if title:
+        return f"{told} Give a larger '{title}' in the form of '{call.node.label}'."
+    return f"{told} That is the model's own limit: ask for less, or choose another model."
+
+
+async def _admitted(call: Call) -> tuple[Heard, Completion]:
+    """Make the call once, within what the run may still use."""
+    budget = call.step.execution.budget
+    budget.check()
+    chat = await call.step.execution.host.models.find(call.ref)
+    _price_known(call, chat)
+    async with budget.call(_bound(call, chat)) as left:
+        asked = tokens_of_request(call.request)
+        if (
+            left.tokens <= asked // 2
+            or left.cost_microusd <= (_cost(call, chat, asked, 0) or 0) // 2
+        ):
+            raise budget.too_little(asked)
+        ceiling = _longest_answer(call, chat, left, asked)
+        limited = call.request
+        if ceiling < (limited.max_tokens or _SMALL):
+            limited = replace(limited, max_tokens=int(ceiling))
+        heard = Heard(limited, call.emit, ceiling, budget.cut_off)
+        completion = await _recorded(call, chat, limited, heard)
+    if completion.finish_reason == "length" and limited is not call.request:
+        raise budget.cut_off()
+    return heard, completion
+
+
+def _price_known(call: Call, chat: ChatModel) -> None:
+    """Refuse a model without a price where money is limited: nobody could say when the limit is reached.
+
+    Raises:
+        ModelUnpriced: It has none.
+    """
+    limit = call.step.execution.budget.limits.max_cost_microusd
+    if limit is not None and _cost(call, chat, 1_000, 1_000) is None:
+        raise ModelUnpriced(
+            f"The run may cost ${limit / 1e6:.4f} at most, but nobody knows what {chat.info.ref} costs. "
+            "An administrator of the installation can set its price on the page Models; or choose another "
+            "model, or take the run's limit `max_cost_usd` away."
+        )
+
+
+def _cost(call: Call, chat: ChatModel, asked: int, answered: int) -> int | None:
+    models = call.step.execution.host.models
+    return models.cost_microusd(chat.info.provider, chat.info.name, asked, answered, 0)
+
+
+def _bound(call: Call, chat: ChatModel) -> Size | None:
+    """What a call uses at most, when the length of its answer is limited."""
+    answer = call.request.max_tokens
+    if answer is None:
         return None
-    asked = sum(len(message.model_dump_json()) for message in request.messages)
-    asked += sum(len(tool.model_dump_json()) for tool in request.tools)
-    asked = (asked + len(json.dumps(request.schema or {}))) // 2
-    info, answer = chat.info, request.max_tokens
-    cost = models.cost_microusd(info.provider, info.name, asked, answer, 0)
-    return Size(asked + answer, cost or 0)
+    asked = tokens_of_request(call.request)
+    return Size(asked + answer, _cost(call, chat, asked, answer) or 0)
 
 
-async def _recorded(
-    step: Step, chat: ChatModel, request: ChatRequest, name: str, emit: Emit | None
-) -> Completion:
+def _longest_answer(call: Call, chat: ChatModel, left: Size, asked: int) -> float:
+    """How many tokens the run has left for the answer, at least one."""
+    tokens = left.tokens - asked
+    if not math.isinf(left.cost_microusd):
+        million = _cost(call, chat, 0, 1_000_000) or 0
+        spare = left.cost_microusd - (_cost(call, chat, asked, 0) or 0)
+        tokens = min(tokens, spare * 1_000_000 / million if million else math.inf)
+    return max(1.0, tokens)
+
+
+async def _recorded(call: Call, chat: ChatModel, request: ChatRequest, heard: Heard) -> Completion:
     messages = [
         message.model_dump(mode="json", exclude_defaults=True) for message in request.messages
     ]
     facts = {"model": chat.info.name, "provider": chat.info.provider, "messages": messages}
-    async with open_span(step, "llm", name, **facts) as span:
+    async with open_span(call.step, "llm", call.name, **facts) as span:
         began = time.monotonic()
-        completion = await _gather(chat, request, emit, span)
-        _settle(step, span, chat, completion, _ms_since(began))
+        try:
+            await heard.listen(chat, span)
+        except UpstreamFailed as error:
+            if (
+                heard.was_shown
+            ):  # another answer would follow on what people have seen as if it were one
+                error.context["is_final"] = True
+            raise
+        finally:
+            completion = heard.completion(chat.info.name)
+            if heard.used_any:
+                duration_ms = round((time.monotonic() - began) * 1000)
+                _settle(call.step, span, chat, completion, duration_ms)
+            if thought := heard.thought.strip():
+                span.note(reasoning=thought)
     return completion
-
-
-async def _gather(
-    chat: ChatModel, request: ChatRequest, emit: Emit | None, span: OpenSpan
-) -> Completion:
-    began, pieces = time.monotonic(), list[str]()
-    calls: tuple[ToolCall, ...] = ()
-    usage, model, reason = Usage(), chat.info.name, "stop"
-    async with aclosing(chat.stream(request)) as deltas:  # leaving early hangs up at once
-        async for delta in deltas:
-            if delta.text:
-                if not pieces:
-                    span.note(first_token_ms=_ms_since(began))
-                pieces.append(delta.text)
-                if emit:
-                    emit(delta.text)
-            calls += delta.tool_calls
-            usage = delta.usage or usage
-            model = delta.model or model
-            reason = delta.finish_reason or reason
-    return Completion(
-        text="".join(pieces), tool_calls=calls, usage=usage, model=model, finish_reason=reason
-    )
-
-
-def _ms_since(began: float) -> int:
-    return round((time.monotonic() - began) * 1000)
 
 
 def _settle(
     step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int
 ) -> None:
-    """Write the call into the ledger before anything is made of its answer."""
+    """Write the call into the ledger before anything is made of its answer, also when it broke off."""
     host, usage = step.execution.host, completion.usage
-    provider = chat.info.provider
-    cost = host.models.cost_microusd(
-        provider, completion.model, usage.input_tokens, usage.output_tokens, usage.cached_tokens
+    provider, used = (
+        chat.info.provider,
+        (usage.input_tokens, usage.output_tokens, usage.cached_tokens),
     )
+    cost = host.models.cost_microusd(provider, completion.model, *used)
+    if cost is None:  # servers call a model by longer names than it was asked for
+        cost = host.models.cost_microusd(provider, chat.info.name, *used)
     step.spend(usage.total, cost)
+    if usage.is_estimated:
+        step.warn(
+            "usage_estimated",
+            f"{chat.info.ref} does not say how many tokens it used; they were estimated.",
+        )
     span.note(
         completion=completion.text,
         tool_calls=[call.model_dump(mode="json") for call in completion.tool_calls],
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
+        is_estimated=usage.is_estimated,
         cost_usd=dollars(cost),
         finish_reason=completion.finish_reason,
     )
@@ -183,5 +315,6 @@ def _settle(
         cost_microusd=cost,
         duration_ms=duration_ms,
         at=host.now(),
+        is_estimated=usage.is_estimated,
     )
     step.execution.recorder.post_spending(step.record, call)

@@ -1,6 +1,7 @@
 """The NodeContext a node gets: everything outside it passes here and is recorded."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from app.engine.graph.paths import turn_prefix
 from app.engine.payloads import address, error_of, masked, preview
 from app.engine.providers.base import ChatRequest
 from app.engine.runtime import agents, waiting
-from app.engine.runtime.completion import complete
+from app.engine.runtime.completion import Call, complete
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked
 from app.engine.runtime.plan import PlanNode
@@ -62,6 +63,7 @@ class StepContext:
         self._run_body = run_body
         self._run_tool = run_tool
         self._turns: set[asyncio.Task[Any]] = set()
+        self._until = time.monotonic() + node.ref.settings.timeout_s
 
     @property
     def run_id(self) -> str:
@@ -167,9 +169,8 @@ class StepContext:
     ) -> Completion:
         """Call a chat model; usage, cost and a span are recorded."""
         request = ChatRequest(tuple(messages), tuple(tools), schema, temperature, max_tokens)
-        return await complete(
-            self._step, model, request, name=name, emit=self.emit_text if stream else None
-        )
+        emit = self.emit_text if stream else None
+        return await complete(Call(self._step, self._node, model, request, name, emit, self._until))
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return one unit vector of 384 numbers per text."""

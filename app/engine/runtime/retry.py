@@ -4,7 +4,7 @@ import random
 
 from app.engine.graph.document import NodeSettings
 from app.engine.runtime.plan import PlanNode
-from app.kernel.errors import AppError, StepError
+from app.kernel.errors import AppError, StepError, UpstreamFailed
 
 LONGEST_S = 3_600.0
 LONG_S = 6.0
@@ -35,3 +35,32 @@ def delay_s(error: Exception, attempt: int, settings: NodeSettings) -> float:
     wait *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
     asked = error.context.get("retry_after_s") if isinstance(error, AppError) else None
     return min(max(wait, float(asked or 0)), LONGEST_S)
+
+
+CALL_TRIES = 3
+CALL_PAUSE_S = 1.0
+LONGEST_ASKED_S = 30.0
+"""A call that the other side was too busy for is made again within the step. Who asks for a longer pause is told to
+the step, whose own retries, if its author allowed some, may wait for an hour."""
+
+
+def was_busy(error: Exception) -> bool:
+    """Whether the other side was busy or away (408, 425, 429, 5xx, no answer), so that the same call may soon go well.
+
+    An answer that came and cannot be used is not tried again by itself: it would most likely come again.
+    """
+    return (
+        isinstance(error, UpstreamFailed)
+        and "status_code" in error.context
+        and not error.context.get("is_final")
+    )
+
+
+def call_pause_s(error: UpstreamFailed, tried: int) -> float:
+    """Seconds before a call is made again, spread by a fifth; what the other side asked for is the least.
+
+    Args:
+        tried: How often the call was made.
+    """
+    wait: float = CALL_PAUSE_S * 2 ** (tried - 1) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - as above
+    return max(wait, float(error.context.get("retry_after_s") or 0))

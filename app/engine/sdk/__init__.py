@@ -28,6 +28,7 @@ from app.engine.sdk.node import (
 )
 from app.engine.sdk.text import Text, as_text, port_name
 from app.kernel.errors import (
+    AnswerCut,
     BudgetExceeded,
     ChildFailed,
     CodeFailed,
@@ -46,6 +47,7 @@ __all__ = [
     "AgentResult",
     "AgentSpec",
     "Answer",
+    "AnswerCut",
     "BudgetExceeded",
     "ChildFailed",
     "CodeFailed",

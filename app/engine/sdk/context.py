@@ -206,9 +206,17 @@ class NodeContext(Protocol):
     ) -> Completion:
         """Call a chat model. Empty `model` is the default one. Usage, cost and a span are recorded.
 
+        While the provider is busy or away the call is made three times in all. An answer that is empty, or cut off
+        with its text of use all the same, is remarked upon.
+
+        Args:
+            max_tokens: Bounds the answer; the form's field for it is to be called `max_tokens`.
+
         Raises:
-            ModelMissing: No model can serve this.
+            InvalidInput: A message of the user is empty.
+            ModelMissing, ModelUnpriced: No model can serve this, or not within a limit on money.
             UpstreamFailed, UpstreamRefused: The provider's error, redacted.
+            AnswerCut: The answer was cut off at its longest length and is of no use; the message names the field.
             OutputInvalid: A schema was given and the answer does not fit it after one repair.
         """
 

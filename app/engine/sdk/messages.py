@@ -109,7 +109,8 @@ def _turn(number: int, row: object) -> Message:
     keys = [key for key in ("text", "content") if row.get(key) not in (None, "")]
     if len(keys) == 2 and row["text"] != row["content"]:
         raise InvalidInput(
-            f"{_SHAPE} Message {number} has both text and content, and they differ.", field="history"
+            f"{_SHAPE} Message {number} has both text and content, and they differ.",
+            field="history",
         )
     if keys:
         return Message(role=role, text=_said(number, row[keys[0]]))

@@ -55,7 +55,7 @@ class Config(NodeConfig):
         mode="expression",
         advanced=True,
         placeholder="trigger.history",
-        description="A list of {role, text}, oldest first.",
+        description="A list of {role, text} or {role, content}, oldest first.",
     )
     output_schema: dict[str, Any] | None = field(
         None,

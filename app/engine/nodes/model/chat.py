@@ -45,7 +45,7 @@ class Config(NodeConfig):
         mode="expression",
         advanced=True,
         placeholder="trigger.history",
-        description="A list of {role, text}, oldest first.",
+        description="A list of {role, text} or {role, content}, oldest first.",
     )
     temperature: float | None = field(
         None,
@@ -94,6 +94,13 @@ class Out(Ports):
             world={"models": ["Still here."]},
         ),
         Example(
+            "earlier messages of another program",
+            Config(prompt="And now?", history="input"),
+            In(input=[{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]),
+            Out(text="Still here."),
+            world={"models": ["Still here."]},
+        ),
+        Example(
             "history of another shape",
             Config(prompt="Hi", history="input"),
             In(input="text"),
@@ -117,6 +124,4 @@ async def chat(config: Config, inputs: In, ctx: NodeContext) -> Out:
         temperature=config.temperature,
         max_tokens=config.max_tokens,
     )
-    if answer.finish_reason == "length":
-        ctx.log("The answer was cut off at its longest length.", tokens=answer.usage.output_tokens)
     return Out(text=answer.text)

@@ -102,6 +102,15 @@ class Config(NodeConfig):
         placeholder="Default model",
         show_if={"when_unsure": "model"},
     )
+    max_tokens: int | None = field(
+        None,
+        title="Longest answer (tokens)",
+        ge=1,
+        le=100_000,
+        advanced=True,
+        show_if={"when_unsure": "model"},
+        description="Models that reason before they answer need some hundreds.",
+    )
 
     @field_validator("labels")
     @classmethod
@@ -192,6 +201,7 @@ async def _ask(config: Config, ctx: NodeContext) -> str:
             "additionalProperties": False,
         },
         temperature=0,
+        max_tokens=config.max_tokens,
         stream=False,
         name="classify",
     )

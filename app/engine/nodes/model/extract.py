@@ -80,6 +80,9 @@ class Config(NodeConfig):
         advanced=True,
         placeholder="Amounts are in euro.",
     )
+    max_tokens: int | None = field(
+        None, title="Longest answer (tokens)", ge=1, le=100_000, advanced=True
+    )
     json_schema: dict[str, Any] | None = field(
         None,
         title="JSON Schema",
@@ -203,6 +206,13 @@ _LINE = "Invoice of Acme Ltd. Total: EUR 1,250.50"
             world={"models": ['{"vendor": "Foo Inc", "total": 1250.5}']},
         ),
         Example(
+            "what is not said is null",
+            Config(fields=_BILL),
+            In(input="Invoice of Acme Ltd."),
+            Out(data={"vendor": "Acme Ltd", "total": None}),
+            world={"models": ['{"vendor": "Acme Ltd"}']},
+        ),
+        Example(
             "an answer of another shape, twice",
             Config(fields=_BILL),
             In(input=_LINE),
@@ -233,6 +243,7 @@ async def extract(config: Config, inputs: In, ctx: NodeContext) -> Out:
         model=config.model,
         schema=schema,
         temperature=0,
+        max_tokens=config.max_tokens,
         name="extract",
     )
     data = dict(answer.data)

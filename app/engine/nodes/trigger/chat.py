@@ -1,6 +1,7 @@
 """Start a run with each message of a conversation.
 
-Gives the newest message as text and the earlier turns as a list of `{role, text}`, oldest first.
+Gives the newest message as text and the earlier turns as a list of `{role, text}`, oldest first; they may come as
+`{role, content}`, too, as other programs write them.
 Other nodes reach them as `{{ trigger.message }}` and `{{ trigger.history }}`. A run started with
 plain text takes it as the message.
 """
@@ -18,9 +19,8 @@ from app.engine.sdk import (
     field,
     node,
     port,
+    turns,
 )
-
-_ROLES = ("user", "assistant")
 
 
 class Config(NodeConfig):
@@ -101,6 +101,22 @@ _TURNS = [
             world={"trigger": {"message": "My bill is wrong", "history": _TURNS}},
         ),
         Example(
+            "earlier messages of another program",
+            Config(),
+            In(),
+            Out(message="Why?", history=_TURNS[:1]),
+            world={
+                "trigger": {"message": "Why?", "history": [{"role": "user", "content": "Hello"}]}
+            },
+        ),
+        Example(
+            "a history of another shape",
+            Config(),
+            In(),
+            raises=InvalidInput,
+            world={"trigger": {"message": "Why?", "history": [{"role": "user", "say": "Hello"}]}},
+        ),
+        Example(
             "nothing was said",
             Config(),
             In(),
@@ -115,12 +131,5 @@ async def chat(config: Config, inputs: In, ctx: NodeContext) -> Out:
     message = as_text(given.get("message"))
     if not message.strip():
         raise InvalidInput("There is no message to answer.", field="message")
-    history = given.get("history") or []
-    if not isinstance(history, list):
-        raise InvalidInput("The history must be a list of {role, text}.", field="history")
-    turns = [
-        {"role": turn["role"], "text": as_text(turn.get("text"))}
-        for turn in history
-        if isinstance(turn, Mapping) and turn.get("role") in _ROLES
-    ]
-    return Out(message=message, history=turns[-config.keep_turns :] if config.keep_turns else [])
+    said = [{"role": turn.role, "text": turn.text} for turn in turns(given.get("history"))]
+    return Out(message=message, history=said[-config.keep_turns :] if config.keep_turns else [])

@@ -78,33 +78,25 @@ async def test_a_server_that_dies_in_the_middle_is_asked_to_go_on_a_few_times(
     assert ("".join(said), places.asked) == (3 * piece, 3)
 
 
-async def test_an_agent_s_answer_goes_on_where_it_was(server: FakeModelServer) -> None:
+def test_an_agent_s_answer_goes_on_where_it_was() -> None:
     opening = '{"tool": "answer", "text": "The sea '
-    talk = _WithTools(
-        ChatRequest(HELLO.messages, (ToolSpec(name="look"),)),
-        ModelInfo("local/x", "local", "x", "x"),
-    )
-    api = await Places(server.url).connect()
+    talk = _WithTools(ChatRequest(HELLO.messages, (ToolSpec(name="look"),)))
     assert talk.request.schema
-    told = talk.hear(api, Delta(text=opening))
+    told = talk.hear(Delta(text=opening))
     again = talk.request
     assert (again.schema, again.messages[-1].text) == (None, opening)
-    rest = talk.hear(api, Delta(text='is blue."}', finish_reason="stop"))
+    rest = talk.hear(Delta(text='is blue."}', finish_reason="stop"))
     assert told
     assert rest
     assert told.text + rest.text == "The sea is blue."
 
 
-async def test_a_tool_call_that_nobody_has_heard_of_is_begun_anew(server: FakeModelServer) -> None:
-    talk = _WithTools(
-        ChatRequest(HELLO.messages, (ToolSpec(name="look"),)),
-        ModelInfo("local/x", "local", "x", "x"),
-    )
-    api = await Places(server.url).connect()
+def test_a_tool_call_that_nobody_has_heard_of_is_begun_anew() -> None:
+    talk = _WithTools(ChatRequest(HELLO.messages, (ToolSpec(name="look"),)))
     asked = talk.request
-    assert talk.hear(api, Delta(text='{"tool": "look", "argum')) is None
+    assert talk.hear(Delta(text='{"tool": "look", "argum')) is None
     assert talk.request == asked
     whole = '{"tool": "look", "arguments": {"at": 1}}'
-    told = talk.hear(api, Delta(text=whole, finish_reason="stop"))
+    told = talk.hear(Delta(text=whole, finish_reason="stop"))
     assert told
     assert [call.arguments for call in told.tool_calls] == [{"at": 1}]

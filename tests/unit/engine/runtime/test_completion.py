@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.runtime.completion import parse_answer
+from app.engine.runtime.answers import parse_answer
 from app.kernel.errors import OutputInvalid
 
 SHAPE = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}

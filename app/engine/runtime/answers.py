@@ -1,0 +1,127 @@
+"""Reading a model's answer as a value of the asked shape, the way its author meant it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jsonschema
+from jsonschema.protocols import Validator
+
+from app.engine.providers.reading import spoken, values_in
+from app.kernel.errors import OutputInvalid
+
+
+def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a model's answer as JSON of a shape.
+
+    Reasoning, words and code fences around it are passed over; of several values the first that fits is taken. Servers
+    are asked for more than is needed, since some only keep to shapes in which all is required and nothing else may be:
+    what may be null and was left out is null, what was added is dropped, and a word of a choice is found in any case.
+
+    Raises:
+        OutputInvalid: It has no JSON, or none that fits; the message says where.
+    """
+    fits = _validator(schema)
+    nearest: Any = None
+    found = False
+    groups = list(values_in(spoken(text)))
+    *outer, inner = groups
+    for values in outer:
+        if not found and values:
+            nearest, found = values[0], True
+        for value in values:
+            if fits.is_valid(value):
+                return value
+    for values in outer:
+        if (value := _most_told(values, schema, fits)) is not None:
+            return value
+    wrapped = [value for value in inner if fits.is_valid(value)]
+    if len(wrapped) == 1:
+        return wrapped[0]
+    if not found:
+        raise OutputInvalid(f"The model's answer is not JSON: {text.strip()[:100]!r}.")
+    raise _misfit(fits, as_asked(nearest, schema))
+
+
+def _validator(schema: Mapping[str, Any]) -> Validator:
+    kind = jsonschema.validators.validator_for(dict(schema))
+    try:
+        kind.check_schema(dict(schema))
+    except jsonschema.SchemaError as error:
+        raise OutputInvalid(
+            f"The asked shape is no JSON Schema: {error.message[:200]}.", field="schema"
+        ) from error
+    return kind(dict(schema))
+
+
+def _misfit(fits: Validator, value: Any) -> OutputInvalid:  # noqa: ANN401 - any JSON value
+    error = jsonschema.exceptions.best_match(fits.iter_errors(value))
+    place = f" at `{error.json_path}`" if error.absolute_path else ""
+    return OutputInvalid(
+        f"The model's answer does not fit the asked shape{place}: {error.message[:200]}."
+    )
+
+
+def _most_told(values: Sequence[Any], schema: Mapping[str, Any], fits: Validator) -> Any:  # noqa: ANN401
+    """Of the values that fit once they are taken as asked, the one that says most."""
+    asked = [as_asked(value, schema) for value in values]
+    fitting = [value for value in asked if value is not None and fits.is_valid(value)]
+    return max(fitting, key=_told, default=None)
+
+
+def _told(value: Any) -> int:  # noqa: ANN401 - any JSON value
+    return sum(one is not None for one in value.values()) if isinstance(value, dict) else 1
+
+
+def as_asked(value: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    """Write a value as a strict shape wants it, where only its strictness is missed."""
+    schema = _one_of(schema)
+    if isinstance(value, dict):
+        return _object(value, schema)
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return [as_asked(item, schema["items"]) for item in value]
+    choices = schema.get("enum")
+    if isinstance(value, str) and isinstance(choices, list) and value not in choices:
+        same = [one for one in choices if _word(one) == _word(value)]
+        return same[0] if len(same) == 1 else value
+    return value
+
+
+def _object(value: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return dict(value)
+    is_closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
+    kept = {
+        name: as_asked(part, _schema(properties.get(name)))
+        for name, part in value.items()
+        if name in properties or not is_closed
+    }
+    for name in schema.get("required", ()):
+        if name not in kept and _may_be_null(_schema(properties.get(name))):
+            kept[name] = None
+    return kept
+
+
+def _one_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The shape of a value that may also be null."""
+    ways = schema.get("anyOf") or schema.get("oneOf") or ()
+    shapes = [way for way in ways if isinstance(way, Mapping) and way.get("type") != "null"]
+    return shapes[0] if len(shapes) == 1 else schema
+
+
+def _may_be_null(schema: Mapping[str, Any]) -> bool:
+    ways = schema.get("anyOf") or schema.get("oneOf") or ()
+    kinds = schema.get("type")
+    return (
+        kinds == "null"
+        or (isinstance(kinds, list) and "null" in kinds)
+        or any(isinstance(way, Mapping) and _may_be_null(way) for way in ways)
+    )
+
+
+def _schema(part: object) -> Mapping[str, Any]:
+    return part if isinstance(part, Mapping) else {}
+
+
+def _word(choice: object) -> object:
+    return choice.strip().casefold() if isinstance(choice, str) else choice
