@@ -108,7 +108,7 @@ def _status(error: Exception) -> int | None:
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         # An error inside a stream that began with 200 says its real status in its body.
-        return status if status >= 400 else _kind(error)
+        return status if status >= 300 else _kind(error)
     return _kind(error)
 
 
@@ -137,7 +137,15 @@ def _code(error: Exception) -> str:
 
 
 def _detail(error: Exception) -> str:
-    return str(_body(error).get("message") or error) or type(error).__name__
+    """What the other side said; of a failed connection no more than what it means: its text has resolved addresses."""
+    if said := _body(error).get("message"):
+        return str(said)
+    if isinstance(getattr(error, "status_code", None), int):
+        return str(error) or type(error).__name__
+    kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
+    if "Timeout" in kinds:
+        return "it took too long."
+    return "it cannot be reached." if "Connect" in kinds else "the connection was lost."
 
 
 def _retry_after(error: Exception) -> float | None:

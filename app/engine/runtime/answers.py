@@ -63,9 +63,17 @@ def _misfit(fits: Validator, value: Any) -> OutputInvalid:  # noqa: ANN401 - any
 
 def _most_told(values: Sequence[Any], schema: Mapping[str, Any], fits: Validator) -> Any:  # noqa: ANN401
     """Of the values that fit once they are taken as asked, the one that says most."""
-    asked = [as_asked(value, schema) for value in values]
+    asked = [as_asked(value, schema) for value in values if not _is_foreign(value, schema)]
     fitting = [value for value in asked if value is not None and fits.is_valid(value)]
     return max(fitting, key=_told, default=None)
+
+
+def _is_foreign(value: Any, schema: Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON value
+    """Whether a value says something, but nothing that was asked."""
+    known = schema.get("properties")
+    if not isinstance(value, dict) or not isinstance(known, Mapping):
+        return False
+    return bool(value) and not value.keys() & known.keys()
 
 
 def _told(value: Any) -> int:  # noqa: ANN401 - any JSON value
