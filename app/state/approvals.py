@@ -156,12 +156,14 @@ class ApprovalsState(rx.State):
     @rx.event
     async def comment(self, step_id: str, text: str) -> None:
         """Remember the remark that goes with the answer."""
-        self._comments = {**self._comments, step_id: text}
+        if self._question(step_id):
+            self._comments = {**self._comments, step_id: text}
 
     @rx.event
     async def edit(self, step_id: str, text: str) -> None:
         """Remember the value as changed by the person."""
-        self._values = {**self._values, step_id: text}
+        if self._question(step_id):
+            self._values = {**self._values, step_id: text}
 
     @rx.event
     async def give(self, step_id: str) -> None:

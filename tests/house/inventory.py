@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from app.api.deps import signed_in
 
 TABLE = Path(__file__).with_name("routes.txt")
+HANDLERS = Path(__file__).with_name("events.txt")
 
 
 @dataclass(frozen=True, order=True)
@@ -28,6 +29,14 @@ def reviewed() -> list[Reviewed]:
     return [
         Reviewed(path, verb, who) for verb, path, who in (x for x in lines if x and x[0] != "#")
     ]
+
+
+def reviewed_handlers() -> dict[str, str]:
+    """Read the table of the pages' event handlers: who may call each, at least."""
+    lines = [line.split() for line in HANDLERS.read_text().splitlines()]
+    pairs = [tuple(line) for line in lines if line and line[0] != "#"]
+    assert len(pairs) == len({name for name, _ in pairs}), "a handler is listed twice"
+    return dict(pairs)
 
 
 def found(app: FastAPI) -> Iterator[tuple[str, str, BaseRoute]]:

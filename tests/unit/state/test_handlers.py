@@ -4,18 +4,26 @@ import ast
 from pathlib import Path
 
 import pytest
+import reflex as rx
+from reflex.route import get_route_args
+from sqlalchemy import update
 
-from app.kernel.errors import Unauthenticated
+from app.kernel.errors import Denied, Unauthenticated
+from app.models import Member
 from app.state.approvals import ApprovalsState
 from app.state.dead_letters import DeadLettersState
+from app.state.editor import EditorState
 from app.state.home import HomeState
 from app.state.models import ModelsState
 from app.state.run_list import RunListState
+from app.state.run_trace import RunTraceState
+from app.state.runs import RunState
 from app.state.schedules import SchedulesState
 from app.state.shell import ShellState
 from app.state.templates import GalleryState, TemplateState
 from app.state.workflows import WorkflowsState
-from tests.unit.state.conftest import fire, open_tab
+from tests.house.inventory import reviewed_handlers
+from tests.unit.state.conftest import fire, open_tab, said, sign_up
 
 STATES = Path(__file__).resolve().parents[3] / "app" / "state"
 WHO_ASK = ("actor(self", "authenticate(")
@@ -49,6 +57,13 @@ CALLS = [
     (ModelsState, "load", ()),
     (ModelsState, "pull", ("smollm2-135m",)),
     (ModelsState, "stop", ("smollm2-135m",)),
+    (EditorState, "load", ()),
+    (EditorState, "rename", ("x",)),
+    (EditorState, "start", ({"input": None, "key": "k" * 8},)),
+    (RunState, "control", ({"run_id": "run_1", "action": "pause"},)),
+    (RunState, "answer", ({"step_id": "stp_1", "choice": "approve"},)),
+    (RunTraceState, "load", ()),
+    (RunTraceState, "run_again", ()),
     (ShellState, "refresh", ()),
     (ShellState, "act", ("new-workflow",)),
 ]
@@ -80,3 +95,30 @@ def test_handlers_that_reach_the_runtime_look_up_the_actor():
 async def test_nobody_can_call_a_handler_signed_out(parts, state_class, name, values):
     with pytest.raises(Unauthenticated):
         await fire(open_tab(state_class), name, *values)
+
+
+def _changing():
+    who = reviewed_handlers()
+    changing = {name for name, role in who.items() if role in ("member", "admin")}
+    calls = {f"{state.__name__}.{name}": (state, name, values) for state, name, values in CALLS}
+    assert changing <= calls.keys(), "a handler that changes something is not called here"
+    return [calls[name] for name in sorted(changing)]
+
+
+async def test_a_viewer_cannot_call_a_handler_that_changes_something(parts):
+    rx.State.setup_dynamic_args(
+        get_route_args("/[workflow_id]/[run_id]")
+    )  # what pages' addresses name
+    token = await sign_up(parts, "Vera")
+    async with parts.database.work() as uow:
+        await uow.session.execute(update(Member).values(role="viewer"))
+    for state_class, name, values in _changing():
+        tab = open_tab(state_class, token)
+        try:
+            events = await fire(tab, name, *values)
+        except Denied:
+            continue
+        assert "This needs the role" in said([*events, tab.dict()]), (
+            f"{state_class.__name__}.{name}"
+        )
+    await fire(open_tab(WorkflowsState, token), "load")  # what only reads, works

@@ -128,7 +128,7 @@ class FakeParts:
 
 
 async def test_patches_begin_where_the_trace_will_be_loaded_and_leave_no_gap(monkeypatch):
-    async def last_seq(uow, run_id):
+    async def last_seq(uow, acting, run_id):
         return 4
 
     async def follow(parts, actor, run_id, after_seq):
