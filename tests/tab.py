@@ -1,18 +1,42 @@
 """A tab as the server sees it: a socket that speaks to the pages' state, without a browser."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import socketio
 from reflex_base.constants import Reflex
 
+from tests.conftest import free_port
+from tests.e2e.product import Product
+
 NAMESPACE = "/_event"
 _STATE = "reflex___state____state"
 HYDRATE = f"{_STATE}.hydrate_and_load"
 ARRIVE = f"{_STATE}.reflex___state____on_load_internal_state.on_load_internal"
+
+
+@contextmanager
+def beside_silent_models() -> Iterator[Product]:
+    """The product as it starts by default, beside model servers that take connections and never answer: a page that
+    asks them is slow to load.
+    """
+    data = Path(tempfile.mkdtemp(prefix="al-"))
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        silent = f"http://127.0.0.1:{server.getsockname()[1]}"
+        env = {"OLLAMA_HOST": silent, "AGENTLOOM_COMPATIBLE_URL": f"{silent}/v1",
+               "AGENTLOOM_FIRST_MODEL": "none", "AGENTLOOM_WORKERS": "0"}  # fmt: skip
+        started = Product(data, free_port(), env)
+        started.start()
+        yield started
+        started.stop()
+    shutil.rmtree(data, ignore_errors=True)
 
 
 def handler(state: type, name: str) -> str:

@@ -2,9 +2,6 @@
 
 import asyncio
 import pickle
-import shutil
-import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,9 +17,8 @@ from app.state.approvals import ApprovalsState
 from app.state.identity import IdentityState
 from app.state.models import ModelsState
 from app.state.workflows import WorkflowsState
-from tests.conftest import free_port
 from tests.e2e.product import Product
-from tests.tab import ARRIVE, NAMESPACE, Tab, handler, tab
+from tests.tab import ARRIVE, NAMESPACE, Tab, beside_silent_models, handler, tab
 
 PASSWORD = "copper kettle 9"
 SEARCH = handler(WorkflowsState, "look_for")
@@ -32,23 +28,9 @@ SIGN_IN = "agentloomSession.ask()"
 
 
 @pytest.fixture(scope="module")
-def silent() -> Iterator[str]:
-    """A server that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-@pytest.fixture(scope="module")
-def product(silent) -> Iterator[Product]:
-    """The product as it starts by default, beside model servers that do not answer."""
-    data = Path(tempfile.mkdtemp(prefix="al-"))
-    env = {"OLLAMA_HOST": silent, "AGENTLOOM_COMPATIBLE_URL": f"{silent}/v1",
-           "AGENTLOOM_FIRST_MODEL": "none", "AGENTLOOM_WORKERS": "0"}  # fmt: skip
-    started = Product(data, free_port(), env)
-    started.start()
-    yield started
-    started.stop()
-    shutil.rmtree(data, ignore_errors=True)
+def product() -> Iterator[Product]:
+    with beside_silent_models() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
