@@ -164,7 +164,7 @@ export function pasteText(store, text, at = null) {
   if (!piece) return false;
   const doc = store.get();
   const where = at ? home(doc, at) : null;
-  const { ops, ids } = pasteOps(piece, doc.graph, where ? { at: where.position, parent: where.parent } : {});
+  const { ops, ids } = pasteOps(piece, doc, where ? { at: where.position, parent: where.parent } : {});
   if (store.edit(ops)) store.select(ids);
   return true;
 }

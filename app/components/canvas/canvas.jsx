@@ -1,5 +1,5 @@
 // The canvas: React Flow over the editor's store.
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Background, BackgroundVariant, ReactFlow, useReactFlow, useStore as useFlow } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
 import { addNext, addNode } from "./actions.js";
@@ -118,8 +118,12 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
     setQuick(null);
     wrapper.current.focus();
   }, []);
-  const closeMenu = useCallback(() => setMenu(null), [setMenu]);
-  useShortcuts({ store, flow, wrapper, openQuick, onRun, onPalette, onOpenInspector, quickOpen: quick !== null });
+  const closeMenu = useCallback(() => {
+    setMenu(null);
+    wrapper.current.focus();
+  }, [setMenu]);
+  useEffect(() => { store.toCanvas = () => wrapper.current?.focus(); }, [store]);
+  useShortcuts({ store, flow, wrapper, openQuick, onRun, onPalette, onOpenInspector, onLeave: onPaneClick, quickOpen: quick !== null });
 
   return (
     <div

@@ -1,4 +1,5 @@
 // Nodes and edges as text: copied anywhere, pasted into any workflow.
+import { renamedForm } from "../inspector/expressions.js";
 import { withBody } from "./ops.js";
 import { edgeId, freeId } from "./model.js";
 
@@ -26,20 +27,8 @@ export function readText(text) {
   }
 }
 
-// Renames `nodes.<id>` in every text of a configuration.
-export function renameReferences(value, names) {
-  if (typeof value === "string") {
-    return value.replace(/\bnodes\.([a-z][a-z0-9_]*)/g, (all, id) => (names.has(id) ? `nodes.${names.get(id)}` : all));
-  }
-  if (Array.isArray(value)) return value.map((each) => renameReferences(each, names));
-  if (value && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, renameReferences(each, names)]));
-  }
-  return value;
-}
-
 // Ops that add a pasted piece with new ids. `at` moves its top left corner there, else it is shifted by `shift`.
-export function pasteOps(piece, graph, { at = null, shift = 40, parent = null } = {}) {
+export function pasteOps(piece, { graph, catalog }, { at = null, shift = 40, parent = null } = {}) {
   const taken = new Set(graph.nodes.map((node) => node.id));
   const names = new Map();
   for (const node of piece.nodes) {
@@ -64,7 +53,7 @@ export function pasteOps(piece, graph, { at = null, shift = 40, parent = null } 
         kind: node.kind,
         version: node.version ?? 1,
         label: node.label ?? "",
-        config: renameReferences(node.config ?? {}, names),
+        config: renamedForm(node.config ?? {}, catalog.get(node.kind)?.config_schema ?? {}, names),
         settings: node.settings ?? {},
         position: inner ? node.position : move(node.position),
         parent: inner ? names.get(node.parent) : home(node),

@@ -197,6 +197,9 @@ function Body({ store, props }) {
   // Where the inspector covers the canvas, it comes with a node and goes with a click beside it.
   const cover = (open) => () => window.innerWidth <= NARROW && setInspectorOpen(open);
 
+  // A dialog gives the keyboard back to what opened it; the canvas takes it when that is gone.
+  const afterDialog = () => requestAnimationFrame(() => document.activeElement === document.body && store.toCanvas());
+
   if (phase === "missing" || phase === "failed") return <Broken store={store} />;
   return (
     <div className={`editor ${sideOpen ? "" : "no-side"} ${inspectorOpen ? "" : "no-inspector"} ${drawer.open ? "" : "drawer-closed"}`} data-phase={phase} data-testid="editor">
@@ -225,10 +228,10 @@ function Body({ store, props }) {
       {running.dialog && (
         <RunDialog
           schema={running.dialog.schema} lastInput={running.lastInput} example={store.get().workflow?.example_input} busy={running.starting}
-          onRun={running.start} onClose={() => running.setDialog(null)}
+          onRun={running.start} onClose={() => { running.setDialog(null); afterDialog(); }}
         />
       )}
-      {limits && <RunSettingsDialog workflowId={props.workflowId} onClose={() => setLimits(false)} />}
+      {limits && <RunSettingsDialog workflowId={props.workflowId} onClose={() => { setLimits(false); afterDialog(); }} />}
       <Notice store={store} />
     </div>
   );

@@ -14,7 +14,7 @@ function flowNode(doc, node, old, handlers) {
     parentId: node.parent ?? undefined,
     width,
     height,
-    // Known sizes and ports: nothing has to be measured, and wires end right even where ports are not drawn.
+    // Known sizes and ports: wires end right before a box is drawn and measured for the first time.
     measured: { width, height },
     handles: portPlaces(doc, node).map(({ port, kind, side, x, y }) => ({
       id: port.name, type: kind, position: side, x: x - PORT_SIZE / 2, y: y - PORT_SIZE / 2, width: PORT_SIZE, height: PORT_SIZE,

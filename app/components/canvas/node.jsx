@@ -10,7 +10,7 @@ import { useEditor, useStore } from "./context.jsx";
 import { CONTAINER_MIN } from "./geometry.js";
 import { portPlaces, titleOf, typeName, whyNot } from "./model.js";
 
-// Whether the canvas is seen from so far away that words and ports would only cost time.
+// Whether the canvas is seen from so far away that words would only cost time.
 export const Far = createContext(false);
 
 const BADGES = {
@@ -120,6 +120,14 @@ function Ports({ id, places }) {
   ));
 }
 
+// From far away ports are bare: React Flow measures them in each box that comes into sight, and a wire ends nowhere
+// without its port.
+function FarPorts({ places }) {
+  return places.map(({ port, kind, side, x, y }) => (
+    <Handle key={`${kind} ${port.name}`} type={kind} id={port.name} position={side} style={{ left: x, top: y }} className="port port-far" isConnectable={false} />
+  ));
+}
+
 // What is worth knowing at a glance besides the title: the type, and its first short choice.
 export function subtitle(node, type) {
   if (!type) return `unknown kind · ${node.kind}`;
@@ -148,7 +156,15 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
     node.settings?.disabled && "is-disabled",
   ].filter(Boolean).join(" ");
   const title = titleOf(node, type);
-  if (far) return <div className={`${state} is-far`} data-testid={`node-${id}`} data-kind={node.kind}><KindTile type={type} size={48} /></div>;
+  const places = portPlaces(store.get(), node);
+  if (far) {
+    return (
+      <div className={`${state} is-far`} data-testid={`node-${id}`} data-kind={node.kind}>
+        <KindTile type={type} size={48} />
+        <FarPorts places={places} />
+      </div>
+    );
+  }
   return (
     <div className={state} data-testid={`node-${id}`} data-kind={node.kind}>
       <div className="node-head">
@@ -165,7 +181,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
         )}
       </div>
       <Footer id={id} problems={errors} />
-      <Ports id={id} places={portPlaces(store.get(), node)} />
+      <Ports id={id} places={places} />
     </div>
   );
 });
@@ -181,6 +197,7 @@ export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
   const over = useEditor((state) => state.over === id);
   const far = useContext(Far);
   const errors = (problems ?? []).some((problem) => problem.severity === "error");
+  const places = portPlaces(store.get(), node);
   return (
     <div
       className={`node container-node ${selected ? "is-selected" : ""} ${step ? `is-${step.status}` : ""} ${errors ? "has-errors" : ""} ${over ? "is-over" : ""}`}
@@ -204,7 +221,7 @@ export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
       </div>
       <div className="container-body">{empty && <span>Drop nodes here. They run once for every item, as <code>{"{{ item }}"}</code>.</span>}</div>
       <Footer id={id} problems={0} />
-      {!far && <Ports id={id} places={portPlaces(store.get(), node)} />}
+      {far ? <FarPorts places={places} /> : <Ports id={id} places={places} />}
     </div>
   );
 });

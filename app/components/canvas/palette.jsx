@@ -21,7 +21,7 @@ export const Palette = forwardRef(function Palette({ onAdd }, input) {
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && groups[0]) add(find(types, text)[0].kind);
-            if (event.key === "Escape") { setText(""); event.currentTarget.blur(); }
+            if (event.key === "Escape") setText("");
           }}
         />
         {!text && <span className="kbd" aria-hidden="true">/</span>}

@@ -7,7 +7,7 @@ export const SHORTCUTS = [
   ["Tab", "Add a node after the selected one"], ["/", "Search the nodes"], ["Enter", "Open the selected node"],
   ["F2", "Rename"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C / X / V", "Copy, cut, paste"],
   ["Ctrl D", "Duplicate"], ["Ctrl A", "Select all"], ["Del", "Delete"], ["D", "Switch off or on"],
-  ["Arrows", "Move"], ["1 · 0", "Fit · actual size"], ["Shift L", "Tidy"], ["Ctrl Enter", "Run"],
+  ["Esc", "From anywhere back to the canvas; there: select nothing"], ["Arrows", "Move"], ["1 · 0", "Fit · actual size"], ["Shift L", "Tidy"], ["Ctrl Enter", "Run"],
 ];
 
 const EDITORS = "input, textarea, select, [contenteditable=true], [role=textbox], [role=dialog], [role=menu], .cm-editor";
@@ -59,6 +59,16 @@ function controlKey(event, { store, onRun }) {
   return null;
 }
 
+// From a field, a list or a menu beside the canvas Escape leads back to it. What a field closes first is its own affair:
+// it then says that the key was used.
+function leave(event, { wrapper, onLeave }) {
+  const canvas = wrapper.current;
+  if (event.key !== "Escape" || !canvas || canvas.contains(event.target) || event.target === document.body) return false;
+  canvas.focus();
+  onLeave();
+  return true;
+}
+
 export function useShortcuts(context) {
   const now = useRef(context);
   now.current = context;
@@ -68,6 +78,10 @@ export function useShortcuts(context) {
     const keys = (event) => {
       // Keys in a dialog are its own. (React listens on the document too, so that it cannot keep them from us.)
       if (event.defaultPrevented || event.target.closest?.("[role=dialog]")) return;
+      if (leave(event, now.current)) {
+        event.preventDefault();
+        return;
+      }
       const typing = isTyping(event.target) || isTyping(document.activeElement);
       const control = event.ctrlKey || event.metaKey;
       if (now.current.quickOpen || event.altKey || (typing && !(control && event.key === "Enter"))) return;

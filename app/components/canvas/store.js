@@ -26,6 +26,8 @@ export class EditorStore {
     this.listeners = new Set();
     // The middle of what is seen, in canvas units; the canvas says where that is.
     this.middle = () => ({ x: 0, y: 0 });
+    // Brings the keyboard back to the canvas; the canvas says how.
+    this.toCanvas = () => {};
     this.history = new History();
     this.state = {
       phase: "loading",

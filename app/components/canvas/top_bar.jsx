@@ -3,9 +3,10 @@ import { useEffect, useState } from "react";
 import { CalendarClock, CircleAlert, CircleCheck, CloudOff, Gauge, LoaderCircle, Play, TriangleAlert } from "lucide-react";
 import { Link } from "react-router";
 import { PaletteButton } from "../ui/palette.jsx";
-import { useEditor } from "./context.jsx";
+import { useEditor, useStore } from "./context.jsx";
 
 function Name({ name, onRename }) {
+  const store = useStore();
   const [text, setText] = useState(name);
   useEffect(() => setText(name), [name]);
   const save = () => {
@@ -20,7 +21,11 @@ function Name({ name, onRename }) {
         onChange={(event) => setText(event.target.value)} onBlur={save}
         onKeyDown={(event) => {
           if (event.key === "Enter") event.currentTarget.blur();
-          if (event.key === "Escape") { setText(name); requestAnimationFrame(() => event.target.blur()); }
+          if (event.key === "Escape") {
+            event.preventDefault();
+            setText(name);
+            requestAnimationFrame(() => store.toCanvas());
+          }
         }}
       />
     </span>

@@ -1,4 +1,5 @@
 // What may be written in an expression: names in scope, outputs of the nodes upstream, keys seen in the last run.
+import { spans, tokens } from "./expressions.js";
 import { portsOf, titleOf, typeName, upstream } from "../canvas/model.js";
 
 const MAX_KEYS = 40;
@@ -110,19 +111,18 @@ export function completions(doc, id, outputs = new Map()) {
   ]);
 }
 
-// The word being typed at the cursor, as {start, end, word}; null outside of {{ }} in a template.
+// The word being typed at the cursor, as {start, end, word}; null in a text, and outside of {{ }} in a template.
 export function wordAt(text, cursor, mode) {
-  const before = text.slice(0, cursor);
-  const open = before.lastIndexOf("{{");
-  if (mode !== "expression" && (open < 0 || before.indexOf("}}", open) >= 0)) return null;
-  const from = mode === "expression" ? 0 : open + 2;
-  const found = /[A-Za-z_][\w.[\]"]*$/.exec(text.slice(from, cursor));
-  const start = found ? from + found.index : cursor;
-  if (insideQuotes(text.slice(from, start))) return null;
+  const span = mode === "expression" ? { start: 0 } : spans(text).find(({ start, end }) => start <= cursor && cursor <= end);
+  if (!span) return null;
+  const found = /[A-Za-z_][\w.[\]"]*$/.exec(text.slice(span.start, cursor));
+  const start = found ? span.start + found.index : cursor;
+  if (isInText(text.slice(span.start, start))) return null;
   return { start, end: cursor, word: text.slice(start, cursor) };
 }
 
-const insideQuotes = (text) => ((text.match(/'/g) ?? []).length % 2) + ((text.match(/"/g) ?? []).length % 2) > 0;
+// A quote that is never closed is no text: it stands alone.
+const isInText = (expression) => tokens(expression).some(({ kind, text }) => kind === "sign" && /["']/.test(text));
 
 // Completions for a word: those that begin with it first, then those that hold it.
 export function matching(items, word, limit = 30) {
@@ -152,10 +152,11 @@ export function insert(text, cursor, path, mode) {
 export function pieces(text) {
   const found = [];
   let at = 0;
-  for (const match of text.matchAll(/\{\{[\s\S]*?(?:\}\}|$)/g)) {
-    if (match.index > at) found.push({ text: text.slice(at, match.index), code: false });
-    found.push({ text: match[0], code: true });
-    at = match.index + match[0].length;
+  for (const { start, end, closed } of spans(text)) {
+    const [from, to] = [start - 2, closed ? end + 2 : end];
+    if (from > at) found.push({ text: text.slice(at, from), code: false });
+    found.push({ text: text.slice(from, to), code: true });
+    at = to;
   }
   if (at < text.length) found.push({ text: text.slice(at), code: false });
   return found;

@@ -63,8 +63,14 @@ function Menu({ node }) {
     [<Power size={13} key="i" />, off ? "Switch on" : "Switch off", () => setDisabled(store, [node.id], !off)],
     [<Trash2 size={13} key="i" />, "Delete", () => store.removeSelected()],
   ];
+  const keys = (event) => {
+    if (event.key !== "Escape" || !open) return;
+    event.preventDefault();
+    setOpen(false);
+    box.current.querySelector("button").focus();
+  };
   return (
-    <div className="menu-anchor" ref={box} onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
+    <div className="menu-anchor" ref={box} onKeyDown={keys}>
       <button type="button" className="icon-button" aria-label="More" aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)}><Ellipsis size={16} /></button>
       {open && (
         <div className="context-menu card menu-drop" role="menu">

@@ -120,7 +120,7 @@ function RecoveryForm({ way, start, busy, onSend, onBack }) {
   };
   const onKeyDown = (event) => {
     if (event.key !== "Escape") return;
-    event.stopPropagation();
+    event.preventDefault();
     onBack();
   };
   return (

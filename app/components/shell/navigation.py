@@ -123,7 +123,6 @@ def _entry(entry: Entry, section: str, around: Surroundings, place: str) -> rx.C
         href=entry.href,
         class_name="nav-item",
         aria_current="page" if entry.section == section else None,
-        aria_label=entry.label,
         title=entry.label,
         data_testid=f"nav-{place}-{entry.section or 'home'}",
     )
@@ -133,22 +132,24 @@ def _count(entry: Entry, around: Surroundings) -> rx.Component:
     if entry.count == "workflows":
         return rx.cond(
             around.workflow_count > 0,
-            rx.el.span(around.workflow_count, class_name="muted nav-count num"),
+            rx.el.span(" ", around.workflow_count, class_name="muted nav-count num"),
         )
     if entry.count == "live":
         return _signal(around.live_runs, "run", " live")
     if entry.count == "approvals":
-        return _signal(around.open_approvals, "wait", "")
+        return _signal(around.open_approvals, "wait", rx.el.span(" open", class_name="sr-only"))
     return rx.fragment()
 
 
-def _signal(number: rx.Var[int], tone: Literal["run", "wait"], word: str) -> rx.Component:
+def _signal(
+    number: rx.Var[int], tone: Literal["run", "wait"], word: str | rx.Component
+) -> rx.Component:
     """A number worth noticing: a badge, or only a dot where there is no room."""
     return rx.cond(
         number > 0,
         rx.fragment(
-            rx.el.span(number, word, class_name=f"badge badge-{tone} nav-count num"),
-            rx.el.span(class_name=f"nav-dot nav-dot-{tone}"),
+            rx.el.span(" ", number, word, class_name=f"badge badge-{tone} nav-count num"),
+            rx.el.span(class_name=f"nav-dot nav-dot-{tone}", aria_hidden="true"),
         ),
     )
 
@@ -160,7 +161,7 @@ def _person(around: Surroundings, place: str) -> rx.Component:
         rx.icon("chevrons-up-down", size=13, color="var(--muted)", aria_hidden="true"),
         type="button",
         class_name="nav-person",
-        aria_label="Your account",
+        aria_label=f"{around.name}, your account",
         data_testid=f"account-{place}",
     )
     return ui.menu(

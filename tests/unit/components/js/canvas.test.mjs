@@ -68,7 +68,7 @@ test("pasted nodes get new ids, and their expressions follow", () => {
   const first = node("a", "trigger.manual");
   const second = node("b", "model.chat", { config: { prompt: "{{ nodes.a.data.x }} and {{ nodes.other.y }}" } });
   const graph = docOf([first, second], [edge("a", "data", "b", "input")]).graph;
-  const { ops, ids } = pasteOps(readText(copyText(graph, ["a", "b"])), graph);
+  const { ops, ids } = pasteOps(readText(copyText(graph, ["a", "b"])), docOf(graph.nodes, graph.edges));
   const pasted = apply(graph, ops).graph;
   assert.deepEqual(ids, ["a_2", "b_2"]);
   assert.equal(pasted.nodes.at(-1).config.prompt, "{{ nodes.a_2.data.x }} and {{ nodes.other.y }}");
@@ -77,7 +77,7 @@ test("pasted nodes get new ids, and their expressions follow", () => {
 
 test("a container is copied with its body", () => {
   const graph = docOf([node("l", "logic.for_each"), node("i", "model.chat", { parent: "l" })]).graph;
-  const pasted = apply(graph, pasteOps(readText(copyText(graph, ["l"])), graph).ops).graph;
+  const pasted = apply(graph, pasteOps(readText(copyText(graph, ["l"])), docOf(graph.nodes)).ops).graph;
   assert.equal(pasted.nodes.find((each) => each.id === "i_2").parent, "l_2");
 });
 
