@@ -27,7 +27,7 @@ def _register() -> dict[str, str]:
             continue
         path = file.relative_to(_HERE).as_posix()
         link = public / path
-        if not link.is_symlink():
+        if not link.is_symlink() or link.readlink() != file:  # the checkout may have moved
             link.parent.mkdir(parents=True, exist_ok=True)
             link.unlink(missing_ok=True)
             link.symlink_to(file)

@@ -157,11 +157,14 @@ def _signal(
 def _person(around: Surroundings, place: str) -> rx.Component:
     trigger = rx.el.button(
         rx.el.span(around.name[0], class_name="avatar", aria_hidden="true"),
-        rx.el.span(around.name, class_name="truncate-1 grow"),
+        rx.el.span(
+            around.name,
+            rx.el.span(", your account", class_name="sr-only"),
+            class_name="nav-label truncate-1 grow",
+        ),
         rx.icon("chevrons-up-down", size=13, color="var(--muted)", aria_hidden="true"),
         type="button",
         class_name="nav-person",
-        aria_label=f"{around.name}, your account",
         data_testid=f"account-{place}",
     )
     return ui.menu(
