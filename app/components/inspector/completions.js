@@ -1,17 +1,16 @@
 // What may be written in an expression: names in scope, outputs of the nodes upstream, keys seen in the last run.
-import { spans, tokens } from "./expressions.js";
+import { spans, step, tokens } from "./expressions.js";
 import { portsOf, titleOf, typeName, upstream } from "../canvas/model.js";
 
 const MAX_KEYS = 40;
 const MAX_DEPTH = 4;
-const WORD = /^[A-Za-z_]\w*$/;
 
 export const FUNCTIONS = [
   ["len", "number of items or letters"], ["str", "as text"], ["int", "as a whole number"], ["float", "as a number"],
   ["lower", "in small letters"], ["upper", "in capitals"], ["contains", "whether a text or list holds a value"],
 ];
 
-const step = (path, key) => (typeof key === "number" ? `${path}[${key}]` : WORD.test(key) ? `${path}.${key}` : `${path}["${key}"]`);
+const under = (path, key) => path + (typeof key === "number" ? `[${key}]` : step(key));
 
 const hint = (value) => {
   if (value === undefined) return "";
@@ -24,7 +23,7 @@ function inside(path, value, title, depth = 0) {
   if (value === null || typeof value !== "object" || depth >= MAX_DEPTH) return [];
   const keys = Array.isArray(value) ? [0].filter(() => value.length) : Object.keys(value).slice(0, MAX_KEYS);
   return keys.flatMap((key) => {
-    const at = step(path, key);
+    const at = under(path, key);
     return [{ path: at, title, sample: hint(value[key]), value: value[key] }, ...inside(at, value[key], title, depth + 1)];
   });
 }
@@ -32,8 +31,8 @@ function inside(path, value, title, depth = 0) {
 function fromSchema(path, schema, title, depth = 0) {
   if (depth >= MAX_DEPTH) return [];
   return Object.entries(schema?.properties ?? {}).flatMap(([key, field]) => [
-    { path: step(path, key), title, sample: field.title ?? field.type ?? "" },
-    ...fromSchema(step(path, key), field, title, depth + 1),
+    { path: under(path, key), title, sample: field.title ?? field.type ?? "" },
+    ...fromSchema(under(path, key), field, title, depth + 1),
   ]);
 }
 
@@ -77,7 +76,7 @@ function nodes(doc, id, outputs) {
     const seen = outputs.get(each);
     const ports = doc.ports[each] ?? type?.outputs ?? [];
     return ports.flatMap((port) => {
-      const path = `nodes.${each}.${port.name}`;
+      const path = under(under("nodes", each), port.name);
       const value = seen?.[port.name];
       return [{ path, title, sample: value === undefined ? typeName(port.type) : hint(value), value }, ...inside(path, value, title)];
     });

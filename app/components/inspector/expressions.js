@@ -1,4 +1,4 @@
-// Where expressions stand in a text, and which nodes they read; the twin of app/engine/expressions/{template,renaming}.py.
+// Where expressions stand in a text, and which nodes they read; the twin of template.py and renaming.py in app/engine/expressions.
 
 // A text of the language: quotes of one or three signs, with or without a letter before them.
 const TEXT = /[rRbBuUfF]{0,2}("""(?:\\[\s\S]|[^\\])*?"""|'''(?:\\[\s\S]|[^\\])*?'''|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*')/y;
@@ -56,13 +56,21 @@ export function spans(text) {
   return found;
 }
 
-// The place of the node's name in a reference that begins with the nth token, as {at, length, id, quote}; else null.
+// Words of Python cannot stand after a dot.
+const KEYWORDS = new Set(
+  "False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield".split(" "),
+);
+
+// A step of a path as people write it: with a dot, and in brackets what is no name.
+export const step = (key) => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) && !KEYWORDS.has(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
+
+// The reference to a node that begins with the nth token, as {start, end, id}; null when none does.
 function reference(found, nth) {
   const [before, root, sign, name, close] = [found[nth - 1], ...found.slice(nth, nth + 4)];
   if (root.kind !== "word" || root.text !== "nodes" || before?.text === ".") return null;
-  if (sign?.text === "." && name?.kind === "word") return { at: name.at, length: name.text.length, id: name.text, quote: "" };
+  if (sign?.text === "." && name?.kind === "word") return { start: root.at, end: name.at + name.text.length, id: name.text };
   const plain = sign?.text === "[" && close?.text === "]" && name?.kind === "text" ? PLAIN_TEXT.exec(name.text) : null;
-  return plain && { at: name.at, length: name.text.length, id: plain[2], quote: plain[1] };
+  return plain && { start: root.at, end: close.at + 1, id: plain[2] };
 }
 
 function renamedExpression(expression, names) {
@@ -71,8 +79,8 @@ function renamedExpression(expression, names) {
   for (let nth = 0; nth < found.length; nth += 1) {
     const place = reference(found, nth);
     if (!place || !names.has(place.id)) continue;
-    result += expression.slice(here, place.at) + place.quote + names.get(place.id) + place.quote;
-    here = place.at + place.length;
+    result += `${expression.slice(here, place.start)}nodes${step(names.get(place.id))}`;
+    here = place.end;
   }
   return result + expression.slice(here);
 }

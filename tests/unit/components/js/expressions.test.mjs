@@ -17,8 +17,8 @@ test("an expression that is not closed yet stays as it is", () => {
   assert.equal(renamed("{{ nodes.a.x", "template", NAMES), "{{ nodes.a.x");
 });
 
-test("a reference is written in quotes as it was", () => {
-  assert.equal(renamed("{{ nodes['a'].x + nodes[\"a\"].y }}", "template", NAMES), "{{ nodes['fresh'].x + nodes[\"fresh\"].y }}");
+test("a name that cannot stand after a dot is written in brackets", () => {
+  assert.equal(renamed("{{ nodes.a.x }}", "template", new Map([["a", "if"]])), '{{ nodes["if"].x }}');
 });
 
 const SCHEMA = {
@@ -45,7 +45,7 @@ test("pasting renames by the kinds' forms", () => {
   const catalog = new Map([["x.y", { config_schema: SCHEMA }]]);
   const piece = { nodes: [node("a", "x.y"), node("b", "x.y", { config: { code: "nodes.a", text: "{{ nodes[\"a\"].x }}" } })], edges: [] };
   const { ops } = pasteOps(piece, { graph: { nodes: [node("a", "x.y")], edges: [] }, catalog });
-  assert.deepEqual(ops[1].node.config, { code: "nodes.a", text: "{{ nodes[\"a_2\"].x }}" });
+  assert.deepEqual(ops[1].node.config, { code: "nodes.a", text: "{{ nodes.a_2.x }}" });
 });
 
 test("braces in texts and objects neither end an expression nor begin one", () => {

@@ -1,9 +1,13 @@
 """A path is renamed where the parser finds it, in every form, and nowhere else."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from app.engine.expressions import renamed
 
+CANVAS = Path(__file__).parents[2] / "components" / "js" / "renaming.json"
 A, B = ("nodes", "a"), ("nodes", "b")
 
 
@@ -52,3 +56,9 @@ def test_a_name_that_is_no_identifier_is_written_in_brackets():
     assert renamed("{{ trigger.x }}", "template", ("trigger", "x"), ("trigger", "if")) == (
         '{{ trigger["if"] }}'
     )
+
+
+@pytest.mark.parametrize("case", json.loads(CANVAS.read_text()), ids=lambda case: case["text"])
+def test_the_canvas_renames_by_the_same_rule(case):
+    found = renamed(case["text"], case["mode"], A, ("nodes", "fresh"))
+    assert found == case["result"]
