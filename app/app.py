@@ -9,12 +9,14 @@ from contextlib import asynccontextmanager
 
 import reflex as rx
 from reflex.config import get_config
+from reflex.utils.prerequisites import get_web_dir
+from reflex_base.constants import Dirs
 from starlette.types import ASGIApp
 
 from app import pages
 from app.adapters.tables import until_migrated
-from app.api.app import build
-from app.api.lane import Lane
+from app.api.app import build, front
+from app.api.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
 from app.services.runs.execute import get_ready
@@ -94,5 +96,6 @@ app.register_lifespan_task(shared_runtime)
 
 
 def web() -> ASGIApp:
-    """The whole web process, for the server: what programs ask most stands before the app."""
-    return Door(Lane(app()))
+    """The whole web process, for the server."""
+    pages = get_web_dir() / Dirs.STATIC
+    return front(Door(app()), Policies(inline_scripts(pages)))

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp
 
 from app.api import problems
 from app.api.approvals import approvals
@@ -14,8 +15,10 @@ from app.api.dead_letters import dead_letters
 from app.api.edge import MAX_BODY_BYTES, Edge
 from app.api.expressions import expressions
 from app.api.health import health
+from app.api.lane import Lane
 from app.api.models import models
 from app.api.node_types import node_types
+from app.api.policy import Policies
 from app.api.runs import runs
 from app.api.schedules import schedules
 from app.api.steps import steps
@@ -49,8 +52,12 @@ def build() -> FastAPI:
     api.include_router(health, include_in_schema=False)
     _refuse_the_rest(api, tuple(api.routes))
     api.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
-    api.add_middleware(Edge)  # the outermost: the last one added
     return api
+
+
+def front(app: ASGIApp, policies: Policies | None = None) -> ASGIApp:
+    """Put before a whole web app what stands before everything, also before what Reflex mounts."""
+    return Edge(Lane(app), policies)
 
 
 def _refuse_the_rest(api: FastAPI, known: Sequence[BaseRoute]) -> None:

@@ -53,7 +53,7 @@ async def register(body: RegisterRequest, request: Request, response: Response) 
     """Create an account with a workspace and a first project, and sign in."""
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
-        signed = await commands.register(uow, body, client_address(request), agent)
+        signed = await commands.register(uow, body, client_address(request.scope), agent)
     _set_cookies(response, signed)
     return RegisteredView(
         access_token=signed.access_token, user=signed.user, workspace_id=signed.workspace_id
@@ -66,7 +66,7 @@ async def login(body: LoginBody, request: Request, response: Response) -> TokenV
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
         signed = await commands.login(
-            uow, body.email, body.password, client_address(request), agent
+            uow, body.email, body.password, client_address(request.scope), agent
         )
     _set_cookies(response, signed)
     return TokenView(access_token=signed.access_token)

@@ -29,6 +29,7 @@ _TITLES = {
     405: "Method not allowed",
     409: "Conflict",
     413: "Too large",
+    421: "Unknown host",
     422: "Invalid input",
     429: "Too many requests",
     503: "Not available",
@@ -99,6 +100,10 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, code, detail, headers=error.headers)
 
 
+async def _defect(_: Request, __: Exception) -> JSONResponse:
+    return of_defect()
+
+
 async def _unfit(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
@@ -131,5 +136,6 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 def set_up(api: FastAPI) -> None:
     """Answer every failure of the endpoints with a problem document."""
     api.add_exception_handler(AppError, _app_error)
+    api.add_exception_handler(Exception, _defect)
     api.add_exception_handler(HTTPException, _http_error)
     api.add_exception_handler(RequestValidationError, _unfit)

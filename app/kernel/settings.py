@@ -1,9 +1,9 @@
 """Settings from the environment. Each has a default that works on a fresh machine."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from app.kernel.errors import ConfigInvalid
 
 NO_REDIS = "none"
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+"""Names of all addresses of a machine, to listen on."""
 _SHORTEST_SECRET = 32
 
 
@@ -163,13 +165,8 @@ class Settings(BaseModel):
     @field_validator("trusted_proxies")
     @classmethod
     def _known_proxies(cls, listed: str) -> str:
-        _networks(listed)
+        networks(listed)
         return listed
-
-    @property
-    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
-        """Where proxies that are believed stand."""
-        return _networks(self.trusted_proxies)
 
     @property
     def without_redis(self) -> bool:
@@ -200,7 +197,20 @@ class Settings(BaseModel):
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
 
-def _networks(listed: str) -> list[IPv4Network | IPv6Network]:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own, which nobody else can reach."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def networks(listed: str) -> list[IPv4Network | IPv6Network]:
+    """Read a comma-separated list of addresses and networks.
+
+    Raises:
+        ValueError: One of them is neither.
+    """
     parts = [part.strip() for part in listed.split(",") if part.strip()]
     try:
         return [ip_network(part, strict=False) for part in parts]
