@@ -34,8 +34,8 @@ class Edge:
         """Pass the request on, and its response back with more headers."""
         if scope["type"] == "http":
             await self._request(scope, receive, send)
-        elif scope["type"] == "websocket" and (refusal := self._handshake(scope)):
-            await refusal(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -67,14 +67,20 @@ class Edge:
         finally:
             log.context.reset(token)
 
-    def _handshake(self, scope: Scope) -> Response | None:
-        """The answer to a socket that is not to be opened: browsers let the pages of any site open one."""
-        if refusal := _wrong_host(scope, self.policies.of(scope["path"])):
-            return refusal
-        origin = Headers(scope=scope).get("origin")
-        if origin is not None and not is_own_origin(origin, host_of(scope)):
-            return of_error(Denied("This socket was opened by another site and is refused."))
-        return None
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id, policy = new_id("request"), self.policies.of(scope["path"])
+        token = log.context.set({**log.context.get(), "request_id": request_id})
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "websocket.http.response.start":
+                _complete(message, policy, request_id)
+            await send(message)
+
+        try:
+            answer = _wrong_host(scope, policy) or _foreign_page(scope) or self.app
+            await answer(scope, receive, send_with_headers)
+        finally:
+            log.context.reset(token)
 
 
 def _complete(message: Message, policy: Policy, request_id: str) -> None:
@@ -96,6 +102,14 @@ def _within(location: bytes) -> bytes:
     parts = urlsplit(location)
     rest = parts._replace(scheme=b"", netloc=b"", path=b"").geturl()
     return b"/" + parts.path.lstrip(b"/\\") + rest
+
+
+def _foreign_page(scope: Scope) -> Response | None:
+    """The answer to a page of another site that opens a socket: browsers let any page do so."""
+    origin = Headers(scope=scope).get("origin")
+    if origin is None or is_own_origin(origin, host_of(scope)):
+        return None
+    return of_error(Denied("This socket was opened by another site and is refused."))
 
 
 def _refusal(scope: Scope, policy: Policy) -> Response | None:

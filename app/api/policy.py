@@ -38,6 +38,7 @@ _PAGES = (
     "base-uri 'none'",
     "form-action 'self'",
 )
+_NO_PAGES = ("/api/", "/_event/")
 _INLINE = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
@@ -78,9 +79,9 @@ class Policies:
 
     def of(self, path: str) -> Policy:
         """The policy of an address."""
-        if path == "/api" or path.startswith("/api/"):
-            return self._exact.get(path, self._data)
-        return self._exact.get(path, self._pages)
+        if path in self._exact:
+            return self._exact[path]
+        return self._data if f"{path}/".startswith(_NO_PAGES) else self._pages
 
 
 def inline_scripts(bundle: Path) -> list[str]:
