@@ -98,3 +98,40 @@ async def test_odd_bytes_in_an_address_are_no_defect(ada, address, path):
     answer = await asyncio.wait_for(reader.read(100), 10)
     writer.close()
     assert answer.split()[1] in (b"400", b"404", b"422")
+
+
+async def asked(address: str, head: bytes) -> bytes:
+    """The answer to a request whose head is sent as it is."""
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head + b"\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(4_000), 10)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        (b"Host: localhost", b"401"),
+        (b"Host: evil.example", b"421"),
+        (b"Host: localhost\r\nHost: evil.example", b"421"),
+        (b"Host: evil.example\r\nX-Forwarded-Host: localhost", b"421"),
+        (b"X-A: b", b"421"),
+    ],
+)
+async def test_a_host_that_is_not_ours_gets_no_answer_of_ours(address, hosts, status):
+    answer = await asked(address, b"GET /api/me HTTP/1.1\r\n" + hosts)
+    assert answer.split()[1] == status
+    for name in (b"granian", b"uvicorn", b"python"):
+        assert name not in answer.lower()
+
+
+async def test_registering_and_runs_are_refused_by_a_foreign_host_too(address, ada):
+    token = ada.headers["authorization"].encode()
+    for path in (b"/api/auth/register", b"/api/auth/login", b"/api/workflows/wfl_x/runs"):
+        head = (
+            b"POST " + path + b" HTTP/1.1\r\nHost: evil.example\r\nAuthorization: " + token
+            + b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        )  # fmt: skip
+        assert (await asked(address, head)).split()[1] == b"421"
