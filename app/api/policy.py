@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
-from app.services.identity.address import is_trusted
 from app.kernel.settings import EVERYWHERE, is_loopback, settings
+from app.services.identity.address import is_trusted
 
 _COMMON = {
     "X-Content-Type-Options": "nosniff",

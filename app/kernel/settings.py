@@ -5,8 +5,18 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.kernel.errors import ConfigInvalid
 
@@ -78,6 +88,18 @@ class Settings(BaseModel):
         default="",
         validation_alias="AGENTLOOM_TRUSTED_PROXIES",
         description="Comma-separated addresses or networks of proxies whose X-Forwarded-For counts.",
+    )
+    registration: Literal["", "open", "invited", "domains", "closed"] = Field(
+        default="",
+        validation_alias="AGENTLOOM_REGISTRATION",
+        description="Who may create an account after the first one: open (anybody), invited, domains, closed; "
+        "empty: open while only this machine can be reached, else closed.",
+    )
+    registration_domains: str = Field(
+        default="",
+        validate_default=True,
+        validation_alias="AGENTLOOM_REGISTRATION_DOMAINS",
+        description="Comma-separated domains of the addresses that may register, such as example.com.",
     )
     log_level: str = Field(
         default="INFO",
@@ -167,6 +189,27 @@ class Settings(BaseModel):
     def _known_proxies(cls, listed: str) -> str:
         networks(listed)
         return listed
+
+    @field_validator("registration_domains")
+    @classmethod
+    def _some_domain(cls, listed: str, others: ValidationInfo) -> str:
+        if others.data.get("registration") == "domains" and not listed.strip(" ,"):
+            raise ValueError(
+                "AGENTLOOM_REGISTRATION=domains needs at least one, such as example.com"
+            )
+        return listed
+
+    @property
+    def domains(self) -> list[str]:
+        """Whose addresses may register, where that is the rule."""
+        parts = (part.strip().lower().lstrip("@") for part in self.registration_domains.split(","))
+        return [part for part in parts if part]
+
+    @property
+    def who_may_register(self) -> str:
+        """The rule of registration: open, invited, domains or closed."""
+        own = is_loopback(self.host) and is_loopback(urlsplit(self.origin).hostname or "")
+        return self.registration or ("open" if own else "closed")
 
     @property
     def without_redis(self) -> bool:

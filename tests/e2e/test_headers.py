@@ -61,9 +61,7 @@ def test_every_page_works_under_its_policy(page: Page, product: Product, complai
     assert complaints == []
 
 
-def test_a_foreign_inline_script_does_not_run(
-    page: Page, product: Product, complaints: list[str]
-):
+def test_a_foreign_inline_script_does_not_run(page: Page, product: Product, complaints: list[str]):
     page.goto(f"{product.url}/login")
     expect(page.get_by_test_id("submit")).to_be_visible()
     page.evaluate(

@@ -32,6 +32,7 @@ class MeView(UserView):
     workspace_id: str
     workspace_name: str
     role: str
+    is_installation_admin: bool
 
 
 class SignedIn(BaseModel):
