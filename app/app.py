@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import reflex as rx
 from reflex.config import get_config
@@ -39,6 +40,7 @@ async def shared_runtime() -> AsyncIterator[None]:
     the built-in templates.
     """
     warming = asyncio.create_task(_warm_up())
+    forget_stored_tabs()
     await until_migrated(settings().database)
     opened = await open_runtime(settings())
     async with opened.database.work() as uow:
@@ -51,6 +53,12 @@ async def shared_runtime() -> AsyncIterator[None]:
         warming.cancel()
         await asyncio.gather(warming, return_exceptions=True)
         await close_runtime()
+
+
+def forget_stored_tabs() -> None:
+    """Remove the files in which earlier versions kept tabs, cookies included."""
+    for left in Path(".states").glob("*.pkl"):
+        left.unlink(missing_ok=True)
 
 
 async def _warm_up() -> None:
