@@ -11,11 +11,11 @@ names in NAMES. Clocks that are put forward or back decide as in Debian's cron, 
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -39,6 +39,19 @@ _FIELDS = (
     ("month", "1 to 12, or JAN to DEC"),
     ("day of the week", "0 to 7 (0 and 7 are Sunday), or SUN to SAT, MON#1 for the first, 5L for the last"),
 )  # fmt: skip
+_LARGEST = (59, 23, 31, 12, 7)
+_AGAIN = (
+    ("hour", 60, "minutes"),
+    ("day", 24, "hours"),
+    ("month", 31, "days"),
+    ("year", 12, "months"),
+    ("week", 7, "days of the week"),
+)
+"""With what each field begins anew, how many values it has until then, and what they are called."""
+
+_TOLD = 6
+"""So many values of a step are listed; of more, the first few."""
+
 _ORDINAL = re.compile(r"\b([23]?[123])th\b")  # CronSim says 21th
 _ENDINGS = {"1": "st", "2": "nd", "3": "rd"}
 _LOOK_BACK = tuple(timedelta(days=days) for days in (1 / 24, 1, 8, 32, 367, 3_000))
@@ -108,8 +121,77 @@ class Rule:
         step = minute.removeprefix("*/")
         if rest == ["*"] * 4 and step != minute and 60 % int(step) == 0 and int(step) > 1:
             return f"Every {step} minutes"
-        words = CronSim(self.fields, datetime.now(UTC)).explain()
+        told = [
+            ",".join(_listed(one.values) if one.place in (0, 1, 3) and one.is_uneven and len(one.values) <= _TOLD
+                     else one.text for one in terms)
+            for terms in _terms(self.fields)
+        ]  # fmt: skip
+        words = CronSim(" ".join(told), datetime.now(UTC)).explain()
+        if not (told[2].startswith("*") or told[4].startswith("*")):  # either of the two is enough
+            before, _, day = words.rpartition(" and on ")
+            words = f"{before} or on {day}" if before else words
         return _ORDINAL.sub(lambda found: f"{found[1]}{_ENDINGS[found[1][-1]]}", words)
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a rule does not mean, though its author may think so: steps that do not go round evenly."""
+        said = []
+        for one in (term for terms in _terms(self.fields) for term in terms if term.is_uneven):
+            whole, _, names = _AGAIN[one.place]
+            some = [str(value) for value in sorted(one.values)]
+            listed = ", ".join(some[:_TOLD]) + (" and so on" if len(some) > _TOLD else "")
+            said.append(
+                f"'{one.text}' begins anew with every {whole}: it means the {names} {listed}, and is not "
+                f"every {one.step} {names} throughout."
+            )
+        return tuple(said)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A part of a field between commas, and what it means."""
+
+    place: int
+    text: str
+    values: frozenset[int]
+
+    @property
+    def step(self) -> int:
+        """The number behind the slash; 0 without one."""
+        text = self.text.partition("/")[2]
+        return int(text) if text.isdecimal() else 0
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether its step goes through the whole field, and comes round to a gap of another length."""
+        if self.step < 2 or "-" in self.text or not self.values:
+            return False
+        _, size, _ = _AGAIN[self.place]
+        places = sorted({value % size for value in self.values})
+        gaps = {(after - before) % size for before, after in pairwise([*places, places[0]])}
+        return len(gaps) > 1 or (self.place == 2 and len(places) > 1)
+
+
+def _terms(fields: str) -> tuple[tuple[_Term, ...], ...]:
+    """The terms of each field of a rule that can be read."""
+    return tuple(_terms_of(place, part) for place, part in enumerate(fields.split()))
+
+
+def _terms_of(place: int, part: str) -> tuple[_Term, ...]:
+    return tuple(_Term(place, text, _values(place, text)) for text in part.split(","))
+
+
+def _values(place: int, text: str) -> frozenset[int]:
+    """The numbers that a term stands for; none for the last day, or for the first Monday."""
+    parsed = CronSim(_alone(place, text), datetime.now(UTC))
+    sets = (parsed.minutes, parsed.hours, parsed.days, parsed.months, parsed.weekdays)
+    return frozenset(one for one in sets[place] if isinstance(one, int) and one >= 0)
+
+
+def _alone(place: int, text: str) -> str:
+    fields = ["*"] * 5
+    fields[place] = text
+    return " ".join(fields)
 
 
 def read_rule(cron: str, timezone: str) -> Rule:
@@ -165,13 +247,17 @@ def _check(rule: Rule) -> None:
             f"'{rule.cron}' has {len(parts)}. Nine o'clock every morning is '0 9 * * *'."
         )
     for place, part in enumerate(parts):
-        alone = ["*"] * 5
-        alone[place] = part
-        if not _is_readable(" ".join(alone)):
-            name, range_ = _FIELDS[place]
+        name, range_ = _FIELDS[place]
+        if not _is_readable(_alone(place, part)):
             raise _unreadable(
                 f"The field for the {name}, '{part}', cannot be read. It takes {range_}; also "
                 "lists (1,3), ranges (1-5), steps (*/2) and * for every one."
+            )
+        largest = max(one.step for one in _terms_of(place, part))
+        if largest > _LARGEST[place]:
+            raise _unreadable(
+                f"The step {largest} in the field for the {name}, '{part}', is larger than the field: it goes "
+                f"up to {_LARGEST[place]}. For longer times between, use the fields to the right."
             )
     if not _is_readable(rule.fields):
         raise _never(rule.cron)
@@ -198,7 +284,7 @@ def _by_clock(fields: str) -> str:
     return " ".join([_listed(parsed.minutes), _listed(parsed.hours), *days])
 
 
-def _listed(numbers: set[int]) -> str:
+def _listed(numbers: Iterable[int]) -> str:
     return ",".join(map(str, sorted(numbers)))
 
 

@@ -48,6 +48,7 @@ function Preview({ preview, fault }) {
   return (
     <div className="sched-next" data-testid="preview">
       <p className="sched-words" aria-live="polite"><CalendarClock size={14} aria-hidden="true" />{preview.words} <span className="muted">({preview.timezone})</span></p>
+      {preview.warnings.map((one) => <p key={one} className="callout callout-wait" role="status"><TriangleAlert size={15} aria-hidden="true" />{one}</p>)}
       <ol>
         {preview.next_fires.map(({ at }) => (
           <li key={at}>

@@ -26,7 +26,7 @@ from app.engine.sdk.node import (
     node,
     port,
 )
-from app.engine.sdk.text import Text, as_text, port_name
+from app.engine.sdk.text import Text, as_text, port_name, signal_name
 from app.kernel.errors import (
     AnswerCut,
     BudgetExceeded,
@@ -86,5 +86,6 @@ __all__ = [
     "node",
     "port",
     "port_name",
+    "signal_name",
     "turns",
 ]

@@ -6,6 +6,7 @@ from app.adapters.blobs import put_blobs
 from app.adapters.database import UnitOfWork
 from app.adapters.values import pack
 from app.engine.events import TERMINAL_RUN
+from app.engine.sdk.text import signal_name
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import new_id
@@ -23,8 +24,6 @@ from app.services.runs.life import (
 from app.services.runs.present import run_view
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
-
-NAME_LENGTH = 100
 
 
 async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
@@ -83,15 +82,15 @@ async def send_signal(
 
     Raises:
         NotFound: No such run.
-        InvalidInput: The name is empty, too long, or more than a line.
+        InvalidInput: Nothing can wait for such a name.
         Conflict: The run has ended.
     """
     require(actor, "member")
-    name = name.strip()
-    if not (0 < len(name) <= NAME_LENGTH and name.isprintable()):
-        raise InvalidInput(
-            f"The name of a signal is a line of 1 to {NAME_LENGTH} characters.", field="name"
-        )
+    try:
+        name = signal_name(name)
+    except ValueError as error:
+        sentence = str(error)
+        raise InvalidInput(f"{sentence[0].upper()}{sentence[1:]}.", field="name") from error
     run = await locked_run(uow, actor, run_id)
     if run.status in TERMINAL_RUN or run.control == "cancel":
         raise Conflict(f"The run has ended ({run.status}); no step waits for the signal '{name}'.")

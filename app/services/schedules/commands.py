@@ -1,6 +1,6 @@
 """Create, change, switch, delete schedules, and start one by hand."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func
@@ -19,9 +19,8 @@ from app.services.runs.start import StartRun, start_run
 from app.services.runs.views import RunView
 from app.services.schedules.checks import check_schedule_input
 from app.services.schedules.rows import load_schedule, next_time, whole_view
-from app.services.schedules.views import ScheduleView
+from app.services.schedules.views import Missed, ScheduleView
 
-Missed = Literal["skip", "once"]
 MAX_SCHEDULES = 1_000
 
 

@@ -25,7 +25,7 @@ from app.services.schedules.rows import (
 from app.services.schedules.views import (
     FireView,
     LocalTime,
-    PreviewView,
+    RulePreview,
     ScheduleSummary,
     ScheduleView,
 )
@@ -111,7 +111,7 @@ async def list_fires(
     )
 
 
-def preview_rule(actor: Actor, cron: str, timezone: str, count: int = SHOWN) -> PreviewView:
+def preview_rule(actor: Actor, cron: str, timezone: str, count: int = SHOWN) -> RulePreview:
     """Say what a rule means and when it comes next, before anything is stored.
 
     Raises:
@@ -122,9 +122,10 @@ def preview_rule(actor: Actor, cron: str, timezone: str, count: int = SHOWN) -> 
         raise InvalidInput(f"`count` must be between 1 and {MAX_PREVIEW}.", field="count")
     rule = read_rule(cron, timezone)
     moments = islice(rule.after(datetime.now(UTC)), count)
-    return PreviewView(
+    return RulePreview(
         cron=rule.cron,
         timezone=rule.timezone,
         words=rule.words,
         next_fires=tuple(LocalTime(at=at, local=at.astimezone(rule.zone)) for at in moments),
+        warnings=rule.warnings,
     )

@@ -140,5 +140,9 @@ async def whole_view(uow: UnitOfWork, actor: Actor, schedule: Schedule) -> Sched
         **_shared(schedule, workflow, last),
         input=schedule.input,
         next_fires=rule.upcoming(datetime.now(UTC), SHOWN) if known else (),
-        warnings=(*(() if known else (unknown_zone(schedule),)), *warnings_of(workflow)),
+        warnings=(
+            *(() if known else (unknown_zone(schedule),)),
+            *rule.warnings,
+            *warnings_of(workflow),
+        ),
     )

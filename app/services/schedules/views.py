@@ -1,9 +1,15 @@
 """What callers see of schedules."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from app.engine.events import RunStatus
+from app.kernel.schemas import SchemaOf
+
+Missed = Literal["skip", "once"]
+FireStatus = Literal["fired", "skipped", "failed"]
 
 
 class _View(BaseModel):
@@ -18,11 +24,11 @@ class FireView(_View):
 
     fire_at: datetime
     at: datetime
-    status: str
+    status: Annotated[str, SchemaOf(FireStatus)]
     message: str | None
     run_id: str | None
     run_number: int | None
-    run_status: str | None
+    run_status: Annotated[str, SchemaOf(RunStatus)] | None
 
 
 class ScheduleSummary(_View):
@@ -42,7 +48,7 @@ class ScheduleSummary(_View):
     zone_known: bool
     words: str
     enabled: bool
-    missed: str
+    missed: Annotated[str, SchemaOf(Missed)]
     next_at: datetime | None
     last_fire: FireView | None
     created_at: datetime
@@ -64,10 +70,11 @@ class LocalTime(_View):
     local: datetime
 
 
-class PreviewView(_View):
-    """What a rule means: in words, and the next times it comes."""
+class RulePreview(_View):
+    """What a rule means: in words, the next times it comes, and what it does not mean though it may look so."""
 
     cron: str
     timezone: str
     words: str
     next_fires: tuple[LocalTime, ...]
+    warnings: tuple[str, ...] = ()

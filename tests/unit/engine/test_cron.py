@@ -202,3 +202,60 @@ def test_an_unknown_zone_is_refused_with_one_that_looks_like_it(written, said):
     with pytest.raises(InvalidInput, match=said) as caught:
         read_zone(written)
     assert caught.value.context["field"] == "timezone"
+
+
+@pytest.mark.parametrize(
+    ("cron", "field"),
+    [
+        ("*/90 * * * *", "minute"), ("*/60 * * * *", "minute"), ("1/70 * * * *", "minute"),
+        ("5,*/61 * * * *", "minute"), ("0 */24 * * *", "hour"), ("0 0 */32 * *", "day of the month"),
+        ("0 0 1 */13 *", "month"), ("0 0 * * */8", "day of the week"),
+    ],
+)  # fmt: skip
+def test_a_step_larger_than_its_field_is_refused(cron, field):
+    with pytest.raises(InvalidInput, match=f"field for the {field}.* is larger than the field"):
+        read_rule(cron, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("cron", "told"),
+    [
+        ("*/45 * * * *", "minutes 0, 45"), ("7/25 * * * *", "minutes 7, 32, 57"),
+        ("0 */5 * * *", "hours 0, 5, 10, 15, 20"), ("0 0 */2 * *", "days 1, 3, 5, 7, 9, 11 and so on"),
+        ("0 0 1 */5 *", "months 1, 6, 11"), ("0 0 * * */3", "days of the week 0, 3, 6"),
+    ],
+)  # fmt: skip
+def test_a_step_that_does_not_go_round_evenly_is_warned_of(cron, told):
+    [warning] = read_rule(cron, "UTC").warnings
+    assert told in warning
+    assert "begins anew" in warning
+
+
+@pytest.mark.parametrize(
+    "cron",
+    ["*/15 * * * *", "10/30 * * * *", "0 */6 * * *", "0 0 1 */3 *", "10-40/7 * * * *", "0 9 1,15 * *", "0 0 L * *",
+     "0 0 * * MON#1", "*/1 * * * *", "@weekly"],
+)  # fmt: skip
+def test_what_goes_round_evenly_is_not_warned_of(cron):
+    assert read_rule(cron, "UTC").warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("cron", "words"),
+    [
+        ("0 0 1 * 1", "At 00:00 on the first day of month or on Monday"),
+        ("0 0 L * 5", "At 00:00 on the last day of the month or on Friday"),
+        ("0 0 1,15 6 1-5", "At 00:00 on the first and the 15th day of month or on Monday through Friday in June"),
+        ("0 0 */2 * 1", "At 00:00 on every second day of month if it's on Monday"),
+        ("*/45 * * * *", "At minutes 0 and 45 of every hour"),
+    ],
+)  # fmt: skip
+def test_words_say_what_the_times_are(cron, words):
+    assert read_rule(cron, "UTC").words == words
+
+
+def test_either_of_two_kinds_of_days_is_enough():
+    """What `or` in the words means."""
+    begin = datetime(2026, 5, 30, tzinfo=UTC)  # a Saturday; the first of June is a Monday
+    found = read_rule("0 0 2 * 1", "UTC").upcoming(begin, 3)
+    assert [at.day for at in found] == [1, 2, 8]

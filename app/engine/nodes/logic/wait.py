@@ -3,14 +3,16 @@
 The run stops here, for seconds or months, without using anything; other branches go on. What
 arrives at the input leaves through `value` when the wait is over.
 
-A signal is sent to the run by name, with `POST /api/runs/{id}/signals/{name}`; what it brings
-leaves through `value`. With a limit, a signal that does not come in time makes the run go on through
-`timed_out`.
+A signal is sent to the run by name, with `POST /api/runs/{id}/signals/{name}`; the name may have
+slashes. What it brings leaves through `value`. With a limit, a signal that does not come in time
+makes the run go on through `timed_out`.
 """
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+
+from pydantic import ValidationInfo, field_validator
 
 from app.engine.sdk import (
     Example,
@@ -24,6 +26,7 @@ from app.engine.sdk import (
     field,
     node,
     port,
+    signal_name,
 )
 
 YEAR_S = 366 * 86_400
@@ -63,6 +66,11 @@ class Config(NodeConfig):
         description="0: however long it takes.",
         show_if={"wait_for": "signal"},
     )
+
+    @field_validator("signal")
+    @classmethod
+    def _can_be_sent(cls, name: str, info: ValidationInfo) -> str:
+        return signal_name(name) if info.data.get("wait_for") == "signal" else name
 
 
 class In(Ports):
@@ -125,7 +133,7 @@ async def wait(config: Config, inputs: In, ctx: NodeContext) -> Result:
     """Wait, and say whether what was waited for came."""
     if config.wait_for == "signal":
         limit = ctx.now() + timedelta(seconds=config.limit_s) if config.limit_s else None
-        signal = await ctx.wait_for_signal(config.signal.strip(), limit)
+        signal = await ctx.wait_for_signal(config.signal, limit)
         if signal.timed_out:
             return Result({"timed_out": inputs.input}, frozenset({"timed_out"}))
         return Result({"value": signal.payload}, frozenset({"value"}))
