@@ -1,24 +1,24 @@
 """The REST API: every endpoint under `/api`, health also beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request, Response
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.routing import BaseRoute, Match
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from app.api import problems
 from app.api.approvals import approvals
 from app.api.auth import auth, me
+from app.api.contract import VERSION, contract, describe
 from app.api.dead_letters import dead_letters
+from app.api.delivery import HEALTH, Delivery
 from app.api.edge import MAX_BODY_BYTES, Edge
 from app.api.expressions import expressions
 from app.api.health import health
-from app.api.lane import Lane
 from app.api.models import models
 from app.api.node_types import node_types
-from app.api.policy import Policies
 from app.api.runs import runs
 from app.api.schedules import schedules
 from app.api.steps import steps
@@ -27,52 +27,81 @@ from app.api.values import values
 from app.api.workflows import workflows
 from app.api.workspaces import projects, workspaces
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def build() -> FastAPI:
     """Build the API. Reflex mounts its own app behind it."""
-    api = FastAPI(
+    api = _Api(
         title="AgentLoom",
-        description="Compose, run and watch workflows. Same rules and data as the web app.",
-        version="1",
-        openapi_url="/api/openapi.json",
+        version=VERSION,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     problems.set_up(api)
     for router in (
         auth, me, workspaces, projects, templates, node_types, workflows, steps, values, approvals, dead_letters,
-        models, expressions, schedules, health,
+        models, expressions, schedules, health, contract,
     ):  # fmt: skip
         api.include_router(router, prefix="/api")
     api.include_router(runs, prefix="/api/runs")
-    api.include_router(runs, prefix="/api/executions")
+    api.include_router(
+        runs,
+        prefix="/api/executions",
+        deprecated=True,
+        generate_unique_id_function=lambda route: f"{route.name}_of_execution",
+    )
     api.include_router(health, include_in_schema=False)
     _refuse_the_rest(api, tuple(api.routes))
     api.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
+    api.add_middleware(Delivery)
+    api.add_middleware(Edge)  # the outermost: the last one added
     return api
 
 
-def front(app: ASGIApp, policies: Policies | None = None) -> ASGIApp:
-    """Put before a whole web app what stands before everything, also before what Reflex mounts."""
-    return Edge(Lane(app), policies)
+class _Api(FastAPI):
+    """The app, with a description of its own making."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Describe the API; made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(self)
+        return self.openapi_schema
 
 
 def _refuse_the_rest(api: FastAPI, known: Sequence[BaseRoute]) -> None:
-    """Answer unknown addresses under `/api` here: the web app behind would show a page."""
+    """Answer unknown addresses under `/api`, and methods that no route takes, here: the web app behind would show
+    a page.
+    """
 
-    async def refuse(request: Request) -> JSONResponse:
+    async def refuse(request: Request) -> Response:
         allowed = [method for method in _METHODS if _is_known(request, method, known)]
-        if allowed:
-            detail = "This address does not take that method."
-            headers = {"Allow": ", ".join(allowed)}
-            return problems.problem(405, "method_not_allowed", detail, headers=headers)
-        return problems.problem(404, "not_found", "There is nothing at this address.")
+        if not allowed:
+            return problems.problem(404, "not_found", "There is nothing at this address.")
+        more = ["HEAD", "OPTIONS"] if "GET" in allowed else ["OPTIONS"]
+        headers = {"Allow": ", ".join([*allowed, *more])}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        detail = "This address does not take that method."
+        return problems.problem(405, "method_not_allowed", detail, headers=headers)
 
-    for path in ("/api", "/api/{path:path}"):
-        api.add_route(path, refuse, methods=list(_METHODS), include_in_schema=False)
+    for path in ("/api", "/api/{path:path}", *HEALTH):
+        api.router.routes.append(Route(path, _Any(refuse), include_in_schema=False))
+
+
+class _Any:
+    """An endpoint for every method, whatever it is called."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 def _is_known(request: Request, method: str, known: Sequence[BaseRoute]) -> bool:

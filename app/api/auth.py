@@ -7,7 +7,7 @@ from app.api.bodies import Body, router
 from app.api.client import client_address
 from app.api.deps import CSRF_COOKIE, SESSION_COOKIE, Signed, require_own_origin
 from app.kernel.settings import settings
-from app.services.identity import commands, queries, registration
+from app.services.identity import commands, queries
 from app.services.identity.views import MeView, RegisterRequest, SignedIn, UserView
 from app.services.runtime import runtime
 
@@ -18,8 +18,10 @@ me = router("/me", "auth")
 class LoginBody(Body):
     """E-mail address and password."""
 
-    email: str = Field(max_length=1_000)
-    password: str = Field(max_length=10_000, repr=False)
+    email: str = Field(max_length=1_000, description="As registered.", examples=["ada@example.com"])
+    password: str = Field(
+        max_length=10_000, repr=False, description="The account's.", examples=["copper kettle 9"]
+    )
 
 
 class TokenView(Body):
@@ -48,25 +50,27 @@ def _set_cookies(response: Response, signed: SignedIn) -> None:
         )
 
 
-@auth.post("/register", status_code=201, dependencies=[Depends(require_own_origin)])
+@auth.post(
+    "/register", status_code=201, responses={409: {}}, dependencies=[Depends(require_own_origin)]
+)
 async def register(body: RegisterRequest, request: Request, response: Response) -> RegisteredView:
     """Create an account with a workspace and a first project, and sign in."""
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
-        signed = await registration.register(uow, body, client_address(request.scope), agent)
+        signed = await commands.register(uow, body, client_address(request), agent)
     _set_cookies(response, signed)
     return RegisteredView(
         access_token=signed.access_token, user=signed.user, workspace_id=signed.workspace_id
     )
 
 
-@auth.post("/login", dependencies=[Depends(require_own_origin)])
+@auth.post("/login", responses={401: {}}, dependencies=[Depends(require_own_origin)])
 async def login(body: LoginBody, request: Request, response: Response) -> TokenView:
     """Open a session: a token for programs, a cookie for browsers."""
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
         signed = await commands.login(
-            uow, body.email, body.password, client_address(request.scope), agent
+            uow, body.email, body.password, client_address(request), agent
         )
     _set_cookies(response, signed)
     return TokenView(access_token=signed.access_token)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.api.problems import of_error
 from app.engine.graph.document import MAX_DEPTH, too_deep
-from app.kernel.errors import AppError, InvalidInput, TooLarge
+from app.kernel.errors import AppError, InvalidInput, TooLarge, UnsupportedMedia
 
 _NULL = "\x00"
 _PARSER_DEPTH = "depth limit"  # the parser's own, at 1,024 levels
@@ -69,14 +69,17 @@ def parse(raw: bytes, content_type: str) -> Any:  # noqa: ANN401 - any JSON valu
     """Read a JSON body.
 
     Raises:
-        InvalidInput: It is not JSON, not declared as JSON, or holds what no database takes.
+        UnsupportedMedia: It is not declared as JSON.
+        InvalidInput: It is not JSON, or holds what no database takes.
         TooLarge: It is nested deeper than 64 levels.
     """
     message = email.message.Message()
     message["content-type"] = content_type
     kind = message.get_content_type() if content_type else ""
     if kind != "application/json" and not kind.endswith("+json"):
-        raise InvalidInput("Send the body as JSON, with the header Content-Type: application/json.")
+        raise UnsupportedMedia(
+            "Send the body as JSON, with the header Content-Type: application/json."
+        )
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

@@ -1,14 +1,11 @@
 """Which address a request comes from."""
 
-from starlette.datastructures import Headers
-from starlette.types import Scope
+from fastapi import Request
 
 from app.services.identity.address import behind_proxies
 
 
-def client_address(scope: Scope) -> str:
+def client_address(request: Request) -> str:
     """Return the address of whoever asks: the nearest one that is no proxy of ours."""
-    client = scope.get("client")
-    return behind_proxies(
-        client[0] if client else "", Headers(scope=scope).getlist("x-forwarded-for")
-    )
+    peer = request.client.host if request.client else ""
+    return behind_proxies(peer, request.headers.getlist("x-forwarded-for"))

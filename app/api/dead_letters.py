@@ -13,7 +13,7 @@ dead_letters = router("/dead-letters", "runs")
 
 
 @dead_letters.get("")
-async def list_open(
+async def list_dead(
     who: Signed, cursor: Cursor = None, limit: Limit = 50, search: Search = None
 ) -> Page[DeadLetterView]:
     """Runs that were given up and neither requeued nor put away, the latest first."""
@@ -21,14 +21,14 @@ async def list_open(
         return await list_dead_letters(uow, who, cursor=cursor, limit=limit, search=search)
 
 
-@dead_letters.post("/{run_id}/requeue", status_code=202)
+@dead_letters.post("/{run_id}/requeue", status_code=202, responses={409: {}})
 async def requeue_run(run_id: Id, who: Signed) -> RunView:
     """Start a new run that goes on from what the dead one has finished."""
     async with runtime().database.work() as uow:
         return await requeue(uow, who, run_id)
 
 
-@dead_letters.post("/{run_id}/discard", status_code=204)
+@dead_letters.post("/{run_id}/discard", status_code=204, responses={409: {}})
 async def discard_run(run_id: Id, who: Signed) -> Response:
     """Put a dead letter away; the run stays, failed."""
     async with runtime().database.work() as uow:

@@ -1,12 +1,14 @@
 """Who is asking: a bearer token, or the session cookie with proof that our own page sends it."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from app.api.policy import host_of, is_own_origin
+from app.engine.events import RunStatus
 from app.kernel.errors import Denied, Unauthenticated
+from app.kernel.settings import settings
 from app.services.access import Actor
 from app.services.identity import tokens
 from app.services.identity.commands import actor_of_token
@@ -15,6 +17,9 @@ from app.services.runtime import runtime
 SESSION_COOKIE = "agentloom_session"
 CSRF_COOKIE = "agentloom_csrf"
 CSRF_HEADER = "X-CSRF-Token"
+MAX_INT = 2**31 - 1
+"""The largest number the database takes where numbers count."""
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="The access token that sign-in returns.")
@@ -28,7 +33,9 @@ Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[
     str | None, Query(max_length=500, description="`next_cursor` of the page before.")
 ]
-Search = Annotated[str | None, Query(max_length=200)]
+Search = Annotated[str | None, Query(max_length=200, description="Words to look for.")]
+Of = Annotated[str | None, Query(max_length=100, description="Only what belongs to this id.")]
+Status = Annotated[RunStatus | None, Query(description="Only runs in this status.")]
 Key = Annotated[
     str | None,
     Header(
@@ -38,7 +45,7 @@ Key = Annotated[
         description="The same key with the same body gives the same run.",
     ),
 ]
-Id = Annotated[str, Path(max_length=100)]
+Id = Annotated[str, Path(max_length=100, description="Id, as lists and answers give it.")]
 
 
 def require_own_origin(request: Request) -> None:
@@ -53,7 +60,8 @@ def require_own_origin(request: Request) -> None:
     if origin is None:
         foreign = request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
     else:
-        foreign = not is_own_origin(origin, host_of(request.scope))
+        own = urlsplit(settings().origin).netloc
+        foreign = urlsplit(origin).netloc not in (own, request.headers.get("host", own))
     if foreign:
         raise Denied("This request comes from another site and was refused.")
 

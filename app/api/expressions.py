@@ -16,14 +16,14 @@ expressions = router("/expressions", "expressions")
 
 
 @expressions.post("/preview")
-async def preview(body: PreviewRequest, who: Signed) -> PreviewView:
+async def preview_text(body: PreviewRequest, who: Signed) -> PreviewView:
     """What a text gives with the values of an earlier run."""
     async with runtime().database.read() as uow:
         return await preview_expression(uow, who, body)
 
 
 @expressions.post("/complete")
-async def complete(body: PreviewRequest, who: Signed) -> Page[Suggestion]:
+async def complete_text(body: PreviewRequest, who: Signed) -> Page[Suggestion]:
     """What may come next after the text left of the cursor."""
     async with runtime().database.read() as uow:
         return Page(items=await complete_expression(uow, who, body))

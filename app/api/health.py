@@ -1,17 +1,27 @@
 """For load balancers and supervisors: is the process alive, and can it take work."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 
 from app.services.health import Readiness, readiness
 from app.services.runtime import runtime
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
 
 health = APIRouter(tags=["health"])
 
 
 @health.get("/healthz")
-async def healthz() -> dict[str, str]:
+async def healthz() -> Alive:
     """The process answers; says nothing about database and Redis."""
-    return {"status": "ok"}
+    return Alive()
 
 
 @health.get("/readyz", responses={503: {"model": Readiness}})
@@ -20,4 +30,5 @@ async def readyz(response: Response) -> Readiness:
     found = await readiness(runtime())
     if not found.ready:
         response.status_code = 503
+        response.headers["Retry-After"] = "5"
     return found

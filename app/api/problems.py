@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from app.kernel import log
@@ -18,18 +19,21 @@ from app.kernel.errors import (
     TooLarge,
     TooMuch,
     Unauthenticated,
+    UnsupportedMedia,
 )
 
+PROBLEM_JSON = "application/problem+json"
 _log = logging.getLogger(__name__)
 _RESERVED = frozenset({"type", "title", "status", "detail", "code", "request_id"})
-_TITLES = {
+TITLES = {
     401: "Not signed in",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Precondition failed",
     413: "Too large",
-    421: "Unknown host",
+    415: "Unsupported media type",
     422: "Invalid input",
     429: "Too many requests",
     503: "Not available",
@@ -40,6 +44,7 @@ _CODES = {
     404: NotFound.code,
     405: "method_not_allowed",
     413: TooLarge.code,
+    415: UnsupportedMedia.code,
     422: InvalidInput.code,
     429: TooMuch.code,
 }
@@ -48,6 +53,37 @@ _SENTENCES = {
     405: "This address does not take that method.",
     413: "The request is too large; at most 10 MB are allowed.",
 }
+
+_RETRY_AFTER_S = {429: 10, 503: 5}
+"""When to come again where nobody knows better."""
+
+
+class FaultView(BaseModel):
+    """One value of a request that will not do."""
+
+    in_: str = Field(alias="in", description="`body`, `query`, `path`, `header` or `cookie`.")
+    place: str = Field(description="Path of the value, such as `nodes.3.kind`.")
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457: what went wrong, as a sentence for people and a code for programs.
+
+    Some codes bring more members: `revision` (revision_conflict), `problems` (graph_invalid),
+    `field`, `retry_after_s`.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str = Field(description="What happened and what to do.")
+    code: str = Field(description="Stable; for programs.", examples=["not_found"])
+    request_id: str = Field(description="To quote when you ask; also in the server's log.")
+    errors: list[FaultView] | None = Field(
+        None, description="Each value that will not do; of invalid_input only."
+    )
 
 
 def problem(
@@ -58,16 +94,19 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Write a problem document; members of `context` stand beside the standard ones."""
+    sent = dict(headers or {})
+    if status in _RETRY_AFTER_S:
+        sent.setdefault("Retry-After", str(_RETRY_AFTER_S[status]))
     body = {
         "type": code,
-        "title": _TITLES.get(status, "Something went wrong"),
+        "title": TITLES.get(status, "Something went wrong"),
         "status": status,
         "detail": detail,
         "code": code,
         "request_id": log.context.get().get("request_id", ""),
         **{key: value for key, value in (context or {}).items() if key not in _RESERVED},
     }
-    return JSONResponse(body, status, dict(headers or {}), media_type="application/problem+json")
+    return JSONResponse(body, status, sent, media_type=PROBLEM_JSON)
 
 
 def of_error(error: AppError) -> JSONResponse:
@@ -98,10 +137,6 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
     detail = _SENTENCES.get(error.status_code, str(error.detail))
     code = _CODES.get(error.status_code, "error")
     return problem(error.status_code, code, detail, headers=error.headers)
-
-
-async def _defect(_: Request, __: Exception) -> JSONResponse:
-    return of_defect()
 
 
 async def _unfit(_: Request, error: Exception) -> JSONResponse:
@@ -136,6 +171,5 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 def set_up(api: FastAPI) -> None:
     """Answer every failure of the endpoints with a problem document."""
     api.add_exception_handler(AppError, _app_error)
-    api.add_exception_handler(Exception, _defect)
     api.add_exception_handler(HTTPException, _http_error)
     api.add_exception_handler(RequestValidationError, _unfit)

@@ -7,9 +7,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from app.api.bodies import Body, router
-from app.api.deps import Cursor, Id, Key, Limit, Search, Signed
+from app.api.deps import MAX_INT, Cursor, Id, Key, Limit, Of, Search, Signed, Status
 from app.api.streams import event_stream
-from app.engine.events import Event, RunStatus, StepStatus
+from app.engine.events import TERMINAL_RUN, Event, StepStatus
+from app.engine.sdk.text import MAX_SIGNAL
 from app.kernel.errors import InvalidInput
 from app.services.page import Page
 from app.services.runs import commands, control, queries
@@ -29,13 +30,12 @@ InTurn = Annotated[
     ),
 ]
 _LOG_PAGE = 1_000
-_MAX_SEQ = 2**31 - 1
 
 
 class Rerun(Body):
     """How to run again: with the same input, or with another one."""
 
-    input: Any = None
+    input: Any = Field(None, description="Another input; without it, the same one.")
     version: Literal["original", "current"] = Field(
         "original", description="The graph that ran, or the workflow's draft as it is now."
     )
@@ -54,11 +54,14 @@ class Fork(Body):
         "original", description="The graph that ran, or the workflow's draft as it is now."
     )
     outputs: dict[str, dict[str, Any]] = Field(
-        {}, description="What copied steps are to have given instead: `{path: {port: value}}`."
+        {},
+        max_length=10_000,
+        description="What copied steps are to have given instead: `{path: {port: value}}`.",
     )
     input: Any = Field(None, description="Another input of the run.")
     pins: dict[str, dict[str, Any]] | None = Field(
         None,
+        max_length=10_000,
         description="Outputs that stand in for executing nodes: `{node id or path: {port: value}}`.",
     )
 
@@ -66,7 +69,7 @@ class Fork(Body):
 class Signal(Body):
     """What a signal brings; any JSON value."""
 
-    payload: Any = None
+    payload: Any = Field(None, description="Any JSON value.", examples=[{"amount": 3}])
 
 
 def _seq(text: str | None, message: str, field: str) -> int:
@@ -77,7 +80,7 @@ def _seq(text: str | None, message: str, field: str) -> int:
     """
     if not text:
         return 0
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_SEQ):
+    if not (text.isascii() and text.isdecimal() and int(text) <= MAX_INT):
         raise InvalidInput(message, field=field)
     return int(text)
 
@@ -87,8 +90,8 @@ async def list_runs(
     who: Signed,
     cursor: Cursor = None,
     limit: Limit = 50,
-    workflow_id: Search = None,
-    status: RunStatus | None = None,
+    workflow_id: Of = None,
+    status: Status = None,
     search: Search = None,
 ) -> Page[RunView]:
     """Runs, newest first."""
@@ -120,8 +123,8 @@ async def list_steps(
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=1_000, description="How many at most.")] = 200,
     parent: InTurn = None,
-    status: StepStatus | None = None,
-    node_id: Search = None,
+    status: Annotated[StepStatus | None, Query(description="Only steps in this status.")] = None,
+    node_id: Of = None,
 ) -> Page[StepView]:
     """The steps of a run by start; very large values are references, see the single step."""
     wanted = Filter(parent=parent, status=status, node_id=node_id)
@@ -159,7 +162,13 @@ async def get_log(run_id: Id, who: Signed, cursor: Cursor = None) -> Page[Event]
 @runs.get(
     "/{run_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={
+        200: {
+            "description": "Frames of `id`, `event` and `data`; `data` is an event as in the log.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+        204: {"description": "The run has ended, and there is nothing after `Last-Event-ID`."},
+    },
 )
 async def stream_events(
     run_id: Id,
@@ -167,11 +176,15 @@ async def stream_events(
     last_event_id: Annotated[
         str | None, Header(max_length=20, description="Go on after this event.")
     ] = None,
-) -> StreamingResponse:
-    """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends."""
+) -> Response:
+    """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends. A browser that
+    comes again after the last one is told with 204 to stay away.
+    """
     after = _seq(last_event_id, "Last-Event-ID must be the number of an event.", "Last-Event-ID")
     async with runtime().database.read() as uow:
-        await queries.see_run(uow, who, run_id)
+        run = await queries.see_run(uow, who, run_id)
+        if run.status in TERMINAL_RUN and await queries.last_seq(uow, who, run_id) <= after:
+            return Response(status_code=204)
     return StreamingResponse(
         event_stream(who, run_id, after),
         media_type="text/event-stream",
@@ -186,15 +199,15 @@ async def cancel_run(run_id: Id, who: Signed) -> RunView:
         return await commands.cancel_run(uow, who, run_id)
 
 
-@runs.post("/{run_id}/pause")
-async def pause(run_id: Id, who: Signed) -> RunView:
+@runs.post("/{run_id}/pause", responses={409: {}})
+async def pause_run(run_id: Id, who: Signed) -> RunView:
     """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
     async with runtime().database.work() as uow:
         return await control.pause_run(uow, who, run_id)
 
 
-@runs.post("/{run_id}/resume")
-async def resume(run_id: Id, who: Signed) -> RunView:
+@runs.post("/{run_id}/resume", responses={409: {}})
+async def resume_run(run_id: Id, who: Signed) -> RunView:
     """Let a paused run go on; answers and signals that came meanwhile are kept. 409 when it is not
     paused.
     """
@@ -202,10 +215,18 @@ async def resume(run_id: Id, who: Signed) -> RunView:
         return await control.resume_run(uow, who, run_id)
 
 
-@runs.post("/{run_id}/signals/{name}")
+@runs.post("/{run_id}/signals/{name:path}", responses={409: {}})
 async def send_signal(
     run_id: Id,
-    name: Annotated[str, Path(min_length=1, max_length=100)],
+    name: Annotated[
+        str,
+        Path(
+            min_length=1,
+            max_length=MAX_SIGNAL,
+            description="What a step waits for; may have slashes.",
+            examples=["paid"],
+        ),
+    ],
     who: Signed,
     body: Signal | None = None,
 ) -> RunView:
@@ -216,7 +237,7 @@ async def send_signal(
         return await control.send_signal(uow, who, run_id, name, (body or Signal()).payload)
 
 
-@runs.post("/{run_id}/rerun", status_code=202)
+@runs.post("/{run_id}/rerun", status_code=202, responses={409: {}})
 async def rerun_run(
     run_id: Id, who: Signed, response: Response, body: Rerun | None = None, key: Key = None
 ) -> RunView:
@@ -233,8 +254,8 @@ async def rerun_run(
     return await _forked(who, wish, response)
 
 
-@runs.post("/{run_id}/fork", status_code=202)
-async def fork(
+@runs.post("/{run_id}/fork", status_code=202, responses={409: {}})
+async def fork_from_run(
     run_id: Id, who: Signed, response: Response, body: Fork | None = None, key: Key = None
 ) -> RunView:
     """Go on from a run's finished steps, as a new run: from a step, with other outputs or input, or

@@ -1,18 +1,24 @@
 """Schedules: workflows that start by themselves, what became of their times, and previews of rules."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Header, Response
+from fastapi import Response
 from pydantic import Field
 
 from app.api.bodies import Body, router
-from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.api.deps import Cursor, Id, Key, Limit, Of, Search, Signed
+from app.api.workflows import StartedRun
 from app.services.page import Page
 from app.services.runs.views import RunView
 from app.services.runtime import runtime
 from app.services.schedules import commands, queries
-from app.services.schedules.commands import Missed
-from app.services.schedules.views import FireView, PreviewView, ScheduleSummary, ScheduleView
+from app.services.schedules.views import (
+    FireView,
+    Missed,
+    RulePreview,
+    ScheduleSummary,
+    ScheduleView,
+)
 
 schedules = router("/schedules", "schedules")
 
@@ -30,25 +36,27 @@ class ScheduleBody(Body):
     `missed`: what becomes of times at which nothing ran: `once` starts one run for all, `skip` none.
     """
 
-    workflow_id: str = Field(max_length=100)
+    workflow_id: str = Field(max_length=100, description="What to run.")
     cron: str = _CRON
     timezone: str = _ZONE
-    name: str | None = Field(None, max_length=1_000)
-    input: Any = None
-    missed: Missed = "once"
-    enabled: bool = True
+    name: str | None = Field(None, max_length=1_000, description="What people call it.")
+    input: Any = Field(None, description="Input of its runs.")
+    missed: Missed = Field(
+        "once", description="Times at which nothing ran: one run for all, or none."
+    )
+    enabled: bool = Field(True, description="Whether it starts anything.")
 
 
 class ScheduleChanges(Body):
     """What to change; what is not there stays. A new rule or zone counts from now."""
 
-    workflow_id: str | None = Field(None, max_length=100)
-    cron: str | None = Field(None, max_length=1_000)
-    timezone: str | None = Field(None, max_length=200)
-    name: str | None = Field(None, max_length=1_000)
-    input: Any = None
-    missed: Missed | None = None
-    enabled: bool | None = None
+    workflow_id: str | None = Field(None, max_length=100, description="What to run.")
+    cron: str | None = Field(None, max_length=1_000, description="Another rule.")
+    timezone: str | None = Field(None, max_length=200, description="Another zone, by IANA name.")
+    name: str | None = Field(None, max_length=1_000, description="What people call it.")
+    input: Any = Field(None, description="Input of its runs.")
+    missed: Missed | None = Field(None, description="Times at which nothing ran.")
+    enabled: bool | None = Field(None, description="Whether it starts anything.")
 
 
 class Rule(Body):
@@ -56,14 +64,7 @@ class Rule(Body):
 
     cron: str = _CRON
     timezone: str = _ZONE
-    count: int = Field(5, ge=1, le=queries.MAX_PREVIEW)
-
-
-class StartedRun(Body):
-    """A run that was started by hand."""
-
-    run_id: str
-    status: str
+    count: int = Field(5, ge=1, le=queries.MAX_PREVIEW, description="How many times to tell.")
 
 
 @schedules.get("")
@@ -72,7 +73,7 @@ async def list_schedules(
     cursor: Cursor = None,
     limit: Limit = 50,
     search: Search = None,
-    workflow_id: Search = None,
+    workflow_id: Of = None,
 ) -> Page[ScheduleSummary]:
     """Schedules, the newest first; `search` looks in their names and their workflows'."""
     async with runtime().database.read() as uow:
@@ -92,7 +93,7 @@ async def create_schedule(body: ScheduleBody, who: Signed, response: Response) -
 
 
 @schedules.post("/preview")
-async def preview_rule(body: Rule, who: Signed) -> PreviewView:
+async def preview_rule(body: Rule, who: Signed) -> RulePreview:
     """Say what a rule means and when it comes next. Nothing is stored."""
     return queries.preview_rule(who, body.cron, body.timezone, body.count)
 
@@ -130,15 +131,12 @@ async def list_fires(
         return await queries.list_fires(uow, who, schedule_id, cursor=cursor, limit=limit)
 
 
-@schedules.post("/{schedule_id}/run-now", status_code=202)
+@schedules.post("/{schedule_id}/run-now", status_code=202, responses={409: {}})
 async def run_now(
     schedule_id: Id,
     who: Signed,
     response: Response,
-    key: Annotated[
-        str | None,
-        Header(alias="Idempotency-Key", min_length=1, max_length=200),
-    ] = None,
+    key: Key = None,
 ) -> StartedRun:
     """Start a run with the schedule's input at once; its next time stays as it is."""
     async with runtime().database.work() as uow:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from app.api.bodies import Body, router
 from app.api.deps import Id, Signed
 from app.services.runs.commands import answer_step
@@ -14,10 +16,10 @@ steps = router("/steps", "approvals")
 class StepAnswer(Body):
     """What the person decided, such as `{"choice": "approve", "comment": "fine"}`."""
 
-    output: Any
+    output: Any = Field(description="The decision.", examples=[{"choice": "approve"}])
 
 
-@steps.post("/{step_id}/human-complete")
+@steps.post("/{step_id}/human-complete", responses={409: {}})
 async def complete_step(step_id: Id, body: StepAnswer, who: Signed) -> RunView:
     """Answer the question of a step; its run goes on."""
     async with runtime().database.work() as uow:

@@ -1,8 +1,12 @@
 """The gallery of ready workflows."""
 
+from typing import Annotated
+
+from fastapi import Query, Request, Response
 from pydantic import Field
 
 from app.api.bodies import Body, router
+from app.api.delivery import KNOWN, unless_known
 from app.api.deps import Id, Search, Signed
 from app.services.page import Page
 from app.services.runtime import runtime
@@ -15,7 +19,9 @@ templates = router("/templates", "templates")
 class UseTemplate(Body):
     """Where the new workflow goes; without it, to the workspace you act in."""
 
-    workspace_id: str | None = Field(None, max_length=100)
+    workspace_id: str | None = Field(
+        None, max_length=100, description="Another workspace of yours."
+    )
 
 
 class UsedTemplate(Body):
@@ -24,21 +30,28 @@ class UsedTemplate(Body):
     workflow_id: str
 
 
-@templates.get("")
+@templates.get("", response_model=Page[TemplateSummary], responses={304: KNOWN})
 async def list_templates(
-    who: Signed, search: Search = None, category: Search = None, keyless: bool = False
-) -> Page[TemplateSummary]:
+    who: Signed,
+    request: Request,
+    search: Search = None,
+    category: Annotated[
+        str | None, Query(max_length=200, description="Only this category.")
+    ] = None,
+    keyless: Annotated[bool, Query(description="Only those that work without any key.")] = False,
+) -> Response:
     """All templates; `keyless` keeps those that work without any key."""
     async with runtime().database.read() as uow:
         found = await queries.list_templates(uow, search=search, category=category, keyless=keyless)
-    return Page(items=found)
+    return unless_known(request, Page[TemplateSummary](items=found).model_dump_json().encode())
 
 
-@templates.get("/{template_id}")
-async def get_template(template_id: Id, who: Signed) -> TemplateView:
+@templates.get("/{template_id}", response_model=TemplateView, responses={304: KNOWN})
+async def get_template(template_id: Id, who: Signed, request: Request) -> Response:
     """A template with its graph and example input."""
     async with runtime().database.read() as uow:
-        return await queries.get_template(uow, template_id)
+        found = await queries.get_template(uow, template_id)
+    return unless_known(request, found.model_dump_json().encode())
 
 
 @templates.post("/{template_id}/use", status_code=201)

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.bodies import router
+from app.api.delivery import KNOWN, is_known, revalidated
 from app.api.deps import Id, Signed
 from app.services.runs.values import read_value
 from app.services.runtime import runtime
@@ -15,17 +17,23 @@ values = router("/values", "runs")
 @values.get(
     "/{value_id}",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/json": {}}}},
+    responses={
+        200: {"content": {"application/json": {"schema": {}}}},
+        304: KNOWN,
+    },
 )
-async def get_value(value_id: Id, who: Signed) -> StreamingResponse:
+async def get_value(value_id: Id, who: Signed, request: Request) -> Response:
     """The JSON that a reference `{"$blob": value_id, "size", "preview"}` in a value stands for."""
     pieces = read_value(runtime(), who, value_id)
     first = await anext(pieces)  # that there is none is told before the answer begins
+    known = revalidated(f'W/"{value_id}"')
+    if is_known(request, known["ETag"]):
+        return Response(status_code=304, headers=known)
 
     async def whole() -> AsyncIterator[bytes]:
         yield first
         async for piece in pieces:
             yield piece
 
-    named = {"Content-Disposition": f'attachment; filename="{value_id}.json"'}
+    named = {"Content-Disposition": f'attachment; filename="{value_id}.json"', **known}
     return StreamingResponse(whole(), media_type="application/json", headers=named)

@@ -16,7 +16,7 @@ projects = router("/projects", "workspaces")
 class NewProject(Body):
     """A project to create."""
 
-    name: str = Field(max_length=1_000)
+    name: str = Field(max_length=1_000, description="What people call it.", examples=["Mail"])
 
 
 @workspaces.get("")

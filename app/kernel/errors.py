@@ -85,6 +85,13 @@ class RevisionConflict(Conflict):
     code = "revision_conflict"
 
 
+class PreconditionFailed(RevisionConflict):
+    """The draft is not the one that `If-Match` names."""
+
+    code = "precondition_failed"
+    status = 412
+
+
 class AlreadyDecided(Conflict):
     """The approval request has been answered before."""
 
@@ -102,6 +109,13 @@ class TooLarge(AppError):
 
     code = "too_large"
     status = 413
+
+
+class UnsupportedMedia(AppError):
+    """A body that is not declared as JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
 
 
 class TooMuch(AppError):

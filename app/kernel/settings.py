@@ -1,28 +1,16 @@
 """Settings from the environment. Each has a default that works on a fresh machine."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from app.kernel.errors import ConfigInvalid
 
 NO_REDIS = "none"
-EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
-"""Names of all addresses of a machine, to listen on."""
 _SHORTEST_SECRET = 32
 
 
@@ -88,18 +76,6 @@ class Settings(BaseModel):
         default="",
         validation_alias="AGENTLOOM_TRUSTED_PROXIES",
         description="Comma-separated addresses or networks of proxies whose X-Forwarded-For counts.",
-    )
-    registration: Literal["", "open", "invited", "domains", "closed"] = Field(
-        default="",
-        validation_alias="AGENTLOOM_REGISTRATION",
-        description="Who may create an account after the first one: open (anybody), invited, domains, closed; "
-        "empty: open while only this machine can be reached, else closed.",
-    )
-    registration_domains: str = Field(
-        default="",
-        validate_default=True,
-        validation_alias="AGENTLOOM_REGISTRATION_DOMAINS",
-        description="Comma-separated domains of the addresses that may register, such as example.com.",
     )
     log_level: str = Field(
         default="INFO",
@@ -187,29 +163,13 @@ class Settings(BaseModel):
     @field_validator("trusted_proxies")
     @classmethod
     def _known_proxies(cls, listed: str) -> str:
-        networks(listed)
-        return listed
-
-    @field_validator("registration_domains")
-    @classmethod
-    def _some_domain(cls, listed: str, others: ValidationInfo) -> str:
-        if others.data.get("registration") == "domains" and not listed.strip(" ,"):
-            raise ValueError(
-                "AGENTLOOM_REGISTRATION=domains needs at least one, such as example.com"
-            )
+        _networks(listed)
         return listed
 
     @property
-    def domains(self) -> list[str]:
-        """Whose addresses may register, where that is the rule."""
-        parts = (part.strip().lower().lstrip("@") for part in self.registration_domains.split(","))
-        return [part for part in parts if part]
-
-    @property
-    def who_may_register(self) -> str:
-        """The rule of registration: open, invited, domains or closed."""
-        own = is_loopback(self.host) and is_loopback(urlsplit(self.origin).hostname or "")
-        return self.registration or ("open" if own else "closed")
+    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
+        """Where proxies that are believed stand."""
+        return _networks(self.trusted_proxies)
 
     @property
     def without_redis(self) -> bool:
@@ -240,20 +200,7 @@ class Settings(BaseModel):
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a name or address is this machine's own, which nobody else can reach."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def networks(listed: str) -> list[IPv4Network | IPv6Network]:
-    """Read a comma-separated list of addresses and networks.
-
-    Raises:
-        ValueError: One of them is neither.
-    """
+def _networks(listed: str) -> list[IPv4Network | IPv6Network]:
     parts = [part.strip() for part in listed.split(",") if part.strip()]
     try:
         return [ip_network(part, strict=False) for part in parts]

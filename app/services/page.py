@@ -22,7 +22,7 @@ MAX_LIMIT = 200
 class Page(BaseModel, Generic[Item]):
     """A part of a list; `next_cursor` is None on the last one."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     items: Sequence[Item]
     next_cursor: str | None = None

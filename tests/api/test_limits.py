@@ -47,7 +47,7 @@ async def test_unknown_address_and_wrong_method_are_problems(visitor):
     assert is_problem(await visitor.get("/api"), 404)
     wrong = await visitor.delete("/api/templates")
     assert is_problem(wrong, 405)["code"] == "method_not_allowed"
-    assert wrong.headers["allow"] == "GET"
+    assert wrong.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 async def test_announced_size_over_ten_megabytes_is_refused_unread(visitor):
@@ -122,7 +122,7 @@ async def test_body_that_is_not_json_is_refused(ada, kind):
     response = await ada.post(
         "/api/workflows", content=b'{"name": "x"}', headers={"Content-Type": kind}
     )
-    assert "Content-Type: application/json" in is_problem(response, 422)["detail"]
+    assert "Content-Type: application/json" in is_problem(response, 415)["detail"]
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def reviewed_handlers() -> dict[str, str]:
 
 
 def found(app: FastAPI) -> Iterator[tuple[str, str, BaseRoute]]:
-    """List verb, path and route of everything the app answers."""
+    """List verb, path and route of everything the app answers; a route for every method has the verb ANY."""
     for path, route in _walk(app.routes, ""):
-        for verb in sorted(route.methods or ()):
-            yield verb, path, route
+        for verb in sorted(route.methods or ("ANY",)):
+            yield verb, path.replace(":path}", "}"), route
 
 
 def _walk(routes: Iterable[BaseRoute], prefix: str) -> Iterator[tuple[str, BaseRoute]]:

@@ -21,6 +21,7 @@ _SQL = re.compile(rf"\b(?:from|join|update|into)\s+\"?({'|'.join(sorted(OWNED_TA
 REVIEWED = {
     "identity/commands.py _actor": "finds out in which workspace a person acts: reads their own memberships",
     "identity/queries.py _MEMBER": "finds out in which workspace a person acts: reads their own memberships",
+    "identity/authority.py _standing": "asks for the memberships of everybody who is watching, by their own ids",
     "identity/local.py local_actor": "the command line acts for the owner of the installation, without an account",
     "workspaces/queries.py list_workspaces": "reads the person's own memberships, in all workspaces",
     "runs/at_once.py _HEAD": "a prepared statement of the hot path; names the workspace itself",

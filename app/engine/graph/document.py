@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.kernel.errors import GraphInvalid, TooLarge
+from app.kernel.schemas import SchemaOf
 
 SCHEMA = 1
 MAX_NODES = 2_000
@@ -59,12 +60,12 @@ class NodeRef(_Value):
 
     id: str = Field(pattern=NODE_ID)
     kind: str = Field(min_length=1, max_length=100)
-    version: int = 1
+    version: int = Field(1, ge=1, le=100_000)
     label: str = Field("", max_length=200)
     config: Mapping[str, Any] = {}
     settings: NodeSettings = NodeSettings()
     position: Position = Position()
-    parent: str | None = None
+    parent: str | None = Field(None, max_length=100)
     size: tuple[float, float] | None = None
 
 
@@ -72,10 +73,10 @@ class Edge(_Value):
     """A wire from an output port to an input port."""
 
     id: str = Field(min_length=1, max_length=100)
-    source: str
-    source_port: str
-    target: str
-    target_port: str
+    source: str = Field(max_length=100)
+    source_port: str = Field(max_length=1_000)
+    target: str = Field(max_length=100)
+    target_port: str = Field(max_length=1_000)
 
     def same_ports(self, other: "Edge") -> bool:
         """Whether another edge connects the same two ports."""
@@ -167,6 +168,10 @@ def _unknown_fields(graph: Graph) -> Iterator[Unknown]:
     for index, edge in enumerate(graph.edges):
         for key, value in (edge.model_extra or {}).items():
             yield Unknown(("edges", index, key), value, edge_id=edge.id)
+
+
+GraphJson = Annotated[dict[str, Any], SchemaOf(Graph)]
+"""A graph as JSON values; `parse_graph` reads it."""
 
 
 def _broken(place: str, message: str) -> PydanticCustomError:

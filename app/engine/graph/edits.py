@@ -13,6 +13,7 @@ from app.engine.graph.document import (
     MAX_NODES,
     Edge,
     Graph,
+    GraphJson,
     NodeRef,
     NodeSettings,
     Position,
@@ -21,6 +22,7 @@ from app.engine.graph.document import (
 )
 from app.engine.graph.places import NOTHING, changed
 from app.kernel.errors import EditRefused, GraphInvalid, TooLarge
+from app.kernel.schemas import SchemaOf
 
 MAX_OPS = 500
 _ABOVE_CONFIG = 3
@@ -97,12 +99,15 @@ class _Edit(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_Id = Annotated[str, Field(max_length=100)]
+
+
 class AddNode(_Edit):
     """Put a new node on the canvas; `index` is its place in the list, the end without it."""
 
     op: Literal["add_node"]
     node: NodeRef
-    index: int | None = Field(None, ge=0)
+    index: int | None = Field(None, ge=0, le=MAX_NODES)
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Add it."""
@@ -120,7 +125,7 @@ class RemoveNode(_Edit):
     """Take a node away, with its edges and, of a container, its body."""
 
     op: Literal["remove_node"]
-    id: str
+    id: _Id
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Remove them."""
@@ -147,16 +152,16 @@ class RemoveNode(_Edit):
 class Move(_Edit):
     """Put nodes elsewhere on the canvas, or into another body."""
 
-    class Step(_Edit):
+    class Place(_Edit):
         """One node's new place; without `parent` it stays in its body."""
 
-        id: str
+        id: _Id
         x: float = Field(allow_inf_nan=False)
         y: float = Field(allow_inf_nan=False)
-        parent: str | None = None
+        parent: _Id | None = None
 
     op: Literal["move"]
-    moves: tuple[Step, ...] = Field(max_length=MAX_NODES)
+    moves: tuple[Place, ...] = Field(max_length=MAX_NODES)
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Move them in order."""
@@ -175,10 +180,12 @@ class SetConfig(_Edit):
     """Set a value of a node's form; without `value` it is taken away. An empty path is the form."""
 
     op: Literal["set_config"]
-    id: str
-    path: tuple[str | Annotated[int, Field(strict=True, ge=0)], ...] = Field(
-        (), max_length=MAX_DEPTH
-    )
+    id: _Id
+    path: tuple[
+        Annotated[str, Field(max_length=10_000)]
+        | Annotated[int, Field(strict=True, ge=0, le=10**9)],
+        ...,
+    ] = Field((), max_length=MAX_DEPTH)
     value: Any = None
 
     def apply(self, draft: _Draft) -> list[Op]:
@@ -201,7 +208,7 @@ class SetSettings(_Edit):
     """Set some of the settings every node has."""
 
     op: Literal["set_settings"]
-    id: str
+    id: _Id
     settings: dict[str, Any]
 
     def apply(self, draft: _Draft) -> list[Op]:
@@ -225,7 +232,7 @@ class SetLabel(_Edit):
     """Name a node."""
 
     op: Literal["set_label"]
-    id: str
+    id: _Id
     label: str = Field(max_length=200)
 
     def apply(self, draft: _Draft) -> list[Op]:
@@ -242,7 +249,7 @@ class Resize(_Edit):
     """Set the width and height of a container; null gives it its natural size."""
 
     op: Literal["resize"]
-    id: str
+    id: _Id
     size: tuple[_Length, _Length] | None
 
     def apply(self, draft: _Draft) -> list[Op]:
@@ -260,7 +267,7 @@ class AddEdge(_Edit):
 
     op: Literal["add_edge"]
     edge: Edge
-    index: int | None = Field(None, ge=0)
+    index: int | None = Field(None, ge=0, le=MAX_EDGES)
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Add it."""
@@ -281,7 +288,7 @@ class RemoveEdge(_Edit):
     """Take an edge away."""
 
     op: Literal["remove_edge"]
-    id: str
+    id: _Id
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Remove it."""
@@ -295,7 +302,7 @@ class Replace(_Edit):
     """Put another graph in the place of this one."""
 
     op: Literal["replace"]
-    graph: dict[str, Any]
+    graph: GraphJson
 
     def apply(self, draft: _Draft) -> list[Op]:
         """Replace it."""
@@ -323,6 +330,9 @@ Edit = Annotated[
     | Replace,
     Field(discriminator="op"),
 ]
+EditJson = Annotated[dict[str, Any], SchemaOf(Edit)]
+"""An edit as JSON values; `apply` reads it."""
+
 _KINDS = tuple(cls.model_fields["op"].annotation.__args__[0] for cls in get_args(get_args(Edit)[0]))
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 

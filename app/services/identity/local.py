@@ -1,6 +1,6 @@
 """Who acts on the command line: whoever may read the data directory owns the installation."""
 
-from dataclasses import replace
+import secrets
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -8,12 +8,13 @@ from sqlmodel import col
 from app.adapters.database import UnitOfWork
 from app.models import Member, User, Workflow
 from app.services.access import Actor
+from app.services.identity.commands import register
 from app.services.identity.queries import COMMAND_LINE
-from app.services.identity.registration import make_account
+from app.services.identity.views import RegisterRequest
 
 
 async def local_actor(uow: UnitOfWork, workflow_id: str = "") -> Actor:
-    """Return the first owner, of the workflow if one is named, else of the installation, as its administrator.
+    """Return the first owner, of the workflow if one is named, else of the installation.
 
     A fresh installation gets an owner who cannot sign in.
     """
@@ -31,7 +32,9 @@ async def local_actor(uow: UnitOfWork, workflow_id: str = "") -> Actor:
     found = (await uow.session.execute(query)).first()
     if found is not None:
         member, user = found
-        actor = Actor(user.id, member.workspace_id, "owner", user.name)
-    else:
-        actor = await make_account(uow, "Command line", COMMAND_LINE)
-    return replace(actor, is_installation_admin=True)
+        return Actor(user.id, member.workspace_id, "owner", user.name)
+    request = RegisterRequest(
+        name="Command line", email=COMMAND_LINE, password=secrets.token_urlsafe(24)
+    )
+    made = await register(uow, request, "127.0.0.1")
+    return Actor(made.user.id, made.workspace_id, "owner", made.user.name)

@@ -1,8 +1,12 @@
 """What callers see of people, and what they send to become one."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from app.kernel.schemas import SchemaOf
+from app.services.access import Role
 
 
 class RegisterRequest(BaseModel):
@@ -10,9 +14,14 @@ class RegisterRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(max_length=1_000)
-    email: str = Field(max_length=1_000)
-    password: str = Field(max_length=10_000, repr=False)
+    name: str = Field(max_length=1_000, description="What others see.", examples=["Ada"])
+    email: str = Field(max_length=1_000, description="To sign in.", examples=["ada@example.com"])
+    password: str = Field(
+        max_length=10_000,
+        repr=False,
+        description="At least 10 characters.",
+        examples=["copper kettle 9"],
+    )
 
 
 class UserView(BaseModel):
@@ -31,8 +40,7 @@ class MeView(UserView):
 
     workspace_id: str
     workspace_name: str
-    role: str
-    is_installation_admin: bool
+    role: Annotated[str, SchemaOf(Role)]
 
 
 class SignedIn(BaseModel):

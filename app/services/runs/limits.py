@@ -41,8 +41,14 @@ class RunSettings(RunLimits):
     """
 
     priority: int | None = Field(None, ge=0, le=2, description="0 high, 1 normal, 2 low.")
-    concurrency: int | None = Field(None, ge=1, le=10_000)
-    concurrency_key: str | None = Field(None, min_length=1, max_length=1_000)
+    concurrency: int | None = Field(None, ge=1, le=10_000, description="How many run at once.")
+    concurrency_key: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1_000,
+        description="An expression: the bound holds for runs for which it gives the same value.",
+        examples=["trigger.customer"],
+    )
 
     @field_validator("concurrency_key")
     @classmethod

@@ -1,7 +1,7 @@
 """Outputs that stand in for executing nodes: given, or taken from what another run recorded."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
@@ -22,8 +22,10 @@ class PinsFrom(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    run_id: str = Field(min_length=1, max_length=100)
-    nodes: tuple[str, ...] = Field(min_length=1, max_length=2_000)
+    run_id: str = Field(min_length=1, max_length=100, description="The run whose outputs are used.")
+    nodes: tuple[Annotated[str, Field(max_length=100)], ...] = Field(
+        min_length=1, max_length=2_000, description="Ids of the nodes they stand in for."
+    )
 
 
 def check_pins(plan: Plan, pins: Mapping[str, Mapping[str, Any]]) -> None:

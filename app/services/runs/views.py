@@ -1,13 +1,24 @@
 """What callers see of runs."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.engine.events import RunStatus, StepStatus
+from app.engine.graph.document import GraphJson
+from app.engine.host import Origin
+from app.kernel.schemas import SchemaOf
+
+RunStatusName = Annotated[str, SchemaOf(RunStatus)]
+StepStatusName = Annotated[str, SchemaOf(StepStatus)]
+Trigger = Annotated[str, SchemaOf(Literal["manual", "api", "schedule", "workflow", "cli"])]
+ApprovalStatus = Annotated[str, SchemaOf(Literal["open", "answered", "canceled"])]
+SpanStatus = Annotated[str, SchemaOf(Literal["running", "succeeded", "failed", "canceled"])]
+
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class RunView(_View):
@@ -25,8 +36,8 @@ class RunView(_View):
     workflow_id: str
     workflow_name: str
     version: int
-    status: str
-    trigger: str
+    status: RunStatusName
+    trigger: Trigger
     input: Any
     output: Any
     error: dict[str, Any] | None
@@ -69,7 +80,7 @@ class StepView(_View):
     path: str
     kind: str
     label: str
-    status: str
+    status: StepStatusName
     attempt: int
     input: Any
     output: Any
@@ -79,7 +90,7 @@ class StepView(_View):
     started_at: datetime | None
     finished_at: datetime | None
     alive: tuple[str, ...] | None = None
-    origin: str | None = None
+    origin: Annotated[str, SchemaOf(Origin)] | None = None
     child_run_id: str | None = None
     waited_s: float | None = None
     warnings: tuple[WarningView, ...] = ()
@@ -93,7 +104,7 @@ class SpanView(_View):
     parent_id: str | None
     kind: str
     name: str
-    status: str
+    status: SpanStatus
     attributes: dict[str, Any]
     started_at: datetime | None
     finished_at: datetime | None
@@ -128,7 +139,7 @@ class ApprovalView(_View):
     choices: tuple[str, ...]
     value: Any
     editable: bool
-    status: str
+    status: ApprovalStatus
     created_at: datetime
     recovery: bool = False
     parents: tuple[CallerView, ...] = ()
@@ -144,7 +155,9 @@ class WaitView(_View):
     model_config = ConfigDict(serialize_by_alias=True, populate_by_name=True)
 
     step_path: str
-    for_: str = Field(alias="for")
+    for_: Annotated[str, SchemaOf(Literal["time", "signal", "run", "retry", "turn"])] = Field(
+        alias="for"
+    )
     until: datetime | None
     name: str | None
     run_id: str | None
@@ -173,7 +186,7 @@ class TraceView(_View):
     spans: tuple[SpanView, ...]
     approvals: tuple[ApprovalView, ...]
     waits: tuple[WaitView, ...]
-    graph: dict[str, Any]
+    graph: GraphJson
     seq: int
     loops: tuple[LoopView, ...] = ()
     hidden: int = 0

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from app.engine.graph.document import GraphJson
+
 
 class TemplateSummary(BaseModel):
     """A card of the gallery; `graph` is small enough to draw a preview from."""
@@ -16,7 +18,7 @@ class TemplateSummary(BaseModel):
     category: str
     needs: tuple[str, ...]
     node_count: int
-    graph: dict[str, Any]
+    graph: GraphJson
     uses: int
 
 

@@ -115,11 +115,7 @@ async def save_draft(
     document = _stored(parse_graph(graph))
     workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
     if workflow.revision != base_revision:
-        raise RevisionConflict(
-            f"The workflow was changed since you loaded it: it is at revision {workflow.revision}, "
-            f"you have {base_revision}. Load it again and repeat your change.",
-            revision=workflow.revision,
-        )
+        raise _moved_on(workflow, base_revision)
     if name is not None:
         workflow.name = clean_name(name)
     _put(workflow, document)
@@ -137,6 +133,7 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
     seq: int = 0,
     *,
     models: ModelsHere | None = None,
+    exact: bool = False,
 ) -> EditResult:
     """Apply edits to the draft as it is now, and say what is wrong with the result.
 
@@ -144,8 +141,10 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
         base_revision: What the editor had; an older one still applies, and the answer is `behind`.
         client: The editor's own name. With it, a repeated `seq` changes nothing.
         models: Those known to be here; None: the check says nothing of models.
+        exact: Only to the revision the editor had; an older one is refused.
 
     Raises:
+        RevisionConflict: The draft moved on, and the edits are for no other one.
         EditRefused: An edit would make the graph impossible; nothing is applied.
         NotFound: There is none, or it is another workspace's.
     """
@@ -161,6 +160,8 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
         )
     if client and seq <= last_seq:
         return _edited(workflow, graph, (), models, behind=workflow.revision != last_revision)
+    if exact and workflow.revision != base_revision:
+        raise _moved_on(workflow, base_revision)
     behind = workflow.revision not in (base_revision, last_revision if client else base_revision)
     graph = apply(graph, ops).graph
     _put(workflow, _stored(graph))
@@ -212,6 +213,14 @@ async def restore_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> W
     audit.record(uow, actor, "workflow.restore", workflow.id)
     await uow.session.flush()
     return workflow_view(workflow, project)
+
+
+def _moved_on(workflow: Workflow, base_revision: int) -> RevisionConflict:
+    return RevisionConflict(
+        f"The workflow was changed since you loaded it: it is at revision {workflow.revision}, "
+        f"you have {base_revision}. Load it again and repeat your change.",
+        revision=workflow.revision,
+    )
 
 
 def _put(workflow: Workflow, document: dict[str, Any]) -> None:

@@ -29,11 +29,17 @@ class PreviewRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    workflow_id: str = Field(max_length=100)
-    node_id: str = Field(max_length=100)
-    text: str = Field(max_length=100_000)
-    mode: Literal["template", "expression", "literal"] = "template"
-    run_id: str | None = Field(None, max_length=100)
+    workflow_id: str = Field(max_length=100, description="Whose draft the node is in.")
+    node_id: str = Field(max_length=100, description="The node whose form holds the text.")
+    text: str = Field(
+        max_length=100_000, description="As it stands there.", examples=["Hi {{ trigger.name }}"]
+    )
+    mode: Literal["template", "expression", "literal"] = Field(
+        "template", description="How the field reads it."
+    )
+    run_id: str | None = Field(
+        None, max_length=100, description="Whose values; else the last run's."
+    )
 
 
 class PreviewView(Preview):

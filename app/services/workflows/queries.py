@@ -13,6 +13,7 @@ from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import read_graph
 from app.engine.graph.ports import outputs_of
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
+from app.kernel.errors import NotFound
 from app.models import Project, Run, Workflow, metadata
 from app.models.types import Json, UtcDateTime
 from app.services.access import Actor, require, scoped
@@ -78,6 +79,20 @@ async def list_workflows(
         items=items,
         next_cursor=order.cursor(rows[limit - 1].key, items[-1].id) if more else None,
     )
+
+
+async def see_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
+    """See that there is such a workflow.
+
+    Raises:
+        NotFound: There is none, or it is another workspace's.
+    """
+    require(actor, "viewer")
+    query = scoped(Workflow, actor).where(
+        col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
+    )
+    if await uow.session.scalar(query.with_only_columns(col(Workflow.id))) is None:
+        raise NotFound("There is no such workflow.")
 
 
 async def name_workflows(

@@ -1,16 +1,22 @@
 """What callers see of workflows."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.engine.events import RunStatus
+from app.engine.graph.document import GraphJson
+from app.engine.graph.edits import EditJson
 from app.engine.graph.problem import Problem
 from app.engine.sdk.node import Port
+from app.kernel.schemas import SchemaOf
+
+WorkflowStatus = Annotated[str, SchemaOf(Literal["draft"])]
 
 
 class _View(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class WorkflowSummary(_View):
@@ -20,13 +26,13 @@ class WorkflowSummary(_View):
     name: str
     project_id: str
     project_name: str
-    status: str
+    status: WorkflowStatus
     revision: int
     node_count: int
     kinds: tuple[str, ...]
     template_id: str | None
     updated_at: datetime
-    last_run_status: str | None = None
+    last_run_status: Annotated[str, SchemaOf(RunStatus)] | None = None
     last_run_at: datetime | None = None
 
 
@@ -37,9 +43,9 @@ class WorkflowView(_View):
     name: str
     project_id: str
     project_name: str
-    status: str
+    status: WorkflowStatus
     revision: int
-    graph: dict[str, Any]
+    graph: GraphJson
     template_id: str | None
     example_input: Any
     created_at: datetime
@@ -70,6 +76,6 @@ class EditResult(_View):
 
     revision: int
     problems: tuple[Problem, ...]
-    ops: tuple[dict[str, Any], ...] = ()
+    ops: tuple[EditJson, ...] = ()
     ports: dict[str, tuple[Port, ...]] = {}
     behind: bool = False

@@ -1,8 +1,12 @@
 """What callers see of workspaces and projects."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
+
+from app.kernel.schemas import SchemaOf
+from app.services.access import Role
 
 
 class WorkspaceView(BaseModel):
@@ -12,7 +16,7 @@ class WorkspaceView(BaseModel):
 
     id: str
     name: str
-    role: str
+    role: Annotated[str, SchemaOf(Role)]
     created_at: datetime
 
 
