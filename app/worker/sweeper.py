@@ -225,3 +225,6 @@ DUTIES: tuple[Duty, ...] = (
     Duty(tend_schedules, every_s=30),
 )
 """What a worker does besides runs. To add something, write a function and name it here."""
+
+OF_WAITS = tuple(duty for duty in DUTIES if duty.work in (settle_forgotten, wake_due, tell_kin))
+"""What a run needs that waits, while nobody else is there to see to it."""
