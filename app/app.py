@@ -6,15 +6,18 @@ import importlib
 import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import reflex as rx
 from reflex.config import get_config
+from reflex.utils.prerequisites import get_web_dir
+from reflex_base.constants import Dirs
 from starlette.types import ASGIApp
 
 from app import pages
 from app.adapters.tables import until_migrated
-from app.api.app import build
-from app.api.lane import Lane
+from app.api.app import build, front
+from app.api.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
 from app.services.runs.execute import get_ready
@@ -37,6 +40,7 @@ async def shared_runtime() -> AsyncIterator[None]:
     the built-in templates.
     """
     warming = asyncio.create_task(_warm_up())
+    forget_stored_tabs()
     await until_migrated(settings().database)
     opened = await open_runtime(settings())
     async with opened.database.work() as uow:
@@ -49,6 +53,12 @@ async def shared_runtime() -> AsyncIterator[None]:
         warming.cancel()
         await asyncio.gather(warming, return_exceptions=True)
         await close_runtime()
+
+
+def forget_stored_tabs() -> None:
+    """Remove the files in which earlier versions kept tabs, cookies included."""
+    for left in Path(".states").glob("*.pkl"):
+        left.unlink(missing_ok=True)
 
 
 async def _warm_up() -> None:
@@ -94,5 +104,6 @@ app.register_lifespan_task(shared_runtime)
 
 
 def web() -> ASGIApp:
-    """The whole web process, for the server: what programs ask most stands before the app."""
-    return Door(Lane(app()))
+    """The whole web process, for the server."""
+    pages = get_web_dir() / Dirs.STATIC
+    return front(Door(app()), Policies(inline_scripts(pages)))

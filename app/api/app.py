@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import problems
 from app.api.approvals import approvals
@@ -17,8 +17,10 @@ from app.api.delivery import HEALTH, Delivery
 from app.api.edge import MAX_BODY_BYTES, Edge
 from app.api.expressions import expressions
 from app.api.health import health
+from app.api.lane import Lane
 from app.api.models import models
 from app.api.node_types import node_types
+from app.api.policy import Policies
 from app.api.runs import runs
 from app.api.schedules import schedules
 from app.api.steps import steps
@@ -58,7 +60,6 @@ def build() -> FastAPI:
     _refuse_the_rest(api, tuple(api.routes))
     api.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
     api.add_middleware(Delivery)
-    api.add_middleware(Edge)  # the outermost: the last one added
     return api
 
 
@@ -70,6 +71,11 @@ class _Api(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = describe(self)
         return self.openapi_schema
+
+
+def front(app: ASGIApp, policies: Policies | None = None) -> ASGIApp:
+    """Put before a whole web app what stands before everything, also before what Reflex mounts."""
+    return Edge(Lane(app), policies)
 
 
 def _refuse_the_rest(api: FastAPI, known: Sequence[BaseRoute]) -> None:

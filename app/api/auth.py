@@ -7,7 +7,7 @@ from app.api.bodies import Body, router
 from app.api.client import client_address
 from app.api.deps import CSRF_COOKIE, SESSION_COOKIE, Signed, require_own_origin
 from app.kernel.settings import settings
-from app.services.identity import commands, queries
+from app.services.identity import commands, queries, registration
 from app.services.identity.views import MeView, RegisterRequest, SignedIn, UserView
 from app.services.runtime import runtime
 
@@ -57,7 +57,7 @@ async def register(body: RegisterRequest, request: Request, response: Response) 
     """Create an account with a workspace and a first project, and sign in."""
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
-        signed = await commands.register(uow, body, client_address(request), agent)
+        signed = await registration.register(uow, body, client_address(request.scope), agent)
     _set_cookies(response, signed)
     return RegisteredView(
         access_token=signed.access_token, user=signed.user, workspace_id=signed.workspace_id
@@ -70,7 +70,7 @@ async def login(body: LoginBody, request: Request, response: Response) -> TokenV
     agent = request.headers.get("user-agent", "")
     async with runtime().database.work() as uow:
         signed = await commands.login(
-            uow, body.email, body.password, client_address(request), agent
+            uow, body.email, body.password, client_address(request.scope), agent
         )
     _set_cookies(response, signed)
     return TokenView(access_token=signed.access_token)

@@ -1,11 +1,14 @@
 """Which address a request comes from."""
 
-from fastapi import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from app.services.identity.address import behind_proxies
 
 
-def client_address(request: Request) -> str:
+def client_address(scope: Scope) -> str:
     """Return the address of whoever asks: the nearest one that is no proxy of ours."""
-    peer = request.client.host if request.client else ""
-    return behind_proxies(peer, request.headers.getlist("x-forwarded-for"))
+    client = scope.get("client")
+    return behind_proxies(
+        client[0] if client else "", Headers(scope=scope).getlist("x-forwarded-for")
+    )

@@ -1,14 +1,13 @@
 """Who is asking: a bearer token, or the session cookie with proof that our own page sends it."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Header, Path, Query, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from app.api.policy import host_of, is_own_origin
 from app.engine.events import RunStatus
 from app.kernel.errors import Denied, Unauthenticated
-from app.kernel.settings import settings
 from app.services.access import Actor
 from app.services.identity import tokens
 from app.services.identity.commands import actor_of_token
@@ -60,8 +59,7 @@ def require_own_origin(request: Request) -> None:
     if origin is None:
         foreign = request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
     else:
-        own = urlsplit(settings().origin).netloc
-        foreign = urlsplit(origin).netloc not in (own, request.headers.get("host", own))
+        foreign = not is_own_origin(origin, host_of(request.scope))
     if foreign:
         raise Denied("This request comes from another site and was refused.")
 

@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.bodies import parse
-from app.api.edge import Edge
 from app.api.problems import of_error
 from app.api.workflows import NewRun, run_and_answer
 from app.kernel.errors import AppError
@@ -49,11 +48,8 @@ class Lane:
             await self.app(scope, _again(body or b"", receive), send)
             return
 
-        async def answered(scope: Scope, receive: Receive, send: Send) -> None:
-            answer = await _answer(path[1], wish, token, headers)
-            await answer(scope, receive, send)
-
-        await Edge(answered)(scope, receive, send)
+        answer = await _answer(path[1], wish, token, headers)
+        await answer(scope, receive, send)
 
 
 def _token(headers: Mapping[bytes, str]) -> str:

@@ -34,6 +34,7 @@ TITLES = {
     412: "Precondition failed",
     413: "Too large",
     415: "Unsupported media type",
+    421: "Unknown host",
     422: "Invalid input",
     429: "Too many requests",
     503: "Not available",
@@ -139,6 +140,10 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
     return problem(error.status_code, code, detail, headers=error.headers)
 
 
+async def _defect(_: Request, __: Exception) -> JSONResponse:
+    return of_defect()
+
+
 async def _unfit(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     faults = [
@@ -171,5 +176,6 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 def set_up(api: FastAPI) -> None:
     """Answer every failure of the endpoints with a problem document."""
     api.add_exception_handler(AppError, _app_error)
+    api.add_exception_handler(Exception, _defect)
     api.add_exception_handler(HTTPException, _http_error)
     api.add_exception_handler(RequestValidationError, _unfit)

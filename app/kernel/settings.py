@@ -1,29 +1,33 @@
 """Settings from the environment. Each has a default that works on a fresh machine."""
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.kernel.errors import ConfigInvalid
 
 NO_REDIS = "none"
-MOST_IN_FLIGHT = 500
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
+"""Names of all addresses of a machine, to listen on."""
 _SHORTEST_SECRET = 32
-_DATABASE = re.compile(
-    r"sqlite(\+\w+)?:///.+"
-    r"|postgres(ql)?(\+\w+)?://((.*@)?([^@:/]+|\[[^@\]]+\])(:\d+)?([/?].*)?|/.*[?&]host=.+)"
-)
-"""A password may hold anything."""
 
 
 class Settings(BaseModel):
-    """Every setting of the product; `.venv/bin/python -m app.cli doctor` prints them with what was found."""
+    """Every setting of the product; `python -m app.cli doctor` prints them with what was found."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -59,7 +63,7 @@ class Settings(BaseModel):
     concurrency: int = Field(
         default=50,
         ge=1,
-        le=MOST_IN_FLIGHT,
+        le=500,
         validation_alias="AGENTLOOM_CONCURRENCY",
         description="Runs in flight per worker.",
     )
@@ -84,6 +88,18 @@ class Settings(BaseModel):
         default="",
         validation_alias="AGENTLOOM_TRUSTED_PROXIES",
         description="Comma-separated addresses or networks of proxies whose X-Forwarded-For counts.",
+    )
+    registration: Literal["", "open", "invited", "domains", "closed"] = Field(
+        default="",
+        validation_alias="AGENTLOOM_REGISTRATION",
+        description="Who may create an account after the first one: open (anybody), invited, domains, closed; "
+        "empty: open while only this machine can be reached, else closed.",
+    )
+    registration_domains: str = Field(
+        default="",
+        validate_default=True,
+        validation_alias="AGENTLOOM_REGISTRATION_DOMAINS",
+        description="Comma-separated domains of the addresses that may register, such as example.com.",
     )
     log_level: str = Field(
         default="INFO",
@@ -151,37 +167,15 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if url and not _DATABASE.fullmatch(url):
+        if url and url.partition("://")[0].split("+")[0] not in (
+            "sqlite",
+            "postgresql",
+            "postgres",
+        ):
             raise ValueError(
                 "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
             )
         return url
-
-    @field_validator("redis_url")
-    @classmethod
-    def _known_redis(cls, url: str) -> str:
-        parts = _parted(url)
-        is_known = (parts.scheme in ("redis", "rediss") and parts.hostname) or (
-            parts.scheme == "unix" and parts.path
-        )
-        if url and url != NO_REDIS and not is_known:
-            raise ValueError("use redis://host:6379/0, unix:///path/to/socket, or none")
-        return url
-
-    @field_validator("public_url", "compatible_url")
-    @classmethod
-    def _known_address(cls, url: str) -> str:
-        parts = _parted(url)
-        if url and not (parts.scheme in ("http", "https") and parts.hostname):
-            raise ValueError("use an address that begins with http:// or https:// and has a host")
-        return url
-
-    @field_validator("log_level")
-    @classmethod
-    def _known_level(cls, level: str) -> str:
-        if level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise ValueError("use DEBUG, INFO, WARNING or ERROR")
-        return level
 
     @field_validator("secret_key")
     @classmethod
@@ -193,13 +187,29 @@ class Settings(BaseModel):
     @field_validator("trusted_proxies")
     @classmethod
     def _known_proxies(cls, listed: str) -> str:
-        _networks(listed)
+        networks(listed)
+        return listed
+
+    @field_validator("registration_domains")
+    @classmethod
+    def _some_domain(cls, listed: str, others: ValidationInfo) -> str:
+        if others.data.get("registration") == "domains" and not listed.strip(" ,"):
+            raise ValueError(
+                "AGENTLOOM_REGISTRATION=domains needs at least one, such as example.com"
+            )
         return listed
 
     @property
-    def proxies(self) -> Sequence[IPv4Network | IPv6Network]:
-        """Where proxies that are believed stand."""
-        return _networks(self.trusted_proxies)
+    def domains(self) -> list[str]:
+        """Whose addresses may register, where that is the rule."""
+        parts = (part.strip().lower().lstrip("@") for part in self.registration_domains.split(","))
+        return [part for part in parts if part]
+
+    @property
+    def who_may_register(self) -> str:
+        """The rule of registration: open, invited, domains or closed."""
+        own = is_loopback(self.host) and is_loopback(urlsplit(self.origin).hostname or "")
+        return self.registration or ("open" if own else "closed")
 
     @property
     def without_redis(self) -> bool:
@@ -230,17 +240,20 @@ class Settings(BaseModel):
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
 
-def _parted(url: str) -> SplitResult:
-    """The parts of an address; what none can be taken from has no scheme."""
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own, which nobody else can reach."""
     try:
-        parts = urlsplit(url.strip())
-        _ = parts.port  # raises when it is no number
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        return urlsplit("")
-    return parts
+        return False
 
 
-def _networks(listed: str) -> list[IPv4Network | IPv6Network]:
+def networks(listed: str) -> list[IPv4Network | IPv6Network]:
+    """Read a comma-separated list of addresses and networks.
+
+    Raises:
+        ValueError: One of them is neither.
+    """
     parts = [part.strip() for part in listed.split(",") if part.strip()]
     try:
         return [ip_network(part, strict=False) for part in parts]

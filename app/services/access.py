@@ -16,13 +16,18 @@ _RANK: dict[str, int] = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
 
 @dataclass(frozen=True)
 class Actor:
-    """A signed-in person in one workspace, or the system acting for one."""
+    """A signed-in person in one workspace, or the system acting for one.
+
+    Args:
+        is_installation_admin: They may also do what concerns all workspaces.
+    """
 
     user_id: str
     workspace_id: str
     role: Role
     name: str = ""
     session_id: str = ""
+    is_installation_admin: bool = False
 
 
 def require(actor: Actor, role: Role) -> None:
@@ -34,6 +39,18 @@ def require(actor: Actor, role: Role) -> None:
     if _RANK.get(actor.role, -1) < _RANK[role]:
         raise Denied(
             f"This needs the role {role} in the workspace; you are {actor.role}. Ask an owner."
+        )
+
+
+def require_installation_admin(actor: Actor) -> None:
+    """Refuse whoever does not administer the installation: what is asked concerns all its workspaces.
+
+    Raises:
+        Denied: The actor does not, whatever they are in their workspace.
+    """
+    if not actor.is_installation_admin:
+        raise Denied(
+            "This concerns the whole installation, and you do not administer it. Ask the person who set it up."
         )
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
-from app.api.app import build
-from app.api.lane import Lane
+from app.api.app import build, front
 from app.engine.testing import FakeHost
 from app.kernel import clock, ids
 from app.kernel.settings import settings
@@ -38,7 +38,7 @@ class RunHost(FakeHost):
 class Site:
     """The API in this process, and ways to visit it."""
 
-    app: Lane
+    app: ASGIApp
     runtime: Runtime
 
     def visitor(self, **headers: str) -> httpx.AsyncClient:
@@ -75,7 +75,7 @@ async def site(database_url, clean_redis, tmp_path, monkeypatch) -> AsyncIterato
     read_library.cache_clear()
     async with runtime.database.work() as uow:
         await seed_templates(uow)
-    yield Site(Lane(build()), runtime)
+    yield Site(front(build()), runtime)
     await close_runtime()
     settings.cache_clear()
 

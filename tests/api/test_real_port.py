@@ -8,8 +8,7 @@ import httpx
 import pytest
 from granian.server.embed import Server
 
-from app.api.app import build
-from app.api.lane import Lane
+from app.api.app import build, front
 from tests.api.conftest import PASSWORD, waiting_run
 from tests.conftest import free_port
 
@@ -27,7 +26,7 @@ async def until(is_true) -> None:
 async def address(site) -> AsyncIterator[str]:
     port = free_port()
     server = Server(
-        Lane(build()), address="127.0.0.1", port=port, interface="asginl", log_enabled=False
+        front(build()), address="127.0.0.1", port=port, interface="asginl", log_enabled=False
     )
     serving = asyncio.create_task(server.serve())
 
@@ -67,7 +66,7 @@ async def test_oversized_body_is_refused_before_it_is_sent(ada, address):
     host, port = address.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
-        b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 99999999\r\n\r\n"
     )
     answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)
@@ -78,7 +77,7 @@ async def test_oversized_body_is_refused_before_it_is_sent(ada, address):
 async def test_oversized_header_is_refused(ada, address):
     host, port = address.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X-Big: " + b"x" * 1_000_000)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X-Big: " + b"x" * 1_000_000)
     answer = await asyncio.wait_for(reader.read(200), 10)
     writer.close()
     assert answer == b"" or b" 431 " in answer or b" 400 " in answer
@@ -90,8 +89,49 @@ async def test_odd_bytes_in_an_address_are_no_defect(ada, address, path):
     reader, writer = await asyncio.open_connection(host, int(port))
     token = ada.headers["authorization"].encode()
     writer.write(
-        b"GET /api" + path + b" HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n"
+        b"GET /api"
+        + path
+        + b" HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+        + token
+        + b"\r\n\r\n"
     )
     answer = await asyncio.wait_for(reader.read(100), 10)
     writer.close()
     assert answer.split()[1] in (b"400", b"404", b"422")
+
+
+async def asked(address: str, head: bytes) -> bytes:
+    """The answer to a request whose head is sent as it is."""
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(head + b"\r\n\r\n")
+    answer = await asyncio.wait_for(reader.read(4_000), 10)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        (b"Host: localhost", b"401"),
+        (b"Host: evil.example", b"421"),
+        (b"Host: localhost\r\nHost: evil.example", b"421"),
+        (b"Host: evil.example\r\nX-Forwarded-Host: localhost", b"421"),
+        (b"X-A: b", b"421"),
+    ],
+)
+async def test_a_host_that_is_not_ours_gets_no_answer_of_ours(address, hosts, status):
+    answer = await asked(address, b"GET /api/me HTTP/1.1\r\n" + hosts)
+    assert answer.split()[1] == status
+    for name in (b"granian", b"uvicorn", b"python"):
+        assert name not in answer.lower()
+
+
+async def test_registering_and_runs_are_refused_by_a_foreign_host_too(address, ada):
+    token = ada.headers["authorization"].encode()
+    for path in (b"/api/auth/register", b"/api/auth/login", b"/api/workflows/wfl_x/runs"):
+        head = (
+            b"POST " + path + b" HTTP/1.1\r\nHost: evil.example\r\nAuthorization: " + token
+            + b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+        )  # fmt: skip
+        assert (await asked(address, head)).split()[1] == b"421"

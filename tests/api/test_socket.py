@@ -1,6 +1,7 @@
 """The pages' socket of the running product: who may send what, what a tab gets of whom, and when it ends."""
 
 import asyncio
+import json
 import pickle
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -13,7 +14,9 @@ import redis.asyncio
 import socketio
 from reflex.utils.token_manager import RedisTokenManager
 
+from app.kernel import log
 from app.state.approvals import ApprovalsState
+from app.state.editor import EditorState
 from app.state.identity import IdentityState
 from app.state.models import ModelsState
 from app.state.workflows import WorkflowsState
@@ -235,6 +238,29 @@ async def test_no_cookie_is_sent_or_stored(url, product):
         for path in files:
             assert cookie.encode() not in path.read_bytes(), path
             assert b"secret-of-another-program" not in path.read_bytes(), path
+
+
+async def test_what_clients_send_is_logged_as_short_lines_that_cannot_be_forged(url, ada, product):
+    forged = '\n{"level": "error", "message": "forged"}\n\x1b[31m'
+    async with tab(url, "/login") as nobody:
+        await nobody.client.emit(
+            "client_error", {"message": f"of nobody {forged}"}, namespace=NAMESPACE
+        )
+        await nobody.fire(f"of nobody {forged}", step_id=forged)
+        await quiet(nobody)
+    async with tab(url, "/workflows", ada) as signed_in:
+        told = {"error_type": "x", "message": f"of ada {forged}{'x' * 100_000}"}
+        await signed_in.client.emit("client_error", told, namespace=NAMESPACE)
+        await signed_in.fire(
+            handler(EditorState, "start"), message={"input": forged, forged: forged * 9_000}
+        )
+        await signed_in.until(lambda: "Something went wrong" in signed_in.said)
+    lines = (product.data / "logs" / "web.log").read_bytes().splitlines()
+    assert all(len(line) <= log.LONGEST for line in lines)
+    told = [json.loads(line) for line in lines if line]
+    assert "forged" not in [one["message"] for one in told]
+    assert "of nobody" not in repr(told)
+    assert "of ada" in repr(told)
 
 
 class Planted:

@@ -160,20 +160,40 @@ async def test_doubtful_invoice_says_what_to_look_at():
     assert "do not add up" in ran.output["message"]
 
 
+def said(
+    answer,
+    sentence="1. Working from another country is possible for at most 20 working days a year.",
+):
+    return [json.dumps({"sentence": sentence, "answer": answer})]
+
+
+UNKNOWN = {"answer": "The document does not say.", "found": False, "quote": "", "sources": []}
+
+
 async def test_question_is_answered_from_the_right_passage():
-    ran = await run("document-questions", models=["At most 20 working days."])
+    ran = await run("document-questions", models=said("At most 20 working days."))
     green(ran)
     assert ran.output["answer"] == "At most 20 working days."
+    assert ran.output["quote"].startswith("Working from another country is possible")
     assert ran.output["sources"][0].startswith("Working from another country")
     asked = ran.host.model.requests[0].messages[-1].text
-    assert "20 working days" in asked
+    assert (
+        "1. Working from another country is possible for at most 20 working days a year." in asked
+    )
     assert ran.skipped == {"unknown"}
+
+
+@pytest.mark.parametrize("answer", ["The document does not say", "90 days", " "])
+async def test_an_answer_that_is_none_or_made_up_is_not_given(answer):
+    ran = await run("document-questions", models=said(answer))
+    green(ran)
+    assert ran.output == UNKNOWN
 
 
 async def test_question_the_document_does_not_answer_never_reaches_the_model():
     ran = await run("document-questions", {"question": "Who is the mayor of Lisbon?"})
     green(ran)
-    assert ran.output == {"answer": "The document does not say.", "found": False, "sources": []}
+    assert ran.output == UNKNOWN
     assert ran.host.model.requests == []
 
 

@@ -20,7 +20,14 @@ def test_only_routes_reviewed_as_public_answer_to_nobody():
 
 
 def test_who_is_a_word_we_know():
-    assert {line.who for line in reviewed()} <= {"public", "signed-in", "viewer", "member", "admin"}
+    assert {line.who for line in reviewed()} <= {
+        "public",
+        "signed-in",
+        "viewer",
+        "member",
+        "admin",
+        "installation",
+    }
 
 
 def test_executions_mirror_runs():

@@ -2,7 +2,8 @@
 
 from app.adapters.database import Database
 from app.services.access import Actor
-from app.services.identity.commands import authenticate, register
+from app.services.identity.commands import authenticate
+from app.services.identity.registration import register
 from app.services.identity.views import RegisterRequest
 
 

@@ -1,9 +1,10 @@
 """Which address somebody comes from, also behind proxies."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 
-from app.kernel.settings import settings
+from app.kernel.settings import networks, settings
 
 
 def behind_proxies(peer: str, forwarded: Iterable[str]) -> str:
@@ -16,17 +17,24 @@ def behind_proxies(peer: str, forwarded: Iterable[str]) -> str:
     """
     here = peer
     for named in reversed([part.strip() for part in ",".join(forwarded).split(",")]):
-        if not _is_trusted(here) or not _is_address(named):
+        if not is_trusted(here) or not _is_address(named):
             break
         here = named
     return here
 
 
-def _is_trusted(address: str) -> bool:
+def is_trusted(address: str) -> bool:
+    """Whether a proxy of ours stands there."""
+    listed = settings().trusted_proxies
+    return bool(listed) and _is_within(address, listed)
+
+
+@lru_cache(maxsize=1_000)
+def _is_within(address: str, listed: str) -> bool:
     if not _is_address(address):
         return False
     found = ip_address(address)
-    return any(found in network for network in settings().proxies)
+    return any(found in network for network in networks(listed))
 
 
 def _is_address(text: str) -> bool:

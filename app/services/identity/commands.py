@@ -1,29 +1,27 @@
-"""Register, sign in and out, and find out who is asking."""
+"""Sign in and out, and find out who is asking."""
 
 import re
 import unicodedata
 from datetime import timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
 from app.adapters.database import Database, UnitOfWork
 from app.kernel.clock import now
-from app.kernel.errors import Conflict, InvalidInput, NotFound, Unauthenticated
+from app.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from app.kernel.ids import new_id
-from app.models import Member, Project, Session, User, Workspace
+from app.models import Member, Session, User
 from app.services import audit
 from app.services.access import Actor, Role
 from app.services.identity import passwords, throttle, tokens
 from app.services.identity.queries import actor_of, session_user
-from app.services.identity.views import RegisterRequest, SignedIn, UserView
+from app.services.identity.views import SignedIn, UserView
 
 SESSION_LIFE = timedelta(days=14)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+")
 _NO_EMAIL = "This is not an e-mail address. It looks like ada@example.com."
 _WRONG = "The e-mail address or the password is wrong."
-_TAKEN = "There is an account with this e-mail address already. Sign in instead."
 
 
 def _folded(email: str) -> str:
@@ -40,64 +38,6 @@ def normal_email(email: str) -> str:
     if len(normal) > 254 or not _EMAIL.fullmatch(normal):
         raise InvalidInput(_NO_EMAIL, field="email")
     return normal
-
-
-def _name(name: str) -> str:
-    clean = " ".join(name.split())
-    if not clean:
-        raise InvalidInput("Enter your name.", field="name")
-    if len(clean) > 100:
-        raise InvalidInput("The name is too long. Use at most 100 characters.", field="name")
-    return clean
-
-
-async def register(
-    uow: UnitOfWork, request: RegisterRequest, client_ip: str, user_agent: str = ""
-) -> SignedIn:
-    """Create a person with a workspace and a first project of their own, and sign them in.
-
-    Raises:
-        InvalidInput: Name, e-mail or password will not do; `context["field"]` says which.
-        Conflict: The e-mail address has an account.
-        RateLimited: Too many accounts from one address.
-    """
-    name, email = _name(request.name), normal_email(request.email)
-    passwords.require_strong(request.password, email=email, name=name)
-    await throttle.current().hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
-    await uow.commit_so_far()  # nothing is held while the password is hashed
-    hashed = await passwords.hash_password(request.password)
-    moment = now()
-    user = User(id=new_id("user"), email=email, name=name, password_hash=hashed, created_at=moment)
-    workspace = Workspace(
-        id=new_id("workspace"), name=f"{name.split()[0]}'s workspace", created_at=moment
-    )
-    if (await uow.session.execute(select(col(User.id)).where(col(User.email) == email))).first():
-        raise Conflict(_TAKEN, field="email")
-    uow.session.add_all([user, workspace])
-    try:
-        await uow.session.flush()
-    except IntegrityError as error:  # two at once: the unique index decides
-        raise Conflict(_TAKEN, field="email") from error
-    uow.session.add_all(
-        [
-            Member(
-                id=new_id("member"),
-                workspace_id=workspace.id,
-                user_id=user.id,
-                role="owner",
-                created_at=moment,
-            ),
-            Project(
-                id=new_id("project"),
-                workspace_id=workspace.id,
-                name="My project",
-                created_at=moment,
-            ),
-        ]
-    )
-    actor = Actor(user_id=user.id, workspace_id=workspace.id, role="owner", name=name)
-    audit.record(uow, actor, "user.register", user.id)
-    return await _open_session(uow, user, actor, user_agent)
 
 
 async def login(
@@ -127,7 +67,7 @@ async def login(
     await guard.forget(throttle.SIGN_IN_ACCOUNT, account)
     actor = await _actor(uow, user, None)
     audit.record(uow, actor, "user.login", user.id)
-    return await _open_session(uow, user, actor, user_agent)
+    return await open_session(uow, user, actor, user_agent)
 
 
 async def logout(uow: UnitOfWork, session_id: str) -> None:
@@ -189,10 +129,13 @@ async def _actor(
     if member is None:
         raise NotFound("There is no such workspace.")
     role: Role = member.role  # type: ignore[assignment]  # require() refuses a role it does not know
-    return Actor(user.id, member.workspace_id, role, user.name, session_id)
+    return Actor(
+        user.id, member.workspace_id, role, user.name, session_id, user.is_installation_admin
+    )
 
 
-async def _open_session(uow: UnitOfWork, user: User, actor: Actor, user_agent: str) -> SignedIn:
+async def open_session(uow: UnitOfWork, user: User, actor: Actor, user_agent: str) -> SignedIn:
+    """Open a session of a person who has shown who they are."""
     moment = now()
     session = Session(
         id=new_id("session"), user_id=user.id, created_at=moment, expires_at=moment + SESSION_LIFE,

@@ -1,27 +1,23 @@
 """Who acts on the command line: whoever may read the data directory owns the installation."""
 
-import secrets
+from dataclasses import replace
 
-from sqlalchemy import select, union
+from sqlalchemy import select
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
-from app.models import Member, Run, User, Workflow
+from app.models import Member, User, Workflow
 from app.services.access import Actor
-from app.services.identity.commands import register
 from app.services.identity.queries import COMMAND_LINE
-from app.services.identity.views import RegisterRequest
+from app.services.identity.registration import make_account
 
 
-async def local_actor(uow: UnitOfWork, named: str = "") -> Actor:
-    """Return the first owner, of the workflow or run if one is named, else of the installation.
+async def local_actor(uow: UnitOfWork, workflow_id: str = "") -> Actor:
+    """Return the first owner, of the workflow if one is named, else of the installation, as its administrator.
 
     A fresh installation gets an owner who cannot sign in.
     """
-    home = union(
-        select(col(Workflow.workspace_id)).where(col(Workflow.id) == named),
-        select(col(Run.workspace_id)).where(col(Run.id) == named),
-    )
+    home = select(col(Workflow.workspace_id)).where(col(Workflow.id) == workflow_id)
     workspace_id = (await uow.session.execute(home)).scalar_one_or_none()
     query = (
         select(Member, User)
@@ -35,9 +31,7 @@ async def local_actor(uow: UnitOfWork, named: str = "") -> Actor:
     found = (await uow.session.execute(query)).first()
     if found is not None:
         member, user = found
-        return Actor(user.id, member.workspace_id, "owner", user.name)
-    request = RegisterRequest(
-        name="Command line", email=COMMAND_LINE, password=secrets.token_urlsafe(24)
-    )
-    made = await register(uow, request, "127.0.0.1")
-    return Actor(made.user.id, made.workspace_id, "owner", made.user.name)
+        actor = Actor(user.id, member.workspace_id, "owner", user.name)
+    else:
+        actor = await make_account(uow, "Command line", COMMAND_LINE)
+    return replace(actor, is_installation_admin=True)

@@ -29,6 +29,7 @@ async def me(uow: UnitOfWork, actor: Actor) -> MeView:
         workspace_id=workspace.id,
         workspace_name=workspace.name,
         role=actor.role,
+        is_installation_admin=user.is_installation_admin,
     )
 
 
@@ -55,7 +56,12 @@ async def session_user(uow: UnitOfWork, session_id: str, user_id: str) -> User |
 
 
 _MEMBER = (
-    select(col(User.name), col(Member.workspace_id), col(Member.role))
+    select(
+        col(User.name),
+        col(Member.workspace_id),
+        col(Member.role),
+        col(User.is_installation_admin),
+    )
     .join(Session, col(Session.user_id) == col(User.id))
     .join(Member, col(Member.user_id) == col(User.id))
     .where(
@@ -87,7 +93,7 @@ async def actor_of(
     row = await database.look(_FIRST if workspace_id is None else _NAMED, asked)
     if row is None:
         return None
-    return Actor(user_id, row[1], cast(Role, row[2]), row[0], session_id)
+    return Actor(user_id, row[1], cast(Role, row[2]), row[0], session_id, bool(row[3]))
 
 
 async def session_is_alive(uow: UnitOfWork, actor: Actor) -> bool:

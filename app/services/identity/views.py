@@ -41,6 +41,7 @@ class MeView(UserView):
     workspace_id: str
     workspace_name: str
     role: Annotated[str, SchemaOf(Role)]
+    is_installation_admin: bool
 
 
 class SignedIn(BaseModel):

@@ -7,7 +7,7 @@ from app.adapters.models import ModelRegistry
 from app.adapters.weights import Pull, Weights, pinned
 from app.kernel.clock import now
 from app.kernel.errors import AppError
-from app.services.access import Actor, require
+from app.services.access import Actor, require_installation_admin
 from app.services.models.queries import pull_view
 from app.services.models.views import PullView
 
@@ -19,10 +19,10 @@ async def start_pull(models: ModelRegistry, actor: Actor, name: str) -> PullView
     """Begin to download a model and return at once; a download that runs already is left alone.
 
     Raises:
-        Denied: The actor is not an administrator of the workspace.
+        Denied: The actor does not administer the installation: weights are shared by all of it.
         NotFound: There is no such model to download.
     """
-    require(actor, "admin")
+    require_installation_admin(actor)
     weights = pinned(name, models.store.known)
     running = next((p for p in models.store.pulls() if p.name == weights.name), None)
     if running is not None and running.status == "running":
@@ -44,10 +44,10 @@ async def cancel_pull(models: ModelRegistry, actor: Actor, name: str) -> None:
     """Stop a download, in whatever process it runs; a later one goes on where it stopped.
 
     Raises:
-        Denied: The actor is not an administrator of the workspace.
+        Denied: The actor does not administer the installation: weights are shared by all of it.
         NotFound: There is no such model to download.
     """
-    require(actor, "admin")
+    require_installation_admin(actor)
     models.store.cancel(pinned(name, models.store.known))
 
 

@@ -17,9 +17,9 @@ from app.services.identity.commands import (
     login,
     logout,
     normal_email,
-    register,
 )
 from app.services.identity.queries import me, session_is_alive
+from app.services.identity.registration import register
 from app.services.identity.views import RegisterRequest
 
 PASSWORD = "copper kettle 9"

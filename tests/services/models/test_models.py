@@ -13,8 +13,9 @@ from app.services.access import Actor
 from app.services.models.commands import cancel_pull, start_pull
 from app.services.models.queries import list_models, pulls
 
-OWNER = Actor("usr_1", "wsp_1", "owner")
-MEMBER = Actor("usr_2", "wsp_1", "member")
+OPERATOR = Actor("usr_1", "wsp_1", "member", is_installation_admin=True)
+OWNER = Actor("usr_2", "wsp_2", "owner")
+MEMBER = Actor("usr_3", "wsp_1", "member")
 
 
 def registry(data: Path, *known: Weights) -> ModelRegistry:
@@ -45,9 +46,9 @@ async def test_a_download_runs_in_the_background_and_its_end_is_shown(
     models = registry(
         tmp_path, Weights("tiny", "Tiny", "", "", 10, "0", (Part("not-there", "1.0", "*"),))
     )
-    started = await start_pull(models, OWNER, "tiny")
+    started = await start_pull(models, OPERATOR, "tiny")
     assert (started.status, started.percent) == ("running", 0)
-    again = await start_pull(models, OWNER, "tiny")
+    again = await start_pull(models, OPERATOR, "tiny")
     assert again.status == "running"
     async with asyncio.timeout(30):
         while not (found := await pulls(models, MEMBER)) or found[0].status == "running":
@@ -60,14 +61,16 @@ async def test_what_is_here_is_not_downloaded_again(tmp_path: Path) -> None:
     models = registry(tmp_path)
     models.store.path(SMOLLM2).parent.mkdir(parents=True)
     models.store.path(SMOLLM2).touch()
-    assert (await start_pull(models, OWNER, "smollm2")).percent == 100
+    assert (await start_pull(models, OPERATOR, "smollm2")).percent == 100
 
 
-async def test_only_administrators_download(tmp_path: Path) -> None:
+async def test_only_administrators_of_the_installation_download(tmp_path: Path) -> None:
     models = registry(tmp_path)
-    with pytest.raises(Denied):
-        await start_pull(models, MEMBER, "smollm2")
-    with pytest.raises(Denied):
-        await cancel_pull(models, MEMBER, "smollm2")
+    for nobody in (MEMBER, OWNER):
+        with pytest.raises(Denied):
+            await start_pull(models, nobody, "smollm2")
+        with pytest.raises(Denied):
+            await cancel_pull(models, nobody, "smollm2")
+    await cancel_pull(models, OPERATOR, "smollm2")
     with pytest.raises(NotFound):
-        await start_pull(models, OWNER, "../../etc/passwd")
+        await start_pull(models, OPERATOR, "../../etc/passwd")
