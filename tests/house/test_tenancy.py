@@ -52,7 +52,6 @@ WITHOUT_ACTOR = {
     "schedules/firing.py fail": "the sweeper knows schedules by id alone",
     "schedules/firing.py postpone": "the sweeper knows schedules by id alone",
     "schedules/firing.py _held": "the sweeper knows schedules by id alone",
-    "identity/local.py local_actor": "makes the actor of the command line",
 }
 _IDS = re.compile(r"^(run|step|workflow|schedule|value|project|approval|version|wait)_ids?$")
 _READERS = {"uow", "parts"}
