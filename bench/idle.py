@@ -18,9 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import httpx  # noqa: E402
-import psutil  # noqa: E402
 
-from bench.stack import postgres  # noqa: E402
+from bench.stack import cpu_seconds, postgres  # noqa: E402
 from tests.conftest import free_port  # noqa: E402
 from tests.e2e.product import Product  # noqa: E402
 from tests.graphs import START, chain, node  # noqa: E402
@@ -28,27 +27,6 @@ from tests.graphs import START, chain, node  # noqa: E402
 SETTLE_S = 20.0
 ADA = {"email": "ada@example.com", "password": "analytical engine 1843", "name": "Ada"}
 GREET = chain(START, node("greet", "data.template", {"template": "Hi {{ trigger.name }}"}))
-
-
-def name_of(words: list[str]) -> str:
-    """What a process of the product is called here."""
-    line = " ".join(words)
-    for part in ("cli serve", "cli web", "cli worker", "valkey", "redis", "postgres"):
-        if part in line:
-            return part.rpartition(" ")[2]
-    return "web" if "spawn_main" in line else "other"
-
-
-def cpu_s(pids: list[int]) -> dict[str, float]:
-    """Processor time of these and all they started, by name."""
-    found: dict[str, float] = {}
-    for pid in pids:
-        first = psutil.Process(pid)
-        for process in (first, *first.children(recursive=True)):
-            times = process.cpu_times()
-            name = name_of(process.cmdline())
-            found[name] = found.get(name, 0) + times.user + times.system
-    return found
 
 
 def use(product: Product) -> None:
@@ -79,10 +57,11 @@ def measure(kind: str, seconds: float, rounds: int) -> None:
         time.sleep(SETTLE_S)
         totals = []
         for _ in range(rounds):
-            before, began = cpu_s([product.pid, *others]), time.monotonic()
+            before, began = cpu_seconds([product.pid, *others]), time.monotonic()
             time.sleep(seconds)
-            after, took = cpu_s([product.pid, *others]), time.monotonic() - began
+            after, took = cpu_seconds([product.pid, *others]), time.monotonic() - began
             shares = {k: 100 * (after[k] - before.get(k, 0)) / took for k in after}
+            del shares["client"]
             ours = sum(share for name, share in shares.items() if name != "postgres")
             totals.append(ours)
             parts = ", ".join(f"{name} {share:.2f}" for name, share in shares.items())

@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/queued.py [--only sqlite|postgresql] [--runs 10000] [--kills 7]
 
-Each measurement has a database, a Redis and worker processes of its own (`python -m app.cli worker`). Runs are stored
+Each measurement has a database, a Redis and worker processes of its own (`.venv/bin/python -m app.cli worker`). Runs are stored
 straight in the database and their jobs put into the queue; the rate is counted from the rows, between the start of the
 first run and the end of the last one. Not called `queue.py`, because scripts of this folder would import that instead of
 Python's own `queue`.

@@ -71,7 +71,7 @@ def early(which: ColumnElement[bool]) -> Found:
     )
 
 
-def due(which: ColumnElement[bool], at: datetime) -> Found:
+def due(which: ColumnElement[bool], at: datetime | ColumnElement[datetime]) -> Found:
     """Of these runs those with a step whose time has come, or whose signal did not come in time."""
     return (
         select(col(Run.id))

@@ -26,7 +26,7 @@ ANTHROPIC_MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 """What the picker offers, the one to start with first; any other name can be typed."""
 
 _WAYS_OUT = (
-    f"Three ways out: download the free local model (python -m app.cli models pull {QWEN.name}), "
+    f"Three ways out: download the free local model (.venv/bin/python -m app.cli models pull {QWEN.name}), "
     "start Ollama, or set OPENAI_API_KEY or ANTHROPIC_API_KEY."
 )
 
@@ -192,7 +192,7 @@ class ModelRegistry:
         if not self.store.is_here(weights):
             raise ModelMissing(
                 f"The local model {weights.title} is not on this machine. Three ways out: download "
-                f"it (python -m app.cli models pull {weights.name}), start Ollama, or choose "
+                f"it (.venv/bin/python -m app.cli models pull {weights.name}), start Ollama, or choose "
                 "another model in the node."
             )
         path = self.store.path(weights)

@@ -1,4 +1,4 @@
-"""`python -m app.cli COMMAND`: each command is the module of its name in this package."""
+"""`.venv/bin/python -m app.cli COMMAND`: each command is the module of its name in this package."""
 
 import argparse
 import gc
@@ -47,17 +47,18 @@ def main(argv: list[str] | None = None) -> int:
         asked_for_help = bool(words) and words[0] in ("-h", "--help")
         if words and not asked_for_help:
             print(f"agentloom: there is no command '{words[0]}'.\n", file=sys.stderr)
-        print("usage: python -m app.cli COMMAND [options]\n\n" + "\n".join(lines))
+        print("usage: .venv/bin/python -m app.cli COMMAND [options]\n\n" + "\n".join(lines))
         return 0 if asked_for_help else 2
     module = _module(words[0])
     parser = argparse.ArgumentParser(
-        prog=f"python -m app.cli {words[0]}", description=module.__doc__
+        prog=f".venv/bin/python -m app.cli {words[0]}", description=module.__doc__
     )
     module.add_arguments(parser)
-    if words[0] not in _OF_THE_SOURCES:
-        os.umask(UMASK)
     try:
-        code: int = module.main(parser.parse_args(words[1:]))
+        options = parser.parse_args(words[1:])
+        if words[0] not in _OF_THE_SOURCES:
+            os.umask(UMASK)
+        code: int = module.main(options)
         sys.stdout.flush()
     except AppError as error:
         print(f"agentloom: {error.message}", file=sys.stderr)

@@ -118,7 +118,7 @@ def models(config: Settings) -> str:
     return (
         ", ".join(here)
         if here
-        else "no local model yet; run: python -m app.cli models pull smollm2"
+        else "no local model yet; run: .venv/bin/python -m app.cli models pull smollm2"
     )
 
 

@@ -1,4 +1,4 @@
-"""Run a workflow, by id or from a file, and print its trace as it happens."""
+"""Run a workflow, by id or from a file, and print its trace as it happens, until it has ended."""
 
 import argparse
 import asyncio
@@ -8,21 +8,28 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
+from app.adapters.local import LocalQueue
 from app.adapters.migrations import upgrade
 from app.adapters.redis_ladder import embedded_answers
+from app.cli.data_lock import holder
 from app.engine.events import Event
-from app.engine.graph.document import MAX_DEPTH, parse_graph
+from app.engine.graph.document import MAX_DEPTH, Graph, parse_graph
 from app.kernel import log
-from app.kernel.errors import InvalidInput
+from app.kernel.errors import GraphInvalid, InvalidInput, NotFound
+from app.kernel.ids import PREFIXES
 from app.kernel.settings import NO_REDIS, Settings, settings
+from app.services.access import Actor
 from app.services.identity.local import local_actor
 from app.services.runs.follow import follow
-from app.services.runs.queries import get_run
+from app.services.runs.queries import get_run, get_trace, list_approvals
 from app.services.runs.start import StartRun, start_run
+from app.services.runs.views import WaitView
 from app.services.runtime import Runtime, close_runtime, open_runtime
 from app.services.workflows.commands import create_workflow
 from app.worker.in_process import working_here
+from app.worker.sweeper import OF_WAITS
 
+_RUN = f"{PREFIXES['run']}_"
 _MARKS = {
     "step.started": "●", "step.completed": "✓", "step.failed": "✕", "step.skipped": "–", "step.waiting_human": "◌",
     "step.retrying": "↻", "step.canceled": "⊘",
@@ -33,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `run`."""
     parser.add_argument(
         "workflow",
-        help="a workflow's id, or a JSON file with a graph (or {name, graph, example_input})",
+        help="a workflow's id, or a JSON file with a graph (or {name, graph, example_input}); "
+        "or the id of a run, to watch it again",
     )
     parser.add_argument(
         "--input", default="", help="JSON text, or @file; empty: the file's example_input"
@@ -86,35 +94,122 @@ def show(event: Event, in_text: bool = False) -> bool:
 
 
 async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
+    if options.workflow.startswith(_RUN) and not _is_file(options.workflow):
+        async with parts.database.work() as uow:
+            actor = await local_actor(uow, options.workflow)
+            run_id = (await get_run(uow, actor, options.workflow)).id
+    else:
+        actor, run_id = await _begin(parts, options)
+    try:
+        await _watch(parts, actor, run_id)
+    except asyncio.CancelledError:
+        print(f"\n{_left(parts, run_id)}")
+        raise
+    return await _tell_end(parts, actor, run_id)
+
+
+async def _begin(parts: Runtime, options: argparse.Namespace) -> tuple[Actor, str]:
+    """Start the run; who acts, and its id."""
+    value: Any = read_json(options.input, "--input") if options.input else None
+    name, graph = options.workflow, None
+    if _is_file(name):
+        document = read_json(f"@{name}", "The file")
+        graph = _graph_of(document, name)
+        if value is None and isinstance(document, dict):
+            value = document.get("example_input")
     async with parts.database.work() as uow:
-        actor = await local_actor(uow, options.workflow)
-        workflow_id, given = options.workflow, options.input
-        value: Any = read_json(given, "--input") if given else None
-        if Path(workflow_id).suffix == ".json" or Path(workflow_id).is_file():
-            document = read_json(f"@{workflow_id}", "The file")
-            graph = document.get("graph", document) if isinstance(document, dict) else document
-            made = await create_workflow(
-                uow, actor, Path(workflow_id).stem, parse_graph(graph), None
-            )
-            workflow_id = made.id
-            value = (
-                document.get("example_input")
-                if value is None and isinstance(document, dict)
-                else value
-            )
+        actor = await local_actor(uow, name)
+        if graph is not None:
+            name = (await create_workflow(uow, actor, Path(name).stem, graph, None)).id
     async with parts.database.work() as uow:
-        run = await start_run(
-            uow, actor, StartRun(workflow_id=workflow_id, input=value or {}, trigger="cli")
+        request = StartRun(workflow_id=name, input={} if value is None else value, trigger="cli")
+        try:
+            return actor, (await start_run(uow, actor, request)).id
+        except NotFound as error:
+            raise NotFound(f"There is no workflow '{name}', and no file of that name.") from error
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix == ".json" or "/" in name or Path(name).is_file()
+
+
+def _graph_of(document: Any, name: str) -> Graph:  # noqa: ANN401 - any JSON value
+    graph = document.get("graph", document) if isinstance(document, dict) else document
+    if isinstance(graph, dict) and not graph.keys() & {"nodes", "edges"}:
+        raise InvalidInput(
+            f"{name} is no workflow: it has neither `nodes` nor a `graph` that has them."
         )
+    try:
+        return parse_graph(graph)
+    except GraphInvalid as error:
+        raise InvalidInput(f"{name} is no workflow. {error.message}") from error
+
+
+async def _watch(parts: Runtime, actor: Actor, run_id: str) -> None:
+    """Print what happens until the run is over; while it rests, what it waits for."""
     in_text = False
-    async with aclosing(follow(parts, actor, run.id)) as batches:
+    async with aclosing(follow(parts, actor, run_id)) as batches:
         async for batch in batches:
             for event in batch:
                 in_text = show(event, in_text)
-            if any(event.type == "run.waiting" for event in batch):
-                break
+            if any(event.type in ("run.waiting", "run.paused") for event in batch):
+                for line in await _what_it_waits_for(parts, actor, run_id):
+                    print(line, flush=True)
+
+
+async def _what_it_waits_for(parts: Runtime, actor: Actor, run_id: str) -> list[str]:
     async with parts.database.read() as uow:
-        run = await get_run(uow, actor, run.id)
+        trace = await get_trace(uow, actor, run_id)
+        asked = await list_approvals(uow, actor)
+    page = f"{parts.settings.origin}/runs/{run_id}"
+    if trace.run.status == "paused":
+        return [f"         It is paused. Resume it at {page}"]
+    lines = [
+        f"         Somebody is asked: {one.title} (run {one.run_number} of {one.workflow_name}). "
+        f"Answer at {parts.settings.origin}/runs/{one.run_id}"
+        for one in asked
+        if run_id in (one.run_id, *(caller.run_id for caller in one.parents))
+    ]
+    lines += [f"         {wait_words(wait, page)}" for wait in trace.waits]
+    for_others = len(lines) > len(trace.waits) or any(w.for_ == "signal" for w in trace.waits)
+    if for_others and _alone(parts):
+        lines.append(
+            "         Only this command works on it: start AgentLoom (make run) to answer or signal."
+        )
+    return lines
+
+
+def wait_words(wait: WaitView, page: str) -> str:
+    """What a step waits for, as a sentence."""
+    until = f" until {wait.until.astimezone():%Y-%m-%d %H:%M:%S}" if wait.until else ""
+    match wait.for_:
+        case "signal":
+            return f"{wait.step_path} waits{until} for the signal '{wait.name}'. Send it at {page}"
+        case "run":
+            return f"{wait.step_path} waits for the run {wait.run_id}"
+        case "retry" | "turn":
+            return f"{wait.step_path} waits{until}, then tries again"
+        case _:
+            return f"{wait.step_path} waits{until}"
+
+
+def _alone(parts: Runtime) -> bool:
+    """Whether nothing else is started here that would go on with the run."""
+    return isinstance(parts.queue, LocalQueue) and holder(parts.settings.data) is None
+
+
+def _left(parts: Runtime, run_id: str) -> str:
+    goes_on = (
+        "It is kept, and goes on when AgentLoom is started (make run)"
+        if _alone(parts)
+        else "The run goes on"
+    )
+    return f"{goes_on}. To watch it again: .venv/bin/python -m app.cli run {run_id}"
+
+
+async def _tell_end(parts: Runtime, actor: Actor, run_id: str) -> int:
+    async with parts.database.read() as uow:
+        run = await get_run(uow, actor, run_id)
     print(
         f"\n{run.status} · {run.tokens} tokens · {'unpriced' if run.cost_usd is None else f'${run.cost_usd:.4f}'}"
     )
@@ -122,9 +217,7 @@ async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
         print(run.error.get("message", ""), file=sys.stderr)
     if run.output is not None:
         print(json.dumps(run.output, indent=2, ensure_ascii=False))
-    if run.status == "waiting":
-        print(f"It waits for an answer: {parts.settings.origin}/runs/{run.id}")
-    return 0 if run.status in ("succeeded", "waiting") else 1
+    return 0 if run.status == "succeeded" else 1
 
 
 def main(options: argparse.Namespace) -> int:
@@ -145,7 +238,7 @@ async def _work(config: Settings, options: argparse.Namespace) -> int:
         await asyncio.to_thread(upgrade, config.database)
     parts = await open_runtime(config)
     try:
-        async with working_here(parts, sweep=False):
+        async with working_here(parts, duties=OF_WAITS):
             return await _execute(parts, options)
     finally:
         await close_runtime()

@@ -13,6 +13,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from app.cli.arguments import whole
 from app.kernel import log
 
 UNUSED = ("aiohttp", "valkey", "websocket")
@@ -24,7 +25,7 @@ the start is a tenth faster and 10 MB smaller (measured).
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of `web`; they are no settings, so that the process that only keeps the port does not load any."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--port", type=int, default=3000, help="port to listen on")
+    parser.add_argument("--port", type=whole(1, 65_535), default=3000, help="port to listen on")
 
 
 def main(options: argparse.Namespace) -> int:

@@ -1,12 +1,13 @@
 """Settings from the environment. Each has a default that works on a fresh machine."""
 
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     BaseModel,
@@ -23,11 +24,17 @@ from app.kernel.errors import ConfigInvalid
 NO_REDIS = "none"
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, not bound
 """Names of all addresses of a machine, to listen on."""
+MOST_IN_FLIGHT = 500
 _SHORTEST_SECRET = 32
+_DATABASE = re.compile(
+    r"sqlite(\+\w+)?:///.+"
+    r"|postgres(ql)?(\+\w+)?://((.*@)?([^@:/]+|\[[^@\]]+\])(:\d+)?([/?].*)?|/.*[?&]host=.+)"
+)
+"""A password may hold anything."""
 
 
 class Settings(BaseModel):
-    """Every setting of the product; `python -m app.cli doctor` prints them with what was found."""
+    """Every setting of the product; `.venv/bin/python -m app.cli doctor` prints them with what was found."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -63,7 +70,7 @@ class Settings(BaseModel):
     concurrency: int = Field(
         default=50,
         ge=1,
-        le=500,
+        le=MOST_IN_FLIGHT,
         validation_alias="AGENTLOOM_CONCURRENCY",
         description="Runs in flight per worker.",
     )
@@ -167,15 +174,37 @@ class Settings(BaseModel):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if url and url.partition("://")[0].split("+")[0] not in (
-            "sqlite",
-            "postgresql",
-            "postgres",
-        ):
+        if url and not _DATABASE.fullmatch(url):
             raise ValueError(
                 "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
             )
         return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, url: str) -> str:
+        parts = _parted(url)
+        is_known = (parts.scheme in ("redis", "rediss") and parts.hostname) or (
+            parts.scheme == "unix" and parts.path
+        )
+        if url and url != NO_REDIS and not is_known:
+            raise ValueError("use redis://host:6379/0, unix:///path/to/socket, or none")
+        return url
+
+    @field_validator("public_url", "compatible_url")
+    @classmethod
+    def _known_address(cls, url: str) -> str:
+        parts = _parted(url)
+        if url and not (parts.scheme in ("http", "https") and parts.hostname):
+            raise ValueError("use an address that begins with http:// or https:// and has a host")
+        return url
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("use DEBUG, INFO, WARNING or ERROR")
+        return level
 
     @field_validator("secret_key")
     @classmethod
@@ -238,6 +267,16 @@ class Settings(BaseModel):
     def origin(self) -> str:
         """The address people use, without a trailing slash."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+def _parted(url: str) -> SplitResult:
+    """The parts of an address; what none can be taken from has no scheme."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port  # raises when it is no number
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def is_loopback(host: str) -> bool:

@@ -4,9 +4,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlmodel import col
 
+from app.adapters.statements import once
 from app.kernel.errors import StorageDown
 from app.models import Run
 from app.services.runs.execute import claim_runs, spawn_run
@@ -35,6 +36,9 @@ class Desk:
         self._parts = parts
         self._places = places
         self._levels = levels
+        of_ours = or_(*(col(Run.priority) == level for level in levels))
+        pending = select(col(Run.id)).where(col(Run.status) == "pending", of_ours).limit(1)
+        self._is_pending = once(pending)
         self._at_work = 0
         self._leaving = 0
         self._calls = asyncio.Event()
@@ -143,11 +147,7 @@ class Desk:
 
     async def _looks_busy(self) -> bool:
         """Whether any run is pending: a look that takes no lock."""
-        async with self._parts.database.read() as uow:
-            query = select(col(Run.id)).where(
-                col(Run.status) == "pending", col(Run.priority).in_(self._levels)
-            )
-            return (await uow.session.execute(query.limit(1))).first() is not None
+        return await self._parts.database.look(self._is_pending, {}) is not None
 
     def _begin(self, life: Life) -> None:
         self._at_work += 1

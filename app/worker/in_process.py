@@ -1,22 +1,22 @@
 """The worker of a machine without Redis: tasks of the process that starts the runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from app.adapters.local import LocalQueue
 from app.services.runtime import Runtime
 from app.worker.desk import Desk
-from app.worker.sweeper import sweep_forever
+from app.worker.sweeper import DUTIES, Duty, sweep_forever
 
 
 @asynccontextmanager
-async def working_here(parts: Runtime, *, sweep: bool = True) -> AsyncIterator[None]:
+async def working_here(parts: Runtime, *, duties: Sequence[Duty] = DUTIES) -> AsyncIterator[None]:
     """Execute runs inside this process while the block lasts, if it has no Redis. What is in flight
     when the process's parts are closed is handed back.
 
     Args:
-        sweep: Also do the duties of the sweeper, such as to look for runs that an earlier process has left.
+        duties: Those of the sweeper that it does as well.
     """
     if not isinstance(parts.queue, LocalQueue):
         yield
@@ -24,16 +24,14 @@ async def working_here(parts: Runtime, *, sweep: bool = True) -> AsyncIterator[N
     desk = Desk(parts, parts.settings.concurrency)
     working = asyncio.create_task(desk.work(), name="in-process worker")
     listening = asyncio.create_task(_listen(parts.queue, desk), name="in-process queue")
-    others = [listening]
-    if sweep:
-        others.append(asyncio.create_task(sweep_forever(parts), name="in-process sweeper"))
+    sweeping = asyncio.create_task(sweep_forever(parts, duties), name="in-process sweeper")
     try:
         yield
     finally:
         desk.close()
-        for task in others:
-            task.cancel()
-        await asyncio.gather(working, *others, return_exceptions=True)
+        listening.cancel()
+        sweeping.cancel()
+        await asyncio.gather(working, listening, sweeping, return_exceptions=True)
 
 
 async def _listen(queue: LocalQueue, desk: Desk) -> None:

@@ -5,14 +5,19 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_
 from sqlmodel import col, select
 
+from app.adapters import came
 from app.adapters.database import storage_down
+from app.adapters.statements import Prepared, once, prepare
 from app.adapters.step_cache import forget_expired
 from app.kernel.clock import now
 from app.kernel.errors import QueueDown, StorageDown
-from app.models import Run
+from app.models import Run, Schedule, Wait
+from app.models.types import UtcDateTime
 from app.services.access import system
 from app.services.runs.arrivals import move_along
 from app.services.runs.deaths import Lease
@@ -46,11 +51,14 @@ class Duty:
         work: Looks for what is due and does it, at most some hundred things at a time.
         every_s: How long it rests between two times.
         alone: Done by one process, the leader; else by each of them, so that it never waits for a dead leader's lock.
+        unless_none: Done only when this finds a row. It is asked with `at`, the present moment, and costs next to
+            nothing: an installation that rests is to rest.
     """
 
     work: Callable[[Runtime], Awaitable[object]]
     every_s: float
     alone: bool = True
+    unless_none: Callable[[str], Prepared] | None = None
 
     @property
     def name(self) -> str:
@@ -70,7 +78,7 @@ async def _keep_doing(parts: Runtime, duty: Duty) -> None:
     away = False
     while True:
         try:
-            if not duty.alone or await _leads(parts, duty):
+            if await _has_work(parts, duty) and (not duty.alone or await _leads(parts, duty)):
                 await duty.work(parts)
             away = False
         except (QueueDown, StorageDown) as error:
@@ -83,6 +91,12 @@ async def _keep_doing(parts: Runtime, duty: Duty) -> None:
         await asyncio.sleep(duty.every_s)
 
 
+async def _has_work(parts: Runtime, duty: Duty) -> bool:
+    if duty.unless_none is None:
+        return True
+    return await parts.database.look(duty.unless_none, {"at": now()}) is not None
+
+
 async def _leads(parts: Runtime, duty: Duty) -> bool:
     """Whether this process is the one to do it. Leadership only saves work: without Redis each
     does it.
@@ -91,6 +105,10 @@ async def _leads(parts: Runtime, duty: Duty) -> bool:
         return await parts.queue.lead(duty.name, parts.name, duty.every_s * 2 + 1)
     except QueueDown:
         return True
+
+
+def _is_one_of(*statuses: str) -> ColumnElement[bool]:
+    return or_(*(col(Run.status) == status for status in statuses))
 
 
 async def sweep_dead(parts: Runtime) -> int:
@@ -118,6 +136,10 @@ async def sweep_dead(parts: Runtime) -> int:
 
 
 async def _find_dead(parts: Runtime) -> list[str]:
+    look = _IS_AT_WORK if parts.database.is_sqlite else _IS_AT_WORK_ON_POSTGRES
+    is_at_work, *clock = await parts.database.look(look, {}) or (False,)
+    if not is_at_work:
+        return parts.watch.judge(clock[0] if clock else now(), [])
     async with parts.database.read() as uow:
         at = await database_now(uow)
         query = select(Run.id, Run.epoch, Run.lease_until).where(col(Run.status) == "running")
@@ -170,14 +192,39 @@ async def forget_expired_outputs(parts: Runtime) -> int:
     return await forget_expired(parts.database)
 
 
+_NOW = bindparam("at", type_=UtcDateTime())
+_RUNS = select(col(Run.id)).limit(1)
+_IS_AT_WORK = once(select(exists(_RUNS.where(col(Run.status) == "running"))))
+_IS_AT_WORK_ON_POSTGRES = once(
+    select(exists(_RUNS.where(col(Run.status) == "running")), func.clock_timestamp())
+)
+_RESTS = once(_RUNS.where(_is_one_of("waiting", "paused")))
+_GOES_ON = once(_RUNS.where(_is_one_of("pending", "running", "waiting", "paused")))
+_WAITS = once(select(col(Wait.id)).where(col(Wait.status) == "open").limit(1))
+_IS_DUE = once(came.due(col(Run.status) == "waiting", _NOW).limit(1))
+
+
+@lru_cache(maxsize=2)
+def _is_scheduled(dialect: str) -> Prepared:
+    """Schedules go by the database's clock, as `fire_schedules` does."""
+    moment = func.clock_timestamp() if dialect == "postgresql" else _NOW
+    on = col(Schedule.enabled).is_(True) & col(Schedule.deleted_at).is_(None)
+    return prepare(
+        select(col(Schedule.id)).where(on, col(Schedule.next_at) <= moment).limit(1), dialect
+    )
+
+
 DUTIES: tuple[Duty, ...] = (
     Duty(sweep_dead, every_s=0.5, alone=False),
-    Duty(settle_forgotten, every_s=5),
-    Duty(wake_due, every_s=0.5),
-    Duty(tend_waits, every_s=10),
-    Duty(tell_kin, every_s=5),
+    Duty(settle_forgotten, every_s=5, unless_none=_RESTS),
+    Duty(wake_due, every_s=0.5, unless_none=_IS_DUE),
+    Duty(tend_waits, every_s=10, unless_none=_WAITS),
+    Duty(tell_kin, every_s=5, unless_none=_GOES_ON),
     Duty(forget_expired_outputs, every_s=600),
-    Duty(fire_schedules, every_s=1),
+    Duty(fire_schedules, every_s=1, unless_none=_is_scheduled),
     Duty(tend_schedules, every_s=30),
 )
 """What a worker does besides runs. To add something, write a function and name it here."""
+
+OF_WAITS = tuple(duty for duty in DUTIES if duty.work in (settle_forgotten, wake_due, tell_kin))
+"""What a run needs that waits, while nobody else is there to see to it."""

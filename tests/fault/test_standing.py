@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import free_port
+from tests.conftest import free_port, wait_until
 from tests.e2e.product import ROOT, Product
+from tests.graphs import APPROVAL
 
 pytestmark = pytest.mark.fault
+ADA = {"email": "ada@example.com", "password": "analytical engine 1843", "name": "Ada"}
 
 
 @pytest.fixture(scope="module", params=["embedded", "none"])
@@ -36,11 +39,17 @@ def standing(request: pytest.FixtureRequest):
     shutil.rmtree(data, ignore_errors=True)
 
 
-def cli(product: Product, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+def environment(product: Product) -> dict[str, str]:
+    """What a command needs to work with the product's data, though on another port."""
     clean = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
+    ours = {"AGENTLOOM_DATA": str(product.data), "PORT": str(free_port())}
+    return {**clean, **ours, "AGENTLOOM_PUBLIC_URL": product.url}
+
+
+def cli(product: Product, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app.cli", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-        env={**clean, "AGENTLOOM_DATA": str(product.data), "PORT": str(free_port()), **env},
+        env=environment(product),
     )  # fmt: skip
 
 
@@ -74,6 +83,32 @@ def test_no_file_of_it_is_open_to_others(standing: Product):
             if line.startswith("Umask:")
         }
         assert umasks == {"0077"}
+
+
+def test_run_waits_for_a_person_and_can_be_left_and_watched_again(standing: Product, tmp_path):
+    with httpx.Client(base_url=f"{standing.url}/api", timeout=20) as client:
+        made = client.post("/auth/register", json=ADA)
+        client.headers["Authorization"] = f"Bearer {made.json()['access_token']}"
+        client.cookies.clear()
+        (tmp_path / "ask.json").write_text(json.dumps({"graph": APPROVAL, "example_input": {"text": "Hi"}}))  # fmt: skip
+        said = tmp_path / "said"
+        words = [sys.executable, "-m", "app.cli", "run", str(tmp_path / "ask.json")]
+        with said.open("w") as output:
+            watching = subprocess.Popen(
+                words, cwd=ROOT, stdout=output, stderr=output, env=environment(standing)
+            )
+        wait_until(lambda: "Somebody is asked: Send it?" in said.read_text(), 40, "the question")
+        assert watching.poll() is None, "it waits as well"
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 130
+        question = client.get("/approvals").json()["items"][0]
+        assert f"Answer at {environment(standing)['AGENTLOOM_PUBLIC_URL']}/runs/{question['run_id']}" in said.read_text()  # fmt: skip
+        assert f"The run goes on. To watch it again: .venv/bin/python -m app.cli run {question['run_id']}" in said.read_text()  # fmt: skip
+        answered = client.post(f"/steps/{question['step_id']}/human-complete", json={"output": {"choice": "approve"}})  # fmt: skip
+        assert answered.is_success, answered.text
+    again = cli(standing, "run", question["run_id"])
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "succeeded" in again.stdout
 
 
 def test_every_line_of_its_logs_is_a_record(standing: Product):

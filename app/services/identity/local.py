@@ -2,22 +2,26 @@
 
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import select, union
 from sqlmodel import col
 
 from app.adapters.database import UnitOfWork
-from app.models import Member, User, Workflow
+from app.models import Member, Run, User, Workflow
 from app.services.access import Actor
 from app.services.identity.queries import COMMAND_LINE
 from app.services.identity.registration import make_account
 
 
-async def local_actor(uow: UnitOfWork, workflow_id: str = "") -> Actor:
-    """Return the first owner, of the workflow if one is named, else of the installation, as its administrator.
+async def local_actor(uow: UnitOfWork, named: str = "") -> Actor:
+    """Return the first owner, of the workflow or run if one is named, else of the installation, as its
+    administrator.
 
     A fresh installation gets an owner who cannot sign in.
     """
-    home = select(col(Workflow.workspace_id)).where(col(Workflow.id) == workflow_id)
+    home = union(
+        select(col(Workflow.workspace_id)).where(col(Workflow.id) == named),
+        select(col(Run.workspace_id)).where(col(Run.id) == named),
+    )
     workspace_id = (await uow.session.execute(home)).scalar_one_or_none()
     query = (
         select(Member, User)

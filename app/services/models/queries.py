@@ -60,4 +60,8 @@ def _model_view(info: ModelInfo, default: str) -> ModelView:
 
 def _how(info: ModelInfo) -> str:
     pull = info.details.get("pull")
-    return f"Download it here, or run: python -m app.cli models pull {pull}" if pull else info.note
+    return (
+        f"Download it here, or run: .venv/bin/python -m app.cli models pull {pull}"
+        if pull
+        else info.note
+    )

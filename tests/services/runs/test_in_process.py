@@ -167,7 +167,7 @@ async def test_no_more_runs_are_in_flight_than_allowed(parts, actor, start, worl
         now -= 1
 
     world.on_http = count
-    async with working_here(parts, sweep=False):
+    async with working_here(parts, duties=()):
         runs = [await start(slow(1), {}) for _ in range(6)]
         for run in runs:
             await until_status(parts, actor, run.id, "succeeded")

@@ -1,10 +1,18 @@
 """The sweeper: each duty in its own time, by one process, whatever happens to the others."""
 
 import asyncio
+from datetime import timedelta
+
+import pytest
 
 from app.adapters.queue import Queue
+from app.kernel.clock import now
 from app.kernel.errors import StorageDown
-from app.worker.sweeper import Duty, sweep_forever
+from app.kernel.ids import new_id
+from app.models import Wait
+from app.worker import sweeper
+from app.worker.sweeper import DUTIES, Duty, sweep_forever
+from tests.rows import make_run
 
 
 async def until(is_true, seconds=10):
@@ -60,6 +68,70 @@ async def test_one_process_leads_and_another_takes_over(parts):
     await stop(mine)
     await until(lambda: "other" in done.by)
     await stop(theirs)
+
+
+async def done_in(seconds: float, parts, monkeypatch) -> tuple[set[str], list[str]]:
+    """Which duties looked further than a glance within so many seconds, and for which a leader was asked."""
+    worked: set[str] = set()
+    asked: list[str] = []
+
+    def noted(duty: Duty) -> Duty:
+        async def work(parts):
+            worked.add(duty.name)
+
+        work.__name__ = duty.name
+        return Duty(work, 0.05, duty.alone, duty.unless_none)
+
+    async def lead(role, *_):
+        asked.append(role)
+        return True
+
+    monkeypatch.setattr(parts.queue, "lead", lead)
+    glances = [noted(duty) for duty in DUTIES if duty.unless_none is not None]
+    task = await sweeping(parts, *glances)
+    await asyncio.sleep(seconds)
+    await stop(task)
+    return worked, asked
+
+
+async def test_where_nothing_is_to_do_nobody_asks_for_more_than_a_row(parts, actor, monkeypatch):
+    await make_run(parts.database, actor, status="succeeded")
+    assert await done_in(0.3, parts, monkeypatch) == (set(), [])
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("pending", {"tell_kin"}),
+        ("running", {"tell_kin"}),
+        ("paused", {"settle_forgotten", "tell_kin"}),
+        ("waiting", {"settle_forgotten", "tell_kin", "tend_waits"}),
+        ("due", {"settle_forgotten", "tell_kin", "tend_waits", "wake_due"}),
+    ],
+)
+async def test_a_glance_finds_what_each_duty_is_for(parts, actor, monkeypatch, status, expected):
+    run = await make_run(parts.database, actor, status="waiting" if status == "due" else status)
+    if status in ("waiting", "due"):
+        until = now() + timedelta(seconds=-1 if status == "due" else 600)
+        async with parts.database.work() as uow:
+            uow.session.add(
+                Wait(
+                    id=new_id("wait"), workspace_id=run.workspace_id, run_id=run.id, step_path="w", kind="time",
+                    status="open", until=until, created_at=now(),
+                )
+            )  # fmt: skip
+    worked, _ = await done_in(0.3, parts, monkeypatch)
+    assert worked == expected
+
+
+async def test_deaths_are_told_at_once_though_nothing_ran_before(parts, actor):
+    """While nothing is at work there is no look at leases; the watch stays steady all the same."""
+    for _ in range(2):
+        await sweeper.sweep_dead(parts)
+    parts.watch._steady_since = 0.0
+    run = await make_run(parts.database, actor, lease_until=now() - timedelta(seconds=1))
+    assert await sweeper.sweep_dead(parts) == 1
+    assert parts.watch.steady, run.id
 
 
 async def test_without_redis_each_process_does_its_duties(parts):

@@ -17,7 +17,7 @@ from app.services.schedules.queries import get_schedule
 from app.services.workflows.commands import delete_workflow
 from app.worker import schedule as worker_schedule
 from app.worker.schedule import fire_schedules, tend_schedules
-from app.worker.sweeper import DUTIES, Duty, sweep_forever
+from app.worker.sweeper import DUTIES, sweep_forever
 from tests.graphs import APPROVAL, QUICK, START, chain, node
 from tests.rows import make_actor
 
@@ -286,7 +286,8 @@ async def test_the_sweeper_fires_by_itself(parts, actor, make, monkeypatch):
     async with parts.database.work() as uow:
         row = await uow.session.get_one(Schedule, made.id)
         row.next_at = due = now()
-    sweeping = asyncio.create_task(sweep_forever(parts, [Duty(fire_schedules, every_s=0.05)]))
+    duty = next(duty for duty in DUTIES if duty.work is fire_schedules)
+    sweeping = asyncio.create_task(sweep_forever(parts, [duty]))
     async with asyncio.timeout(5):
         while not await fires(parts):
             await asyncio.sleep(0.05)

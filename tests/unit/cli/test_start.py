@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from app.cli.run import read_json, show
+from app.cli.__main__ import main as command
+from app.cli.run import _graph_of, read_json, show, wait_words
 from app.engine.events import Event
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
+from app.kernel.settings import Settings
+from app.services.runs.views import WaitView
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,8 +36,6 @@ def cli(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
-        ({"PORT": "abc"}, "PORT"),
-        ({"PORT": "99999"}, "PORT"),
         ({"DATABASE_URL": "nonsense"}, "use sqlite:///"),
         ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "Check DATABASE_URL"),
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "REDIS_URL does not answer"),
@@ -157,3 +159,75 @@ def test_doctor_says_of_the_secret_key_only_whether_it_is_given(tmp_path: Path):
     assert "planted-secret" not in given
     short = cli("doctor", AGENTLOOM_SECRET_KEY="short", **env)
     assert "at least 32" in short.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["worker", "--queues", "nope"], "no queue 'nope'; the queues are high, default, low"),
+        (["worker", "--queues", ""], "the queues are high, default, low"),
+        (["worker", "--concurrency", "0"], "'0' is no whole number from 1 to 500"),
+        (["worker", "--concurrency", "many"], "'many' is no whole number"),
+        (["worker", "--drain", "-1"], "'-1' is no whole number from 0"),
+        (["web", "--port", "0"], "'0' is no whole number from 1 to 65535"),
+    ],
+)
+def test_an_option_that_cannot_be_is_told(words, sentence, capsys):
+    with pytest.raises(SystemExit) as ended:
+        command(words)
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://"), ("DATABASE_URL", "postgresql://ada@host:port/x"),
+        ("DATABASE_URL", "sqlite://file.db"), ("DATABASE_URL", "mysql://host/x"),
+        ("REDIS_URL", "localhost:6379"), ("REDIS_URL", "redis://"), ("REDIS_URL", "redis://host:port"),
+        ("AGENTLOOM_PUBLIC_URL", "example.org"), ("AGENTLOOM_PUBLIC_URL", "https://"),
+        ("AGENTLOOM_COMPATIBLE_URL", "localhost:8000/v1"), ("AGENTLOOM_LOG_LEVEL", "chatty"),
+        ("PORT", "abc"), ("PORT", "99999"),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_is_named_with_what_it_takes(name: str, value: str):
+    with pytest.raises(ValidationError, match="use |integer|less than") as refused:
+        Settings.model_validate({name: value})
+    assert name in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://ada:p/@w@host:5432/x"), ("DATABASE_URL", "postgresql:///x?host=/run/pg"),
+        ("DATABASE_URL", "postgresql+asyncpg://ada@[::1]/x"), ("DATABASE_URL", "sqlite:////srv/loom.db"),
+        ("REDIS_URL", "rediss://:word@host"), ("REDIS_URL", "unix:///run/redis.sock"), ("REDIS_URL", "none"),
+        ("AGENTLOOM_PUBLIC_URL", "https://loom.example.org"), ("AGENTLOOM_LOG_LEVEL", "debug"),
+    ],
+)  # fmt: skip
+def test_what_people_use_is_taken(name: str, value: str):
+    Settings.model_validate({name: value})
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"name": "left-pad"}, "neither `nodes` nor a `graph`"),
+        ({"graph": {"nodes": 3}}, "is no workflow. The graph is broken at nodes"),
+        ([1], "is no workflow. The graph must be"),
+    ],
+)
+def test_a_file_of_something_else_is_told(content, sentence):
+    with pytest.raises(InvalidInput, match=sentence):
+        _graph_of(content, "some.json")
+
+
+def test_what_is_waited_for_is_said_in_words():
+    def words(**wait: object) -> str:
+        view = {"step_path": "w", "until": None, "name": None, "run_id": None, **wait}
+        return wait_words(WaitView.model_validate(view), "http://x/runs/r")
+
+    assert words(**{"for": "signal", "name": "paid"}).endswith("the signal 'paid'. Send it at http://x/runs/r")  # fmt: skip
+    assert words(**{"for": "run", "run_id": "run_2"}) == "w waits for the run run_2"
+    assert "until 20" in words(**{"for": "time", "until": now()})
+    assert words(**{"for": "retry", "until": now()}).endswith("then tries again")
