@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.adapters.model_server import LocalServer, Progress
 from app.adapters.ollama import Ollama, OllamaModel
+from app.adapters.prices import FREE, Prices
 from app.adapters.weights import QWEN, Weights, WeightStore, pinned
 from app.engine.graph.checks.models import ModelsHere
 from app.engine.providers.anthropic import AnthropicApi, AnthropicChat
@@ -37,6 +38,7 @@ class ModelRegistry:
     Args:
         local: How to get a running local model server.
         on_progress: Told what a caller waits for, such as the loading of a model.
+        prices: What models cost; without it, what the price table knows.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class ModelRegistry:
         local: LocalServer | None = None,
         store: WeightStore | None = None,
         on_progress: Progress | None = None,
+        prices: Prices | None = None,
     ) -> None:
         self._settings = settings
+        self.prices = prices or Prices()
         self.store = store or WeightStore(settings.data)
         self._local = local or LocalServer(settings.data, settings.model_threads)
         self._on_progress = on_progress or _log.info
@@ -76,6 +80,8 @@ class ModelRegistry:
                 f"'{ref}' names no model. Write provider/name, such as local/{QWEN.name} or "
                 f"openai/{OPENAI_MODELS[0]}; providers are ollama, {', '.join(finders)}."
             )
+        if provider not in FREE:
+            await self.prices.refresh()
         return finders[provider](name)
 
     async def default_ref(self) -> str:
@@ -123,18 +129,9 @@ class ModelRegistry:
         self, provider: str, model: str, input_tokens: int, output_tokens: int, cached_tokens: int
     ) -> int | None:
         """Price of a call in millionths of a dollar; None when unknown, 0 for local models."""
-        if provider in ("local", "ollama"):
-            return 0
-        from genai_prices import Usage, calc_price  # noqa: PLC0415 - 0.2 s, and not for local models
-
-        usage = Usage(
-            input_tokens=input_tokens, output_tokens=output_tokens, cache_read_tokens=cached_tokens
+        return self.prices.cost_microusd(
+            provider, model, input_tokens, output_tokens, cached_tokens
         )
-        try:
-            price = calc_price(usage, model_ref=model, provider_id=provider)
-        except LookupError:
-            return None
-        return round(float(price.total_price) * 1_000_000)
 
     async def close(self) -> None:
         """Close connections, and the model server if this process started it."""

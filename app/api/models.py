@@ -1,13 +1,26 @@
 """Models: which there are, and downloading the local ones."""
 
-from app.api.bodies import router
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+
+from app.api.bodies import Body, router
 from app.api.deps import Id, Signed
-from app.services.models import commands, queries
-from app.services.models.views import ModelView, PullView
+from app.services.models import commands, prices, queries
+from app.services.models.views import ModelView, PriceView, PullView
 from app.services.page import Page
 from app.services.runtime import runtime
 
 models = router("/models", "models")
+
+
+class PriceBody(Body):
+    """Dollars for a million tokens of questions, and of answers. `model` is as graphs name it: `provider/name`."""
+
+    model: str = Field(max_length=200, examples=["compatible/llama-3"])
+    input_usd_per_mtok: float = Field(ge=0, le=prices.LARGEST_USD, examples=[0.15])
+    output_usd_per_mtok: float = Field(ge=0, le=prices.LARGEST_USD, examples=[0.6])
 
 
 @models.get("")
@@ -20,6 +33,28 @@ async def list_models(who: Signed) -> Page[ModelView]:
 async def list_pulls(who: Signed) -> Page[PullView]:
     """Downloads that run, and how the last ones ended."""
     return Page(items=await queries.pulls(runtime().models, who))
+
+
+@models.get("/prices")
+async def list_prices(who: Signed) -> Page[PriceView]:
+    """Prices that were set by hand; they go before what the price table knows."""
+    async with runtime().database.read() as uow:
+        return Page(items=await prices.list_prices(uow, who))
+
+
+@models.put("/prices")
+async def set_price(body: PriceBody, who: Signed) -> PriceView:
+    """Set the price of a model, for all workspaces; only for administrators of the installation."""
+    async with runtime().database.work() as uow:
+        dollars = body.input_usd_per_mtok, body.output_usd_per_mtok
+        return await prices.set_price(uow, runtime().models, who, body.model, dollars)
+
+
+@models.delete("/prices", status_code=204)
+async def remove_price(model: Annotated[str, Query(max_length=200)], who: Signed) -> None:
+    """Take a price away again; only for administrators of the installation."""
+    async with runtime().database.work() as uow:
+        await prices.remove_price(uow, runtime().models, who, model)
 
 
 @models.post("/{name}/pull", status_code=202)

@@ -7,9 +7,10 @@ import reflex as rx
 from app.components import ui
 from app.pages.frame import page
 from app.state.models import ModelsState
+from app.state.prices import PricesState
 
 
-@page("/models", "Models", on_load=[ModelsState.watch])
+@page("/models", "Models", on_load=[ModelsState.watch, PricesState.load])
 def models() -> rx.Component:
     """One card per model: ready, being downloaded, or how to get it."""
     return rx.fragment(
@@ -39,6 +40,7 @@ def models() -> rx.Component:
                 ),
             ),
             _elsewhere(),
+            _prices(),
             narrow=True,
         ),
     )
@@ -63,6 +65,7 @@ def _model(model: rx.Var[Any]) -> rx.Component:
                     rx.el.code(model.ref),
                     rx.cond(model.local, " · runs on this machine, costs nothing", ""),
                     rx.cond(model.size, rx.fragment(" · ", model.size)),
+                    rx.cond(model.price, rx.fragment(" · ", model.price)),
                     class_name="muted",
                 ),
                 class_name="grow",
@@ -156,3 +159,74 @@ def _elsewhere() -> rx.Component:
 
 def _way(name: str, text: str) -> rx.Component:
     return rx.el.div(rx.el.dt(name), rx.el.dd(text))
+
+
+def _prices() -> rx.Component:
+    """Prices set by hand; a run with a limit on money calls no model of which nobody knows the price."""
+    return ui.card(
+        ui.card_title("Prices"),
+        rx.el.p(
+            "Runs with a limit on money call only models whose price is known. A price that is set here goes before "
+            "the table of known ones, for all workspaces.",
+            class_name="muted",
+        ),
+        rx.foreach(PricesState.rows, _price),
+        rx.cond(
+            PricesState.may_set,
+            _price_form(),
+            rx.el.p("An administrator of the installation can set prices.", class_name="muted"),
+        ),
+        class_name="stack",
+        data_testid="prices",
+    )
+
+
+def _price(row: rx.Var[Any]) -> rx.Component:
+    return rx.el.div(
+        rx.el.span(rx.el.code(row.model), " · ", row.words),
+        rx.cond(
+            PricesState.may_set,
+            ui.button(
+                "Remove",
+                size="sm",
+                on_click=PricesState.remove(row.model),
+                aria_label="Remove the price of " + row.model.to(str),
+                data_testid="remove-price",
+            ),
+        ),
+        class_name="row between wrap",
+        data_testid="price",
+    )
+
+
+def _price_form() -> rx.Component:
+    return rx.form(
+        rx.el.div(
+            ui.field(
+                ui.text_input(
+                    id="price-model",
+                    name="model",
+                    placeholder="compatible/llama-3",
+                    max_length=200,
+                    required=True,
+                ),
+                label="Model",
+                name="price-model",
+                error=PricesState.error,
+            ),
+            _dollars("price-input", "input", "Dollars per million tokens in"),
+            _dollars("price-output", "output", "Dollars per million tokens out"),
+            ui.button("Set the price", type="submit", data_testid="set-price"),
+            class_name="row wrap",
+            style={"align_items": "flex-end"},
+        ),
+        on_submit=PricesState.save,
+        id="price-form",
+    )
+
+
+def _dollars(name: str, key: str, label: str) -> rx.Component:
+    entry = ui.text_input(
+        id=name, name=key, input_mode="decimal", placeholder="0.15", required=True
+    )
+    return ui.field(entry, label=label, name=name)

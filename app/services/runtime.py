@@ -19,6 +19,7 @@ from app.adapters.local import LocalBus, LocalQueue
 from app.adapters.memory import SqlMemory
 from app.adapters.models import ModelRegistry
 from app.adapters.neighbours import Neighbours
+from app.adapters.prices import Prices, read_prices
 from app.adapters.queue import Queue, RunQueue
 from app.adapters.redis_ladder import redis_url
 from app.adapters.step_cache import SqlStepCache
@@ -55,7 +56,7 @@ class Runtime:
         self.queue: RunQueue = Queue(self.redis_url) if self.redis_url else LocalQueue()
         self.writer = Writer(self.database, self.bus)
         self.keeper = Keeper(settings.database, self.name)
-        self.models = ModelRegistry(settings)
+        self.models = ModelRegistry(settings, prices=Prices(lambda: read_prices(self.database)))
         self.watch = Watch()
         self.egress = EgressClient(settings.allowed_hosts)
         self.make_host = make_host

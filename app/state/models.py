@@ -32,6 +32,7 @@ class ModelRow:
     how: str
     pull: str
     size: str
+    price: str
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,27 @@ class Download:
     message: str
 
 
+def price_words(asked: float, answered: float) -> str:
+    """A price the way providers print it."""
+    return f"${asked:g} in, ${answered:g} out per million tokens"
+
+
+def price_of(view: ModelView) -> str:
+    """What a model costs, as its line says it."""
+    if view.price == "free":
+        return ""
+    if view.input_usd_per_mtok is None or view.output_usd_per_mtok is None:
+        return "no price known"
+    return price_words(view.input_usd_per_mtok, view.output_usd_per_mtok)
+
+
 def model_row(view: ModelView) -> ModelRow:
     """Turn a model into its line."""
     return ModelRow(
         ref=view.ref, title=view.title, provider=view.provider, local=view.local, demo=view.demo,
         available=view.available, default=view.default, note=view.note, how=view.how,
         pull=view.pull or "", size=size(view.size_bytes) if view.size_bytes else "",
+        price=price_of(view),
     )  # fmt: skip
 
 

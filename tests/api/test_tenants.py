@@ -18,7 +18,7 @@ from tests.services.people import graph
 GUARDED = [line for line in reviewed() if line.who != "public"]
 TENANT_IDS = re.compile(r"\{(workflow_id|run_id|step_id|schedule_id|value_id)\}")
 RANK = {"guest": 0, "viewer": 1, "member": 2, "admin": 3, "owner": 3}
-NEEDED = {"signed-in": 0, "viewer": 1, "member": 2, "admin": 3}
+NEEDED = {"signed-in": 0, "viewer": 1, "member": 2, "admin": 3, "installation": 4}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Belongings:
             "template_id": self.template_id, "name": self.name,
             "schedule_id": self.schedule_id, "value_id": self.value_id,
         }  # fmt: skip
-        return line.path.format(**ids)
+        query = "?model=compatible/m1" if line.path == "/api/models/prices" else ""
+        return line.path.format(**ids) + query
 
     def body_of(self, line: Reviewed) -> object:
         """A body that fits the route; None when it takes none."""
@@ -61,6 +62,9 @@ class Belongings:
             "/api/schedules": {"workflow_id": self.workflow_id, "cron": "@daily"},
             "/api/schedules/preview": {"cron": "@daily"},
             "/api/schedules/{schedule_id}": {"name": "x"},
+            "/api/models/prices": {
+                "model": "compatible/m1", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2,
+            },
             "/api/expressions/preview": text,
             "/api/expressions/complete": text,
         }.get(line.path)  # fmt: skip
@@ -154,6 +158,7 @@ async def test_lists_show_only_ones_own(site, ada, bob):
                 "/api/node-types",
                 "/api/models",
                 "/api/models/pulls",
+                "/api/models/prices",
             )
             assert (hers.json() == his.json()) == shared or not hers.json()["items"], line.path
 

@@ -285,9 +285,9 @@ def _settle(
         chat.info.provider,
         (usage.input_tokens, usage.output_tokens, usage.cached_tokens),
     )
-    cost = host.models.cost_microusd(provider, completion.model, *used)
-    if cost is None:  # servers call a model by longer names than it was asked for
-        cost = host.models.cost_microusd(provider, chat.info.name, *used)
+    cost = host.models.cost_microusd(provider, chat.info.name, *used)
+    if cost is None:  # the name asked for may stand for several
+        cost = host.models.cost_microusd(provider, completion.model, *used)
     step.spend(usage.total, cost)
     if usage.is_estimated:
         step.warn(

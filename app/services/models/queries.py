@@ -1,6 +1,7 @@
 """Read models and their downloads."""
 
 from app.adapters.models import ModelRegistry
+from app.adapters.prices import Price
 from app.adapters.weights import Pull, pinned
 from app.engine.providers.base import ModelInfo
 from app.kernel.errors import ModelMissing
@@ -19,7 +20,9 @@ async def list_models(
         default = await models.default_ref()
     except ModelMissing:
         default = ""
-    return [_model_view(info, default) for info in await models.list()]
+    await models.prices.refresh()
+    infos = await models.list()
+    return [_model_view(one, default, models.prices.of(one.provider, one.name)) for one in infos]
 
 
 async def pulls(models: ModelRegistry, actor: Actor) -> list[PullView]:
@@ -41,7 +44,7 @@ def pull_view(models: ModelRegistry, pull: Pull) -> PullView:
     )
 
 
-def _model_view(info: ModelInfo, default: str) -> ModelView:
+def _model_view(info: ModelInfo, default: str, price: Price | None) -> ModelView:
     pull = info.details.get("pull")
     return ModelView(
         ref=info.ref,
@@ -55,6 +58,9 @@ def _model_view(info: ModelInfo, default: str) -> ModelView:
         how="" if info.available else _how(info),
         pull=pull,
         size_bytes=info.details.get("size_bytes"),
+        price=price.origin if price else "unknown",
+        input_usd_per_mtok=price.input_usd if price else None,
+        output_usd_per_mtok=price.output_usd if price else None,
     )
 
 

@@ -20,6 +20,8 @@ class ModelView(_View):
         default: The one that answers when a node names none.
         how: What to do so that it becomes available; empty when it is.
         pull: Name to download it by; None when it cannot be downloaded here.
+        price: Whether it is free, its price is known or set by hand, or nobody knows it: then a run with a limit on
+            money refuses it.
     """
 
     ref: str
@@ -33,6 +35,18 @@ class ModelView(_View):
     how: str = ""
     pull: str | None = None
     size_bytes: int | None = None
+    price: Literal["free", "known", "set", "unknown"] = "unknown"
+    input_usd_per_mtok: float | None = None
+    output_usd_per_mtok: float | None = None
+
+
+class PriceView(_View):
+    """A price that was set: dollars for a million tokens of questions, and of answers."""
+
+    model: str
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+    updated_at: datetime
 
 
 class PullView(_View):

@@ -1,6 +1,12 @@
+import pytest
+from sqlalchemy import update
+
 from app.kernel.clock import now
+from app.kernel.errors import Denied
+from app.models import User
 from app.services.models.views import ModelView, PullView
 from app.state.models import ModelsState, download, model_row
+from app.state.prices import PricesState
 from tests.unit.state.conftest import fire, open_tab
 
 
@@ -42,3 +48,49 @@ def test_a_model_of_unknown_size_has_no_size():
     )  # fmt: skip
     assert row.size == ""
     assert row.pull == ""
+
+
+async def test_an_administrator_of_the_installation_sets_a_price(parts, token):
+    tab = open_tab(PricesState, token)
+    await fire(tab, "load")
+    assert (tab.may_set, tab.rows) == (True, [])
+    wrong = {"model": "compatible/llama-3", "input": "much", "output": "1"}
+    await fire(tab, "save", wrong)
+    assert "no amount of dollars" in tab.error
+    await fire(tab, "save", {**wrong, "model": "llama-3", "input": "1"})
+    assert "names no model" in tab.error
+    await fire(tab, "save", {**wrong, "input": " $0,5 "})
+    await fire(tab, "load")
+    assert tab.error == ""
+    (row,) = tab.rows
+    assert (row.model, row.words) == ("compatible/llama-3", "$0.5 in, $1 out per million tokens")
+    await fire(tab, "remove", row.model)
+    await fire(tab, "load")
+    assert tab.rows == []
+
+
+async def test_others_see_prices_and_set_none(parts, token):
+    async with parts.database.work() as uow:
+        await uow.session.execute(update(User).values(is_installation_admin=False))
+    tab = open_tab(PricesState, token)
+    await fire(tab, "load")
+    assert not tab.may_set
+    with pytest.raises(Denied):
+        await fire(tab, "save", {"model": "compatible/llama-3", "input": "1", "output": "1"})
+
+
+@pytest.mark.parametrize(
+    ("price", "words"),
+    [
+        ({"price": "free", "input_usd_per_mtok": 0, "output_usd_per_mtok": 0}, ""),
+        ({"price": "unknown"}, "no price known"),
+        ({"price": "known", "input_usd_per_mtok": 0.15, "output_usd_per_mtok": 0.6},
+         "$0.15 in, $0.6 out per million tokens"),
+    ],
+)  # fmt: skip
+def test_a_model_says_what_it_costs(price, words):
+    view = ModelView(
+        ref="x/x", title="X", provider="x", local=False, demo=False, available=True, default=False,
+        note="", **price,
+    )  # fmt: skip
+    assert model_row(view).price == words
