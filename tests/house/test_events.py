@@ -51,7 +51,7 @@ def test_what_the_framework_adds_to_each_state_is_refused():
 
 
 def test_who_is_a_word_we_know():
-    words = {"opening", "public", "signed-in", "viewer", "member", "admin"}
+    words = {"opening", "public", "signed-in", "viewer", "member", "admin", "installation"}
     assert set(reviewed_handlers().values()) <= words
 
 
