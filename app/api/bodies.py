@@ -4,17 +4,16 @@ import email.message
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
 from app.api.problems import of_error
 from app.engine.graph.document import MAX_DEPTH, too_deep
+from app.kernel import jsons
 from app.kernel.errors import AppError, InvalidInput, TooLarge, UnsupportedMedia
 
 _NULL = "\x00"
-_PARSER_DEPTH = "depth limit"  # the parser's own, at 1,024 levels
 
 
 class Body(BaseModel):
@@ -70,7 +69,8 @@ def parse(raw: bytes, content_type: str) -> Any:  # noqa: ANN401 - any JSON valu
 
     Raises:
         UnsupportedMedia: It is not declared as JSON.
-        InvalidInput: It is not JSON, or holds what no database takes.
+        InvalidInput: It is not JSON, or holds a null character or a lone surrogate: the caller can
+            mend that, so it is not replaced as elsewhere.
         TooLarge: It is nested deeper than 64 levels.
     """
     message = email.message.Message()
@@ -81,17 +81,19 @@ def parse(raw: bytes, content_type: str) -> Any:  # noqa: ANN401 - any JSON valu
             "Send the body as JSON, with the header Content-Type: application/json."
         )
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        if error.msg.startswith(_PARSER_DEPTH):
-            where = f"column {error.colno} of line {error.lineno}"
-            sentence = f"The body is nested deeper than {MAX_DEPTH} levels at {where}."
-            raise TooLarge(sentence) from error
+        value = jsons.parsed(raw)
+    except jsons.TooDeep as error:
+        raise TooLarge(f"The body is nested deeper than {MAX_DEPTH} levels.") from error
+    except jsons.NotJson as error:
         raise InvalidInput(f"The body is not valid JSON: {error}.") from error
     if place := too_deep(value):
         raise TooLarge(f"The body is nested deeper than {MAX_DEPTH} levels at {place}", place=place)
     if b"\\u0000" in raw and _has_null(value):
         raise InvalidInput("The body holds a null character (\\u0000). Remove it.")
+    if jsons.size_of(value) is None:
+        raise InvalidInput(
+            "The body holds half of a surrogate pair (\\ud800 to \\udfff). Remove it."
+        )
     return value
 
 

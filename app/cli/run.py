@@ -13,8 +13,8 @@ from app.adapters.migrations import upgrade
 from app.adapters.redis_ladder import embedded_answers
 from app.cli.data_lock import holder
 from app.engine.events import Event
-from app.engine.graph.document import MAX_DEPTH, Graph, parse_graph
-from app.kernel import log
+from app.engine.graph.document import Graph, parse_graph
+from app.kernel import jsons, log
 from app.kernel.errors import GraphInvalid, InvalidInput, NotFound
 from app.kernel.ids import PREFIXES
 from app.kernel.settings import NO_REDIS, Settings, settings
@@ -55,23 +55,15 @@ def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - any JSON value
         InvalidInput: It is not JSON, or there is no such file; the message has the place.
     """
     try:
-        return json.loads(
-            Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text
-        )
+        return jsons.read(Path(text[1:]).read_bytes() if text.startswith("@") else text)
     except OSError as error:
         raise InvalidInput(f"{what}: {text[1:]} cannot be read: {error.strerror}.") from error
-    except json.JSONDecodeError as error:
+    except jsons.TooDeep as error:
         raise InvalidInput(
-            f"{what} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+            f"{what} is nested too deep; at most {jsons.MAX_DEPTH} levels are allowed."
         ) from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"{what} is not JSON: it is no UTF-8 text at byte {error.start}."
-        ) from error
-    except RecursionError as error:
-        raise InvalidInput(
-            f"{what} is nested too deep; at most {MAX_DEPTH} levels are allowed."
-        ) from error
+    except jsons.NotJson as error:
+        raise InvalidInput(f"{what} is not JSON: {error}.") from error
 
 
 def show(event: Event, in_text: bool = False) -> bool:

@@ -18,6 +18,9 @@ from app.engine.sdk.context import (
     Question,
 )
 
+MAX_OUTPUT_BYTES = 10_000_000
+"""How much all values of a step may have together as JSON, unless the run says otherwise."""
+
 Origin = Literal["copied", "pinned", "cached", "disabled", "given"]
 """Where a step's output is from: an earlier run, the graph or the request, the cache, its input, or a person."""
 
@@ -315,12 +318,13 @@ class Host(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one run, checked before each step and each model call."""
+    """Bounds of one run, checked before each step and each model call; the last one after each step."""
 
     timeout_s: float = 300.0
     max_steps: int = 10_000
     max_tokens: int | None = None
     max_cost_microusd: int | None = None
+    max_output_bytes: int = MAX_OUTPUT_BYTES
 
 
 @dataclass(frozen=True)

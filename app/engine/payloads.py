@@ -4,14 +4,13 @@ import re
 from datetime import datetime
 from typing import Any
 
-import orjson
-
 from app.engine.events import RunStatus
 from app.engine.host import SpanRecord, StepRecord
 from app.engine.sdk import Json
 from app.engine.sdk.text import as_text
 from app.kernel.clock import iso
 from app.kernel.errors import AppError, StepError
+from app.kernel.jsons import json_of
 from app.kernel.log import mask
 
 PREVIEW = 200
@@ -34,7 +33,7 @@ def plain(output: dict[str, Json] | None) -> Json:
 
 def preview(value: Json) -> str:
     """Shorten a value to at most 200 characters of text."""
-    text = orjson.dumps(value).decode() if isinstance(value, (dict, list)) else as_text(value)
+    text = json_of(value).decode() if isinstance(value, (dict, list)) else as_text(value)
     text = text[: PREVIEW * 4]
     return mask(text)[:PREVIEW]
 

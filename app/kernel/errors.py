@@ -228,6 +228,12 @@ class ModelUnpriced(StepError):
     code = "model_unpriced"
 
 
+class OutputTooLarge(OutputInvalid):
+    """A step gave more bytes than an output may have."""
+
+    code = "output_too_large"
+
+
 class CodeFailed(StepError):
     """Code written by a person raised an error or hit a limit of its sandbox."""
 

@@ -80,6 +80,13 @@ class Settings(BaseModel):
         validation_alias="AGENTLOOM_WORKSPACE_RUNS",
         description="Runs at once that a workspace may have at work, unless it has a limit of its own.",
     )
+    max_output_mb: int = Field(
+        default=10,
+        ge=1,
+        le=100,
+        validation_alias="AGENTLOOM_MAX_OUTPUT_MB",
+        description="How many MB of JSON one step may give.",
+    )
     public_url: str = Field(
         default="",
         validation_alias="AGENTLOOM_PUBLIC_URL",

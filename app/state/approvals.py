@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import reflex as rx
 
+from app.kernel import jsons
 from app.kernel.errors import AlreadyDecided, AppError, InvalidInput
 from app.services.runs.commands import answer_step
 from app.services.runs.queries import list_approvals
@@ -107,8 +108,8 @@ def edited_value(question: Question, text: str) -> Any:  # noqa: ANN401 - a JSON
 
 def _parsed(text: str, what: str) -> Any:  # noqa: ANN401 - a JSON value
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        return jsons.read(text)
+    except jsons.NotJson as error:
         raise InvalidInput(f"{what} is not valid JSON: {error}.", field="value") from error
 
 

@@ -6,12 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from app.engine.expressions.budget import MAX_OUTPUT
 from app.engine.expressions.evaluator import Scope, evaluate, type_name
 from app.engine.expressions.fields import Mode, check
 from app.engine.expressions.functions import FUNCTIONS
 from app.engine.expressions.template import render
 from app.engine.sdk.text import as_text
 from app.kernel.errors import ExpressionError
+from app.kernel.jsons import json_of, weighs_more
 
 _SHOWN = 2_000
 _MOST = 50
@@ -156,6 +158,13 @@ def _follow(chain: str, scope: Scope) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
+def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """The beginning of a value as text; a large one is written without blanks, which is quick."""
+    if weighs_more(value, MAX_OUTPUT):
+        return json_of(value)[: 4 * _SHOWN].decode("utf-8", "ignore")[:_SHOWN]
+    return as_text(value)[:_SHOWN]
+
+
 def preview(text: str, mode: Mode, scope: Scope) -> Preview:
     """Evaluate a text for the editor. Never raises; texts are cut at 2,000 characters."""
     try:
@@ -170,6 +179,6 @@ def preview(text: str, mode: Mode, scope: Scope) -> Preview:
             ok=False, message=error.message,
             position=error.context.get("position"), path=error.context.get("path", ""),
         )  # fmt: skip
-    shown = as_text(value)[:_SHOWN]
+    shown = _shown(value)
     small = not isinstance(value, (dict, list, str)) or len(shown) < _SHOWN
     return Preview(ok=True, value=value if small else None, text=shown, type=type_name(value))

@@ -2,17 +2,22 @@
 
 from typing import Any
 
+from app.kernel import jsons
 from app.kernel.errors import ExpressionError
 
 MAX_CHARS = 2_000
 MAX_STEPS = 10_000
 MAX_DEPTH = 50
 MAX_OUTPUT = 1 << 20
-MAX_CONFIG = 8 << 20
-MAX_VALUE_DEPTH = 100
+MAX_CONFIG = 10_000_000
+MAX_VALUE_DEPTH = jsons.MAX_DEPTH
 
 _KIB = 10
 _SIXTEEN = 4
+_INSTEAD = (
+    "Hand it on whole with a plain reference such as `{{ nodes.rows.result }}`, or work on it in a "
+    "Python node (docs/limits.md)."
+)
 
 
 class Budget:
@@ -32,7 +37,8 @@ class Budget:
         self.steps -= steps
         if self.steps < 0:
             raise ExpressionError(
-                f"This does too much work: more than {MAX_STEPS:,} steps. Use a code node."
+                f"This does too much work: more than {MAX_STEPS:,} steps. Use a Python node "
+                "(docs/limits.md)."
             )
 
     def read(self, text: str) -> None:
@@ -47,7 +53,8 @@ class Budget:
         """
         if length > MAX_OUTPUT:
             raise ExpressionError(
-                f"The result would have {length:,} characters; at most {MAX_OUTPUT:,} are allowed."
+                f"The result would have {length:,} characters; an expression may make "
+                f"{MAX_OUTPUT:,} (docs/limits.md)."
             )
         self.spend(1 + (length >> _KIB))
 
@@ -59,13 +66,16 @@ class Budget:
         """Pay for going through all of a value and return its size in characters, roughly.
 
         Raises:
-            ExpressionError: It is no JSON value, or nested deeper than 100 levels.
+            ExpressionError: It is no JSON value, nested deeper than 100 levels, or too large to be
+                gone through.
         """
         size, layer, level = 0, [value], 0
         while layer:
             level += 1
             if level > MAX_VALUE_DEPTH:
                 raise ExpressionError(f"The value is nested deeper than {MAX_VALUE_DEPTH} levels.")
+            if len(layer) >> _SIXTEEN > self.steps:
+                raise too_large("The value")
             self.count(len(layer))
             below: list[Any] = []
             for item in layer:
@@ -87,6 +97,15 @@ def _own_size(item: Any, below: list[Any]) -> int:  # noqa: ANN401 - any JSON va
     if item is None or isinstance(item, (bool, int, float)):
         return 4
     raise ExpressionError(f"A {type(item).__name__} cannot be used in an expression.")
+
+
+def too_large(what: str, **context: Any) -> ExpressionError:  # noqa: ANN401 - facts, as JSON
+    """The error of a value that an expression may hand on, but not work on."""
+    return ExpressionError(
+        f"{what} is too large to be worked on in an expression, which may make and look through "
+        f"about 1 MiB. {_INSTEAD}",
+        **context,
+    )
 
 
 def copied(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -6,9 +6,10 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from app.engine.expressions.budget import MAX_OUTPUT, Budget, copied
+from app.engine.expressions.budget import MAX_OUTPUT, Budget, copied, too_large
 from app.engine.expressions.functions import FUNCTIONS, WrongArgument, is_number
 from app.engine.expressions.syntax import CONSTANTS, Expression, parse, path_of
+from app.kernel import jsons
 from app.kernel.errors import ExpressionError
 
 Json = Any  # a JSON value
@@ -49,14 +50,19 @@ def without_braces(text: str) -> str:
 
 
 def evaluate_parsed(expression: Expression, scope: Scope, budget: Budget) -> Json:
-    """Evaluate a parsed expression and return a value of its own, at most 1 MiB."""
-    value = _Walk(scope, budget).value(expression.tree)
-    size = budget.weigh(value)
-    if size > MAX_OUTPUT:
-        raise ExpressionError(
-            f"`{expression.text.strip()[:80]}` is larger than 1 MiB. Use a part of it.",
-            path=named(expression.tree),
-        )
+    """Evaluate a parsed expression.
+
+    Returns:
+        A value of its own, of at most 1 MiB. A larger one of the scope, which the expression only
+        picks, is handed on as it is: whoever gets it must not change it.
+    """
+    walk = _Walk(scope, budget)
+    value = walk.value(expression.tree)
+    if walk.is_of_scope(value) and jsons.weighs_more(value, MAX_OUTPUT):
+        return value
+    if budget.weigh(value) > MAX_OUTPUT:
+        what = f"`{expression.text.strip()[:80]}`"
+        raise too_large(what, path=named(expression.tree))
     return copied(value)
 
 
@@ -83,6 +89,17 @@ class _Walk:
     def __init__(self, scope: Scope, budget: Budget) -> None:
         self.scope = scope
         self.budget = budget
+        self.picked: set[int] = set()
+
+    def is_of_scope(self, value: Json) -> bool:
+        """Whether a text, list or object was there before: nothing has to be paid for it."""
+        return isinstance(value, (str, list, tuple, dict)) and id(value) in self.picked
+
+    def pick(self, value: Json, owner: Json) -> Json:
+        """Note what is a part of something that was there before; it lives as long as the scope."""
+        if owner is self.scope or id(owner) in self.picked:
+            self.picked.add(id(value))
+        return value
 
     def value(self, found: ast.AST) -> Json:
         self.budget.spend()
@@ -103,7 +120,7 @@ class _Walk:
         if found.id not in self.scope:
             known = ", ".join(sorted(self.scope)) or "nothing"
             raise ExpressionError(f"There is no `{found.id}` here. Known: {known}.", path=found.id)
-        return self.scope[found.id]
+        return self.pick(self.scope[found.id], self.scope)
 
     def attribute(self, found: ast.Attribute) -> Json:
         return self.member(self.value(found.value), found.attr, found.value)
@@ -112,7 +129,7 @@ class _Walk:
         if owner is None:
             return None
         if isinstance(owner, dict):
-            return owner.get(key)
+            return self.pick(owner.get(key), owner)
         path = named(found)
         hint = " Write `len(…)` for its length." if key in ("length", "size", "count") else ""
         message = f"`{path}` is {type_name(owner)}, it has no field `{key}`.{hint}"
@@ -128,7 +145,7 @@ class _Walk:
         if owner is None:
             return None
         if isinstance(owner, (str, list, tuple)) and _is_index(key):
-            return owner[key] if -len(owner) <= key < len(owner) else None
+            return self.pick(owner[key], owner) if -len(owner) <= key < len(owner) else None
         path = named(found.value)
         message = f"`{path}` is {type_name(owner)}; {type_name(key)} cannot pick from it."
         raise ExpressionError(message, path=path)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from app.engine.expressions.budget import MAX_CONFIG
+from app.engine.expressions.budget import MAX_CONFIG, Budget
 from app.engine.expressions.evaluator import Scope, evaluate, without_braces
+from app.engine.expressions.functions import written
 from app.engine.expressions.syntax import Path, parse
 from app.engine.expressions.template import is_dynamic, parse_template, placed, render
-from app.engine.sdk.text import as_text
+from app.kernel import jsons
 from app.kernel.errors import ExpressionError
 
 Json = Any  # a JSON value
@@ -100,10 +101,13 @@ class Form:
         self._schemas = _Schemas(schema)
         self._fill = self._read(config, schema, "template", (), "")
 
-    def resolve(self, scope: Scope) -> dict[str, Json]:
+    def resolve(self, scope: Scope, most_bytes: int = MAX_CONFIG) -> dict[str, Json]:
         """Put values in the place of expressions, by the mode of each field.
 
         A whole-text expression in a field that takes texts only becomes a text, as a mixed text would.
+
+        Args:
+            most_bytes: How large all values that are put in may be together, as JSON.
 
         Raises:
             ExpressionError: `context` has `field` (dotted place), `path` and `position`.
@@ -112,11 +116,12 @@ class Form:
 
         def value_of(leaf: Leaf) -> Json:
             nonlocal size
-            value = _value_of(leaf, scope)
-            size += len(value) if isinstance(value, (str, list, dict)) else 1
-            if size > MAX_CONFIG:
+            value, own_size = _settled(_value_of(leaf, scope), leaf)
+            size += own_size
+            if size > most_bytes:
                 too_large = ExpressionError(
-                    "All values of this form together are larger than 8 MiB."
+                    f"All values of this form together have more than {most_bytes:,} bytes. Hand on "
+                    "less, or let an administrator raise AGENTLOOM_MAX_OUTPUT_MB (docs/limits.md)."
                 )
                 raise _in_field(too_large, leaf)
             return value
@@ -167,9 +172,21 @@ def _value_of(leaf: Leaf, scope: Scope) -> Json:
         if leaf.mode == "expression":
             return evaluate(leaf.text, scope)
         value = render(leaf.text, scope)
+        return written(value, Budget()) if leaf.wants_text else value
     except ExpressionError as error:
         raise _in_field(error, leaf) from error
-    return as_text(value) if leaf.wants_text else value
+
+
+def _settled(value: Json, leaf: Leaf) -> tuple[Json, int]:
+    """The value by the rule of `kernel.jsons`, and its size: numbers may have grown beyond JSON's."""
+    size = jsons.size_of(value)
+    if size is not None:
+        return value, size
+    try:
+        value = jsons.settled(value, "the value")
+    except jsons.NotJson as error:
+        raise _in_field(ExpressionError(f"The value is no JSON: {error}."), leaf) from error
+    return value, jsons.size_of(value) or 0
 
 
 def _in_field(error: ExpressionError, leaf: Leaf) -> ExpressionError:

@@ -1,15 +1,18 @@
 """The functions of expressions. Each is pure and pays the budget for what it touches and builds."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from app.engine.expressions.budget import Budget
 from app.engine.sdk.text import as_text
+from app.kernel import jsons
 from app.kernel.errors import ExpressionError
 
 Json = Any  # a JSON value
+_DIGITS = re.compile(r"[+-]?[0-9]{1,300}")
 _NO = frozenset({"", "false", "no", "off", "0", "null", "none"})
 
 
@@ -107,7 +110,13 @@ def _str(budget: Budget, *values: Json) -> str:
 @_function("int(value)", 1, 1)
 def _int(budget: Budget, *values: Json) -> int:
     """A whole number from a text or number; decimals are cut off."""
-    return int(_float(budget, *values)) if not isinstance(values[0], int) else int(values[0])
+    value = values[0]
+    if isinstance(value, int):
+        return int(value)
+    digits = _text(values, 0, budget).strip() if isinstance(value, str) else ""
+    if _DIGITS.fullmatch(digits):  # not by way of a float, which rounds from 2^53 on
+        return int(digits)
+    return int(_float(budget, *values))
 
 
 @_function("float(value)", 1, 1)
@@ -272,9 +281,9 @@ def _parse_json(budget: Budget, *values: Json) -> Json:
     budget.build(len(text))
     budget.spend(len(text) >> 7)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ExpressionError(f"The text '{text[:60]}' is not JSON.") from error
+        return jsons.read(text)
+    except jsons.NotJson as error:
+        raise ExpressionError(f"The text '{text[:60]}' is not JSON: {error}.") from error
 
 
 @_function("first(list)", 1, 1)

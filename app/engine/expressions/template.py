@@ -124,7 +124,10 @@ def render(text: str, scope: Scope) -> Any:  # noqa: ANN401 - any JSON value
         piece = part if isinstance(part, str) else written(_value(part, scope, budget), budget)
         size += len(piece)
         if size > MAX_OUTPUT and isinstance(part, Part):
-            message = f"The text would have more than {MAX_OUTPUT:,} characters."
+            message = (
+                f"The text would have more than {MAX_OUTPUT:,} characters, the most that may be "
+                "written with values in it (docs/limits.md)."
+            )
             raise ExpressionError(message, position=part.at)
         pieces.append(piece)
     return "".join(pieces)

@@ -106,6 +106,11 @@ class StepContext:
         return self._step.key
 
     @property
+    def max_output_bytes(self) -> int:
+        """How much all values of the step may have together as JSON."""
+        return self._step.execution.request.limits.max_output_bytes
+
+    @property
     def trigger(self) -> Json:
         """What started the run."""
         self._step.looked_around = True

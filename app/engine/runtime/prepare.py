@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from app.engine.host import MAX_OUTPUT_BYTES
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import InvalidInput, Json, NodeConfig, Ports
 from app.kernel.errors import ConfigInvalid
@@ -20,8 +21,16 @@ class Prepared:
     resolved: dict[str, Json]
 
 
-def prepare(node: PlanNode, values: Mapping[str, Json], names: Mapping[str, Json]) -> Prepared:
+def prepare(
+    node: PlanNode,
+    values: Mapping[str, Json],
+    names: Mapping[str, Json],
+    most_bytes: int = MAX_OUTPUT_BYTES,
+) -> Prepared:
     """Resolve and check what a node is called with.
+
+    Args:
+        most_bytes: How large the values that expressions give may be together.
 
     Raises:
         ExpressionError: An expression of the form failed.
@@ -29,7 +38,7 @@ def prepare(node: PlanNode, values: Mapping[str, Json], names: Mapping[str, Json
             the field.
         InvalidInput: Something is missing at an input port or does not fit it.
     """
-    return prepare_given(node, values, node.form.resolve(names))
+    return prepare_given(node, values, node.form.resolve(names, most_bytes))
 
 
 def prepare_given(node: PlanNode, values: Mapping[str, Json], resolved: Json) -> Prepared:

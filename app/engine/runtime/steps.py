@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
-
 from app.engine.events import TERMINAL_STEP
 from app.engine.graph.document import Edge, NodeSettings
 from app.engine.graph.ports import given, outputs_of
@@ -25,9 +23,9 @@ from app.engine.runtime.endings import (
     ports_with,
     skip,
     wait,
-    without_error,
 )
 from app.engine.runtime.execution import Level, Step
+from app.engine.runtime.outputs import checked
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
 from app.engine.runtime.retry import LONG_S, delay_s, may_retry
@@ -41,9 +39,9 @@ from app.engine.runtime.scope import (
 from app.engine.runtime.spans import detached, open_span
 from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, remembered
 from app.engine.runtime.waiting import asks_about_itself, for_next_try, is_before_a_try
-from app.engine.sdk import Answer, Json, Ports, Result
+from app.engine.sdk import Answer, Json
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
-from app.kernel.errors import AppError, OutputInvalid, Paused, StepError, StepTimedOut, StorageDown
+from app.kernel.errors import AppError, Paused, StepError, StepTimedOut, StorageDown
 
 RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
 
@@ -170,7 +168,8 @@ async def _fresh_or_tried(work: _Work, prepared: Prepared) -> StepRecord:
 def _prepared(work: _Work) -> Prepared:
     if work.config is not None:
         return prepare_given(work.step.node, work.values, work.config)
-    return prepare(work.step.node, work.values, work.names)
+    most = work.step.execution.request.limits.max_output_bytes
+    return prepare(work.step.node, work.values, work.names, most)
 
 
 async def _begin(step: Step, prepared: Prepared) -> None:
@@ -260,7 +259,7 @@ async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
         result = await _in_time(step, node, running)
     finally:
         await context.close()
-    return _checked(node, result)
+    return checked(node, result, step.execution.request.limits.max_output_bytes)
 
 
 async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) -> Json:
@@ -274,7 +273,8 @@ async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) 
     values = values_from_arguments(node, arguments)
     names = {**work.names, "args": dict(arguments), "input": input_of(node, values)}
     try:
-        prepared = prepare(node, values, names)
+        most = work.step.execution.request.limits.max_output_bytes
+        prepared = prepare(node, values, names, most)
         output, _ = await _try(replace(work, values=values, names=names), node, prepared)
     except AppError:
         raise
@@ -361,16 +361,3 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
 def _is_ending(step: Step) -> bool:
     """Whether all around the step was ended meanwhile: what is under way ends, and nothing new begins."""
     return step.record.path in step.execution.recorder.ending
-
-
-def _checked(node: PlanNode, result: object) -> Output:
-    """Turn what a node returned into JSON values by port, and the ports that live on."""
-    try:
-        if isinstance(result, Ports):
-            return result.model_dump(mode="json"), without_error(node)
-        if isinstance(result, Result):
-            alive = without_error(node) if result.alive is None else tuple(sorted(result.alive))
-            return to_jsonable_python(dict(result.values)), alive
-    except PydanticSerializationError as error:
-        raise OutputInvalid(f"'{node.label}' gave a value that is not JSON: {error}.") from error
-    raise OutputInvalid(f"'{node.label}' gave back {type(result).__name__}, not its ports.")

@@ -42,6 +42,8 @@ from app.kernel.errors import (
     UpstreamFailed,
     UpstreamRefused,
 )
+from app.kernel.jsons import NotJson
+from app.kernel.jsons import read as read_json
 
 __all__ = [
     "AgentResult",
@@ -65,6 +67,7 @@ __all__ = [
     "NodeConfig",
     "NodeContext",
     "NodeType",
+    "NotJson",
     "OutputInvalid",
     "Paused",
     "Port",
@@ -86,6 +89,7 @@ __all__ = [
     "node",
     "port",
     "port_name",
+    "read_json",
     "signal_name",
     "turns",
 ]

@@ -168,6 +168,10 @@ class NodeContext(Protocol):
         """The same in every try: send it with calls that must not count twice."""
 
     @property
+    def max_output_bytes(self) -> int:
+        """How much all values of the step may have together as JSON."""
+
+    @property
     def trigger(self) -> Json:
         """What started the run."""
 

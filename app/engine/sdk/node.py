@@ -117,7 +117,10 @@ class NodeConfig(BaseModel):
 class Ports(BaseModel):
     """Base of a node's inputs or outputs; each field is a port."""
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
+    # NaN is not to become null unseen: the runtime refuses it.
+    model_config = ConfigDict(
+        extra="forbid", arbitrary_types_allowed=False, ser_json_inf_nan="constants"
+    )
 
 
 class Port(BaseModel):

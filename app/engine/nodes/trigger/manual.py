@@ -8,7 +8,6 @@ Texts that arrive for a number, a yes/no or a JSON field are converted; a missin
 an unknown choice refuses the run with the field's name. Values you did not list are passed on.
 """
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -24,6 +23,7 @@ from app.engine.sdk import (
     field,
     node,
     port,
+    read_json,
 )
 
 _JSON_TYPES = {"number": "number", "boolean": "boolean", "json": ""}
@@ -117,7 +117,7 @@ def _boolean(value: Json) -> Json:
 
 
 def _json(value: Json) -> Json:
-    return json.loads(value) if isinstance(value, str) else value
+    return read_json(value) if isinstance(value, str) else value
 
 
 _READERS: dict[str, Callable[[Json], Json]] = {

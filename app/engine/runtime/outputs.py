@@ -1,0 +1,48 @@
+"""What a node returned, as JSON values by port: judged by the rule of `kernel.jsons`, and bounded. Pure."""
+
+import math
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from app.engine.runtime.endings import without_error
+from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.stand_ins import Output
+from app.engine.sdk import Ports, Result
+from app.kernel import jsons
+from app.kernel.errors import OutputInvalid, OutputTooLarge
+
+
+def checked(node: PlanNode, result: object, most_bytes: int) -> Output:
+    """Turn what a node returned into JSON values by port, and the ports that live on.
+
+    Raises:
+        OutputInvalid: A value is no JSON; the sentence names the place.
+        OutputTooLarge: All values together have more bytes than a step may give.
+    """
+    alive = without_error(node)
+    try:
+        if isinstance(result, Ports):
+            given = result.model_dump(mode="json")
+        elif isinstance(result, Result):
+            alive = alive if result.alive is None else tuple(sorted(result.alive))
+            given = to_jsonable_python(dict(result.values))
+        else:
+            raise OutputInvalid(f"'{node.label}' gave back {type(result).__name__}, not its ports.")
+        size = jsons.size_of(given)
+        if size is None:
+            given = {name: jsons.settled(value, name) for name, value in given.items()}
+            size = jsons.size_of(given) or 0
+    except (PydanticSerializationError, jsons.NotJson, UnicodeDecodeError) as error:
+        raise OutputInvalid(f"'{node.label}' gave a value that is not JSON: {error}.") from error
+    if size > most_bytes:
+        raise OutputTooLarge(
+            f"'{node.label}' gave {_megabytes(size)} MB; a step may give {_megabytes(most_bytes)} MB. "
+            "Give less, such as only the fields that are needed, or let an administrator raise "
+            "AGENTLOOM_MAX_OUTPUT_MB (at most 100).",
+            size_bytes=size,
+        )
+    return given, alive
+
+
+def _megabytes(size: int) -> str:
+    return f"{math.ceil(size / 1e5) / 10:,.1f}".removesuffix(".0")
