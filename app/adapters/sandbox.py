@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import orjson
-
+from app.adapters import sandbox_values
 from app.engine.sdk.context import CodeResult, Json
 from app.kernel.errors import CodeFailed
 
 if TYPE_CHECKING:
     from pydantic_monty import AsyncMonty, AsyncMontySession, MontyError
 
-_MAX_JSON_BYTES = 10 * 1024 * 1024
 _MAX_SOURCE_CHARS = 200_000
 _MAX_PRINTED_CHARS = 20_000
 _MAX_MEMORY_BYTES = 256 * 1024 * 1024
@@ -49,12 +47,11 @@ async def run_python(source: str, inputs: Mapping[str, Json], timeout_s: float =
         raise CodeFailed(
             f"The program has {len(source)} characters; {_MAX_SOURCE_CHARS} are allowed."
         )
-    if len(orjson.dumps(dict(inputs), default=str)) > _MAX_JSON_BYTES:
-        raise CodeFailed("The values given to the program are larger than 10 MB.")
+    sandbox_values.check_inputs(inputs)
     timeout_s = min(timeout_s, _MAX_TIMEOUT_S)
     printed = _Printed()
     value = await _run(source, dict(inputs), timeout_s, printed)
-    return CodeResult(value=_json(value), printed=printed.text)
+    return CodeResult(value=value, printed=printed.text)
 
 
 async def close() -> None:
@@ -64,7 +61,7 @@ async def close() -> None:
         await (await opening).__aexit__(None, None, None)
 
 
-async def _run(source: str, inputs: dict[str, Json], timeout_s: float, printed: "_Printed") -> Any:  # noqa: ANN401
+async def _run(source: str, inputs: dict[str, Json], timeout_s: float, printed: "_Printed") -> Json:
     from pydantic_monty import MontyError  # noqa: PLC0415 - native, on first use
 
     limits: Any = {
@@ -78,8 +75,12 @@ async def _run(source: str, inputs: dict[str, Json], timeout_s: float, printed: 
         async with pool.checkout(script_name="code.py", limits=limits) as session:
             # The worker's own clock stops while it waits for us; this one does not.
             async with asyncio.timeout(timeout_s + _GRACE_S):
-                value = await session.feed_run(source, inputs=inputs, print_callback=printed.add)
-                return await _result(session) if value is None else value
+                held = sandbox_values.held(source)
+                value = await session.feed_run(held, inputs=inputs, print_callback=printed.add)
+                name = sandbox_values.KEPT
+                if value is None:
+                    value, name = await _result(session), "result"
+                return await sandbox_values.value_of(session, value, name)
     except TimeoutError as error:
         raise CodeFailed(f"The program was stopped after {timeout_s:g} s.") from error
     except MontyError as error:
@@ -131,29 +132,12 @@ def _explain(error: "MontyError", timeout_s: float) -> str:
     """One sentence with the line of the program where it happened."""
     cause = error.exception()
     frames = error.traceback() if hasattr(error, "traceback") else []
-    where = (
-        f" in line {frames[-1].line}: {(frames[-1].source_line or '').strip()}" if frames else ""
-    )
+    where = ""
+    if frames:
+        line = sandbox_values.as_written((frames[-1].source_line or "").strip())
+        where = f" in line {frames[-1].line}: {line}"
     if isinstance(cause, TimeoutError):
         return f"The program was stopped after {timeout_s:g} s{where}."
     if isinstance(cause, MemoryError):
         return f"The program used more than {_MAX_MEMORY_BYTES // 1024 // 1024} MB{where}."
     return f"{type(cause).__name__}: {cause}{where}"
-
-
-def _json(value: Any) -> Json:  # noqa: ANN401 - whatever the program made
-    """Return the value as plain JSON: tuples become lists, dates texts, keys texts.
-
-    Raises:
-        CodeFailed: It has no JSON form, or it is larger than 10 MB.
-    """
-    try:
-        data = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError as error:
-        raise CodeFailed(
-            f"The program's value cannot be kept as JSON ({error}). "
-            "Return texts, numbers, booleans, lists, dicts or None."
-        ) from error
-    if len(data) > _MAX_JSON_BYTES:
-        raise CodeFailed("The program's value is larger than 10 MB.")
-    return orjson.loads(data)
