@@ -2,17 +2,20 @@
 
 The interpreter (Monty) has no files, network, environment or imports beyond a few modules of its
 own; the workers start with an empty environment and enforce time, memory and depth. A worker that
-does not stop by itself is killed. There is no way to run the code without it.
+does not stop by itself is killed. There is no way to run the code without it. Should it ever be
+escaped from, each worker stands behind walls of its own (`adapters.isolation`).
 """
 
 import asyncio
 import atexit
+import logging
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from app.adapters import sandbox_values
+from app.adapters.confinement import launcher
 from app.engine.sdk.context import CodeResult, Json
 from app.kernel.errors import CodeFailed
 
@@ -22,12 +25,15 @@ if TYPE_CHECKING:
 _MAX_SOURCE_CHARS = 200_000
 _MAX_PRINTED_CHARS = 20_000
 _MAX_MEMORY_BYTES = 256 * 1024 * 1024
+_WORKER_MEMORY_BYTES = 1 << 30
 _MAX_DEPTH = 200
 _MAX_TIMEOUT_S = 60.0
 _GRACE_S = 2.0
-_RUNS_PER_WORKER = 100
+_RUNS_PER_WORKER = 500
 _WORKERS = 4
 _QUIET_S = 0.1
+
+_log = logging.getLogger(__name__)
 
 _Pools = WeakKeyDictionary[asyncio.AbstractEventLoop, "asyncio.Future[AsyncMonty]"]
 _pools: _Pools = WeakKeyDictionary()
@@ -97,18 +103,48 @@ async def _result(session: "AsyncMontySession") -> Any:  # noqa: ANN401 - whatev
 
 
 async def _pool() -> "AsyncMonty":
-    """The pool of this event loop; its first worker takes 20 ms, a session in it one."""
-    from pydantic_monty import AsyncMonty  # noqa: PLC0415 - native, on first use
-
+    """The pool of this event loop; its first worker takes 50 ms, a session in it one."""
     loop = asyncio.get_running_loop()
     if loop not in _pools:
         # Its native threads let go of our objects just after they answered. When Python ends in
         # that moment they end the process with a signal, whatever it was about to return.
         atexit.unregister(_let_threads_finish)
         atexit.register(_let_threads_finish)
-        pool = AsyncMonty(max_processes=_WORKERS, max_checkouts_per_worker=_RUNS_PER_WORKER)
-        _pools[loop] = asyncio.ensure_future(pool.__aenter__())
+        _pools[loop] = asyncio.ensure_future(_opened())
     return await asyncio.shield(_pools[loop])
+
+
+async def _opened() -> "AsyncMonty":
+    """Open a pool whose workers are shut in; where that does not work, one without those walls.
+
+    The interpreter is what keeps the code in. `doctor` says which walls stand around it.
+    """
+    from pydantic_monty import MontyError  # noqa: PLC0415 - native, on first use
+    from pydantic_monty._binary import find_monty_binary  # noqa: PLC0415 - as above
+
+    launch = launcher(find_monty_binary(), _WORKER_MEMORY_BYTES)
+    if launch is not None:
+        pool = _made(launch)
+        try:
+            await pool.__aenter__()
+            async with pool.checkout() as session:
+                await session.feed_run("0")
+        except (MontyError, RuntimeError) as error:
+            _log.warning("workers of the sandbox cannot be shut in: %s", error)
+            await pool.__aexit__(None, None, None)
+        else:
+            return pool
+    return await _made(None).__aenter__()
+
+
+def _made(program: str | None) -> "AsyncMonty":
+    from pydantic_monty import AsyncMonty  # noqa: PLC0415 - native, on first use
+
+    return AsyncMonty(
+        binary_path=program,
+        max_processes=_WORKERS,
+        max_checkouts_per_worker=_RUNS_PER_WORKER,
+    )
 
 
 def _let_threads_finish() -> None:

@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 from redis import Redis, RedisError
 
-from app.adapters import sandbox
+from app.adapters import confinement, sandbox
 from app.adapters.migrations import current, head
 from app.adapters.redis_ladder import embedded_kind
 from app.adapters.weights import WeightStore
@@ -144,9 +144,15 @@ def python_sandbox(_: Settings) -> str:
     return "works" if answer == 42 else f"answered {answer!r}: code nodes will refuse to run"
 
 
+def isolation(_: Settings) -> str:
+    """Which walls stand around the children that run what others wrote, and which do not and why."""
+    return confinement.walls()
+
+
 CHECKS: dict[str, Callable[[Settings], str]] = {
     "Python": python, "Data directory": data, "Files": privacy, "Database": database, "Redis": redis, "Port": port,
     "Node": node, "Local models": models, "Ollama": ollama, "Python sandbox": python_sandbox,
+    "Isolation": isolation,
 }  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 import ctypes
 import os
+import secrets
 import time
-from pathlib import Path
 
 from app.kernel.errors import UpstreamRefused
 
@@ -13,19 +13,33 @@ def double(value):
     return value * 2
 
 
+_ME = secrets.token_hex(8)
+
+
 def whoami():
-    return os.getpid()
+    """Another word in each process; their ids are all the same, each in a namespace of its own."""
+    return _ME
 
 
 def environment():
     return dict(os.environ)
 
 
-def sleep_in_c(seconds, note=""):
+def sleep_in_c(seconds):
     """Sleep inside libc while holding the interpreter's lock, deaf to signals that Python handles."""
-    if note:
-        Path(note).write_text(str(os.getpid()))
     ctypes.PyDLL(None).sleep(int(seconds))
+
+
+def look(path):
+    """What a directory holds; None: it is not there, or not to be seen."""
+    try:
+        return sorted(os.listdir(path))  # noqa: PTH208 - as the system says it
+    except OSError:
+        return None
+
+
+def grow(megabytes):
+    return len(bytearray(megabytes << 20))
 
 
 def refuse():
