@@ -1,5 +1,7 @@
 """Who may come to the pages' socket, how often, and with what."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from app.kernel.settings import settings
@@ -134,7 +136,10 @@ async def test_a_socket_is_one_tab(entrance, inside):
     assert len(inside.heard) == 3  # with the one that opened it
 
 
-async def test_a_flood_closes_the_socket_and_a_person_has_more_to_spend(entrance, inside, parts):
+async def test_a_flood_closes_the_socket_and_a_person_has_more_to_spend(
+    entrance, inside, parts, monkeypatch
+):
+    monkeypatch.setattr(door, "time", SimpleNamespace(monotonic=lambda: 0.0))
     calm = int(ANONYMOUS.units)
     assert await Socket(*["3"] * (calm + 50)).through(entrance) == [1008]
     assert await Socket("3").through(entrance) == [1008]  # a new socket is no new budget
@@ -145,7 +150,7 @@ async def test_a_flood_closes_the_socket_and_a_person_has_more_to_spend(entrance
 
 def test_a_budget_fills_up_again(monkeypatch):
     clock = [0.0]
-    monkeypatch.setattr(door.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(door, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     budgets, allowance = Budgets(), Allowance(1, 1, units=10, units_per_s=2)
     assert budgets.spend("a", allowance, 10)
     assert not budgets.spend("a", allowance, 1)
