@@ -95,6 +95,54 @@ async def test_a_tool_call_is_put_together_from_its_pieces(peer: Peer) -> None:
     assert last.finish_reason == "tool_calls"
 
 
+async def test_several_calls_are_several(peer: Peer) -> None:
+    _, last = await collect(peer.model("two"), ChatRequest(HELLO, tools=(WEATHER,)))
+    assert [call.arguments for call in last.tool_calls] == [{"city": "Oslo"}, {"city": "Rome"}]
+    assert [call.id for call in last.tool_calls] == ["c0", "c1"]
+
+
+async def test_arguments_that_are_no_json_are_given_as_they_came(peer: Peer) -> None:
+    _, last = await collect(peer.model("wrong"), ChatRequest(HELLO, tools=(WEATHER,)))
+    (call,) = last.tool_calls
+    assert (call.name, call.arguments, call.broken) == ("get_weather", {}, '{"city": ')
+
+
+async def test_an_answer_that_was_cut_off_says_so(peer: Peer) -> None:
+    pieces, last = await collect(peer.model("full"), ChatRequest(HELLO))
+    assert ("".join(pieces), last.finish_reason) == (TEXT, "length")
+
+
+async def test_reasoning_is_kept_apart_from_the_text(peer: Peer) -> None:
+    deltas = [delta async for delta in peer.model("thinks").stream(ChatRequest(HELLO))]
+    assert "".join(delta.text for delta in deltas) == TEXT
+    assert "".join(delta.thought for delta in deltas) == "Let me see."
+
+
+async def test_usage_that_is_not_told_is_not_made_up(peer: Peer) -> None:
+    _, last = await collect(peer.model("silent"), ChatRequest(HELLO))
+    assert not last.usage or last.usage.total == 0
+
+
+async def test_what_a_refusal_used_is_told_before_it(peer: Peer) -> None:
+    told = None
+    with pytest.raises(UpstreamRefused):
+        async for delta in peer.model("refuses").stream(ChatRequest(HELLO)):
+            told = delta.usage or told
+    assert told == Usage(input_tokens=30, output_tokens=5, cached_tokens=20)
+
+
+async def test_proxies_of_the_machine_are_not_used(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    pieces, _ = await collect(peer.model("plain"), ChatRequest(HELLO))
+    assert pieces == list(PIECES)
+
+
 async def test_with_a_schema_the_text_is_json(peer: Peer) -> None:
     pieces, _ = await collect(peer.model("schema"), ChatRequest(HELLO, schema=LABEL))
     assert json.loads("".join(pieces)) == DATA

@@ -1,9 +1,12 @@
 """What a model wrote is read as its author meant it, and how an answer ended is looked at first."""
 
 import json
+import time
 
 import pytest
 
+from app.engine.runtime.answers import parse_answer
+from app.kernel.errors import OutputInvalid
 from tests.engine.wired import agent, chat, extract, told
 from tests.fakes.scripted_model import call
 
@@ -214,3 +217,31 @@ async def test_a_tool_that_nobody_offered_is_no_answer():
     assert "'add'" in result.error["message"]
     result = await told({**agent(), "bare": True}, {"deltas": [{"tool_calls": [call()]}]})
     assert "'add'" in result.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("written", "total"),
+    [
+        ("9007199254740993", 9007199254740993),
+        ("1e3", 1000.0),
+        ("18446744073709551615", 18446744073709551615),
+    ],
+)
+async def test_numbers_are_kept_as_they_were_written(written, total):
+    result = await told(extract(), {"content": f'So: {{"total": {written}}}'})
+    assert result.output == {"total": total}
+
+
+@pytest.mark.parametrize("written", ["NaN", "1e999", "-Infinity", "[" * 200 + "]" * 200])
+async def test_what_is_no_json_value_is_asked_for_once_more(written):
+    turns = {"content": f'{{"total": {written}}}'}, {"content": '{"total": 6}'}
+    result = await told(extract(), *turns)
+    assert (result.output, len(result.requests)) == (SIX, 2)
+
+
+async def test_a_text_full_of_braces_is_read_quickly():
+    began = time.monotonic()
+    for text in ("{" * 400_000, "[{" * 200_000, '{"a": ' * 70_000):
+        with pytest.raises(OutputInvalid):
+            parse_answer(text, LIST)
+    assert time.monotonic() - began < 5

@@ -3,6 +3,8 @@
 The model's name says how the server behaves:
 
 - `plain`: answers TEXT in pieces; `tools`: calls get_weather; `schema`: answers JSON
+- `thinks`: reasons before it answers; `full`: is cut off at its longest; `wrong`: calls with arguments that are no JSON
+- `two`: calls get_weather twice; `silent`: tells no usage
 - `limited`: 429 with Retry-After; `broken`: 500; `unknown`: 404; `refuses`: declines to answer
 - `cut`: the connection ends in the middle; `malformed`: what comes is no JSON
 - `endless`: goes on until the caller hangs up
@@ -18,6 +20,7 @@ KEY = "sk-test-0123456789abcdefghij"
 PIECES = ("The ", "sea ", "is ", "blue – ", "always.")
 TEXT = "".join(PIECES)
 ARGUMENTS = {"city": "Óbidos", "days": 3}
+WRITTEN = {"two": ('{"city": "Oslo"}', '{"city": "Rome"}'), "wrong": ('{"city": ',)}
 DATA = {"label": "billing", "score": 2}
 
 
@@ -132,7 +135,13 @@ def _openai(model: str) -> Iterator[str]:
         )
 
     yield chunk({"role": "assistant", "content": ""})
-    if model == "tools":
+    if model == "thinks":
+        yield chunk({"reasoning_content": "Let me see."})
+    if model in WRITTEN:
+        for index, text in enumerate(WRITTEN[model]):
+            function = {"name": "get_weather", "arguments": text}
+            yield chunk({"tool_calls": [{"index": index, "id": f"c{index}", "function": function}]})
+    elif model == "tools":
         text = json.dumps(ARGUMENTS)
         yield chunk(
             {
@@ -152,7 +161,11 @@ def _openai(model: str) -> Iterator[str]:
         yield chunk({"refusal": "I cannot help with that."})
     else:
         yield from (chunk({"content": piece}) for piece in _pieces(model))
-    yield chunk({}, "tool_calls" if model == "tools" else "stop")
+    reasons = {"tools": "tool_calls", "two": "tool_calls", "wrong": "tool_calls", "full": "length"}
+    yield chunk({}, reasons.get(model, "stop"))
+    if model == "silent":
+        yield "data: [DONE]\n\n"
+        return
     yield _data(
         {
             "id": "1",
@@ -181,6 +194,8 @@ def _anthropic(model: str) -> Iterator[str]:
         "cache_read_input_tokens": 20,
         "output_tokens": 1,
     }
+    if model == "silent":
+        usage = dict.fromkeys(usage, 0)
     yield event(
         "message_start",
         message={
@@ -194,7 +209,19 @@ def _anthropic(model: str) -> Iterator[str]:
             "usage": usage,
         },
     )
-    if model == "tools":
+    if model == "thinks":
+        block = {"type": "thinking", "thinking": "", "signature": ""}
+        yield event("content_block_start", index=7, content_block=block)
+        delta = {"type": "thinking_delta", "thinking": "Let me see."}
+        yield event("content_block_delta", index=7, delta=delta)
+        yield event("content_block_stop", index=7)
+    if model in WRITTEN:
+        for index, text in enumerate(WRITTEN[model]):
+            block = {"type": "tool_use", "id": f"c{index}", "name": "get_weather", "input": {}}
+            yield event("content_block_start", index=index, content_block=block)
+            delta = {"type": "input_json_delta", "partial_json": text}
+            yield event("content_block_delta", index=index, delta=delta)
+    elif model == "tools":
         text = json.dumps(ARGUMENTS)
         yield event(
             "content_block_start",
@@ -212,11 +239,12 @@ def _anthropic(model: str) -> Iterator[str]:
         for piece in _pieces(model):
             yield event("content_block_delta", index=0, delta={"type": "text_delta", "text": piece})
     yield event("content_block_stop", index=0)
-    reason = {"tools": "tool_use", "refuses": "refusal"}.get(model, "end_turn")
+    reasons = {"tools": "tool_use", "two": "tool_use", "wrong": "tool_use"}
+    reasons |= {"refuses": "refusal", "full": "max_tokens"}
     yield event(
         "message_delta",
-        delta={"stop_reason": reason, "stop_sequence": None},
-        usage={"output_tokens": 5},
+        delta={"stop_reason": reasons.get(model, "end_turn"), "stop_sequence": None},
+        usage={"output_tokens": 0 if model == "silent" else 5},
     )
     yield event("message_stop")
 

@@ -7,6 +7,8 @@ from contextlib import suppress
 from itertools import chain
 from typing import Any
 
+from app.kernel import jsons
+
 _THOUGHTS = {
     **{f"<{name}>": f"</{name}>" for name in ("think", "thinking", "thought", "reasoning")},
     "[think]": "[/think]",
@@ -24,6 +26,7 @@ _DATA = re.compile(r"\s*(?:\{|\[(?!/?think\]))", re.IGNORECASE)
 _FENCED = re.compile(r"```[\w+-]*[ \t]*\n(.*?)```", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+_JSON = json.JSONDecoder()
 _MOST_STARTS = 500
 _MOST_READ = 4_000_000
 """Characters read in search of JSON, each try counted: some 20 ms."""
@@ -187,8 +190,8 @@ def values_in(text: str) -> Iterator[list[Any]]:
 
 
 def _decoded(text: str) -> list[Any]:
-    with suppress(ValueError, RecursionError):
-        return [_JSON.decode(text.strip())]
+    with suppress(ValueError):
+        return [jsons.read(text.strip())]
     return []
 
 
@@ -201,7 +204,8 @@ def _at_any_start(text: str) -> tuple[list[Any], list[Any]]:
             break
         at = start.start()
         try:
-            value, stop = _JSON.raw_decode(text, at)
+            _, stop = _JSON.raw_decode(text, at)
+            value = jsons.read(text[at:stop])
         except json.JSONDecodeError as error:
             read += error.pos - at
         except (ValueError, RecursionError):
@@ -233,32 +237,19 @@ def is_object(text: str) -> bool:
 
 
 def _object(text: str) -> dict[str, Any] | None:
+    text = text.strip() or "{}"
     try:
-        value, stop = _JSON.raw_decode(text.strip() or "{}")
-        rest = text.strip()[stop:].strip()
+        _, stop = _JSON.raw_decode(text)
+        value, rest = jsons.read(text[:stop]), text[stop:].strip()
         if isinstance(value, str):  # written as JSON within JSON
-            value = _JSON.decode(value)
-        if rest and _JSON.decode(rest) != value:
+            value = jsons.read(value)
+        if rest and jsons.read(rest) != value:
             return None
     except (ValueError, RecursionError):
         return None
     if value is None:
         return {}
     return value if isinstance(value, dict) else None
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON value")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is too large a number")
-    return value
-
-
-_JSON = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 
 
 def text_parts(content: Any) -> tuple[str, str]:  # noqa: ANN401 - whatever a server sends

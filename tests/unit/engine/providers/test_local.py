@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.providers.base import ChatRequest
-from app.engine.providers.local import AnswerReader, in_schema, tool_schema
+from app.engine.providers.base import ChatRequest, Delta
+from app.engine.providers.local import AnswerReader, _WithTools, in_schema, tool_schema
 from app.engine.sdk.messages import Message, ToolCall, ToolSpec
 
 LOOK_UP = ToolSpec(
@@ -106,3 +106,57 @@ def test_calls_and_results_are_told_in_the_words_of_the_schema() -> None:
 def test_a_tool_without_parameters_can_be_told(parameters: dict) -> None:
     tool = ToolSpec(name="now", parameters=parameters)
     assert in_schema(ChatRequest((SYSTEM,), tools=(tool,))).schema
+
+
+def conclusion(raw: str, *, reason: str = "stop", schema: dict | None = None) -> Delta:
+    """What is told of an answer that came as a whole."""
+    request = ChatRequest((Message(role="user", text="Hi"),), tools=(LOOK_UP,), schema=schema)
+    told = _WithTools(request).hear(Delta(text=raw, finish_reason=reason))
+    assert told
+    return told
+
+
+CALL = '{"tool": "look_up", "arguments": {"number": 7}}'
+
+
+@pytest.mark.parametrize("raw", [
+    CALL, f"I look.\n```json\n{CALL}\n```", f"<think>Or {{}}?</think>{CALL}", f"[1] {CALL} is it.",
+    f"<think>{json.dumps({'tool': 'answer', 'text': 'no'})}</think>\n{CALL}",
+])  # fmt: skip
+def test_a_call_is_found_in_what_stands_around_it(raw: str) -> None:
+    told = conclusion(raw)
+    assert [(call.name, call.arguments) for call in told.tool_calls] == [("look_up", {"number": 7})]
+    assert (told.text, told.finish_reason) == ("", "tool_calls")
+
+
+def test_calls_one_below_the_other_are_several() -> None:
+    told = conclusion(f"{CALL}\n{CALL.replace('7', '8')}")
+    assert [call.arguments["number"] for call in told.tool_calls] == [7, 8]
+    assert len({call.id for call in told.tool_calls}) == 2
+
+
+def test_a_tool_without_arguments_is_called() -> None:
+    (call,) = conclusion('{"tool": "look_up"}').tool_calls
+    assert (call.arguments, call.broken) == ({}, "")
+
+
+def test_a_broken_call_is_one() -> None:
+    (call,) = conclusion('{"tool": "look_up", "arguments": {"number": }}').tool_calls
+    assert call.name == "look_up"
+    assert '"number": }' in call.broken
+
+
+@pytest.mark.parametrize("raw", ["Hello there.", "See [1] and {x}.", '{"say": "Hello"}', ""])
+def test_a_model_that_keeps_to_no_schema_has_answered(raw: str) -> None:
+    told = conclusion(raw)
+    assert (told.text, told.tool_calls) == (raw, ())
+
+
+def test_an_answer_of_a_shape_is_its_value() -> None:
+    told = conclusion('So: {"tool": "answer", "value": {"n": 1}}', schema={"type": "object"})
+    assert json.loads(told.text) == {"n": 1}
+
+
+def test_a_call_that_was_cut_off_is_none() -> None:
+    told = conclusion('{"tool": "look_up", "argum', reason="length")
+    assert (told.tool_calls, told.text, told.finish_reason) == ((), "", "length")
