@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 
+from app.adapters import fair
 from app.adapters.blocking_child import LENGTH
 from app.engine.sdk import InvalidInput, Json, StepError
 from app.kernel.errors import AppError, Defect, StepTimedOut, ensure
@@ -25,7 +26,6 @@ _log = logging.getLogger(__name__)
 ALLOWED = ("app.engine.nodes.",)
 """Beginnings of modules whose functions may be called."""
 
-CHILDREN = 4
 IDLE_S = 60.0
 MAX_BYTES = 200 * 1024 * 1024
 
@@ -33,7 +33,9 @@ MAX_BYTES = 200 * 1024 * 1024
 class BlockingPool:
     """A few child processes, started when they are first wanted and ended after a quiet minute."""
 
-    def __init__(self, allowed: tuple[str, ...] = ALLOWED, children: int = CHILDREN) -> None:
+    def __init__(
+        self, allowed: tuple[str, ...] = ALLOWED, children: int = fair.most("blocking")
+    ) -> None:
         self._allowed = allowed
         self._places = asyncio.Semaphore(children)
         self._idle: list[tuple[asyncio.subprocess.Process, asyncio.TimerHandle]] = []
@@ -54,7 +56,7 @@ class BlockingPool:
         if len(data) > MAX_BYTES:
             raise InvalidInput("The value is too large to be worked on; it has more than 200 MB.")
         try:
-            async with asyncio.timeout(timeout_s) as timer, self._places, self._child() as child:
+            async with self._places, asyncio.timeout(timeout_s) as timer, self._child() as child:
                 answer = await _ask(child, data)
         except TimeoutError as error:
             if not timer.expired():

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
+from app.adapters import fair
 from app.engine.sdk.context import HttpReply, HttpRequest
 from app.kernel.errors import StepError, UpstreamFailed, UpstreamRefused
 
@@ -214,7 +215,9 @@ class EgressClient:
                 follow_redirects=False,
                 trust_env=False,
                 timeout=httpx2.Timeout(None, connect=_CONNECT_S),
-                limits=httpx2.Limits(max_connections=100, max_keepalive_connections=0),
+                limits=httpx2.Limits(
+                    max_connections=fair.most("http"), max_keepalive_connections=0
+                ),
             )
         return self._client
 

@@ -1,11 +1,12 @@
 """The real world of one run, put together from adapters (host.Host)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.adapters import blocking
-from app.engine.host import Arrival, CachedOutput, ChildRequest, Journal, Models, StepCache
+from app.adapters import blocking, fair
+from app.engine.host import Arrival, CachedOutput, ChildRequest, Journal, Models, Pool, StepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids
 from app.kernel.errors import InvalidInput
@@ -63,6 +64,7 @@ class RunHost:
     journal: Journal
     memory: KeyValue
     cache: StepCache = field(default_factory=NoCache)
+    workspace_id: str = ""
 
     @property
     def models(self) -> Models:
@@ -94,6 +96,10 @@ class RunHost:
     ) -> Json:
         """Call a function of a node type in a process that is killed at the limit or on cancel."""
         return await self.world.blocking(function, arguments, timeout_s)
+
+    def place(self, pool: Pool, waits: Callable[[int], None]) -> AbstractAsyncContextManager[None]:
+        """A place of this process, given in turn to the workspaces that want one."""
+        return fair.pool(pool).place(self.workspace_id, waits)
 
     async def news(self) -> Sequence[Arrival]:
         """What has come for steps of the run that wait, and no life of it had yet."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from app.adapters import sandbox_values
+from app.adapters import fair, sandbox_values
 from app.adapters.confinement import launcher
 from app.engine.sdk.context import CodeResult, Json
 from app.kernel.errors import CodeFailed
@@ -30,7 +30,6 @@ _MAX_DEPTH = 200
 _MAX_TIMEOUT_S = 60.0
 _GRACE_S = 2.0
 _RUNS_PER_WORKER = 500
-_WORKERS = 4
 _QUIET_S = 0.1
 
 _log = logging.getLogger(__name__)
@@ -142,7 +141,7 @@ def _made(program: str | None) -> "AsyncMonty":
 
     return AsyncMonty(
         binary_path=program,
-        max_processes=_WORKERS,
+        max_processes=fair.most("sandbox"),
         max_checkouts_per_worker=_RUNS_PER_WORKER,
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -20,6 +21,9 @@ from app.engine.sdk.context import (
 
 MAX_OUTPUT_BYTES = 10_000_000
 """How much all values of a step may have together as JSON, unless the run says otherwise."""
+
+Pool = Literal["sandbox", "blocking", "http"]
+"""What all workspaces share places of: children that run programs or work for long, connections to the outside."""
 
 Origin = Literal["copied", "pinned", "cached", "disabled", "given"]
 """Where a step's output is from: an earlier run, the graph or the request, the cache, its input, or a person."""
@@ -299,6 +303,13 @@ class Host(Protocol):
         self, function: str, arguments: Mapping[str, Json], timeout_s: float | None
     ) -> Json:
         """Call `package.module:name` in a process that is killed at the limit or on cancel."""
+
+    def place(self, pool: Pool, waits: Callable[[int], None]) -> AbstractAsyncContextManager[None]:
+        """A place among those that all workspaces share: hold it during the call that it is for.
+
+        Args:
+            waits: Called when there is none at once, with how many of this workspace come first.
+        """
 
     async def news(self) -> Sequence["Arrival"]:
         """What has come for steps of the run that wait, and no life of it had yet.

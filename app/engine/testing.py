@@ -7,6 +7,7 @@ import itertools
 import math
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from app.engine.host import (
     Fact,
     Limits,
     LlmCallRecord,
+    Pool,
     RunPatch,
     RunRequest,
     SpanRecord,
@@ -257,6 +259,9 @@ class FakeCache:
         self.kept[key] = value
 
 
+Place = Callable[[Pool, Callable[[int], None]], AbstractAsyncContextManager[None]]
+
+
 class FakeHost:
     """The world of a run, made of the `world` of an example.
 
@@ -264,8 +269,8 @@ class FakeHost:
         world: `models` (script of the model), `price` (micro-dollars per token, None: unpriced),
             `http` ({url: reply} or replies in order, a reply being
             {status, headers, text}), `memory` ({key: value}), `answer` (a person's).
-        python, embed, blocking: Real parts for these; without them code is refused, texts are alike
-            that share words, and blocking functions are called in place.
+        python, embed, blocking, place: Real parts for these; without them code is refused, texts are
+            alike that share words, blocking functions are called in place, and there is always a place.
     """
 
     def __init__(
@@ -275,6 +280,7 @@ class FakeHost:
         python: RunPython | None = None,
         embed: Embed | None = None,
         blocking: Blocking | None = None,
+        place: Place | None = None,
     ) -> None:
         self.world = world or {}
         self.journal = FakeJournal()
@@ -285,7 +291,7 @@ class FakeHost:
         self.requests: list[HttpRequest] = []
         self.children: dict[str, ChildRequest] = {}
         self.came: list[Arrival] = []
-        self._python, self._embed, self._blocking = python, embed, blocking
+        self._python, self._embed, self._blocking, self._place = python, embed, blocking, place
         self._ids, self._ticks = itertools.count(1), itertools.count()
 
     def now(self) -> datetime:
@@ -334,6 +340,10 @@ class FakeHost:
             return await self._blocking(function, arguments, timeout_s)
         module, _, name = function.partition(":")
         return getattr(importlib.import_module(module), name)(**arguments)
+
+    def place(self, pool: Pool, waits: Callable[[int], None]) -> AbstractAsyncContextManager[None]:
+        """A place: in the pools that were given, else there is always one."""
+        return self._place(pool, waits) if self._place else nullcontext()
 
     async def news(self) -> list[Arrival]:
         """What the test says has come; once."""

@@ -150,4 +150,5 @@ def default_host(parts: Runtime, journal: RunJournal | HeldBack, workflow_id: st
         journal,
         SqlMemory(parts.database, workspace_id, workflow_id),
         SqlStepCache(parts.database, workspace_id),
+        workspace_id,
     )

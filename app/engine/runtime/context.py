@@ -16,6 +16,7 @@ from app.engine.runtime.completion import Call, complete
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked
 from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.queueing import place
 from app.engine.runtime.retry import LONG_S
 from app.engine.runtime.spans import OpenSpan, current_span, open_span
 from app.engine.sdk import (
@@ -187,7 +188,8 @@ class StepContext:
         async with self.span(
             "http", f"{request.method} {url}", method=request.method, url=url
         ) as span:
-            reply = await self._step.execution.host.http(request)
+            async with place(self._step, "http", span):
+                reply = await self._step.execution.host.http(request)
             span.note(status_code=reply.status, bytes=len(reply.text), final_url=address(reply.url))
         return reply
 
@@ -196,7 +198,8 @@ class StepContext:
     ) -> CodeResult:
         """Run Python in the sandbox, as a span."""
         async with self.span("code", "python", source=source) as span:
-            result = await self._step.execution.host.python(source, inputs, timeout_s)
+            async with place(self._step, "sandbox", span):
+                result = await self._step.execution.host.python(source, inputs, timeout_s)
             span.note(printed=result.printed, result=preview(result.value))
         return result
 
@@ -204,7 +207,11 @@ class StepContext:
         self, function: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None
     ) -> Json:
         """Call a function of a node type in a child process, as a span."""
-        async with self.span("code", function.rpartition(":")[2].strip("_"), function=function):
+        name = function.rpartition(":")[2].strip("_")
+        async with (
+            self.span("code", name, function=function) as span,
+            place(self._step, "blocking", span),
+        ):
             return await self._step.execution.host.blocking(function, arguments, timeout_s)
 
     async def ask(self, question: Question) -> Answer:

@@ -28,6 +28,7 @@ from app.engine.runtime.execution import Level, Step
 from app.engine.runtime.outputs import checked
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
+from app.engine.runtime.queueing import Clock, clock_for
 from app.engine.runtime.retry import LONG_S, delay_s, may_retry
 from app.engine.runtime.scope import (
     input_of,
@@ -290,26 +291,37 @@ async def _in_time(step: Step, node: PlanNode, running: Coroutine[Any, Any, Any]
     The steps in a body have limits of their own, so the default one does not bound a container. Most
     nodes that only compute end before they wait for anything, and need no clock.
     """
-    try:
-        waits_for = running.send(None)
-    except StopIteration as ended:
-        return ended.value
-    if step.node.at_once:  # it is not quick after all
-        step.execution.recorder.note_step(step.record, "step.started")
     own: float = node.ref.settings.timeout_s
     if node.type.container and own == NodeSettings().timeout_s:
         own = float("inf")
-    left = step.execution.budget.remaining_s
+    with clock_for(step, own, step.execution.budget.remaining_s) as clock:
+        try:
+            waits_for = running.send(None)
+        except StopIteration as ended:
+            return ended.value
+        if step.node.at_once:  # it is not quick after all
+            step.execution.recorder.note_step(step.record, "step.started")
+        return await _within(clock, step, node, _going_on(running, waits_for))
+
+
+async def _within(
+    clock: Clock,
+    step: Step,
+    node: PlanNode,
+    going_on: Awaitable[Any],
+) -> Any:  # noqa: ANN401 - what a node returns
+    """Await what was begun until its clock has run out."""
+    timer = clock.begin()
     try:
-        async with asyncio.timeout(min(own, left)) as timer:
-            return await _going_on(running, waits_for)
+        async with timer:
+            return await going_on
     except TimeoutError as error:
         if not timer.expired():
             raise
-        if left < own:
+        if clock.is_of_the_run:
             raise out_of_time(step.execution.request.limits.timeout_s) from error
         raise StepTimedOut(
-            f"'{node.label}' took longer than its time limit of {own:g} seconds."
+            f"'{node.label}' took longer than its time limit of {node.ref.settings.timeout_s:g} seconds."
         ) from error
 
 
