@@ -1,9 +1,10 @@
 """Dead letters: runs that were given up because their processes died again and again."""
 
-from fastapi import Response
+from fastapi import Depends, Response
 
 from app.api.bodies import router
 from app.api.deps import Cursor, Id, Limit, Search, Signed
+from app.api.limits import RUNS, limited
 from app.services.page import Page
 from app.services.runs.dead_letters import DeadLetterView, discard, list_dead_letters, requeue
 from app.services.runs.views import RunView
@@ -21,7 +22,9 @@ async def list_dead(
         return await list_dead_letters(uow, who, cursor=cursor, limit=limit, search=search)
 
 
-@dead_letters.post("/{run_id}/requeue", status_code=202, responses={409: {}})
+@dead_letters.post(
+    "/{run_id}/requeue", status_code=202, dependencies=[Depends(limited(RUNS))], responses={409: {}}
+)
 async def requeue_run(run_id: Id, who: Signed) -> RunView:
     """Start a new run that goes on from what the dead one has finished."""
     async with runtime().database.work() as uow:

@@ -1,7 +1,10 @@
 """Help while writing expressions."""
 
+from fastapi import Depends
+
 from app.api.bodies import router
 from app.api.deps import Signed
+from app.api.limits import PREVIEWS, limited
 from app.engine.expressions import Suggestion
 from app.services.page import Page
 from app.services.runtime import runtime
@@ -15,14 +18,14 @@ from app.services.workflows.preview import (
 expressions = router("/expressions", "expressions")
 
 
-@expressions.post("/preview")
+@expressions.post("/preview", dependencies=[Depends(limited(PREVIEWS))])
 async def preview_text(body: PreviewRequest, who: Signed) -> PreviewView:
     """What a text gives with the values of an earlier run."""
     async with runtime().database.read() as uow:
         return await preview_expression(uow, who, body)
 
 
-@expressions.post("/complete")
+@expressions.post("/complete", dependencies=[Depends(limited(PREVIEWS))])
 async def complete_text(body: PreviewRequest, who: Signed) -> Page[Suggestion]:
     """What may come next after the text left of the cursor."""
     async with runtime().database.read() as uow:

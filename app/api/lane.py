@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.bodies import parse
+from app.api.limits import RUNS, spend
 from app.api.problems import of_error
 from app.api.workflows import NewRun, run_and_answer
 from app.kernel.errors import AppError
@@ -48,7 +49,7 @@ class Lane:
             await self.app(scope, _again(body or b"", receive), send)
             return
 
-        answer = await _answer(path[1], wish, token, headers)
+        answer = await _answer(scope, path[1], wish, token, headers)
         await answer(scope, receive, send)
 
 
@@ -92,11 +93,12 @@ def _wish(body: bytes, headers: Mapping[bytes, str]) -> NewRun | None:
 
 
 async def _answer(
-    workflow_id: str, wish: NewRun, token: str, headers: Mapping[bytes, str]
+    scope: Scope, workflow_id: str, wish: NewRun, token: str, headers: Mapping[bytes, str]
 ) -> Response:
     try:
         parts = runtime()
         who = await actor_of_token(parts.database, token, headers.get(b"x-workspace-id"))
+        spend(RUNS, who, scope)
         return await run_and_answer(who, workflow_id, wish, headers.get(b"idempotency-key"))
     except AppError as error:
         return of_error(error)

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Depends, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import MAX_INT, Cursor, Id, Key, Limit, Of, Search, Signed, Status
-from app.api.streams import event_stream
+from app.api.limits import RUNS, limited
+from app.api.streams import EVENTS, Lasting, event_stream
 from app.engine.events import TERMINAL_RUN, Event, StepStatus
 from app.engine.sdk.text import MAX_SIGNAL
 from app.kernel.errors import InvalidInput
@@ -185,11 +186,8 @@ async def stream_events(
         run = await queries.see_run(uow, who, run_id)
         if run.status in TERMINAL_RUN and await queries.last_seq(uow, who, run_id) <= after:
             return Response(status_code=204)
-    return StreamingResponse(
-        event_stream(who, run_id, after),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return Lasting(who, event_stream(who, run_id, after), EVENTS, headers)
 
 
 @runs.post("/{run_id}/cancel")
@@ -237,7 +235,9 @@ async def send_signal(
         return await control.send_signal(uow, who, run_id, name, (body or Signal()).payload)
 
 
-@runs.post("/{run_id}/rerun", status_code=202, responses={409: {}})
+@runs.post(
+    "/{run_id}/rerun", status_code=202, dependencies=[Depends(limited(RUNS))], responses={409: {}}
+)
 async def rerun_run(
     run_id: Id, who: Signed, response: Response, body: Rerun | None = None, key: Key = None
 ) -> RunView:
@@ -254,7 +254,9 @@ async def rerun_run(
     return await _forked(who, wish, response)
 
 
-@runs.post("/{run_id}/fork", status_code=202, responses={409: {}})
+@runs.post(
+    "/{run_id}/fork", status_code=202, dependencies=[Depends(limited(RUNS))], responses={409: {}}
+)
 async def fork_from_run(
     run_id: Id, who: Signed, response: Response, body: Fork | None = None, key: Key = None
 ) -> RunView:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from fastapi import Response
+from fastapi import Depends, Response
 from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Key, Limit, Of, Search, Signed
+from app.api.limits import PREVIEWS, RUNS, limited
 from app.api.workflows import StartedRun
 from app.services.page import Page
 from app.services.runs.views import RunView
@@ -92,7 +93,7 @@ async def create_schedule(body: ScheduleBody, who: Signed, response: Response) -
     return made
 
 
-@schedules.post("/preview")
+@schedules.post("/preview", dependencies=[Depends(limited(PREVIEWS))])
 async def preview_rule(body: Rule, who: Signed) -> RulePreview:
     """Say what a rule means and when it comes next. Nothing is stored."""
     return queries.preview_rule(who, body.cron, body.timezone, body.count)
@@ -131,7 +132,12 @@ async def list_fires(
         return await queries.list_fires(uow, who, schedule_id, cursor=cursor, limit=limit)
 
 
-@schedules.post("/{schedule_id}/run-now", status_code=202, responses={409: {}})
+@schedules.post(
+    "/{schedule_id}/run-now",
+    status_code=202,
+    dependencies=[Depends(limited(RUNS))],
+    responses={409: {}},
+)
 async def run_now(
     schedule_id: Id,
     who: Signed,

@@ -1,30 +1,81 @@
-"""A run's events as server-sent events."""
+"""Answers that last: a run's events as they come, and downloads. They end when the right to them does."""
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, suppress
 
+from fastapi.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from app.api.limits import place
+from app.api.problems import of_error
 from app.engine.events import Event
+from app.kernel.errors import RateLimited, Unauthenticated
 from app.services.access import Actor
-from app.services.identity.queries import session_is_alive
+from app.services.identity.authority import kept
 from app.services.runs.follow import follow
 from app.services.runtime import runtime
+
+EVENTS = "text/event-stream"
+_FAREWELL_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Lasting(StreamingResponse):
+    """A streamed answer for one person. It takes one of their places, and is cut off when they may not have it any
+    more, also while they do not read.
+
+    Args:
+        media_type: Event streams end as if nothing more had come: who connects again is told why. All else breaks off,
+            so that nobody takes a part for the whole.
+    """
+
+    def __init__(
+        self,
+        who: Actor,
+        content: AsyncIterator[bytes],
+        media_type: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(content, media_type=media_type, headers=headers)
+        self.who = who
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write the answer, or why there is none."""
+        started = False
+
+        async def noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            with place(self.who, scope):
+                await kept(self.who, super().__call__(scope, receive, noted))
+        except RateLimited as error:
+            await of_error(error)(scope, receive, send)
+        except Unauthenticated as error:
+            _log.info("an answer was cut off: %s", error.message, extra={"path": scope["path"]})
+            if not started:
+                await of_error(error)(scope, receive, send)
+            elif self.media_type == EVENTS:
+                with suppress(TimeoutError):  # it may be that nobody reads
+                    async with asyncio.timeout(_FAREWELL_S):
+                        await send({"type": "http.response.body", "body": b""})
+            else:
+                raise asyncio.CancelledError from error  # the server closes the connection
 
 
 async def event_stream(who: Actor, run_id: str, after_seq: int) -> AsyncIterator[bytes]:
     """Write events as they come, a comment when nothing does, and end after the run's last one.
 
-    Fleeting events (tokens) have no id: who connects again gets the text so far at once. A stream
-    does not outlive its session.
+    Fleeting events (tokens) have no id: who connects again gets the text so far at once.
     """
     async with aclosing(follow(runtime(), who, run_id, after_seq)) as batches:
         async for batch in batches:
-            if batch:
-                yield b"".join(_frame(event) for event in batch)
-                continue
-            async with runtime().database.read() as uow:
-                if not await session_is_alive(uow, who):
-                    return
-            yield b": still here\n\n"
+            yield b"".join(_frame(event) for event in batch) or b": still here\n\n"
 
 
 def _frame(event: Event) -> bytes:

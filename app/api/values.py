@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from app.api.bodies import router
 from app.api.delivery import KNOWN, is_known, revalidated
 from app.api.deps import Id, Signed
+from app.api.streams import Lasting
 from app.services.runs.values import read_value
 from app.services.runtime import runtime
 
@@ -36,4 +37,4 @@ async def get_value(value_id: Id, who: Signed, request: Request) -> Response:
             yield piece
 
     named = {"Content-Disposition": f'attachment; filename="{value_id}.json"', **known}
-    return StreamingResponse(whole(), media_type="application/json", headers=named)
+    return Lasting(who, whole(), "application/json", named)

@@ -5,16 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import Header, Query, Response
+from fastapi import Depends, Header, Query, Response
 from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import MAX_INT, Cursor, Id, Key, Limit, Of, Search, Signed, Status
+from app.api.limits import CHECKS, RUNS, limited
 from app.engine.events import TERMINAL_RUN
 from app.engine.graph.document import GraphJson
 from app.engine.graph.edits import MAX_OPS, EditJson
 from app.kernel.errors import InvalidInput, PreconditionFailed, RevisionConflict
 from app.services.access import Actor
+from app.services.identity.authority import kept
 from app.services.page import Page
 from app.services.runs.limits import RunLimits, RunSettings, get_settings, put_settings
 from app.services.runs.pins import PinsFrom
@@ -173,7 +175,7 @@ async def list_workflows(
         )  # fmt: skip
 
 
-@workflows.post("", status_code=201)
+@workflows.post("", status_code=201, dependencies=[Depends(limited(CHECKS))])
 async def create_workflow(body: NewWorkflow, who: Signed, response: Response) -> WorkflowView:
     """Create a workflow, blank or from a graph."""
     async with runtime().database.work() as uow:
@@ -192,7 +194,9 @@ async def get_workflow(workflow_id: Id, who: Signed, response: Response) -> Work
     return found
 
 
-@workflows.put("/{workflow_id}", responses={409: {}, 412: {}})
+@workflows.put(
+    "/{workflow_id}", dependencies=[Depends(limited(CHECKS))], responses={409: {}, 412: {}}
+)
 async def save_draft(
     workflow_id: Id, body: Draft, who: Signed, response: Response, if_match: IfMatch = None
 ) -> WorkflowView:
@@ -212,7 +216,9 @@ async def delete_workflow(workflow_id: Id, who: Signed) -> None:
         await commands.delete_workflow(uow, who, workflow_id)
 
 
-@workflows.post("/{workflow_id}/edits", responses={412: {}})
+@workflows.post(
+    "/{workflow_id}/edits", dependencies=[Depends(limited(CHECKS))], responses={412: {}}
+)
 async def edit_draft(
     workflow_id: Id, body: Edits, who: Signed, response: Response, if_match: IfMatch = None
 ) -> EditResult:
@@ -231,7 +237,7 @@ async def edit_draft(
     return result
 
 
-@workflows.post("/{workflow_id}/compile")
+@workflows.post("/{workflow_id}/compile", dependencies=[Depends(limited(CHECKS))])
 async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
     """Say whether the draft can run, and what to mend."""
     models = await runtime().models.here()
@@ -241,6 +247,7 @@ async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
 
 @workflows.post(
     "/{workflow_id}/runs",
+    dependencies=[Depends(limited(RUNS))],
     status_code=202,
     response_model=None,
     responses={
@@ -270,7 +277,7 @@ async def run_and_answer(who: Actor, workflow_id: str, wish: NewRun, key: str | 
         trigger="api",
         **{name: getattr(wish, name) for name in wish.model_fields_set - {"wait"}},
     )
-    run = await run_and_wait(runtime(), who, request, wish.wait)
+    run = await kept(who, run_and_wait(runtime(), who, request, wish.wait))
     ended = wish.wait > 0 and (run.status in TERMINAL_RUN or run.responded)
     answer = run if ended else StartedRun(run_id=run.id, status=run.status)
     return Response(

@@ -87,6 +87,31 @@ class Settings(BaseModel):
         validation_alias="AGENTLOOM_MAX_OUTPUT_MB",
         description="How many MB of JSON one step may give.",
     )
+    runs_per_minute: int = Field(
+        default=30_000,
+        ge=0,
+        validation_alias="AGENTLOOM_RUNS_PER_MINUTE",
+        description="Runs that a person may start over the API; a workspace or an address three times as many; "
+        "0: as many as they like.",
+    )
+    checks_per_minute: int = Field(
+        default=3_000,
+        ge=0,
+        validation_alias="AGENTLOOM_CHECKS_PER_MINUTE",
+        description="Changes and checks of graphs, likewise.",
+    )
+    previews_per_minute: int = Field(
+        default=3_000,
+        ge=0,
+        validation_alias="AGENTLOOM_PREVIEWS_PER_MINUTE",
+        description="Previews of expressions and schedules, likewise.",
+    )
+    streams: int = Field(
+        default=100,
+        ge=0,
+        validation_alias="AGENTLOOM_STREAMS",
+        description="Event streams and downloads that a person may have open at once, likewise.",
+    )
     public_url: str = Field(
         default="",
         validation_alias="AGENTLOOM_PUBLIC_URL",

@@ -26,7 +26,7 @@ from app.adapters.step_cache import SqlStepCache
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
-from app.services.identity import throttle
+from app.services import throttle
 from app.services.runs.deaths import Watch
 
 HostFactory = Callable[["Runtime", RunJournal | HeldBack, str], Host]

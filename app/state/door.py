@@ -2,7 +2,6 @@
 
 import logging
 import re
-import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -13,8 +12,8 @@ from app.kernel.errors import AppError, NotFound, Unauthenticated
 from app.services.access import Actor
 from app.services.identity.address import behind_proxies
 from app.services.identity.commands import actor_of_token
-from app.services.identity.throttle import address_of
 from app.services.runtime import runtime
+from app.services.throttle import Budgets, Rate, address_of
 from app.state.identity import session_token
 
 PATH = "/_event"
@@ -26,7 +25,6 @@ _FRAME = re.compile(r"[123]|4[0-3]")
 """What a page sends: pings, pongs, its farewell; and of messages connect, disconnect, event and acknowledgement."""
 _JOIN = "40"
 _BYTES_PER_UNIT = 8_192
-_MOST_BUDGETS = 10_000
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +38,12 @@ class Allowance:
 
     sockets: int
     longest: int
-    units: float
-    units_per_s: float
+    rate: Rate
 
 
-ANONYMOUS = Allowance(sockets=60, longest=16_000, units=200, units_per_s=20)
-SIGNED_IN = Allowance(sockets=40, longest=1_000_000, units=600, units_per_s=60)
-ARRIVALS = Allowance(sockets=0, longest=0, units=300, units_per_s=30)
+ANONYMOUS = Allowance(sockets=60, longest=16_000, rate=Rate(burst=200, per_s=20))
+SIGNED_IN = Allowance(sockets=40, longest=1_000_000, rate=Rate(burst=600, per_s=60))
+ARRIVALS = Rate(burst=300, per_s=30)
 """Connections from one address, whoever opens them."""
 
 
@@ -72,26 +69,6 @@ class Visitor:
     def key(self) -> str:
         """Who shares that with them."""
         return f"person {self.actor.user_id}" if self.actor else f"address {self.address}"
-
-
-class Budgets:
-    """How much of its allowance each key has left. It fills up again by itself."""
-
-    def __init__(self) -> None:
-        self._left: dict[str, tuple[float, float]] = {}
-
-    def spend(self, key: str, allowance: Allowance, units: float) -> bool:
-        """Take units away, if that many are left."""
-        moment = time.monotonic()
-        left, at = self._left.get(key, (allowance.units, moment))
-        left = min(allowance.units, left + (moment - at) * allowance.units_per_s)
-        if fits := left >= units:
-            left -= units
-        self._left.pop(key, None)  # the one used last comes last
-        self._left[key] = left, moment
-        if len(self._left) > _MOST_BUDGETS:
-            del self._left[next(iter(self._left))]
-        return fits
 
 
 class Door:
@@ -126,7 +103,7 @@ class Door:
         headers = Headers(scope=scope)
         peer = (scope.get("client") or ("",))[0]
         address = address_of(behind_proxies(peer, headers.getlist("x-forwarded-for")))
-        if not self._budgets.spend(f"arrivals {address}", ARRIVALS, 1):
+        if self._budgets.spend(f"arrivals {address}", ARRIVALS):
             return None
         token = session_token(headers.get("cookie", ""))
         try:
@@ -165,6 +142,6 @@ class Door:
         if joined and text.startswith(_JOIN):
             return "a second tab on one socket"
         units = 1 + len(text) / _BYTES_PER_UNIT
-        if not self._budgets.spend(visitor.key, visitor.allowance, units):
+        if self._budgets.spend(visitor.key, visitor.allowance.rate, units):
             return "too many messages"
         return ""

@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 import pytest
 
 from app.kernel.settings import settings
-from app.services.identity import throttle
+from app.services import throttle
 from tests.api.conftest import ORIGIN, PASSWORD, register
 
 # Nothing here depends on the database: one is enough.

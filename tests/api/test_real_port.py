@@ -3,14 +3,16 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
 from granian.server.embed import Server
 
 from app.api.app import build, front
-from tests.api.conftest import PASSWORD, waiting_run
+from tests.api.conftest import PASSWORD, new_workflow, waiting_run, wire
 from tests.conftest import free_port
+from tests.services.people import graph, node
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -135,3 +137,61 @@ async def test_registering_and_runs_are_refused_by_a_foreign_host_too(address, a
             + b"\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
         )  # fmt: skip
         assert (await asked(address, head)).split()[1] == b"421"
+
+
+async def test_a_wait_ends_when_the_session_does(ada):
+    code = node("code", "tool.code_python", config={"code": "result = 1"})
+    document = graph(
+        node("start", "trigger.manual"), code, edges=(wire("start", "code", "data", "input"),)
+    )
+    path = f"/api/workflows/{await new_workflow(ada, document)}/runs"
+    began = asyncio.get_running_loop().time()
+    waiting = asyncio.create_task(ada.post(path, json={"wait": 40}))
+    short = await ada.post(path, json={"wait": 3})
+    assert short.status_code == 202  # nobody works here: it is stored, and goes on some day
+    assert (await ada.post("/api/auth/logout")).status_code == 204
+    answer = await asyncio.wait_for(waiting, 5)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert asyncio.get_running_loop().time() - began < 10
+
+
+async def large_value(site, ada) -> str:
+    """The id of a value of 20 MB."""
+    rows = node("rows", "logic.for_each", config={"items": "trigger.rows"})
+    line = node("line", config={"template": "{{ trigger.text }}"}, parent="rows")
+    start = node("start", "trigger.manual")
+    loop = graph(start, rows, line, edges=(wire("start", "rows", "data", "input"),))
+    given = {"rows": list(range(200)), "text": "x" * 100_000}
+    path = f"/api/workflows/{await new_workflow(ada, loop)}/runs"
+    run_id = (await ada.post(path, json={"input": given})).json()["run_id"]
+    await site.work(run_id)
+    run = (await ada.get(f"/api/runs/{run_id}")).json()
+    return str(run["output"]["results"]["$blob"])
+
+
+@pytest.mark.parametrize("signs_out", [True, False])
+async def test_a_download_breaks_off_when_the_session_ends(site, ada, address, signs_out):
+    value_id = await large_value(site, ada)
+    host, port = address.removeprefix("http://").split(":")
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
+        slow.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(slow, (host, int(port)))
+        reader, writer = await asyncio.open_connection(sock=slow, limit=8_192)
+        token = ada.headers["authorization"].encode()
+        writer.write(
+            b"GET /api/values/" + value_id.encode() + b" HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: " + token + b"\r\nConnection: close\r\n\r\n"
+        )
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        assert head.split()[1] == b"200"
+        if signs_out:
+            assert (await ada.post("/api/auth/logout")).status_code == 204
+        await asyncio.sleep(5)  # nothing is read meanwhile
+        size = 0
+        with suppress(ConnectionError):
+            async with asyncio.timeout(30):
+                while piece := await reader.read(1_000_000):
+                    size += len(piece)
+        writer.close()
+    assert (size < 20_000_000) == signs_out

@@ -5,8 +5,7 @@ import json
 
 import pytest
 
-from app.api import streams
-from app.services.identity.queries import session_is_alive
+from app.kernel.settings import settings
 from app.services.runs import follow
 from tests.api.conftest import ASKING, new_workflow, waiting_run
 from tests.api.test_runs import run_now
@@ -66,22 +65,33 @@ async def test_live_stream_brings_what_happens_and_ends_with_the_run(site, ada):
 
 
 async def test_stream_ends_when_its_session_does(site, monkeypatch):
-    monkeypatch.setattr(follow, "IDLE_S", 0.05)
-    looked = asyncio.Event()
-
-    async def look(uow, who):
-        found = await session_is_alive(uow, who)
-        looked.set()
-        return found
-
-    monkeypatch.setattr(streams, "session_is_alive", look)
+    monkeypatch.setattr(follow, "IDLE_S", 0.5)
     async with await site.person("Eve") as eve:
         workflow_id = await new_workflow(eve, ASKING)
         started = await eve.post(f"/api/workflows/{workflow_id}/runs", json={})
-        reading = asyncio.create_task(eve.get(f"/api/runs/{started.json()['run_id']}/events"))
-        await asyncio.wait_for(looked.wait(), 10)
+        path = f"/api/runs/{started.json()['run_id']}/events"
+        reading = asyncio.create_task(eve.get(path))
+        await asyncio.sleep(3)  # it is judged anew, and goes on
         assert not reading.done()
         assert (await eve.post("/api/auth/logout")).status_code == 204
-        answer = await asyncio.wait_for(reading, 10)
+        answer = await asyncio.wait_for(reading, 5)
+        assert (await eve.get(path)).status_code == 401
     assert ": still here" in answer.text
     assert frames(answer.text) == []
+
+
+async def test_a_stream_more_than_ones_share_is_refused(site, ada, bob, monkeypatch):
+    monkeypatch.setenv("AGENTLOOM_STREAMS", "2")
+    settings.cache_clear()
+    _, run_id, _ = await waiting_run(site, ada)
+    path = f"/api/runs/{run_id}/events"
+    open_ones = [asyncio.create_task(ada.get(path)) for _ in range(2)]
+    await asyncio.sleep(0.5)
+    answer = await ada.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (429, "rate_limited")
+    assert int(answer.headers["retry-after"]) > 0
+    mine = (await run_now(bob, await new_workflow(bob))).json()["id"]
+    assert (await bob.get(f"/api/runs/{mine}/events")).status_code == 200  # others have their own
+    assert (await ada.post(f"/api/runs/{run_id}/cancel")).status_code == 200
+    await asyncio.wait_for(asyncio.gather(*open_ones), 10)
+    assert (await ada.get(path)).status_code == 200  # and places come back

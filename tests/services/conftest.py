@@ -3,7 +3,7 @@
 import pytest
 
 from app.kernel.settings import settings
-from app.services.identity import throttle
+from app.services import throttle
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,17 @@ one query, so that a sign-out or a lost membership ends it wherever it runs.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlmodel import col
 
 from app.adapters.database import Database
 from app.kernel.clock import now
-from app.kernel.errors import StorageDown
+from app.kernel.errors import StorageDown, Unauthenticated
 from app.models import Member, Session, User
 from app.services.access import Actor
 from app.services.runtime import runtime
@@ -24,9 +25,12 @@ PERIOD_S = 2.0
 PATIENCE_S = 10.0
 """How long the database may be away before what cannot be confirmed ends."""
 _AT_ONCE = 500
+_SHORT_S = 1.0
+"""What is over sooner needs no watching."""
 
 _log = logging.getLogger(__name__)
 
+Got = TypeVar("Got")
 Standing = tuple[str, str, str, str]
 """Session, person, workspace, role."""
 
@@ -91,6 +95,34 @@ async def watched(actor: Actor) -> AsyncIterator[Watch]:
         yield watch
     finally:
         _watcher.remove(watch)
+
+
+async def kept(actor: Actor, work: Coroutine[Any, Any, Got]) -> Got:
+    """Wait for what somebody asked for, as long as they may have it.
+
+    Raises:
+        Unauthenticated: They may not any more. What was waited for is cut off.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=_SHORT_S)  # most is over by then
+        if not done:
+            async with watched(actor) as watch:
+                await _first(task, watch.ended)
+            if not task.done():
+                raise Unauthenticated(watch.reason)
+        return await task
+    finally:
+        task.cancel()
+
+
+async def _first(task: "asyncio.Task[Got]", event: asyncio.Event) -> None:
+    """Wait until a task is done or an event is set."""
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 async def _judge(database: Database, watches: Collection[Watch]) -> None:

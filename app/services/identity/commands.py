@@ -12,9 +12,9 @@ from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from app.kernel.ids import new_id
 from app.models import Member, Session, User
-from app.services import audit
+from app.services import audit, throttle
 from app.services.access import Actor, Role
-from app.services.identity import passwords, throttle, tokens
+from app.services.identity import passwords, tokens
 from app.services.identity.queries import actor_of, session_user
 from app.services.identity.views import SignedIn, UserView
 

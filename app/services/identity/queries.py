@@ -94,8 +94,3 @@ async def actor_of(
     if row is None:
         return None
     return Actor(user_id, row[1], cast(Role, row[2]), row[0], session_id, bool(row[3]))
-
-
-async def session_is_alive(uow: UnitOfWork, actor: Actor) -> bool:
-    """Say whether an actor who was signed in a while ago still is."""
-    return await session_user(uow, actor.session_id, actor.user_id) is not None

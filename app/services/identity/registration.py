@@ -12,9 +12,9 @@ from app.kernel.errors import Conflict, Denied, InvalidInput
 from app.kernel.ids import new_id
 from app.kernel.settings import settings
 from app.models import Member, Project, User, Workspace
-from app.services import audit
+from app.services import audit, throttle
 from app.services.access import Actor
-from app.services.identity import passwords, throttle
+from app.services.identity import passwords
 from app.services.identity.commands import normal_email, open_session
 from app.services.identity.queries import has_people
 from app.services.identity.views import RegisterRequest, SignedIn

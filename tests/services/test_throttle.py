@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.kernel.errors import RateLimited
-from app.services.identity.throttle import Limit, Throttle, address_of
+from app.services.throttle import Budgets, Limit, Rate, Throttle, address_of
 
 THREE = Limit("test", 3, 60)
 
@@ -67,3 +67,16 @@ def test_an_ipv6_network_is_one_address():
     assert address_of("2001:db8:1:2::1") != address_of("2001:db8:1:3::1")
     assert address_of("192.0.2.1") != address_of("192.0.2.2")
     assert address_of("testclient") == "testclient"
+
+
+def test_a_budget_comes_back_by_and_by(monkeypatch):
+    now = 1_000.0
+    monkeypatch.setattr("app.services.throttle.time.monotonic", lambda: now)
+    budgets, rate = Budgets(), Rate(burst=2, per_s=0.5)
+    assert [budgets.spend("ada", rate) for _ in range(3)] == [0, 0, 2.0]
+    assert budgets.spend("bob", rate) == 0
+    now += 2
+    assert [budgets.spend("ada", rate) for _ in range(2)] == [0, 2.0]
+    now += 1_000
+    assert [budgets.spend("ada", rate) for _ in range(3)] == [0, 0, 2.0]
+    assert budgets.spend("ada", rate, units=3) > 0  # more than there ever are

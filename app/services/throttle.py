@@ -1,9 +1,17 @@
-"""Slow down guessing: attempts per account and address, counted in Redis, else in this process."""
+"""Slow down what is done too often.
+
+Guessing is counted in Redis, so that all processes together give the attempts of one; without it, in this process.
+Honest work, of which there is much, is always counted in this process alone: that costs nothing, and where several
+processes serve requests each gives the whole of it.
+"""
 
 import hashlib
 import ipaddress
 import logging
 import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -16,6 +24,7 @@ from app.kernel.errors import RateLimited
 _log = logging.getLogger(__name__)
 _MAX_KEYS = 50_000
 _AWAY = (RedisError, OSError)
+_FREE_AGAIN_S = 10
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,60 @@ def address_of(client: str) -> str:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
         return str(ipaddress.ip_network((ip, 64), strict=False).network_address)
     return str(ip)
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many units at once, and so many a second over time."""
+
+    burst: float
+    per_s: float
+
+
+class Budgets:
+    """How many units of a rate each key has left. They come back by themselves; whoever is unknown has all of them."""
+
+    def __init__(self) -> None:
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def spend(self, key: str, rate: Rate, units: float = 1) -> float:
+        """Take units away and return 0; or, when there are too few, take none and return how many seconds it takes
+        until there are enough.
+        """
+        moment = time.monotonic()
+        left, at = self._left.pop(key, (rate.burst, moment))
+        left = min(rate.burst, left + (moment - at) * rate.per_s)
+        lacking = max(0.0, units - left)
+        self._left[key] = left if lacking else left - units, moment  # the one used last comes last
+        if len(self._left) > _MAX_KEYS:
+            del self._left[next(iter(self._left))]
+        return lacking / rate.per_s
+
+
+class Places:
+    """How many things that last each key has at the moment."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def hold(self, most: Iterable[tuple[str, float]], message: str) -> Iterator[None]:
+        """Hold a place of each key, of which there are so many.
+
+        Raises:
+            RateLimited: One of them has none left.
+        """
+        wanted = dict(most)
+        if any(self._taken[key] >= count for key, count in wanted.items()):
+            raise RateLimited(message, retry_after_s=_FREE_AGAIN_S)
+        self._taken.update(wanted.keys())
+        try:
+            yield
+        finally:
+            for key in wanted:
+                self._taken[key] -= 1
+                if not self._taken[key]:
+                    del self._taken[key]
 
 
 class _Process:
