@@ -80,3 +80,11 @@ def test_a_budget_comes_back_by_and_by(monkeypatch):
     now += 1_000
     assert [budgets.spend("ada", rate) for _ in range(3)] == [0, 0, 2.0]
     assert budgets.spend("ada", rate, units=3) > 0  # more than there ever are
+
+
+def test_budgets_are_kept_for_so_many_at_most(monkeypatch):
+    monkeypatch.setattr("app.services.throttle._MAX_KEYS", 3)
+    budgets = Budgets()
+    for name in "abcde":
+        budgets.spend(name, Rate(burst=2, per_s=1))
+    assert list(budgets._left) == ["c", "d", "e"]

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from app.kernel.settings import settings
+from app.services import throttle
+from app.services.throttle import Rate
 from app.state import door
-from app.state.door import ANONYMOUS, SIGNED_IN, VISITOR, Allowance, Budgets, Door
+from app.state.door import ANONYMOUS, SIGNED_IN, VISITOR, Allowance, Door
 from tests.unit.state.conftest import sign_up
 
 
@@ -85,7 +87,7 @@ async def test_an_address_counts_only_as_far_as_trusted_proxies_wrote_it(
 
 
 async def test_an_address_has_so_many_sockets_at_a_time(entrance, inside, parts, monkeypatch):
-    monkeypatch.setattr(door, "ANONYMOUS", Allowance(1, 100, 100, 1))
+    monkeypatch.setattr(door, "ANONYMOUS", Allowance(1, 100, Rate(100, 1)))
     closed = {}
 
     async def meanwhile():
@@ -102,7 +104,7 @@ async def test_an_address_has_so_many_sockets_at_a_time(entrance, inside, parts,
 
 
 async def test_a_person_has_so_many_sockets_wherever_they_are(entrance, inside, parts, monkeypatch):
-    monkeypatch.setattr(door, "SIGNED_IN", Allowance(1, 100, 100, 1))
+    monkeypatch.setattr(door, "SIGNED_IN", Allowance(1, 100, Rate(100, 1)))
     ada, bob = await sign_up(parts), await sign_up(parts, "Bob")
     closed = {}
 
@@ -139,32 +141,13 @@ async def test_a_socket_is_one_tab(entrance, inside):
 async def test_a_flood_closes_the_socket_and_a_person_has_more_to_spend(
     entrance, inside, parts, monkeypatch
 ):
-    monkeypatch.setattr(door, "time", SimpleNamespace(monotonic=lambda: 0.0))
-    calm = int(ANONYMOUS.units)
+    monkeypatch.setattr(throttle, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    calm = int(ANONYMOUS.rate.burst)
     assert await Socket(*["3"] * (calm + 50)).through(entrance) == [1008]
     assert await Socket("3").through(entrance) == [1008]  # a new socket is no new budget
     assert await Socket("3", peer="192.0.2.7").through(entrance) == []
     assert await Socket(*["3"] * (calm + 50), cookie=await sign_up(parts)).through(entrance) == []
-    assert SIGNED_IN.units > calm + 50
-
-
-def test_a_budget_fills_up_again(monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr(door, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    budgets, allowance = Budgets(), Allowance(1, 1, units=10, units_per_s=2)
-    assert budgets.spend("a", allowance, 10)
-    assert not budgets.spend("a", allowance, 1)
-    clock[0] = 3.0
-    assert budgets.spend("a", allowance, 6)
-    assert not budgets.spend("a", allowance, 1)
-
-
-def test_budgets_are_kept_for_so_many_at_most(monkeypatch):
-    monkeypatch.setattr(door, "_MOST_BUDGETS", 3)
-    budgets = Budgets()
-    for name in "abcde":
-        budgets.spend(name, ANONYMOUS, 1)
-    assert list(budgets._left) == ["c", "d", "e"]
+    assert SIGNED_IN.rate.burst > calm + 50
 
 
 async def test_requests_are_none_of_its_business(inside, parts):
