@@ -14,7 +14,6 @@ _SCRIPT = str(Path(isolation.__file__).resolve())
 _NAMES = "namespaces"
 
 
-@functools.cache
 def launcher(program: str, memory: int) -> str | None:
     """The path of a program that shuts itself in and becomes this one; None where there is no such way.
 
@@ -22,15 +21,21 @@ def launcher(program: str, memory: int) -> str | None:
     """
     if sys.platform != "linux":
         return None
+    pid = os.getpid()
+    return f"/proc/{pid}/fd/{_script(program, memory, pid)}"
+
+
+@functools.cache
+def _script(program: str, memory: int, _pid: int) -> int:
+    """The descriptor of the script, made once per process."""
     words = (sys.executable, "-ISs", _SCRIPT, str(memory), str(Path(program).resolve()))
     writable = os.memfd_create("agentloom-launcher")
     try:
         os.write(writable, f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'.encode())
         # a file that is open for writing cannot be executed
-        kept = os.open(f"/proc/self/fd/{writable}", os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(f"/proc/self/fd/{writable}", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         os.close(writable)
-    return f"/proc/{os.getpid()}/fd/{kept}"
 
 
 def walls() -> str:
