@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -27,6 +27,12 @@ KEEP_S = 86_400
 VIEWER_EVENTS = 256
 ANNOUNCE_S = 0.1
 FIELD = b"events"
+EDIT = b"edit"
+EDITS_KEPT = 20
+KEEP_EDITS_S = 60
+UNSENT_EDITS = 200
+"""Editors that miss edits load the draft again: few are kept, and not for long."""
+
 JOIN_S = 0.002
 """How long events wait for more: those of a run that are sent together cost one command."""
 
@@ -40,6 +46,8 @@ OF_WORKSPACE = ENDS | {
     "step.waiting_human",
 }
 _LOST = (RedisError, OSError)
+What = TypeVar("What")
+Reader = TypeVar("Reader", bound="Inbox[Any]")
 
 
 def stream_key(run_id: str) -> str:
@@ -50,6 +58,11 @@ def stream_key(run_id: str) -> str:
 def workspace_key(workspace_id: str) -> str:
     """The stream of changes of a workspace's runs."""
     return f"workspace:{workspace_id}:runs"
+
+
+def draft_key(workflow_id: str) -> str:
+    """The stream of edits of a workflow's draft."""
+    return f"workflow:{workflow_id}:edits"
 
 
 def _order(entry_id: str) -> tuple[int, int]:
@@ -66,24 +79,57 @@ def _by_stream(events: Iterable[Event]) -> dict[str, list[Event]]:
 
 
 @dataclass(frozen=True)
-class Batch:
-    """What a viewer gets: events in order. After a `gap` it must read again what it has missed."""
+class Batch(Generic[What]):
+    """What a reader gets: events in order. After a `gap` it must read again what it has missed."""
 
-    events: tuple[Event, ...] = ()
+    events: tuple[What, ...] = ()
     gap: bool = False
 
 
-class Viewer:
-    """One reader of one run with a bounded queue: tokens of a step are merged, and a full queue
-    becomes a gap.
-    """
+class Inbox(Generic[What]):
+    """What has come for one reader, in a bounded queue: a full one becomes a gap."""
 
     def __init__(self) -> None:
-        self._events: deque[tuple[str, Event]] = deque()
+        self._events: deque[tuple[str, What]] = deque()
         self._gap = False
+        self._wake = asyncio.Event()
+
+    def push(self, entry_id: str, event: What) -> None:
+        """Add an event; never blocks."""
+        if len(self._events) >= VIEWER_EVENTS:
+            self.lose()
+        else:
+            self._events.append((entry_id, event))
+        self._wake.set()
+
+    def lose(self) -> None:
+        """Forget what waits; the reader reads it again from where it is stored."""
+        self._events.clear()
+        self._gap = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """End the reader's wait."""
+        self._wake.set()
+
+    async def take(self, seconds: float) -> Batch[What]:
+        """Wait at most so long for events, and take all there are."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+        batch = Batch(tuple(event for _, event in self._events), self._gap)
+        self._events.clear()
+        self._gap = False
+        return batch
+
+
+class Viewer(Inbox[Event]):
+    """One reader of one run: tokens of a step are merged."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._merging = False
         self._floor = (0, 0)
-        self._wake = asyncio.Event()
 
     def push(self, entry_id: str, event: Event) -> None:
         """Add an event; never blocks."""
@@ -101,10 +147,8 @@ class Viewer:
                 entry_id,
                 event.with_payload(text=text),
             )
-        elif len(self._events) >= VIEWER_EVENTS:
-            self.lose()
         else:
-            self._events.append((entry_id, event))
+            super().push(entry_id, event)
         self._wake.set()
 
     def hold(self) -> None:
@@ -116,22 +160,6 @@ class Viewer:
         self._floor = _order(entry_id)
         self._events = deque(entry for entry in self._events if _order(entry[0]) > self._floor)
         self._merging = True
-
-    def lose(self) -> None:
-        """Forget what waits; the viewer reads it again from where it is stored."""
-        self._events.clear()
-        self._gap = True
-        self._wake.set()
-
-    async def take(self, seconds: float) -> Batch:
-        """Wait at most so long for events, and take all there are."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        self._wake.clear()
-        batch = Batch(tuple(event for _, event in self._events), self._gap)
-        self._events.clear()
-        self._gap = False
-        return batch
 
 
 class EventBus(Protocol):
@@ -159,6 +187,12 @@ class EventBus(Protocol):
     def subscribe_workspace(self, workspace_id: str) -> AbstractAsyncContextManager[Viewer]:
         """Receive, from now on, what changes the state of any run of a workspace."""
 
+    def publish_draft(self, workflow_id: str, message: bytes) -> None:
+        """Tell the open editors of a workflow of an edit; who is not there does not hear it later."""
+
+    def subscribe_draft(self, workflow_id: str) -> AbstractAsyncContextManager[Inbox[bytes]]:
+        """Receive, from now on, what was told of edits of a workflow's draft."""
+
     async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
         """The events still kept of a run; the viewer then gets only later ones."""
 
@@ -174,8 +208,9 @@ class Bus:
         )
         self._unsent: deque[Event] = deque(maxlen=UNSENT_EVENTS)
         self._announced: dict[str, Event] = {}
+        self._drafts: deque[tuple[str, bytes]] = deque(maxlen=UNSENT_EDITS)
         self._wake = asyncio.Event()
-        self._viewers: dict[str, set[Viewer]] = {}
+        self._viewers: dict[str, set[Inbox[Any]]] = {}
         self._positions: dict[str, str] = {}
         self._wake_key = f"bus:wake:{uuid4().hex}"
         self._tasks: list[asyncio.Task[None]] = []
@@ -215,21 +250,31 @@ class Bus:
             asyncio.get_running_loop().call_later(ANNOUNCE_S, self._wake.set)
         self._announced[event.workspace_id] = event
 
+    def publish_draft(self, workflow_id: str, message: bytes) -> None:
+        """Tell the open editors of a workflow of an edit."""
+        self._drafts.append((draft_key(workflow_id), message))
+        self._wake.set()
+
     @asynccontextmanager
     async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
         """Receive a run's events from now on; read the `history` inside the block to miss none."""
-        async with self._viewer(stream_key(run_id)) as viewer:
+        async with self._reader(stream_key(run_id), Viewer()) as viewer:
             yield viewer
 
     @asynccontextmanager
     async def subscribe_workspace(self, workspace_id: str) -> AsyncIterator[Viewer]:
         """Receive, from now on, what changes the state of any run of a workspace."""
-        async with self._viewer(workspace_key(workspace_id)) as viewer:
+        async with self._reader(workspace_key(workspace_id), Viewer()) as viewer:
             yield viewer
 
     @asynccontextmanager
-    async def _viewer(self, key: str) -> AsyncIterator[Viewer]:
-        viewer = Viewer()
+    async def subscribe_draft(self, workflow_id: str) -> AsyncIterator[Inbox[bytes]]:
+        """Receive, from now on, what was told of edits of a workflow's draft."""
+        async with self._reader(draft_key(workflow_id), Inbox[bytes]()) as inbox:
+            yield inbox
+
+    @asynccontextmanager
+    async def _reader(self, key: str, viewer: Reader) -> AsyncIterator[Reader]:
         if key not in self._positions:
             try:
                 self._positions.setdefault(key, await self._last_id(key))
@@ -278,12 +323,13 @@ class Bus:
                         viewer.lose()
 
     async def _send_all(self) -> None:
-        if not self._unsent:
+        if not self._unsent and not self._drafts:
             self._wake.clear()
             await self._wake.wait()
         batch = [self._unsent[i] for i in range(min(len(self._unsent), 200))]
         pipe = self._redis.pipeline(transaction=False)
         announced, self._announced = self._announced, {}
+        edits = self._add_edits(pipe)
         for event in announced.values():
             self._tell_workspace(pipe, event)
         for event in batch:
@@ -297,6 +343,15 @@ class Bus:
             await pipe.execute()
         for _ in range(min(len(batch), len(self._unsent))):
             self._unsent.popleft()
+        for _ in range(min(edits, len(self._drafts))):
+            self._drafts.popleft()
+
+    def _add_edits(self, pipe: Any) -> int:  # noqa: ANN401 - untyped
+        """Put the edits that wait into the pipe; return how many."""
+        for key, message in self._drafts:
+            pipe.xadd(key, {EDIT: message}, maxlen=EDITS_KEPT, approximate=False)
+            pipe.expire(key, KEEP_EDITS_S)
+        return len(self._drafts)
 
     @staticmethod
     def _tell_workspace(pipe: Any, event: Event) -> None:  # noqa: ANN401 - untyped
@@ -312,10 +367,14 @@ class Bus:
             if key in self._positions:
                 self._positions[key] = entries[-1][0].decode()
             for entry_id, fields in entries:
-                if FIELD in fields and key in self._viewers:
-                    for event in events_from_json(fields[FIELD]):
-                        for viewer in self._viewers[key]:
-                            viewer.push(entry_id.decode(), event)
+                told = (
+                    (fields[EDIT],)
+                    if EDIT in fields
+                    else events_from_json(fields.get(FIELD, b"[]"))
+                )
+                for event in told:
+                    for viewer in self._viewers.get(key, ()):
+                        viewer.push(entry_id.decode(), event)
 
     async def _last_id(self, key: str) -> str:
         newest = await self._redis.xrevrange(key, count=1)

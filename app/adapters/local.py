@@ -7,12 +7,16 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from app.adapters.bus import (
     ENDS,
     MAX_ENTRIES,
     OF_WORKSPACE,
+    Inbox,
+    Reader,
     Viewer,
+    draft_key,
     stream_key,
     workspace_key,
 )
@@ -30,7 +34,7 @@ class LocalBus:
     connected = True
 
     def __init__(self) -> None:
-        self._viewers: dict[str, set[Viewer]] = {}
+        self._viewers: dict[str, set[Inbox[Any]]] = {}
         self._streams: OrderedDict[str, deque[tuple[str, Event]]] = OrderedDict()
         self._count = 0
 
@@ -58,14 +62,25 @@ class LocalBus:
     @asynccontextmanager
     async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
         """Receive a run's events from now on."""
-        async with self._viewer(stream_key(run_id)) as viewer:
+        async with self._reader(stream_key(run_id), Viewer()) as viewer:
             yield viewer
 
     @asynccontextmanager
     async def subscribe_workspace(self, workspace_id: str) -> AsyncIterator[Viewer]:
         """Receive, from now on, what changes the state of any run of a workspace."""
-        async with self._viewer(workspace_key(workspace_id)) as viewer:
+        async with self._reader(workspace_key(workspace_id), Viewer()) as viewer:
             yield viewer
+
+    def publish_draft(self, workflow_id: str, message: bytes) -> None:
+        """Tell the open editors of a workflow of an edit."""
+        self._count += 1
+        self._push(draft_key(workflow_id), f"{self._count}-0", message)
+
+    @asynccontextmanager
+    async def subscribe_draft(self, workflow_id: str) -> AsyncIterator[Inbox[bytes]]:
+        """Receive, from now on, what was told of edits of a workflow's draft."""
+        async with self._reader(draft_key(workflow_id), Inbox[bytes]()) as inbox:
+            yield inbox
 
     async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
         """The events kept of an unfinished run; the viewer then gets only later ones."""
@@ -83,13 +98,12 @@ class LocalBus:
         if len(self._streams) > MAX_STREAMS:
             self._streams.popitem(last=False)
 
-    def _push(self, key: str, entry_id: str, event: Event) -> None:
+    def _push(self, key: str, entry_id: str, event: Event | bytes) -> None:
         for viewer in self._viewers.get(key, ()):
             viewer.push(entry_id, event)
 
     @asynccontextmanager
-    async def _viewer(self, key: str) -> AsyncIterator[Viewer]:
-        viewer = Viewer()
+    async def _reader(self, key: str, viewer: Reader) -> AsyncIterator[Reader]:
         self._viewers.setdefault(key, set()).add(viewer)
         try:
             yield viewer

@@ -12,7 +12,7 @@ from app.state.runs import RunState
     "/workflows/[workflow_id]",
     "Workflow",
     layout="full",
-    on_load=[EditorState.load, RunState.open_latest, RunState.watch],
+    on_load=[EditorState.load, EditorState.follow, RunState.open_latest, RunState.watch],
 )
 def workflow_editor_page() -> rx.Component:
     """Build, run and watch one workflow."""

@@ -1,17 +1,21 @@
 """The open workflow: its name, and starting it. Its graph lives in browser and database."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import reflex as rx
 
 from app.components.canvas.protocol import Start
-from app.kernel.errors import AppError
+from app.kernel.errors import AppError, NotFound
 from app.services.runs.start import StartRun, start_run
 from app.services.runtime import runtime
 from app.services.workflows.commands import rename_workflow
+from app.services.workflows.live import follow_draft
 from app.services.workflows.queries import get_workflow
 from app.state.identity import actor
 from app.state.lanes import reading
+from app.state.patches import edit_script
 from app.state.runs import RunState
 
 
@@ -32,6 +36,17 @@ class EditorState(rx.State):
                 self.name = (await get_workflow(uow, acting, self.workflow_id)).name
         except AppError:
             return
+
+    @rx.event(background=True)
+    async def follow(self) -> AsyncGenerator[Any, None]:
+        """Push what others change in the workflow while the page is open."""
+        workflow_id, acting = self.workflow_id, await actor(self)
+        try:
+            async with aclosing(follow_draft(runtime(), acting, workflow_id)) as messages:
+                async for message in messages:
+                    yield rx.call_script(edit_script(workflow_id, message))
+        except NotFound:
+            return  # the page itself says that there is no such workflow
 
     @rx.event
     async def rename(self, name: str) -> None:

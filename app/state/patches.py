@@ -7,8 +7,8 @@ from typing import Any
 from app.components.canvas.protocol import Patch
 from app.engine.events import Event
 
-_PUSH = "(window.agentloomLive ??= {queue: [], patch(it) { this.queue.push(it); }}).patch(%s)"
-"""The one function that is called; patches wait in `queue` until the page's script is there."""
+_PUSH = "(window.%s ??= {queue: [], push(it) { this.queue.push(it); }}).push(%s)"
+"""The one function that is called; pushes wait in `queue` until the page's script is there."""
 
 
 def patch_of(run_id: str, after: int, events: Sequence[Event]) -> Patch:
@@ -60,5 +60,15 @@ def _add_text(patch: Patch, event: Event) -> None:
 
 
 def push_script(patch: Patch) -> str:
-    """The script that hands a patch to the page. Only JSON is ever put into it."""
-    return _PUSH % json.dumps(patch.model_dump(mode="json", exclude_defaults=True))
+    """The script that hands a patch of a run to the page."""
+    return _script("agentloomLive", patch.model_dump(mode="json", exclude_defaults=True))
+
+
+def edit_script(workflow_id: str, message: dict[str, Any]) -> str:
+    """The script that hands an edit of a draft to the page."""
+    return _script("agentloomEdits", {"workflow_id": workflow_id, **message})
+
+
+def _script(receiver: str, message: dict[str, Any]) -> str:
+    """Only a text is ever put into a script: the page reads the JSON in it, which keeps whole numbers exact."""
+    return _PUSH % (receiver, json.dumps(json.dumps(message)))

@@ -2,6 +2,7 @@
 import { renamedForm } from "../inspector/expressions.js";
 import { withBody } from "./ops.js";
 import { edgeId, freeId } from "./model.js";
+import { parse, write } from "../js/exact.js";
 
 const MARK = "agentloom/graph";
 const MAX_CHARS = 2_000_000;
@@ -11,14 +12,14 @@ export function copyText(graph, ids) {
   const all = new Set(ids.flatMap((id) => withBody(graph.nodes, id)));
   const nodes = graph.nodes.filter((node) => all.has(node.id));
   const edges = graph.edges.filter((edge) => all.has(edge.source) && all.has(edge.target));
-  return JSON.stringify({ format: MARK, schema: graph.schema ?? 1, nodes, edges }, null, 2);
+  return write({ format: MARK, schema: graph.schema ?? 1, nodes, edges }, null, 2);
 }
 
 // Reads what copyText wrote, or the graph of a workflow. Returns {nodes, edges} or null when the text is something else.
 export function readText(text) {
   if (!text || text.length > MAX_CHARS || !/^\s*\{/.test(text)) return null;
   try {
-    const value = JSON.parse(text);
+    const value = parse(text);
     const graph = value.graph ?? value;
     const ok = Array.isArray(graph.nodes) && graph.nodes.every((node) => node && typeof node.kind === "string" && node.id);
     return ok && graph.nodes.length ? { nodes: graph.nodes, edges: Array.isArray(graph.edges) ? graph.edges : [] } : null;

@@ -4,14 +4,17 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { CircleAlert, Info, ListTree, PanelRight, Plus, TriangleAlert, X } from "lucide-react";
 import { Inspector } from "../inspector/inspector.jsx";
 import { api } from "../js/api.js";
+import { write } from "../js/exact.js";
 import { live, RUN_DONE } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { Drawer } from "../run/drawer.jsx";
 import { RunSettingsDialog } from "./run_settings.jsx";
 import { RunDialog } from "../run/run_dialog.jsx";
 import { addNext } from "./actions.js";
+import { Asks } from "./asks.jsx";
 import { Canvas } from "./canvas.jsx";
 import { EditorContext, useEditor } from "./context.jsx";
+import { listen } from "./follow.js";
 import { Outline } from "./outline.jsx";
 import { Palette } from "./palette.jsx";
 import { firstError } from "./problems.jsx";
@@ -62,11 +65,14 @@ function useLeaving(store) {
     const online = () => store.sync.retry();
     const leave = (event) => {
       document.activeElement?.blur?.();
-      if (store.sync.pending.length) event.preventDefault();
+      if (store.sync.pending.length || store.get().asks.length) event.preventDefault();
     };
+    const gone = () => store.sync.leave();
     window.addEventListener("online", online);
     window.addEventListener("beforeunload", leave);
+    window.addEventListener("pagehide", gone);
     return () => {
+      window.removeEventListener("pagehide", gone);
       window.removeEventListener("online", online);
       window.removeEventListener("beforeunload", leave);
     };
@@ -127,7 +133,7 @@ function useRunning(store, { entry, runId, answered, onStart, showProblems, show
     waits.current = true;
     setStarting(true);
     showRun();
-    onStart({ input, key: `editor-${crypto.getRandomValues(new Uint32Array(4)).join("")}` });
+    onStart({ input: write(input), key: `editor-${crypto.getRandomValues(new Uint32Array(4)).join("")}` });
   }, [onStart, showRun]);
   // The server answered: a new run, which the address then names, or the sentence why not. Answers outlive the page:
   // one that came before it was opened is not for it.
@@ -232,6 +238,7 @@ function Body({ store, props }) {
         />
       )}
       {limits && <RunSettingsDialog workflowId={props.workflowId} onClose={() => { setLimits(false); afterDialog(); }} />}
+      <Asks />
       <Notice store={store} />
     </div>
   );
@@ -246,7 +253,9 @@ export function WorkflowEditor(props) {
     [workflowId],
   );
   useEffect(() => {
-    if (workflowId) store.load(asked());
+    if (!workflowId) return undefined;
+    const loaded = store.load(asked());
+    return listen(workflowId, { hear: (message) => loaded.then(() => store.follower.hear(message)) });
   }, [store, workflowId]);
   const answered = { count: 0, ok: true, message: "", ...props.answered };
   const runId = props.runOf === workflowId ? props.runId : "";

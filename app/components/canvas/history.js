@@ -1,4 +1,5 @@
 // Undo and redo: entries of ops with the ops that undo them.
+import { meet, places } from "./ops.js";
 
 const LIMIT = 200;
 const MERGE_WITHIN_MS = 2000;
@@ -27,20 +28,28 @@ export class History {
     if (this.done.length > this.limit) this.done.shift();
   }
 
-  // Returns the ops that undo the last change, or null.
-  undo() {
-    const entry = this.done.pop();
-    if (!entry) return null;
-    this.undone.push(entry);
-    return entry.inverse;
+  // Somebody else changed these places: what was done there before is not undone any more.
+  overtake(touched) {
+    const overtaken = (entry) => entry.ops.some((op) => places(op).some((mine) => touched.some((theirs) => meet(mine, theirs))));
+    const mark = (entry) => (!entry.overtaken && overtaken(entry) ? { ...entry, overtaken: true, merge: null } : entry);
+    this.done = this.done.map(mark);
+    this.undone = this.undone.map(mark);
   }
 
-  // Returns the ops of the change undone last, or null.
+  // Takes the last change and returns {ops}, those that undo it, or {overtaken: true}; null when there is none.
+  undo() {
+    const entry = this.done.pop();
+    if (!entry || entry.overtaken) return entry ? { overtaken: true } : null;
+    this.undone.push(entry);
+    return { ops: entry.inverse };
+  }
+
+  // Takes the change undone last and returns {ops}, or {overtaken: true}; null when there is none.
   redo() {
     const entry = this.undone.pop();
-    if (!entry) return null;
+    if (!entry || entry.overtaken) return entry ? { overtaken: true } : null;
     this.done.push({ ...entry, merge: null });
-    return entry.ops;
+    return { ops: entry.ops };
   }
 
   get canUndo() {

@@ -1,5 +1,5 @@
 // Edits of a graph, the language between canvas and server; the twin of app/engine/graph/edits.py.
-import { changed, NOTHING } from "./places.js";
+import { at, changed, NOTHING } from "./places.js";
 import { SETTINGS } from "./protocol.gen.js";
 
 export class EditRefused extends Error {}
@@ -163,13 +163,65 @@ const APPLY = {
 const samePorts = (a, b) =>
   a.source === b.source && a.source_port === b.source_port && a.target === b.target && a.target_port === b.target_port;
 
-// Applies ops in order. Returns the new graph and the ops that undo them, in the order undo must apply them.
+// What an op that sets a value finds there; the server sets nothing that somebody else has changed since.
+const WAS = {
+  set_config: (node, { path = [] }) => at(node.config, path) ?? null,
+  set_settings: (node, { settings }) => {
+    const before = { ...SETTINGS, ...node.settings };
+    return Object.fromEntries(Object.keys(settings).map((key) => [key, before[key] ?? null]));
+  },
+  set_label: (node) => node.label ?? "",
+};
+
+// Applies ops in order. Returns the new graph, the ops that undo them, in the order undo must apply them, and the ops
+// with what they found (`was`).
 export function apply(graph, ops) {
   const draft = new Draft(graph);
   let inverse = [];
+  const seen = [];
   for (const op of ops) {
     const rule = APPLY[op.op] ?? refuse(`There is no edit '${op.op}'.`);
+    const was = WAS[op.op];
+    seen.push(was ? { ...op, was: was(draft.node(op.id), op) } : op);
     inverse = [...rule(draft, op), ...inverse];
   }
-  return { graph: draft.graph(), inverse };
+  return { graph: draft.graph(), inverse, ops: seen };
+}
+
+// What an op touches, as places in the document; a place holds all that lies below it.
+export function places(op) {
+  if (op.op === "replace") return [[]];
+  if (op.op.endsWith("_edge")) return [["edge", op.edge?.id ?? op.id]];
+  if (op.op === "move") return op.moves.map(({ id }) => ["node", id, "position"]);
+  const node = ["node", op.node?.id ?? op.id];
+  const part = {
+    set_config: () => [[...node, "config", ...(op.path ?? [])]],
+    set_settings: () => Object.keys(op.settings).map((key) => [...node, "settings", key]),
+    set_label: () => [[...node, "label"]],
+    resize: () => [[...node, "size"]],
+  }[op.op];
+  return part ? part() : [node];
+}
+
+// Whether two places are one, or one lies in the other.
+export const meet = (a, b) => a.slice(0, b.length).every((key, i) => key === b[i]);
+
+// The places at which two graphs differ, by node and edge.
+export function differences(before, after) {
+  const compare = (kind, a, b) => {
+    const old = new Map(a.map((item) => [item.id, item]));
+    const fresh = new Map(b.map((item) => [item.id, item]));
+    const ids = [...new Set([...old.keys(), ...fresh.keys()])];
+    return ids.filter((id) => !same(old.get(id), fresh.get(id))).map((id) => [kind, id]);
+  };
+  return [...compare("node", before.nodes, after.nodes), ...compare("edge", before.edges, after.edges)];
+}
+
+// Whether two JSON values are the same.
+export function same(a, b) {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]));
 }

@@ -52,12 +52,12 @@ function Connect({ node }) {
       <select
         className="input" aria-label={`Connect ${node.id} to`} value="" data-testid={`connect-${node.id}`}
         onChange={(event) => {
-          const [target, into] = JSON.parse(event.target.value);
+          const [target, into] = event.target.value.split(" ");
           store.edit([{ op: "add_edge", edge: asEdge({ source: node.id, source_port: from, target, target_port: into }) }]);
         }}
       >
         <option value="" disabled>{targets.length ? "Connect to…" : "Nothing fits"}</option>
-        {targets.map((each) => <option key={`${each.id} ${each.port}`} value={JSON.stringify([each.id, each.port])}>{each.text}</option>)}
+        {targets.map((each) => <option key={`${each.id} ${each.port}`} value={`${each.id} ${each.port}`}>{each.text}</option>)}
       </select>
     </div>
   );

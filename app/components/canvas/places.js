@@ -7,6 +7,11 @@ export const NOTHING = Symbol("nothing");
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
+// The value at a place; undefined where there is none.
+export function at(value, place) {
+  return place.reduce((here, key) => (here !== null && typeof here === "object" && Object.hasOwn(here, key) ? here[key] : undefined), value);
+}
+
 function made(place, next) {
   return [...place].reverse().reduce((value, key) => {
     if (typeof key === "string") return { [key]: value };

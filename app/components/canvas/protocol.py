@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Json
 
 from app.engine.graph.document import NodeSettings
 from app.engine.graph.typing import compatible
@@ -32,9 +32,11 @@ class Edits(_Message):
 
 
 class Start(_Message):
-    """Canvas to state: run the workflow with this input. `key` makes a repeat harmless."""
+    """Canvas to state: run the workflow with this input, as JSON text: numbers on their way through the page would be
+    rounded. `key` makes a repeat harmless.
+    """
 
-    input: Any = None
+    input: Json[Any] | None = None
     key: str = Field(min_length=8, max_length=100)
 
 
@@ -46,12 +48,12 @@ class Control(_Message):
 
 
 class Decision(_Message):
-    """Canvas to state: a person's answer to a waiting step; `value` None leaves the value alone."""
+    """Canvas to state: a person's answer to a waiting step; `value` is JSON text, null leaves it alone."""
 
     step_id: str
     choice: str = Field(max_length=100)
     comment: str = Field("", max_length=4_000)
-    value: Any = None
+    value: Json[Any] | None = None
 
 
 class Patch(_Message):

@@ -1,5 +1,6 @@
 // The document that is being edited: graph, catalogue, problems, selection, undo, and its way to the server.
-import { apply } from "./ops.js";
+import { apply, differences, meet, places, same } from "./ops.js";
+import { Follower } from "./follow.js";
 import { History } from "./history.js";
 import { Sync } from "./sync.js";
 import { asEdge, catalogOf } from "./model.js";
@@ -15,6 +16,23 @@ const byNode = (problems) => {
   }
   return found;
 };
+
+const CHECK_AFTER_MS = 300;
+const CATCH_UP_MS = 150;
+const pause = (ms) => new Promise((go) => setTimeout(go, ms));
+
+// The graph with the old one's objects for what is the same, so that only changes are drawn again.
+function shared(before, graph) {
+  const kept = (olds, items) => {
+    const known = new Map(olds.map((old) => [old.id, old]));
+    return items.map((item) => (same(known.get(item.id), item) ? known.get(item.id) : item));
+  };
+  return { ...graph, nodes: kept(before.nodes, graph.nodes), edges: kept(before.edges, graph.edges) };
+}
+
+// An op that sets what is there now.
+const settingOf = (op, value) => ({ ...op, [{ set_settings: "settings", set_label: "label" }[op.op] ?? "value"]: value });
+const wishOf = (op) => op[{ set_settings: "settings", set_label: "label" }[op.op] ?? "value"] ?? null;
 
 const EMPTY = { schema: 1, nodes: [], edges: [] };
 
@@ -50,6 +68,8 @@ export class EditorStore {
       notice: null,
       canUndo: false,
       canRedo: false,
+      // Fields that somebody else has changed as well: {key, title, mine, theirs, keep, take}.
+      asks: [],
     };
     this.sync = new Sync({
       send: (batch) => transport.edits(batch),
@@ -59,10 +79,12 @@ export class EditorStore {
       on: {
         state: (state, pending, error) => this.set({ save: { state, pending, message: error?.message ?? "" } }),
         saved: (result) => this.found(result),
-        behind: () => this.reload(),
+        behind: (revision) => this.catchUp(revision),
+        overtaken: (found) => found.forEach(({ op, value }) => this.overtaken(op, value)),
         refused: (error) => this.refused(error),
       },
     });
+    this.follower = new Follower({ sync: this.sync, apply: (ops) => this.theirs(ops), load: () => this.reload() });
   }
 
   subscribe = (listener) => {
@@ -140,23 +162,79 @@ export class EditorStore {
     this.show(graph);
   }
 
+  // Loads the draft again below what of ours is not saved yet.
   async reload() {
-    const workflow = await this.transport.workflow();
-    this.set({ workflow });
-    this.show(workflow.graph);
-    this.again(this.sync.waiting);
-    this.notify("Somebody else changed this workflow; it was loaded again with your edits.", "info");
+    const workflow = await this.sync.still(async () => {
+      const found = await this.transport.workflow();
+      const before = this.state.graph;
+      this.sync.revision = found.revision;
+      this.set({ workflow: found });
+      this.show(shared(before, found.graph));
+      this.again(this.sync.pending);
+      this.history.overtake(differences(before, this.state.graph));
+      return found;
+    });
+    this.checkSoon();
     return workflow.revision;
+  }
+
+  // Others were faster: what they did is about to come, or is loaded.
+  async catchUp(revision) {
+    await pause(CATCH_UP_MS);
+    return this.sync.revision >= revision ? this.sync.revision : this.reload();
+  }
+
+  // Applies what somebody else did, below our edits that are still on their way. Returns false when it does not fit.
+  theirs(ops) {
+    const touched = ops.flatMap(places);
+    const over = (op) => !("was" in op) && places(op).some((mine) => touched.some((place) => meet(mine, place)));
+    try {
+      const { graph } = apply(this.state.graph, [...ops, ...this.sync.pending.filter(over)]);
+      this.history.overtake(touched);
+      this.show(graph);
+    } catch {
+      return false;
+    }
+    this.checkSoon();
+    return true;
+  }
+
+  // The server did not take an edit, because somebody else had changed the value first: theirs shows, ours is asked about.
+  overtaken(op, value) {
+    this.theirs([settingOf(op, value)]);
+    const node = this.state.byId.get(op.id);
+    const field = this.state.catalog.get(node?.kind)?.config_schema?.properties?.[op.path?.[0]];
+    this.ask({
+      key: places(op)[0].join("."),
+      title: field?.title ?? op.path?.[0] ?? (op.op === "set_label" ? "Name" : "Settings"),
+      mine: wishOf(op), theirs: value,
+      keep: () => this.edit([op]), take: () => {},
+    });
+  }
+
+  // Asks what is to become of a field that was changed here and elsewhere; nothing of it is saved until then.
+  ask(question) {
+    const { asks } = this.state;
+    const known = asks.some(({ key }) => key === question.key);
+    this.set({ asks: known ? asks.map((each) => (each.key === question.key ? question : each)) : [...asks, question] });
+  }
+
+  decide(key, choice) {
+    const question = this.state.asks.find((each) => each.key === key);
+    this.set({ asks: this.state.asks.filter((each) => each.key !== key) });
+    question?.[choice]();
+  }
+
+  checkSoon() {
+    clearTimeout(this.checking);
+    this.checking = setTimeout(() => this.compile(), CHECK_AFTER_MS);
   }
 
   async refused(error) {
     this.notify(`${error.message} The workflow was loaded again.`, "error");
     try {
-      const workflow = await this.transport.workflow();
-      this.sync.revision = workflow.revision;
-      this.set({ workflow, save: { state: "saved", pending: 0, message: "" } });
-      this.show(workflow.graph);
-      await this.compile();
+      await this.reload();
+      this.sync.tell(this.sync.pending.length ? "saving" : "saved");
     } catch (failure) {
       this.set({ phase: "failed", message: failure.message });
     }
@@ -174,7 +252,7 @@ export class EditorStore {
     }
     if (record) this.history.push({ ops, inverse: applied.inverse, merge, at: this.now() });
     this.show(applied.graph);
-    this.sync.push(ops);
+    this.sync.push(applied.ops);
     return true;
   }
 
@@ -186,9 +264,10 @@ export class EditorStore {
     this.step(this.history.redo(), "Nothing to redo.");
   }
 
-  step(ops, otherwise) {
-    if (!ops) this.notify(otherwise, "info");
-    else this.edit(ops, { record: false });
+  step(found, otherwise) {
+    if (!found) this.notify(otherwise, "info");
+    else if (found.overtaken) this.notify("Somebody else has changed this since. It stays as they left it.", "warning");
+    else this.edit(found.ops, { record: false });
     this.set({ canUndo: this.history.canUndo, canRedo: this.history.canRedo });
   }
 

@@ -36,11 +36,14 @@ const STATES = {
   saved: ["saved", "", CircleCheck],
   saving: ["saving…", "badge-run", LoaderCircle],
   offline: ["offline", "badge-wait", CloudOff],
+  asks: ["yours or theirs?", "badge-wait", TriangleAlert],
   refused: ["not saved", "badge-err", TriangleAlert],
 };
 
 function Saved() {
-  const { state, pending, message } = useEditor((each) => each.save);
+  const { state: saved, pending, message } = useEditor((each) => each.save);
+  const asks = useEditor((each) => each.asks.length);
+  const state = asks && saved === "saved" ? "asks" : saved;
   const [word, tone, Icon] = STATES[state];
   const text = state === "offline" ? `offline · ${pending} unsaved` : word;
   return (

@@ -1,6 +1,7 @@
 // What may be written in an expression: names in scope, outputs of the nodes upstream, keys seen in the last run.
 import { spans, step, tokens } from "./expressions.js";
 import { portsOf, titleOf, typeName, upstream } from "../canvas/model.js";
+import { write } from "../js/exact.js";
 
 const MAX_KEYS = 40;
 const MAX_DEPTH = 4;
@@ -14,7 +15,7 @@ const under = (path, key) => path + (typeof key === "number" ? `[${key}]` : step
 
 const hint = (value) => {
   if (value === undefined) return "";
-  const text = JSON.stringify(value) ?? "";
+  const text = write(value) ?? "";
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 };
 

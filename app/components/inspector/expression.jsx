@@ -6,6 +6,7 @@ import { brief } from "../js/format.js";
 import { insert, matching, pieces, wordAt } from "./completions.js";
 import { useForm } from "./form_context.jsx";
 import { useDraft } from "./use_draft.js";
+import { write } from "../js/exact.js";
 
 const PREVIEW_AFTER_MS = 350;
 
@@ -67,7 +68,7 @@ function Choices({ id, items, at, onChoose, onPoint }) {
 // `mode` is template or expression. `rows` above 1 makes it a text area that grows with its text.
 export function ExpressionField({ value, onCommit, mode = "template", rows = 1, placeholder = "", label, invalid, mono = false }) {
   const { items } = useForm();
-  const { text, change, commit } = useDraft(typeof value === "string" ? value : value == null ? "" : JSON.stringify(value), onCommit);
+  const { text, change, commit } = useDraft(typeof value === "string" ? value : value == null ? "" : write(value), onCommit);
   const [cursor, setCursor] = useState(null);
   const [picking, setPicking] = useState(false);
   const [at, setAt] = useState(0);

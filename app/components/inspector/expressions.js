@@ -1,4 +1,5 @@
 // Where expressions stand in a text, and which nodes they read; the twin of template.py and renaming.py in app/engine/expressions.
+import { write } from "../js/exact.js";
 
 // A text of the language: quotes of one or three signs, with or without a letter before them.
 const TEXT = /[rRbBuUfF]{0,2}("""(?:\\[\s\S]|[^\\])*?"""|'''(?:\\[\s\S]|[^\\])*?'''|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*')/y;
@@ -62,7 +63,7 @@ const KEYWORDS = new Set(
 );
 
 // A step of a path as people write it: with a dot, and in brackets what is no name.
-export const step = (key) => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) && !KEYWORDS.has(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
+export const step = (key) => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) && !KEYWORDS.has(key) ? `.${key}` : `[${write(key)}]`);
 
 // The reference to a node that begins with the nth token, as {start, end, id}; null when none does.
 function reference(found, nth) {

@@ -6,3 +6,8 @@ const NOWHERE = { workflowId: "", nodeId: "", runId: "", items: [], errors: {}, 
 export const FormContext = createContext(NOWHERE);
 
 export const useForm = () => useContext(FormContext);
+
+// Which field is being edited, as {key, title}; null where nobody else can edit it.
+export const PlaceContext = createContext(null);
+
+export const usePlace = () => useContext(PlaceContext);

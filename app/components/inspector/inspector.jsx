@@ -13,6 +13,7 @@ import { FormContext } from "./form_context.jsx";
 import { DocsTab, InputTab, OutputTab, Outputs, SettingsTab } from "./panels.jsx";
 import { SchemaForm } from "./schema_form.jsx";
 import { useDraft } from "./use_draft.js";
+import { write } from "../js/exact.js";
 
 const TABS = [["setup", "Set up"], ["input", "Input"], ["output", "Output"], ["settings", "Settings"], ["docs", "Docs"]];
 const SETTINGS = "settings";
@@ -38,7 +39,8 @@ function errorsOf(problems) {
 
 function Name({ node, type }) {
   const store = useStore();
-  const { text, change, commit } = useDraft(node.label ?? "", (label) => store.setLabel(node.id, label));
+  const place = useMemo(() => ({ key: `node.${node.id}.label`, title: "Name" }), [node.id]);
+  const { text, change, commit } = useDraft(node.label ?? "", (label) => store.setLabel(node.id, label), place);
   return (
     <input
       className="name-field" value={text} placeholder={type?.title ?? node.kind} aria-label="Name of the node" data-testid="node-name" maxLength={200}
@@ -239,7 +241,7 @@ function Unknown({ node }) {
   return (
     <>
       <p className="muted">This server has no node of the kind <code>{node.kind}</code>. Its settings are kept, but the workflow cannot run with it.</p>
-      <pre className="viewer viewer-body">{JSON.stringify(node.config, null, 2)}</pre>
+      <pre className="viewer viewer-body">{write(node.config, null, 2)}</pre>
     </>
   );
 }

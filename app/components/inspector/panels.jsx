@@ -10,6 +10,7 @@ import { live } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { JsonViewer } from "../ui/viewers.jsx";
 import { SchemaForm } from "./schema_form.jsx";
+import { write } from "../js/exact.js";
 
 const about = (port) => {
   const schema = port.json_schema ?? {};
@@ -208,7 +209,7 @@ export function DocsTab({ type }) {
       <PortTable title="Outputs" ports={type.outputs} />
       {(type.examples ?? []).length > 0 && <h2>Examples</h2>}
       {(type.examples ?? []).map((example) => (
-        <details key={example.title}><summary>{example.title}</summary><pre className="viewer viewer-body wrap">{JSON.stringify(example, null, 2)}</pre></details>
+        <details key={example.title}><summary>{example.title}</summary><pre className="viewer viewer-body wrap">{write(example, null, 2)}</pre></details>
       ))}
       <p className="faint mono">{type.kind} · version {type.version}</p>
     </div>

@@ -1,4 +1,5 @@
 // Reading the JSON Schema of a form: which widget draws a field, when it is shown, what a new item is.
+import { parse, write } from "../js/exact.js";
 
 // Follows $ref and unwraps `T | null`; the outer keys (title, widget, mode, …) win.
 export function resolve(schema, root) {
@@ -82,13 +83,13 @@ export function readJson(text) {
   if (trimmed === "") return null;
   if (!/^[[{"\-\d]|^(true|false|null)$/.test(trimmed)) return text;
   try {
-    return JSON.parse(trimmed);
+    return parse(trimmed);
   } catch {
     return text;
   }
 }
 
-export const showJson = (value) => (value === null || value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 2));
+export const showJson = (value) => (value === null || value === undefined ? "" : typeof value === "string" ? value : write(value, null, 2));
 
 // What one item of a list is called in its header.
 export function itemTitle(value, index) {

@@ -1,10 +1,11 @@
 // A form drawn from a JSON Schema, nested as deep as it goes.
-import { useId, useState } from "react";
+import { useId, useMemo, useState } from "react";
 import { ChevronDown, ChevronRight, ChevronUp, Plus, SquareFunction, X } from "lucide-react";
 import { ExpressionField } from "./expression.jsx";
-import { useForm } from "./form_context.jsx";
+import { PlaceContext, useForm } from "./form_context.jsx";
 import { blank, canToggle, fieldsOf, isExpression, isShown, itemTitle, resolve, widgetOf } from "./schema.js";
 import { ChoiceField, CodeField, JsonField, KeyInput, KeyValueField, ModelField, NumberField, SchemaField, SwitchField, WorkflowField } from "./widgets.jsx";
+import { write } from "../js/exact.js";
 
 const key = (path) => path.join(".");
 
@@ -23,7 +24,7 @@ function TextField({ field, value, onCommit, label, invalid, rows }) {
 }
 
 function JsonLikeText(props) {
-  return <JsonField {...props} field={{ placeholder: props.placeholder }} literal onCommit={(value) => props.onCommit(typeof value === "string" ? value : value === null ? "" : JSON.stringify(value))} />;
+  return <JsonField {...props} field={{ placeholder: props.placeholder }} literal onCommit={(value) => props.onCommit(typeof value === "string" ? value : value === null ? "" : write(value))} />;
 }
 
 const WIDGETS = {
@@ -106,8 +107,10 @@ function Widget({ field, root, value, path, onChange, label, invalid }) {
 }
 
 function Field({ name, field, root, value, path, onChange, required }) {
-  const { errors, id } = useForm();
+  const { errors, id, nodeId } = useForm();
   const label = field.title ?? name;
+  const spot = key(path);
+  const place = useMemo(() => (nodeId ? { key: `node.${nodeId}.config.${spot}`, title: label } : null), [nodeId, spot, label]);
   const widget = widgetOf(field);
   const found = errorsAt(errors, path);
   const hint = useId();
@@ -128,7 +131,9 @@ function Field({ name, field, root, value, path, onChange, required }) {
           )}
         </span>
       </div>
-      <Widget field={field} root={root} value={value} path={path} onChange={onChange} label={label} invalid={found.length > 0} />
+      <PlaceContext.Provider value={place}>
+        <Widget field={field} root={root} value={value} path={path} onChange={onChange} label={label} invalid={found.length > 0} />
+      </PlaceContext.Provider>
       {field.description && <div className="field-hint" id={hint}>{field.description}</div>}
       {found.map((message) => <div key={message} className="field-error" role="alert">{message}</div>)}
     </div>

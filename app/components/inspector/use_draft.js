@@ -1,29 +1,49 @@
 // A field's own text while it is typed; it goes out after a pause, or when the field is left.
 import { useCallback, useEffect, useRef, useState } from "react";
+import { useStore } from "../canvas/context.jsx";
+import { usePlace } from "./form_context.jsx";
 
 const PAUSE_MS = 300;
 
-export function useDraft(value, onCommit) {
+export function useDraft(value, onCommit, own = null) {
+  const store = useStore();
+  const around = usePlace();
+  const place = own ?? around;
   const [text, setText] = useState(value);
-  const kept = useRef({ value, text: value, timer: 0, onCommit });
+  const kept = useRef({ value, text: value, timer: 0, held: false, onCommit });
   kept.current.onCommit = onCommit;
 
-  // A change from elsewhere (undo, another field) replaces the text; our own echo does not.
-  useEffect(() => {
-    if (value === kept.current.value) return;
-    kept.current.value = value;
-    if (kept.current.timer) return;
-    kept.current.text = value;
-    setText(value);
-  }, [value]);
-
   const commit = useCallback(() => {
-    clearTimeout(kept.current.timer);
-    kept.current.timer = 0;
-    if (kept.current.text === kept.current.value) return;
-    kept.current.value = kept.current.text;
-    kept.current.onCommit(kept.current.text);
+    const now = kept.current;
+    clearTimeout(now.timer);
+    now.timer = 0;
+    if (now.held || now.text === now.value) return;
+    now.value = now.text;
+    now.onCommit(now.text);
   }, []);
+
+  // A change from elsewhere (undo, another field) replaces the text; our own echo does not. Of a text that is being typed
+  // the person decides: until then it is not saved.
+  useEffect(() => {
+    const now = kept.current;
+    if (value === now.value) return;
+    now.value = value;
+    const decided = (next) => {
+      now.held = false;
+      now.text = next;
+      setText(next);
+    };
+    if ((!now.timer && !now.held) || value === now.text || !store || !place) {
+      if (!now.timer) decided(value);
+      return;
+    }
+    clearTimeout(now.timer);
+    Object.assign(now, { timer: 0, held: true });
+    store.ask({
+      ...place, mine: now.text, theirs: value,
+      keep: () => { now.held = false; commit(); }, take: () => decided(now.value),
+    });
+  }, [value, store, place, commit]);
 
   const change = useCallback((next) => {
     kept.current.text = next;

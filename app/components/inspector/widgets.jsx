@@ -6,6 +6,7 @@ import { ExpressionField } from "./expression.jsx";
 import { useForm } from "./form_context.jsx";
 import { readJson, showJson } from "./schema.js";
 import { useDraft } from "./use_draft.js";
+import { numberOf, parse, write } from "../js/exact.js";
 
 const CodeEditor = lazy(() => import("./code_editor.jsx"));
 
@@ -13,7 +14,10 @@ export function NumberField({ field, value, onCommit, label, invalid }) {
   const whole = field.type === "integer";
   const send = (text) => {
     if (text.trim() === "") onCommit(field.nullable ? null : (field.default ?? null));
-    else if (Number.isFinite(Number(text))) onCommit(whole ? Math.round(Number(text)) : Number(text));
+    else if (Number.isFinite(Number(text))) {
+      const number = numberOf(text);
+      onCommit(whole && typeof number === "number" ? Math.round(number) : number);
+    }
   };
   const { text, change, commit } = useDraft(value === null || value === undefined ? "" : String(value), send);
   return (
@@ -107,22 +111,22 @@ export function KeyValueField({ field, value, onCommit, label, literal }) {
   const read = field.additionalProperties?.type === "string" ? (text) => text : readJson;
   const pairs = Object.entries(value && typeof value === "object" ? value : {});
   const [fresh, setFresh] = useState(false);
-  const write = (next) => onCommit(Object.fromEntries(next.filter(([key]) => key !== "")));
+  const put = (next) => onCommit(Object.fromEntries(next.filter(([key]) => key !== "")));
   return (
     <div className="pairs" role="group" aria-label={label}>
       {pairs.map(([key, each], i) => (
         <div className="pair" key={i}>
-          <KeyInput value={key} label={`Name ${i + 1}`} onCommit={(name) => write(pairs.map((pair, at) => (at === i ? [name, pair[1]] : pair)))} />
+          <KeyInput value={key} label={`Name ${i + 1}`} onCommit={(name) => put(pairs.map((pair, at) => (at === i ? [name, pair[1]] : pair)))} />
           {literal
-            ? <KeyInput value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => write(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />
-            : <ExpressionField value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => write(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />}
-          <button type="button" className="icon-button" aria-label={`Remove ${key}`} onClick={() => write(pairs.filter((_, at) => at !== i))}><X size={13} /></button>
+            ? <KeyInput value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => put(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />
+            : <ExpressionField value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => put(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />}
+          <button type="button" className="icon-button" aria-label={`Remove ${key}`} onClick={() => put(pairs.filter((_, at) => at !== i))}><X size={13} /></button>
         </div>
       ))}
       {fresh
         ? (
           <div className="pair">
-            <KeyInput value="" label="New name" autoFocus onCommit={(name) => { if (name) write([...pairs, [name, ""]]); }} onLeave={() => setFresh(false)} />
+            <KeyInput value="" label="New name" autoFocus onCommit={(name) => { if (name) put([...pairs, [name, ""]]); }} onLeave={() => setFresh(false)} />
           </div>
         )
         : <button type="button" className="btn btn-ghost btn-sm" onClick={() => setFresh(true)}><Plus size={12} />Add</button>}
@@ -168,7 +172,7 @@ export function SchemaField({ value, onCommit, label }) {
       return;
     }
     try {
-      const schema = JSON.parse(text);
+      const schema = parse(text);
       setFault("");
       onCommit(schema);
     } catch (error) {
@@ -177,7 +181,7 @@ export function SchemaField({ value, onCommit, label }) {
   };
   return (
     <>
-      <CodeField value={value ? JSON.stringify(value, null, 2) : ""} onCommit={send} language="json" label={label} />
+      <CodeField value={value ? write(value, null, 2) : ""} onCommit={send} language="json" label={label} />
       {fault && <div className="field-error" role="alert">{fault}</div>}
     </>
   );

@@ -1,4 +1,5 @@
 // Calls of our REST API from the browser, with the session cookie and the CSRF header.
+import { parse, write } from "./exact.js";
 
 export class ApiError extends Error {
   constructor(status, problem) {
@@ -37,7 +38,7 @@ export async function api(method, path, body, options = {}) {
       method,
       headers,
       credentials: "same-origin",
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined ? undefined : write(body),
       signal: options.signal,
       keepalive: options.keepalive,
     });
@@ -48,7 +49,7 @@ export async function api(method, path, body, options = {}) {
   const text = await reply.text();
   let value = null;
   try {
-    value = text ? JSON.parse(text) : null;
+    value = text ? parse(text) : null;
   } catch {
     if (reply.ok) throw new ApiError(reply.status, problemOf(reply.status, null));
   }

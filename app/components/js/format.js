@@ -1,4 +1,5 @@
 // Numbers as people read them.
+import { parse, write } from "./exact.js";
 
 export function duration(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "–";
@@ -48,7 +49,7 @@ export function references(value) {
 
 // A value as one line of text.
 export function brief(value, limit = 80) {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : write(value);
   if (text === undefined) return "";
   return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
@@ -72,7 +73,7 @@ export function gist(output) {
 export function gistOfPreview(text) {
   if (!text || !/^[[{]/.test(text)) return text ?? "";
   try {
-    return gist(JSON.parse(text));
+    return gist(parse(text));
   } catch {
     return "";
   }

@@ -2,6 +2,7 @@
 //
 // A patch is {run_id, from, seq, run?, steps?, spans?, tokens?, texts?, approvals?, logs?}: the changes of the
 // events after `from` up to `seq`. A patch that is known already is dropped; a gap is closed by loading the trace.
+import { parse } from "./exact.js";
 import { MESSAGES } from "../canvas/protocol.gen.js";
 import { api } from "./api.js";
 
@@ -100,6 +101,11 @@ export class LiveStore {
     for (const turn of turns) this.join(entry, turn);
     this.count(entry);
     this.tell(entry, null);
+  }
+
+  // What the server pushes: a patch as JSON.
+  push(text) {
+    this.patch(parse(text));
   }
 
   patch(patch) {
@@ -341,9 +347,9 @@ export class LiveStore {
 
 export const live = new LiveStore();
 
-// The server pushes to `window.agentloomLive.patch`; patches from before this script was loaded wait in `queue`.
+// The server pushes to `window.agentloomLive.push`; pushes from before this script was loaded wait in `queue`.
 if (typeof window !== "undefined") {
   const early = window.agentloomLive?.queue ?? [];
   window.agentloomLive = live;
-  for (const patch of early) live.patch(patch);
+  for (const text of early) live.push(text);
 }

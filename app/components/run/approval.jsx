@@ -4,15 +4,16 @@ import { CircleAlert, UserCheck } from "lucide-react";
 import { useEditor } from "../canvas/context.jsx";
 import { outputsOf } from "../canvas/model.js";
 import { JsonViewer } from "../ui/viewers.jsx";
+import { parse, write } from "../js/exact.js";
 
 const WAIT_MS = 8000;
 const words = (choice) => choice.charAt(0).toUpperCase() + choice.slice(1).replace(/_/g, " ");
-const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+const asText = (value) => (typeof value === "string" ? value : write(value, null, 2));
 
 // Reads the edited text back: text stays text, everything else must be JSON.
 export function readEdited(text, original) {
   if (typeof original === "string") return text;
-  return JSON.parse(text);
+  return parse(text);
 }
 
 // What was sent, for a while: a refused answer shows a notice elsewhere, and the card must be usable again.
@@ -48,7 +49,7 @@ export function Approval({ asked, onAnswer }) {
     setFault("");
     setSent(choice);
     leave(card);
-    onAnswer({ step_id: asked.step_id, choice, comment, value });
+    onAnswer({ step_id: asked.step_id, choice, comment, value: write(value) });
   };
   const shown = asked.value !== null && asked.value !== undefined && asked.value !== "";
   return (
@@ -109,11 +110,11 @@ function useResult(nodeId) {
 }
 
 function RecoveryForm({ way, start, busy, onSend, onBack }) {
-  const [text, setText] = useState(() => JSON.stringify(start, null, 2));
+  const [text, setText] = useState(() => write(start, null, 2));
   const [fault, setFault] = useState("");
   const send = () => {
     try {
-      onSend(JSON.parse(text));
+      onSend(parse(text));
     } catch (error) {
       setFault(`This is no JSON: ${error.message}`);
     }
@@ -154,7 +155,7 @@ export function Recovery({ asked, onAnswer }) {
   const send = (way, value = null) => {
     setSent(way.name);
     leave(card);
-    onAnswer({ step_id: asked.step_id, choice: way.choice, comment: "", value });
+    onAnswer({ step_id: asked.step_id, choice: way.choice, comment: "", value: write(value) });
   };
   // Back from a form the focus is on the button that opened it.
   const back = () => {

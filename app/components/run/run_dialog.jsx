@@ -32,7 +32,7 @@ export function RunDialog({ schema, lastInput, example, error, busy, onRun, onCl
   const context = useMemo(() => ({
     workflowId: "", nodeId: "", runId: "", items: [], preview: false, id: "run",
     errors: Object.fromEntries(Object.entries(faults).map(([name, text]) => [name, [text]])),
-  }), [JSON.stringify(faults)]);
+  }), [Object.keys(faults).join(" ")]);
   const empty = !Object.keys(schema?.properties ?? {}).length;
   return (
     <Dialog

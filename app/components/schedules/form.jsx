@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { CalendarClock, CircleAlert, TriangleAlert } from "lucide-react";
 import { startValues } from "../inspector/schema.js";
 import { api } from "../js/api.js";
+import { write } from "../js/exact.js";
 import { Combobox } from "./combobox.jsx";
 import { RuleFields } from "./rule_fields.jsx";
 import { fromCron, ownZone, readInput, shown, START, toCron, until, zones } from "./rule.js";
@@ -82,7 +83,7 @@ function useWorkflows() {
   return { workflows: found.items, search };
 }
 
-const asText = (value) => (value === null || value === undefined ? "" : JSON.stringify(value, null, 2));
+const asText = (value) => (value === null || value === undefined ? "" : write(value, null, 2));
 
 // What a workflow takes, an example of it, and why it could not start now.
 async function learn(workflowId) {

@@ -1,4 +1,5 @@
 // Rules as people choose them, and as cron writes them. Pure.
+import { parse } from "../js/exact.js";
 
 export const KINDS = [
   ["minutes", "Every few minutes"],
@@ -103,7 +104,7 @@ export function matching(options, query, most = 60) {
 export function readInput(text) {
   if (!text.trim()) return null;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     const place = /position (\d+)/.exec(error.message)?.[1];
     const line = place ? text.slice(0, Number(place)).split("\n").length : 0;

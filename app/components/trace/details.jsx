@@ -9,12 +9,13 @@ import { Origin, WaitsFor } from "../run/words.jsx";
 import { WholeValue } from "../ui/viewers.jsx";
 import { ForkDialog } from "./fork.jsx";
 import { STATUS, duration, formatCost, formatMs } from "./model.js";
+import { write } from "../js/exact.js";
 
 const LARGE = 200_000;
 
 export function textOf(value) {
   const shown = (_, item) => (isReference(item) ? `${item.preview}…` : item);
-  return typeof value === "string" ? value : JSON.stringify(value, shown, 2) ?? "null";
+  return typeof value === "string" ? value : write(value, shown, 2) ?? "null";
 }
 
 function Code({ value, label }) {

@@ -4,6 +4,7 @@ import { GitBranch, X } from "lucide-react";
 import { api } from "../js/api.js";
 import { references } from "../js/format.js";
 import { Dialog } from "../ui/dialog.jsx";
+import { parse, write } from "../js/exact.js";
 
 const isTop = (step) => !step.path.includes("/");
 
@@ -31,7 +32,7 @@ function Change({ steps, change, onChange, onRemove, runId }) {
     try {
       const whole = await api("GET", `/api/runs/${runId}/steps/${step.id}`);
       if (references(whole.output).length) throw new Error("This output is too large to be changed here. Give it as “outputs” over the API.");
-      onChange({ path, text: JSON.stringify(whole.output, null, 2), fault: "" });
+      onChange({ path, text: write(whole.output, null, 2), fault: "" });
     } catch (error) {
       onChange({ path, text: "", fault: error.message });
     }
@@ -69,7 +70,7 @@ export function ForkDialog({ trace, step, onClose }) {
     for (const [at, change] of changes.entries()) {
       if (!change.path) continue;
       try {
-        outputs[change.path] = JSON.parse(change.text);
+        outputs[change.path] = parse(change.text);
       } catch (fault) {
         set(at, { ...change, fault: `This is no JSON: ${fault.message}` });
         return;

@@ -91,7 +91,7 @@ export function GraphPreview({ graph, label = "Workflow", height = 92, large = f
   const edges = graph?.edges ?? [];
   const byId = new Map(boxes.map((box) => [box.id, box]));
   const area = bounds(boxes);
-  const { view, zoom, move, fit } = useView(area, JSON.stringify(area));
+  const { view, zoom, move, fit } = useView(area, Object.values(area).join(" "));
   const shown = large ? view : area;
 
   useEffect(() => {

@@ -3,6 +3,7 @@
 import { useMemo, useState } from "react";
 import { Check, ChevronDown, ChevronRight, Copy, Download, WrapText } from "lucide-react";
 import { isReference, megabytes } from "../js/format.js";
+import { write } from "../js/exact.js";
 
 const LONG_TEXT = 600;
 const MANY = 100;
@@ -55,12 +56,12 @@ function Leaf({ value }) {
     const cut = !whole && value.length > LONG_TEXT;
     return (
       <span className="json-string">
-        {JSON.stringify(cut ? value.slice(0, LONG_TEXT) : value).replaceAll("\\n", "\u21b5\n")}
+        {write(cut ? value.slice(0, LONG_TEXT) : value).replaceAll("\\n", "\u21b5\n")}
         {cut && <button type="button" className="json-more" onClick={() => setWhole(true)}>+{value.length - LONG_TEXT}</button>}
       </span>
     );
   }
-  return <span className={typeof value === "number" ? "json-number" : "json-word"}>{String(value)}</span>;
+  return <span className={["number", "bigint"].includes(typeof value) ? "json-number" : "json-word"}>{String(value)}</span>;
 }
 
 // A way to a value that is too large for the page.
@@ -124,7 +125,7 @@ export function JsonViewer({ value, title = "", openTo = 2 }) {
     <div className="viewer">
       <div className="viewer-bar">
         <span className="truncate-1">{title}</span>
-        <CopyButton text={() => JSON.stringify(kind, null, 2)} />
+        <CopyButton text={() => write(kind, null, 2)} />
       </div>
       <div className="viewer-body" tabIndex={0} role="group" aria-label={title || "JSON"}>
         <Value value={kind} depth={0} openTo={openTo} />

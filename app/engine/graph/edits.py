@@ -20,7 +20,7 @@ from app.engine.graph.document import (
     json_depth,
     read_graph,
 )
-from app.engine.graph.places import NOTHING, changed
+from app.engine.graph.places import NOTHING, at, changed
 from app.kernel.errors import EditRefused, GraphInvalid, TooLarge
 from app.kernel.schemas import SchemaOf
 
@@ -33,15 +33,36 @@ _T = TypeVar("_T", NodeRef, Edge)
 
 
 @dataclass(frozen=True)
+class Overtaken:
+    """An edit of a value that was no longer what its author saw; `value` is what it is now."""
+
+    index: int
+    value: Any
+
+
+@dataclass(frozen=True)
 class Applied:
-    """A graph after edits, and the edits that undo them in the order in which to apply them."""
+    """A graph after edits, and the edits that undo them in the order in which to apply them.
+
+    Args:
+        overtaken: Edits that were left out because their `was` is not there any more.
+    """
 
     graph: Graph
     inverse: tuple[Op, ...]
+    overtaken: tuple[Overtaken, ...] = ()
 
 
 class _Refused(Exception):
     """Why an edit cannot be applied; `apply` adds which one it was."""
+
+
+class _Overtaken(Exception):
+    """Somebody else changed the value first."""
+
+    def __init__(self, value: Any) -> None:  # noqa: ANN401 - a JSON value
+        super().__init__()
+        self.value = value
 
 
 def _refuse(reason: str) -> NoReturn:
@@ -100,6 +121,17 @@ class _Edit(BaseModel):
 
 
 _Id = Annotated[str, Field(max_length=100)]
+
+
+class _Setting(_Edit):
+    """An edit that sets a value. `was` is what its author saw there; without it anything may be."""
+
+    was: Any = None
+
+    def check(self, now: object, wish: object) -> None:
+        """Refuse to change what somebody else has changed since; what is as wished is no matter."""
+        if "was" in self.model_fields_set and now not in (self.was, wish):
+            raise _Overtaken(now)
 
 
 class AddNode(_Edit):
@@ -176,7 +208,7 @@ class Move(_Edit):
         return [{"op": "move", "moves": undo}]
 
 
-class SetConfig(_Edit):
+class SetConfig(_Setting):
     """Set a value of a node's form; without `value` it is taken away. An empty path is the form."""
 
     op: Literal["set_config"]
@@ -192,6 +224,8 @@ class SetConfig(_Edit):
         """Set it."""
         old = draft.node(self.id).config
         value = self.value if "value" in self.model_fields_set else NOTHING
+        here = at(old, self.path)
+        self.check(None if here is NOTHING else here, self.value)
         try:
             config, undo_path, undo_value = changed(old, self.path, value)
         except ValueError as error:
@@ -204,7 +238,7 @@ class SetConfig(_Edit):
         return [undo if undo_value is NOTHING else {**undo, "value": undo_value}]
 
 
-class SetSettings(_Edit):
+class SetSettings(_Setting):
     """Set some of the settings every node has."""
 
     op: Literal["set_settings"]
@@ -216,6 +250,7 @@ class SetSettings(_Edit):
         before = draft.node(self.id).settings
         old = before.model_dump(mode="json")
         _check_depth(self.settings)
+        self.check({key: old.get(key) for key in self.settings}, self.settings)
         try:
             new = NodeSettings.model_validate({**old, **self.settings})
         except ValidationError as error:
@@ -228,7 +263,7 @@ class SetSettings(_Edit):
         return [{"op": "set_settings", "id": self.id, "settings": undone}]
 
 
-class SetLabel(_Edit):
+class SetLabel(_Setting):
     """Name a node."""
 
     op: Literal["set_label"]
@@ -238,6 +273,7 @@ class SetLabel(_Edit):
     def apply(self, draft: _Draft) -> list[Op]:
         """Name it."""
         old = draft.node(self.id).label
+        self.check(old, self.label)
         draft.update(self.id, label=self.label)
         return [{"op": "set_label", "id": self.id, "label": old}]
 
@@ -340,6 +376,8 @@ _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 def apply(graph: Graph, ops: Sequence[Op]) -> Applied:
     """Apply edits in order and return the new graph with the edits that undo them.
 
+    An edit whose `was` is not there any more is left out and told.
+
     Args:
         ops: At most 500. Ids they name must exist at their turn, not at the start.
 
@@ -353,15 +391,19 @@ def apply(graph: Graph, ops: Sequence[Op]) -> Applied:
         )
     draft = _Draft(graph)
     inverse: list[Op] = []
+    overtaken: list[Overtaken] = []
     for index, op in enumerate(ops):
         try:
             undo = _parsed(op).apply(draft)
+        except _Overtaken as found:
+            overtaken.append(Overtaken(index, found.value))
+            continue
         except ValidationError as error:
             raise _refused(op, index, _first_fault(error)) from error
         except _Refused as error:
             raise _refused(op, index, str(error)) from error
         inverse[:0] = undo
-    return Applied(draft.graph(), tuple(inverse))
+    return Applied(draft.graph(), tuple(inverse), tuple(overtaken))
 
 
 def _parsed(op: object) -> Edit:

@@ -1,6 +1,6 @@
 """Create, edit, rename and delete workflows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -9,7 +9,7 @@ from sqlmodel import col
 from app.adapters.database import UnitOfWork
 from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import MAX_BYTES, Graph, parse_graph, read_graph
-from app.engine.graph.edits import apply
+from app.engine.graph.edits import Overtaken, apply
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, RevisionConflict, TooLarge
 from app.kernel.ids import new_id
@@ -17,8 +17,9 @@ from app.models import Project, Workflow
 from app.services import audit
 from app.services.access import Actor, require, scoped
 from app.services.workflows.checks import compile_view
+from app.services.workflows.live import tell_editors
 from app.services.workflows.rows import load_workflow, workflow_view
-from app.services.workflows.views import EditResult, WorkflowView
+from app.services.workflows.views import EditOvertaken, EditResult, WorkflowView
 
 _EDITORS_KEPT = 20
 
@@ -119,6 +120,7 @@ async def save_draft(
     if name is not None:
         workflow.name = clean_name(name)
     _put(workflow, document)
+    tell_editors(uow, workflow)
     await uow.session.flush()
     return workflow_view(workflow, project_name)
 
@@ -163,8 +165,12 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
     if exact and workflow.revision != base_revision:
         raise _moved_on(workflow, base_revision)
     behind = workflow.revision not in (base_revision, last_revision if client else base_revision)
-    graph = apply(graph, ops).graph
+    applied = apply(graph, ops)
+    if applied.overtaken:
+        return _edited(workflow, graph, (), models, behind=behind, overtaken=applied.overtaken)
+    graph = applied.graph
     _put(workflow, _stored(graph))
+    tell_editors(uow, workflow, client, ops)
     if client:
         seen[client] = [seq, workflow.revision]
         latest = sorted(seen, key=lambda editor: -int(seen[editor][1]))[:_EDITORS_KEPT]
@@ -236,6 +242,7 @@ def _edited(
     models: ModelsHere | None,
     *,
     behind: bool,
+    overtaken: Iterable[Overtaken] = (),
 ) -> EditResult:
     found = compile_view(graph, workflow.id, models)
     return EditResult(
@@ -243,5 +250,6 @@ def _edited(
         problems=found.problems,
         ops=ops,
         ports=found.ports,
+        overtaken=tuple(EditOvertaken(index=o.index, value=o.value) for o in overtaken),
         behind=behind,
     )

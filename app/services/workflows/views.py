@@ -66,11 +66,20 @@ class CompileView(_View):
     input_schema: dict[str, Any] | None = None
 
 
+class EditOvertaken(_View):
+    """An edit whose `was` is not there any more: its place in the batch, and what is there now."""
+
+    index: int
+    value: Any
+
+
 class EditResult(_View):
     """The draft after edits: its revision, what is wrong now, and the ops for other editors.
 
     Args:
         ports: Output ports by node id, for nodes whose ports depend on their form.
+        overtaken: Edits of what somebody else has changed since. With any, no edit of the batch was
+            applied: the person decides, and the editor sends what is left as a new batch.
         behind: The edits were made on an older revision; the editor must load the draft again.
     """
 
@@ -78,4 +87,5 @@ class EditResult(_View):
     problems: tuple[Problem, ...]
     ops: tuple[EditJson, ...] = ()
     ports: dict[str, tuple[Port, ...]] = {}
+    overtaken: tuple[EditOvertaken, ...] = ()
     behind: bool = False

@@ -90,16 +90,16 @@ test("changes of one field that follow quickly are one step of undo", () => {
   history.push({ ops: [1], inverse: ["a"], merge: "x", at: 0 });
   history.push({ ops: [2], inverse: ["b"], merge: "x", at: 500 });
   history.push({ ops: [3], inverse: ["c"], merge: "x", at: 9000 });
-  assert.deepEqual(history.undo(), ["c"]);
-  assert.deepEqual(history.undo(), ["b", "a"]);
-  assert.deepEqual(history.redo(), [1, 2]);
+  assert.deepEqual(history.undo(), { ops: ["c"] });
+  assert.deepEqual(history.undo(), { ops: ["b", "a"] });
+  assert.deepEqual(history.redo(), { ops: [1, 2] });
   assert.equal(history.canUndo, true);
 });
 
 test("a hundred and fifty steps can be undone", () => {
   const history = new History();
   for (let i = 0; i < 150; i += 1) history.push({ ops: [i], inverse: [-i], at: i });
-  for (let i = 149; i >= 0; i -= 1) assert.deepEqual(history.undo(), [-i]);
+  for (let i = 149; i >= 0; i -= 1) assert.deepEqual(history.undo(), { ops: [-i] });
   assert.equal(history.undo(), null);
 });
 

@@ -1,0 +1,86 @@
+"""Edits of a draft as the other open editors hear of them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+import orjson
+from sqlmodel import col
+
+from app.adapters.database import UnitOfWork
+from app.kernel.errors import NotFound, StorageDown, Unavailable
+from app.models import Workflow
+from app.services.access import Actor, scoped
+from app.services.identity.authority import watched
+from app.services.runtime import Runtime, runtime
+
+MAX_BYTES = 64_000
+"""Larger edits are told without what they do: the editor loads the draft again."""
+
+IDLE_S = 10.0
+WITHOUT_BUS_S = 0.5
+
+Message = dict[str, Any]
+"""`{"revision"}`, and of one batch of edits `client` and `ops` as well."""
+
+
+def tell_editors(
+    uow: UnitOfWork, workflow: Workflow, client: str = "", ops: Sequence[dict[str, Any]] = ()
+) -> None:
+    """Tell the open editors of the workflow of its new revision, once it is durable."""
+    workflow_id, revision = workflow.id, workflow.revision
+    message = orjson.dumps({"revision": revision, "client": client, "ops": ops})
+    if not ops or len(message) > MAX_BYTES:
+        message = orjson.dumps({"revision": revision, "client": client})
+
+    async def publish() -> None:
+        try:
+            runtime().bus.publish_draft(workflow_id, message)
+        except Unavailable:  # a command line without a runtime: editors look now and then
+            return
+
+    uow.after_commit(publish)
+
+
+async def follow_draft(
+    parts: Runtime, actor: Actor, workflow_id: str
+) -> AsyncGenerator[Message, None]:
+    """Yield the draft's revision, then what changes it, for as long as the actor may see it.
+
+    Raises:
+        NotFound: There is no such workflow in the actor's workspace, or no longer.
+    """
+    async with watched(actor) as watch, parts.bus.subscribe_draft(workflow_id) as inbox:
+        over = asyncio.ensure_future(watch.ended.wait())
+        over.add_done_callback(lambda _: inbox.wake())
+        try:
+            told = 0
+            while not watch.ended.is_set():
+                revision = await _revision(parts, actor, workflow_id, told)
+                if revision != told:
+                    told = revision
+                    yield {"revision": revision}
+                while True:
+                    taken = await inbox.take(IDLE_S if parts.bus.connected else WITHOUT_BUS_S)
+                    if taken.gap or not taken.events or watch.ended.is_set():
+                        break  # something was lost, or it is time to look
+                    for message in map(orjson.loads, taken.events):
+                        told = max(told, message["revision"])
+                        yield message
+        finally:
+            over.cancel()
+
+
+async def _revision(parts: Runtime, actor: Actor, workflow_id: str, known: int) -> int:
+    """The draft's revision; the known one while the database is away."""
+    query = scoped(Workflow, actor).where(
+        col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
+    )
+    try:
+        async with parts.database.read() as uow:
+            found = await uow.session.scalar(query.with_only_columns(col(Workflow.revision)))
+    except StorageDown:
+        return known
+    if found is None:
+        raise NotFound("There is no such workflow.")
+    return int(found)
