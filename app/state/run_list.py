@@ -13,7 +13,7 @@ from app.services.runtime import runtime
 from app.services.workflows.queries import name_workflows
 from app.state.identity import actor
 from app.state.paging import PagedState
-from app.state.words import NONE, count, iso, money
+from app.state.words import NONE, count, iso, money, some
 
 PAGE = 30
 _WORKFLOW_CHOICES = 100
@@ -32,6 +32,7 @@ class RunRow:
     trigger: str
     status: str
     error: str
+    warnings: str
     tokens: str
     cost: str
     queued_at: str
@@ -52,6 +53,7 @@ def run_row(view: RunView) -> RunRow:
         trigger=view.trigger,
         status=view.status,
         error=str((view.error or {}).get("message", "")),
+        warnings=some(view.warning_count, "warning") if view.warning_count else "",
         tokens=count(view.tokens) if view.tokens else NONE,
         cost=money(view.cost_usd),
         queued_at=iso(view.queued_at),

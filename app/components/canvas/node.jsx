@@ -2,7 +2,7 @@
 import { createContext, memo, useContext } from "react";
 import { Handle, NodeResizer, Position } from "@xyflow/react";
 import { Ban, Check, Clock, Hourglass, LoaderCircle, Pin, SkipForward, Timer, TriangleAlert, Unplug, X } from "lucide-react";
-import { cost, duration, elapsed, gist, gistOfPreview } from "../js/format.js";
+import { cost, duration, elapsed, gist, gistOfPreview, remarks } from "../js/format.js";
 import { KindTile } from "../js/icons.jsx";
 import { effectUnknown } from "../js/live.js";
 import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
@@ -25,15 +25,18 @@ const BADGES = {
   interrupted: { icon: Unplug, word: "interrupted", tone: "wait" },
 };
 
+const REMARKED = { icon: TriangleAlert, tone: "wait" };
+
 // Drawn in a box of fixed size: React Flow never has to measure the node again while statuses change.
 const StatusBadge = memo(function StatusBadge({ step, streaming }) {
   const running = step.status === "running";
   const now = useNow(running, 500);
-  const { icon: Icon, word, tone, spin } = BADGES[step.status] ?? BADGES.pending;
+  const remark = remarks(step);
+  const { icon: Icon, word, tone, spin } = remark ? REMARKED : BADGES[step.status] ?? BADGES.pending;
   const time = duration(elapsed(step, now));
-  const text = step.status === "succeeded" ? time : running && streaming ? "streaming" : word;
+  const text = remark || (step.status === "succeeded" ? time : running && streaming ? "streaming" : word);
   return (
-    <span className={`node-badge tone-${tone}`} data-status={step.status} title={running ? time : undefined}>
+    <span className={`node-badge tone-${tone}`} data-status={step.status} title={running ? time : remark ? step.warnings.map(({ message }) => message).join("\n") : undefined}>
       <Icon size={11} className={spin ? "spin" : undefined} aria-hidden="true" />
       <span>{step.rounds > 1 ? `${step.done}/${step.rounds} · ${text}` : text}</span>
     </span>

@@ -59,6 +59,16 @@ const single = (output) => {
   return values.length === 1 ? values[0] : output;
 };
 
+// What is to be noticed of a step that went well, in a word or two; "" when nothing is.
+export function remarks({ status, warnings = [] }) {
+  if (status !== "succeeded" || !warnings?.length) return "";
+  const items = warnings.filter(({ code }) => code === "items_failed");
+  if (items.length === 1 && warnings.length === 1) return items[0].message;
+  return warningCount(warnings.length);
+}
+
+export const warningCount = (number) => (number ? `${number} warning${number === 1 ? "" : "s"}` : "");
+
 // An output in a few words: its text, its first plain value, or how much it holds.
 export function gist(output) {
   const value = single(output);

@@ -41,6 +41,7 @@ def _number(row: rx.Var[Any]) -> rx.Component:
 def _status(row: rx.Var[Any]) -> rx.Component:
     return rx.el.div(
         ui.status_badge(status=row.status),
+        rx.cond(row.warnings, rx.fragment(" ", ui.badge(row.warnings, tone="wait"))),
         rx.cond(
             row.error,
             rx.el.p(

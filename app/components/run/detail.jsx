@@ -81,6 +81,7 @@ export function StepDetail({ runId, path, onAnswer }) {
         : <Approval key={asked.id ?? path} asked={asked} onAnswer={onAnswer} />)}
       {step.status === "waiting" && <WaitsFor wait={entry.waits.get(path)} />}
       {step.error && !cut && <StepError step={step} />}
+      {step.status === "succeeded" && step.warnings?.map(({ message }) => <div key={message} className="callout callout-wait" data-testid="step-warning">{message}</div>)}
       {running && text && <Stream text={text} done={false} />}
       {running && !text && <p className="muted">Working…</p>}
       {!running && step.output !== undefined && <Result step={step} />}

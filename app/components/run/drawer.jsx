@@ -5,7 +5,7 @@ import { useEditor, useStore } from "../canvas/context.jsx";
 import { outline } from "../canvas/actions.js";
 import { ProblemList } from "../canvas/problems.jsx";
 import { titleOf } from "../canvas/model.js";
-import { cost, duration, elapsed, tokens } from "../js/format.js";
+import { cost, duration, elapsed, remarks, tokens, warningCount } from "../js/format.js";
 import { effectUnknown, RUN_DONE } from "../js/live.js";
 import { useNow, useRun } from "../js/use_live.js";
 import { StatusBadge } from "../ui/marks.jsx";
@@ -25,14 +25,17 @@ const Row = memo(function Row({ row, axis, now, on, onOpen }) {
   const { item } = row;
   const bar = row.type === "node" ? null : barOf(item, axis, now);
   const unknown = effectUnknown(item);
+  const remark = remarks(item);
+  const tone = unknown || remark ? "wait" : TONES[item.status] ?? "ok";
   return (
     <div className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status} data-testid={row.type === "step" ? `row-${row.path}` : undefined}>
       <button type="button" role="gridcell" className="run-name" style={{ paddingLeft: row.depth * 18 }} onClick={() => onOpen(row)} disabled={row.type === "node"}>
-        <span className={`run-mark tone-${unknown ? "wait" : TONES[item.status] ?? "ok"}`} title={unknown ? item.error.message : undefined} aria-hidden="true">{unknown ? MARKS.interrupted : MARKS[item.status] ?? "✓"}</span>
+        <span className={`run-mark tone-${tone}`} title={unknown ? item.error.message : undefined} aria-hidden="true">{unknown || remark ? MARKS.interrupted : MARKS[item.status] ?? "✓"}</span>
         <span className="truncate-1" title={row.name}>{row.name}</span>
+        {remark && <span className="badge badge-wait">{remark}</span>}
         <span className="sr-only">{item.status}{unknown && `: ${item.error.message}`}</span>
       </button>
-      <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${TONES[item.status] ?? "ok"}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
+      <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${tone}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
       <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{timeOf(row, now)}</span>
       <span role="gridcell" className="num">{item.tokens ? tokens(item.tokens) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
       <span role="gridcell" className="num">{item.tokens ? cost(item.cost_usd) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
@@ -86,6 +89,7 @@ function Totals({ entry, now }) {
     <>
       <b>Run {run.number ? `#${run.number}` : ""}</b>
       {run.status && <StatusBadge status={run.status} word={time === null || ["waiting", "paused"].includes(run.status) ? word : `${word} · ${duration(time)}`} />}
+      {run.warning_count > 0 && <span className="badge badge-wait" data-testid="run-warnings">{warningCount(run.warning_count)}</span>}
       <span className="muted num">{sums}</span>
     </>
   );

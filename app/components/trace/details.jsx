@@ -159,7 +159,7 @@ export function Details({ row, trace, workflowId, now, onTurn }) {
   const [forking, setForking] = useState(false);
   useEffect(() => { setTab(null); setForking(false); }, [row?.key]);
   if (!row) return <aside className="tx-side"><p className="tx-empty">Choose a span to see its values.</p></aside>;
-  const state = STATUS[row.status] ?? STATUS.pending;
+  const state = row.remark ? { ...STATUS.interrupted, word: STATUS.succeeded.word } : STATUS[row.status] ?? STATUS.pending;
   const tabs = row.type === "span" ? spanTabs(row.item) : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId, onTurn);
   const names = Object.keys(tabs);
   const shown = names.includes(tab) ? tab : names[0];
@@ -167,6 +167,7 @@ export function Details({ row, trace, workflowId, now, onTurn }) {
     <aside className="tx-side" aria-label={`Details of ${row.label}`}>
       <div className="tx-side-head"><h2>{row.label}</h2><span className={`tx-badge tone-${state.tone}`}>{state.mark} {state.word}{row.item.started_at ? ` · ${formatMs(duration(row.item, now))}` : ""}</span></div>
       {row.type === "step" && step.waited_s !== null && step.waited_s !== undefined && <p className="tx-waited muted" data-testid="waited">{formatMs(step.waited_s * 1000)} of it waiting</p>}
+      {row.remark && row.item.warnings.map(({ message }) => <p key={message} className="tx-remark" data-testid="step-warning">{message}</p>)}
       <div className="tx-tabs" role="tablist" aria-label="Details">
         {names.map((name) => <button key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}>{name}</button>)}
       </div>

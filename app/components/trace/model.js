@@ -1,5 +1,5 @@
 // A trace as rows: pure functions over the JSON of GET /api/runs/{id}/trace. No React, no DOM.
-import { turnName } from "../js/format.js";
+import { remarks, turnName } from "../js/format.js";
 
 export const STATUS = {
   pending: { word: "pending", mark: "○", tone: "idle" },
@@ -130,7 +130,7 @@ function stepRows(known, prefix, depth, rows) {
   for (const step of inOrder(known.levels.get(prefix) ?? [])) {
     rows.push({
       key: step.id, type: "step", depth, stepKey: step.id, kind: step.kind.split(".")[0], label: step.label || step.node_id,
-      item: step, status: step.status, tokens: step.tokens || null, cost: step.cost_usd,
+      item: step, status: step.status, tokens: step.tokens || null, cost: step.cost_usd, remark: remarks(step),
     });
     const spans = known.spans.get(step.path) ?? [];
     const ids = new Set(spans.map((s) => s.id));
@@ -178,6 +178,7 @@ export function filtered(all, text) {
       const longer = /^>(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(word);
       if (longer) return (duration(row.item) ?? 0) > Number(longer[1]) * { ms: 1, s: 1000, m: 60_000 }[longer[2] ?? "s"];
       if (word === "error") return row.status === "failed";
+      if (word === "warning" && row.remark) return true;
       return `${row.label} ${row.kind} ${row.status} ${row.item.kind ?? ""}`.toLowerCase().includes(word);
     });
   const keep = new Set();

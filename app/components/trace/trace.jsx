@@ -77,6 +77,7 @@ function Stats({ trace, axis }) {
     ["Tokens", run.tokens.toLocaleString("en"), sums.input ? `${sums.input.toLocaleString("en")} in · ${sums.output.toLocaleString("en")} out` : null],
     ["Cost", model.formatCost(run.cost_usd)],
     ["Retries", sums.retries],
+    ...(run.warning_count ? [["Warnings", run.warning_count]] : []),
     ["Started", run.started_at ? new Date(run.started_at).toLocaleTimeString() : "not yet", STARTED_BY[run.trigger] ?? `by ${run.trigger}`],
   ];
   return (
@@ -94,7 +95,7 @@ function Stats({ trace, axis }) {
 function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
   const state = effectUnknown(row.item)
     ? { ...model.STATUS.interrupted, word: row.item.error.message }
-    : model.STATUS[row.status] ?? model.STATUS.pending;
+    : row.remark ? { ...model.STATUS.interrupted, word: model.STATUS.succeeded.word } : model.STATUS[row.status] ?? model.STATUS.pending;
   const line = model.bar(row.item, axis, now);
   return (
     <div
@@ -110,6 +111,7 @@ function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
         <span className={`tx-mark tone-${state.tone}`} title={state.word} aria-label={state.word}>{state.mark}</span>
         <i>{row.kind}</i>
         <b className={row.status === "failed" ? "tone-err" : row.status === "skipped" ? "tone-idle" : ""}>{row.label}</b>
+        {row.remark && <span className="badge badge-wait">{row.remark}</span>}
       </span>
       <span className="tx-line">{line && <i className={`tone-${state.tone}`} style={{ left: `${line.left}%`, width: `${line.width}%` }} />}</span>
       <span className="tx-num">{row.status === "skipped" ? "not taken" : model.formatMs(model.duration(row.item, now))}</span>

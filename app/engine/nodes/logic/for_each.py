@@ -258,6 +258,8 @@ async def for_each(config: Config, inputs: In, ctx: NodeContext) -> Out:
         )
     loop = _Loop(config, config.items, ctx)
     await loop.run()
+    if loop.failed:
+        ctx.warn("items_failed", f"{len(loop.failed)} of {len(config.items)} items failed")
     kept = [
         i
         for i in range(len(config.items))

@@ -44,6 +44,23 @@ def config_after(*ops):
     return apply(GRAPH, ops).graph.by_id["start"].config
 
 
+def test_a_value_that_somebody_else_changed_is_left_as_it_is_and_told():
+    ops = [
+        {"op": "set_config", "id": "start", "path": ["deep", "x"], "value": 1, "was": None},
+        {"op": "set_config", "id": "start", "path": ["list"], "value": [], "was": [1]},
+        {"op": "set_label", "id": "end", "label": "Mine", "was": "Start"},
+        {"op": "set_label", "id": "end", "label": "End", "was": "as wished"},
+        {"op": "set_settings", "id": "end", "settings": {"retries": 2}, "was": {"retries": 1}},
+        {"op": "set_config", "id": "end", "path": ["new"], "value": 1, "was": "there"},
+    ]
+    done = apply(GRAPH, ops)
+    assert [(one.index, one.value) for one in done.overtaken] == [
+        (1, [1, 2]), (2, "End"), (4, {"retries": 0}), (5, None),
+    ]  # fmt: skip
+    assert done.graph.by_id["start"].config == {"list": [1, 2], "deep": {"x": 1}}
+    assert apply(done.graph, done.inverse).graph == GRAPH
+
+
 def test_a_container_goes_with_its_body_and_edges_and_comes_back_whole():
     done = apply(GRAPH, [{"op": "remove_node", "id": "loop"}])
     assert [n.id for n in done.graph.nodes] == ["start", "end"]
