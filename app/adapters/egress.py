@@ -8,12 +8,13 @@ import asyncio
 import ipaddress
 import re
 import socket
-import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from app.adapters import fair
+from app.adapters.answers import headers_of, read_body, text_of
 from app.engine.sdk.context import HttpReply, HttpRequest
 from app.kernel.errors import StepError, UpstreamFailed, UpstreamRefused
 
@@ -47,6 +48,15 @@ _DENIED_V6 = tuple(map(ipaddress.IPv6Network, (
     "2002::/16",       # 6to4
 )))  # fmt: skip
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_MOVED = frozenset({301, 302})
+_SEE_OTHER = 303
+_PARTIAL = 206
+_OF_BODY = frozenset({"content-type", "content-encoding", "content-language", "idempotency-key"})
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff\ufffd]")
+_ADDRESS = re.compile(
+    r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"
+)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
 _OURS = frozenset({
@@ -114,11 +124,16 @@ class EgressClient:
             ) from error
         except httpx2.InvalidURL as error:
             raise UpstreamRefused(f"This is not a web address: {_shown(request.url)}") from error
-        except (httpx2.LocalProtocolError, UnicodeError) as error:
-            raise UpstreamRefused(f"The request cannot be sent: {error}") from error
+        except (httpx2.LocalProtocolError, UnicodeError):
+            # what it says may hold a value of a header: not even its cause is kept
+            raise UpstreamRefused(
+                f"The request to {_shown(request.url)} cannot be sent: it is not HTTP."
+            ) from None
         except httpx2.HTTPError as error:
-            reason = str(error) or type(error).__name__
-            raise UpstreamFailed(f"{_shown(request.url)} could not be read: {reason}") from error
+            raise UpstreamFailed(
+                f"{_shown(request.url)} could not be read: {_reason(error, request.url)}",
+                passing=_may_pass(error),
+            ) from error
 
     async def close(self) -> None:
         """Close the client."""
@@ -129,16 +144,14 @@ class EgressClient:
         import httpx2  # noqa: PLC0415 - see above
 
         url = httpx2.URL(request.url)
-        if request.query:
-            url = url.copy_merge_params(dict(request.query))
-        headers = {
-            name: text for name, text in request.headers.items() if name.lower() not in _OURS
-        }
-        hop = _Hop(request.method, url, headers, request.body)
+        if request.query:  # by hand: nothing of the address may be lost or written anew
+            parts = [*filter(None, (url.query,)), urlencode(request.query, doseq=True).encode()]
+            url = url.copy_with(query=b"&".join(parts))
+        hop = _Hop(request.method, url, _headers(request.headers), request.body)
         for _ in range(_MAX_REDIRECTS + 1):
             response, body = await self._exchange(hop, request.max_bytes)
             if not response.has_redirect_location:
-                return _reply(response, body, hop.url)
+                return _reply(response, body, hop)
             hop = hop.redirected(response)
         raise UpstreamFailed(f"{_shown(request.url)} redirects more than {_MAX_REDIRECTS} times.")
 
@@ -152,11 +165,11 @@ class EgressClient:
             outgoing = client.build_request(
                 hop.method,
                 hop.url.copy_with(host=address, userinfo=b""),
-                headers={
-                    **hop.headers,
-                    "Host": hop.url.netloc.decode("ascii"),
-                    "Accept-Encoding": "gzip",
-                },
+                headers=[
+                    *((name.encode(), text.encode()) for name, text in hop.headers.items()),
+                    (b"Host", hop.url.netloc),
+                    (b"Accept-Encoding", b"gzip"),
+                ],
                 content=hop.body or None,
                 extensions={"sni_hostname": hop.url.raw_host.decode("ascii").strip("[]")},
             )
@@ -167,7 +180,7 @@ class EgressClient:
                     raise
                 continue
             try:
-                return response, await _read(response, max_bytes)
+                return response, await read_body(response, max_bytes)
             finally:
                 await response.aclose()
         raise UpstreamFailed(f"{hop.url.host} has no address.")
@@ -192,12 +205,17 @@ class EgressClient:
             found = await self._resolve(host, port)
         except OSError as error:
             raise UpstreamFailed(
-                f"The name '{host}' cannot be resolved: {error.strerror}."
+                f"The name '{host}' cannot be resolved: {error.strerror}.",
+                passing=error.errno == socket.EAI_AGAIN,
             ) from error
         addresses = [ipaddress.ip_address(text.partition("%")[0]) for text in found]
-        reason = next(filter(None, map(why_denied, addresses)), None)
-        if reason and not is_allowed:
-            raise _denied(host, port, reason)
+        denied = next((one for one in addresses if why_denied(one)), None)
+        if denied is not None and not is_allowed:
+            is_written = str(denied) == host.strip("[]")
+            reason = (
+                why_denied(denied) if is_written else "it leads to an address that is not public"
+            )
+            raise _denied(host, port, str(reason))
         return [str(address) for address in addresses]
 
     def _opened(self) -> "httpx2.AsyncClient":
@@ -232,50 +250,117 @@ class _Hop:
         self.url = url
         self.headers = headers
         self.body = body
+        self.remarks: dict[str, str] = {}
 
     def redirected(self, response: "httpx2.Response") -> "_Hop":
-        """The next request; across origins only harmless headers go along, never a credential."""
+        """The next request, as RFC 9110 has it: only a POST may become a GET, or anything by 303.
+
+        Across origins only harmless headers go along, never a credential.
+
+        Raises:
+            UpstreamRefused: It would carry a change to another origin.
+        """
         url = self.url.join(response.headers["location"])
-        headers = dict(self.headers)
-        if _origin(url) != _origin(self.url):
+        status, method, headers, body = response.status_code, self.method, self.headers, self.body
+        remarks = dict(self.remarks)
+        if (status == _SEE_OTHER and method != "HEAD") or (status in _MOVED and method == "POST"):
+            if status in _MOVED:
+                remarks["method_changed"] = (
+                    f"The service moved the address ({status}), so POST became GET, without its body, as in "
+                    "a browser. If the change did not happen, write the new address into the node."
+                )
+            method, body = "GET", b""
+            headers = {name: text for name, text in headers.items() if name.lower() not in _OF_BODY}
+        if not _is_same_origin(self.url, url):
+            if method not in ("GET", "HEAD"):
+                raise UpstreamRefused(
+                    f"{_origin(self.url)} redirects this {method} to {_origin(url)} ({status}). What it carries "
+                    "is not sent to another origin: write the new address into the node if you trust it."
+                )
             headers = {
                 name: text for name, text in headers.items() if name.lower() in _KEPT_ACROSS_ORIGINS
             }
-        if response.status_code in (307, 308) or self.method in ("GET", "HEAD"):
-            return _Hop(self.method, url, headers, self.body)
-        headers = {name: text for name, text in headers.items() if name.lower() != "content-type"}
-        return _Hop("GET", url, headers, b"")
+        hop = _Hop(method, url, headers, body)
+        hop.remarks = remarks
+        return hop
 
 
-def _origin(url: "httpx2.URL") -> tuple[str, str, int | None]:
-    return url.scheme, url.host.lower(), url.port or _DEFAULT_PORTS.get(url.scheme)
+def _origin(url: "httpx2.URL") -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii').rpartition('@')[2].lower()}"
 
 
-async def _read(response: "httpx2.Response", max_bytes: int) -> bytes:
-    """Read the body, bounded as sent and as unpacked: a small gzip can hold a very large text."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "", "gzip", "x-gzip"):
-        raise UpstreamFailed(f"The answer is packed as '{encoding}', which was not asked for.")
-    unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
-    body = bytearray()
-    async for chunk in response.aiter_raw():
-        try:
-            body += unpack.decompress(chunk, max_bytes + 1 - len(body)) if unpack else chunk
-        except zlib.error as error:
-            raise UpstreamFailed("The answer's packing is broken.") from error
-        if len(body) > max_bytes:
-            raise UpstreamFailed(f"The answer is larger than the {max_bytes:,} bytes allowed here.")
-    return bytes(body)
+def _is_same_origin(old: "httpx2.URL", new: "httpx2.URL") -> bool:
+    """Whether nothing changes, or only that the same host is called by https now."""
+    if old.host.lower() != new.host.lower():
+        return False
+    ports = [url.port or _DEFAULT_PORTS.get(url.scheme) for url in (old, new)]
+    is_upgrade = (old.scheme, new.scheme, *ports) == ("http", "https", 80, 443)
+    return is_upgrade or (old.scheme == new.scheme and ports[0] == ports[1])
 
 
-def _reply(response: "httpx2.Response", body: bytes, url: "httpx2.URL") -> HttpReply:
-    charset = response.charset_encoding or "utf-8"
-    try:
-        text = body.decode(charset, errors="replace")
-    except LookupError:
-        text = body.decode("utf-8", errors="replace")
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return HttpReply(status=response.status_code, headers=headers, text=text, url=str(url))
+def _may_pass(error: Exception) -> bool:
+    """Whether the connection failed in a way that another try may find over."""
+    import httpx2  # noqa: PLC0415 - see above
+
+    if "certificate" in str(error).lower():
+        return False
+    return isinstance(error, (httpx2.NetworkError, httpx2.RemoteProtocolError))
+
+
+def _reply(response: "httpx2.Response", body: bytes, hop: _Hop) -> HttpReply:
+    """Make the reply of an answer that was read to its end.
+
+    Raises:
+        UpstreamFailed: It is only a part of what was asked for.
+    """
+    asked_for_part = any(name.lower() == "range" for name in hop.headers)
+    if response.status_code == _PARTIAL and not asked_for_part:
+        raise UpstreamFailed(
+            f"{_shown(str(hop.url))} sent only a part (206), which was not asked for."
+        )
+    kind = response.headers.get("content-type", "")
+    text, is_whole = text_of(body, kind)
+    remarks = dict(hop.remarks)
+    if not is_whole:
+        remarks["not_text"] = (
+            f"The answer ({kind.partition(';')[0].strip() or 'of no declared type'}) is not all text: what "
+            "could not be read stands in it as \ufffd."
+        )
+    return HttpReply(
+        status=response.status_code,
+        headers=headers_of(response.headers.multi_items()),
+        text=text,
+        url=str(hop.url),
+        remarks=remarks,
+    )
+
+
+def _headers(given: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a request without blanks and line ends around them.
+
+    Raises:
+        UpstreamRefused: One cannot be sent; its value is not told, it may be a secret.
+    """
+    headers = {}
+    for key, value in given.items():
+        name, text = key.strip(), value.strip(" \t\r\n")
+        if not _TOKEN.fullmatch(name):
+            shown = re.split(r"[:=]", name, maxsplit=1)[0][:60]
+            raise UpstreamRefused(f"'{shown}' cannot be the name of a header.")
+        if _CONTROL.search(text):
+            raise UpstreamRefused(
+                f"The header '{name[:60]}' cannot be sent: its value has a line break or another control "
+                "character in it."
+            )
+        if name.lower() not in _OURS:
+            headers[name] = text
+    return headers
+
+
+def _reason(error: Exception, url: str) -> str:
+    """What went wrong, without the addresses behind the name."""
+    told = str(error) or type(error).__name__
+    return _ADDRESS.sub(lambda found: found[0] if found[0] in url else "its address", told)
 
 
 def _denied(host: str, port: int, reason: str) -> StepError:

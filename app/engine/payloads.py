@@ -62,6 +62,8 @@ def error_of(error: Exception) -> dict[str, Any]:
     described: dict[str, Any] = {"code": error.code, "message": mask(error.message)}
     if error.context.get("field"):
         described["field"] = error.context["field"]
+    if "reply" in error.context:
+        described["status"] = error.context["reply"]["status"]
     if "partial" in error.context:
         described["partial"] = masked(error.context["partial"])
     if isinstance(error, StepError):

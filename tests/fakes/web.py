@@ -20,12 +20,13 @@ class Asked:
 
 @dataclass
 class Page:
-    """An answer. `endless` repeats the body until the caller hangs up."""
+    """An answer. `endless` repeats the body until the caller hangs up; `raw` is all that is sent."""
 
     status: int = 200
     body: bytes = b"ok"
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] | list[tuple[str, str]] = field(default_factory=dict)
     endless: bool = False
+    raw: bytes = b""
 
 
 Handler = Callable[[Asked], Awaitable[Page] | Page]
@@ -68,12 +69,16 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 
 async def _write(writer: asyncio.StreamWriter, page: Page, *, with_body: bool) -> None:
-    headers = {"Connection": "close", **page.headers}
+    if page.raw:
+        writer.write(page.raw)
+        return
+    given = page.headers.items() if isinstance(page.headers, dict) else page.headers
+    headers = [("Connection", "close"), *given]
     if not page.endless:
-        headers["Content-Length"] = str(len(page.body))
+        headers.append(("Content-Length", str(len(page.body))))
     lines = [
         f"HTTP/1.1 {page.status} X",
-        *(f"{name}: {text}" for name, text in headers.items()),
+        *(f"{name}: {text}" for name, text in headers),
         "",
         "",
     ]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from app.engine.events import EventType
 from app.engine.host import ApprovalRecord, Origin, StepRecord, WaitRecord
-from app.engine.payloads import error_of, moment
+from app.engine.payloads import error_of, masked, moment
 from app.engine.recovery import about_failure
 from app.engine.runtime.execution import Step
 from app.engine.runtime.interrupts import Asked, Held, Waits
@@ -135,6 +135,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
             "message": described["message"],
             "node_id": step.node.id,
             **({"partial": described["partial"]} if "partial" in described else {}),
+            **(masked(error.context.get("reply", {})) if isinstance(error, AppError) else {}),
         }
         return await end(step, "failed", {ERROR_PORT: about}, (ERROR_PORT,))
     return await end(step, "failed", by_port(step.node, settings.default), outputs)

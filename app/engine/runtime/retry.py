@@ -1,6 +1,8 @@
 """When to try again, and after how long. Pure but for the dice."""
 
 import random
+from collections.abc import Mapping
+from typing import Any
 
 from app.engine.graph.document import NodeSettings
 from app.engine.runtime.plan import PlanNode
@@ -14,16 +16,42 @@ that says nothing (5 s, spread by a fifth) is slept."""
 JITTER = 0.2
 
 
-def may_retry(error: Exception, attempt: int, node: PlanNode) -> bool:
+MOST_ASKED_S = 60.0
+"""A service that asks for more is not waited for, unless a person set retries."""
+
+BY_DEFAULT = NodeSettings(retry_delay_s=1)
+
+
+def may_retry(
+    error: Exception, attempt: int, node: PlanNode, config: Mapping[str, Any] | None = None
+) -> bool:
     """Say whether another attempt is allowed and could help.
 
-    Without retries in its settings no step is tried twice, so a person decides whether effects may
-    be repeated. An unknown exception may be a passing one. A container is not tried again as a
+    With retries in its settings a step is tried as often, so a person decides whether effects may be
+    repeated; an unknown exception may be a passing one. Without them, as often as its type says, where
+    the step may be repeated (I4) and the failure surely passes. A container is not tried again as a
     whole: the steps in its body are.
+
+    Args:
+        config: The resolved form: whether the step may be repeated can depend on it.
     """
-    if attempt > node.ref.settings.retries or node.type.container:
+    retries = node.ref.settings.retries
+    if node.type.container:
         return False
-    return error.retryable if isinstance(error, StepError) else not isinstance(error, AppError)
+    if retries:
+        if attempt > retries:
+            return False
+        return error.retryable if isinstance(error, StepError) else not isinstance(error, AppError)
+    if attempt >= node.type.tries or not isinstance(error, StepError) or not error.retryable:
+        return False
+    asked = float(error.context.get("retry_after_s") or 0)
+    is_passing = error.context.get("passing") is True and asked <= MOST_ASKED_S
+    return is_passing and node.type.may_repeat(config or {})
+
+
+def pauses_of(settings: NodeSettings) -> NodeSettings:
+    """What says how long the pauses are: the settings, or what goes for a node without retries."""
+    return settings if settings.retries else BY_DEFAULT
 
 
 def delay_s(error: Exception, attempt: int, settings: NodeSettings) -> float:

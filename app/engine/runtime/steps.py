@@ -29,7 +29,7 @@ from app.engine.runtime.outputs import checked
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.prepare import Prepared, prepare, prepare_given
 from app.engine.runtime.queueing import Clock, clock_for
-from app.engine.runtime.retry import LONG_S, delay_s, may_retry
+from app.engine.runtime.retry import LONG_S, delay_s, may_retry, pauses_of
 from app.engine.runtime.scope import (
     input_of,
     last_output,
@@ -228,7 +228,7 @@ async def _tries(work: _Work, prepared: Prepared) -> Output:
                 return await _try(work, step.node, prepared)
         except Exception as error:
             tries = step.record.attempt - first + 1
-            if not may_retry(error, tries, step.node):
+            if not may_retry(error, tries, step.node, prepared.resolved):
                 raise
             await _before_next_try(step, error, first)
 
@@ -353,7 +353,7 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
     Raises:
         Waits: That takes long; the step goes on with the next try when it begins anew.
     """
-    wait_s = delay_s(error, step.record.attempt - first + 1, step.node.ref.settings)
+    wait_s = delay_s(error, step.record.attempt - first + 1, pauses_of(step.node.ref.settings))
     lasts = wait_s > LONG_S
     if _is_ending(step) or (not lasts and wait_s >= step.execution.budget.remaining_s):
         raise error

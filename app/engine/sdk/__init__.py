@@ -1,5 +1,6 @@
 """All that the author of a node type imports."""
 
+from app.engine.sdk import media
 from app.engine.sdk.context import (
     AgentResult,
     AgentSpec,
@@ -86,6 +87,7 @@ __all__ = [
     "Usage",
     "as_text",
     "field",
+    "media",
     "node",
     "port",
     "port_name",

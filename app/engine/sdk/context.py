@@ -51,24 +51,43 @@ class Signal(_Value):
 
 
 class HttpRequest(_Value):
-    """A request of a workflow to the outside. It always passes the egress guard."""
+    """A request of a workflow to the outside. It always passes the egress guard.
+
+    Args:
+        query: Added to what stands in the address; several values repeat their name.
+    """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
     url: str
     headers: Mapping[str, str] = {}
-    query: Mapping[str, str] = {}
+    query: Mapping[str, str | tuple[str, ...]] = {}
     body: bytes = b""
     timeout_s: float = 30.0
     max_bytes: int = 5_000_000
 
 
 class HttpReply(_Value):
-    """An answer from outside; `text` is decoded by its charset."""
+    """An answer from outside, all of it.
+
+    Args:
+        headers: By name in lower case: a text, or a list when one came several times; `set-cookie` is
+            always a list.
+        text: Decoded by its charset, without a byte order mark.
+        remarks: What is to be said of it although it is well, by code.
+    """
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str | list[str]]
     text: str
     url: str
+    remarks: Mapping[str, str] = {}
+
+    def header(self, name: str) -> str:
+        """The value of a header, the last one if it came several times; empty: there is none."""
+        for key, value in self.headers.items():
+            if key.lower() == name:
+                return value if isinstance(value, str) else value[-1] if value else ""
+        return ""
 
 
 class CodeResult(_Value):

@@ -207,6 +207,7 @@ class NodeType:
     body_names: tuple[str, ...] = ()
     join_for: Callable[[Mapping[str, Any]], Join] | None = None
     turns_apart: bool = False
+    tries: int = 1
 
     def changes_nothing(self, config: Mapping[str, Any]) -> bool:
         """Whether a step with this resolved form leaves the outside as it is."""
@@ -320,6 +321,7 @@ def node(
     join_for: Callable[[Mapping[str, Any]], Join] | None = None,
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
     turns_apart: bool = False,
+    tries: int = 1,
 ) -> Callable[[Run], NodeType]:
     """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
 
@@ -343,6 +345,8 @@ def node(
         retry_safe_for: As `retry_safe`, for this configuration.
         join_for: When the node starts, from the configuration.
         turns_apart: The turns of its body know nothing of each other.
+        tries: How often a step is tried whose settings say nothing, where it may be repeated and the failure
+            is one that passes (`passing` in the error's context).
     """
 
     def declare(run: Run) -> NodeType:
@@ -386,6 +390,7 @@ def node(
             body_names=tuple(body_names) if container else (),
             join_for=join_for,
             turns_apart=turns_apart,
+            tries=tries,
         )
 
     return declare

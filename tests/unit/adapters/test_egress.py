@@ -117,8 +117,11 @@ async def test_one_private_answer_among_public_ones_refuses_the_name() -> None:
     async def mixed(_host: str, _port: int) -> Sequence[str]:
         return ["8.8.8.8", "10.0.0.1"]
 
-    with pytest.raises(UpstreamRefused, match=r"10\.0\.0\.1"):
+    with pytest.raises(UpstreamRefused, match="not public") as caught:
         await EgressClient(resolver=mixed).send(HttpRequest(url="http://two-faced.test/"))
+    assert (
+        "10.0.0" not in caught.value.message
+    )  # which address a name leads to is nobody's business
 
 
 @pytest.mark.parametrize("port", [22, 25, 3306, 5432, 6379, 9200, 11211, 27017])
