@@ -15,7 +15,7 @@ from app.engine.providers.base import ChatModel, ModelInfo
 from app.engine.providers.endpoint import Endpoint
 from app.engine.providers.local import LocalChat
 from app.engine.providers.openai import OpenAIApi, OpenAIChat
-from app.kernel.errors import ModelMissing, NotFound, StepError
+from app.kernel.errors import ModelMissing, NotFound, StepError, UpstreamFailed
 from app.kernel.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -202,8 +202,10 @@ class ModelRegistry:
     async def _find_ollama(self, name: str) -> ChatModel:
         models = await self._ollama.models()
         if models is None:
-            raise ModelMissing(
-                f"Ollama does not answer at {self._ollama.url}. Start it, or choose another model."
+            self._ollama.forget()  # it may only be busy, or about to start: the next try asks again
+            raise UpstreamFailed(
+                f"Ollama does not answer at {self._ollama.url}. Start it, or choose another model.",
+                status_code=None,
             )
         found = next((model for model in models if model.name in (name, f"{name}:latest")), None)
         if found is None:

@@ -56,7 +56,9 @@ class Ollama:
     async def _probe(self) -> tuple[OllamaModel, ...] | None:
         if await self._ask("GET", "/api/version", _PROBE_S) is None:
             return None
-        tags = await self._ask("GET", "/api/tags", _ASK_S) or {}
+        tags = await self._ask("GET", "/api/tags", _ASK_S)
+        if tags is None:
+            return None
         return tuple(
             OllamaModel(str(entry["name"]), int(entry.get("size", 0)))
             for entry in tags.get("models", ())

@@ -18,6 +18,7 @@ from app.engine.providers.reading import is_object, read_arguments, text_parts
 from app.engine.sdk.messages import ToolCall, Usage
 from app.kernel.errors import UpstreamFailed, UpstreamRefused
 
+_NOTHING: Mapping[str, Any] = {}
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -50,17 +51,22 @@ class Answer:
         if chunk is DONE:
             self._is_complete = True
             return None
-        if isinstance(chunk.get("model"), str):
-            self._model = chunk["model"] or self._model
-        self._count(chunk.get("usage"))
-        self._count((chunk.get("x_groq") or {}).get("usage"))
-        choice = next((one for one in chunk.get("choices") or () if not one.get("index")), None)
-        if choice is None:
-            return None
+        model = chunk.get("model")
+        if model and isinstance(model, str):
+            self._model = model
+        if usage := chunk.get("usage") or (chunk.get("x_groq") or _NOTHING).get("usage"):
+            self._count(usage)
+        for choice in chunk.get("choices") or ():
+            if not choice.get("index"):  # only one answer is asked for
+                return self._take_choice(choice)
+        return None
+
+    def _take_choice(self, choice: Mapping[str, Any]) -> Delta | None:
         self._has_choices = True
-        self._count(choice.get("usage"))
-        reason = reason_of(choice.get("finish_reason"))
-        self._reason = reason or self._reason
+        if usage := choice.get("usage"):
+            self._count(usage)
+        if reason := choice.get("finish_reason"):
+            self._reason = reason_of(reason) or self._reason
         return self._said(choice)
 
     def _said(self, choice: Mapping[str, Any]) -> Delta | None:
@@ -71,18 +77,21 @@ class Answer:
             if not said or self._has_text or self._calls.found:
                 return None
         content = said.get("content")
-        self._refusal += said.get("refusal") or _refusals(content)
-        calls = said.get("tool_calls") or said.get("function_call") or ()
-        self._calls.take([calls] if isinstance(calls, Mapping) else calls)
-        text, thought = text_parts(content)
-        apart = next((said[key] for key in _REASONING if said.get(key)), None)
-        thought += "".join(text_parts(apart))
+        if refusal := said.get("refusal") or _refusals(content):
+            self._refusal += refusal
+        if calls := said.get("tool_calls") or said.get("function_call"):
+            self._calls.take([calls] if isinstance(calls, Mapping) else calls)
+        text, thought = (content, "") if isinstance(content, str) else text_parts(content)
+        for key in _REASONING:  # some servers give it under two names
+            if apart := said.get(key):
+                thought += "".join(text_parts(apart))
+                break
         self._has_text = self._has_text or bool(text)
         return Delta(text=text, thought=thought) if text or thought else None
 
     def _count(self, usage: object) -> None:
         """Keep the tokens told; where they are told in each chunk they only grow."""
-        if isinstance(usage, Mapping):
+        if isinstance(usage, dict):
             for name, count in _counts(usage).items():
                 self._counts[name] = max(count, self._counts.get(name, 0))
 
@@ -255,8 +264,9 @@ def _name(pieces: Sequence[str], tools: Sequence[str]) -> str:
 
 
 def _refusals(content: object) -> str:
-    parts = content if isinstance(content, list) else ()
-    return "".join(str(part.get("refusal") or "") for part in parts if isinstance(part, Mapping))
+    if not isinstance(content, list):
+        return ""
+    return "".join(str(part.get("refusal") or "") for part in content if isinstance(part, Mapping))
 
 
 def _counts(usage: Mapping[str, Any]) -> dict[str, int]:

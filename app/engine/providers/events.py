@@ -54,12 +54,13 @@ class _Event:
 
     def take(self, line: bytes) -> Iterator[Mapping[str, Any]]:
         """Take a line; give what is complete with it."""
-        if not line:
+        if line.startswith(b"data:"):
+            yield from self._take_data(line[5:].removeprefix(b" "))
+        elif not line:
             yield from self.end()
+            self._name = b""
         elif line.startswith(b"event:"):
             self._name = line[6:].strip()
-        elif line.startswith(b"data:"):
-            yield from self._take_data(line[5:].removeprefix(b" "))
 
     def _take_data(self, data: bytes) -> Iterator[Mapping[str, Any]]:
         if data.strip() == b"[DONE]":
@@ -69,14 +70,15 @@ class _Event:
         whole = None if self._data else _complete(data)
         if whole is None:
             self._data.append(data)
-            return
-        yield _named(whole, self._name)
-        self._name = b""
+        else:
+            yield _named(whole, self._name)
 
     def end(self) -> Iterator[Mapping[str, Any]]:
         """Give its data, and begin the next one; some servers leave out the empty line between events."""
         data, name = self._data, self._name
-        self._data, self._name = [], b""
+        if not data:
+            return
+        self._data = []
         joined = b"\n".join(data)
         whole = _complete(joined)
         if whole is not None:

@@ -24,6 +24,7 @@ _LONGEST_MARK = max(len(mark) for mark in _MARKS)
 _FIRST_OF_MARK = frozenset(mark[0] for mark in _MARKS)
 _DATA = re.compile(r"\s*(?:\{|\[(?!/?think\]))", re.IGNORECASE)
 _FENCED = re.compile(r"```[\w+-]*[ \t]*\n(.*?)```", re.DOTALL)
+_SPECIAL = re.compile("[<\\[\u25c1\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _JSON = json.JSONDecoder()
@@ -53,6 +54,11 @@ class Spoken:
         self._trims = False
 
     @property
+    def _is_plain(self) -> bool:
+        """Whether what comes is said unless a mark begins in it."""
+        return bool(self._kind) and not self._close
+
+    @property
     def text(self) -> str:
         """All that was said."""
         return "".join(self._said)
@@ -68,6 +74,8 @@ class Spoken:
 
     def feed(self, piece: str) -> str:
         """Take a piece of the text; return what is certainly said by now."""
+        if self._is_plain and not self._rest and not _SPECIAL.search(piece):
+            return self._say(piece)
         self._rest = whole(self._rest + piece)
         if not self._kind:
             if not self._rest.strip():
@@ -132,9 +140,10 @@ class Spoken:
         if piece:
             self._trims = False
             self._said.append(piece)
-            ticks = re.search(r"`{0,2}$", self._tail)
-            self._fences += ((ticks[0] if ticks else "") + piece).count("```")
-            self._tail = (self._tail + piece)[-3:]
+            if "`" in piece:
+                begun = len(self._tail) - len(self._tail.rstrip("`"))
+                self._fences += ("`" * (begun % 3) + piece).count("```")
+            self._tail = piece[-3:] if len(piece) > 2 else (self._tail + piece)[-3:]
         return piece
 
     def _is_literal(self) -> bool:

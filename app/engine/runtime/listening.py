@@ -60,11 +60,12 @@ class Heard:
         self._show(self._spoken.end())
 
     def _take(self, delta: Delta) -> None:
-        if delta.thought:
-            self._spoken.think(delta.thought)
         if delta.text:
+            self._bytes += size_of(delta.text)
             self._show(self._spoken.feed(delta.text))
-        self._bytes += size_of(delta.text) + size_of(delta.thought)
+        if delta.thought:
+            self._bytes += size_of(delta.thought)
+            self._spoken.think(delta.thought)
         self._calls += delta.tool_calls
         self._usage = delta.usage or self._usage
         self._model = delta.model or self._model

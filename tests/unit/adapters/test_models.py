@@ -11,8 +11,9 @@ from app.adapters.models import ModelRegistry
 from app.adapters.ollama import base_url
 from app.adapters.weights import QWEN, SMOLLM2, WeightStore
 from app.engine.providers.base import ChatModel, ChatRequest
+from app.engine.runtime.retry import was_busy
 from app.engine.sdk.messages import Message, ToolSpec
-from app.kernel.errors import ModelMissing
+from app.kernel.errors import ModelMissing, UpstreamFailed
 from app.kernel.settings import Settings
 from tests.fakes.local_model import give_weights
 from tests.fakes.model_server import KEY, TEXT, FakeModelServer
@@ -87,7 +88,7 @@ async def test_the_list_says_what_is_here_and_how_to_get_the_rest(tmp_path: Path
 @pytest.mark.parametrize(("ref", "words"), [
     ("openai/gpt-4o", "OPENAI_API_KEY"), ("anthropic/x", "ANTHROPIC_API_KEY"),
     ("compatible/x", "AGENTLOOM_COMPATIBLE_URL"), ("local/qwen", "models pull"), ("local/nothing", "no local model"),
-    ("ollama/llama3", "Ollama does not answer"), ("gpt-4o", "provider/name"), ("magic/x", "provider/name"),
+    ("gpt-4o", "provider/name"), ("magic/x", "provider/name"),
     ("ollama/", "provider/name"),
 ])  # fmt: skip
 async def test_a_model_that_cannot_answer_says_why(tmp_path: Path, ref: str, words: str) -> None:
@@ -214,3 +215,15 @@ async def test_what_is_here_is_known_for_the_check_of_graphs(tmp_path: Path) -> 
     assert f"local/{QWEN.name}" not in some.refs
     assert some.open_providers == {"openai"}
     assert some.default == f"local/{SMOLLM2.name}"
+
+
+async def test_ollama_that_does_not_answer_is_asked_anew_by_the_next_try(tmp_path: Path) -> None:
+    models = registry(tmp_path, ollama_url=NOWHERE)
+    with pytest.raises(UpstreamFailed, match="Ollama does not answer") as caught:
+        await models.find("ollama/llama3")
+    assert was_busy(caught.value)
+    async with FakeModelServer() as server:
+        server.ollama_models = ["llama3:latest"]
+        models._ollama.url = server.url
+        assert (await models.find("ollama/llama3")).info.ref == "ollama/llama3:latest"
+    await models.close()
