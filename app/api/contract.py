@@ -32,8 +32,8 @@ _TAGS = {
     "schedules": "Workflows that start by themselves.",
     "health": "For load balancers and supervisors.",
 }
-_ANY = (413, 422, 500, 503)
-"""What every address may answer: to a request that is too large or odd, and when a part of ours is away."""
+_ANY = (413, 421, 422, 500, 503)
+"""What every address may answer: to a request that is too large, odd or for another host, and when a part is away."""
 
 _SIGNED_IN = (401, 403, 404)
 """Nobody is signed in; their role does not reach; they named a workspace that is not theirs."""

@@ -201,7 +201,7 @@ async def test_a_signal_with_any_name_a_step_can_wait_for_arrives(site, ada, nam
     assert (await ada.get(f"/api/runs/{started['run_id']}")).json()["status"] == "succeeded"
 
 
-@pytest.mark.parametrize("name", ["..", "a/../b", ".", "two\nlines", " "])
+@pytest.mark.parametrize("name", ["..", "a/../b", ".", "two\nlines"])
 async def test_a_name_that_nobody_can_send_is_a_problem_of_the_draft(ada, name):
     document = graph(
         node("start", "trigger.manual"),
