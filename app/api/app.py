@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
+from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import problems
@@ -57,7 +58,7 @@ def build() -> FastAPI:
         generate_unique_id_function=lambda route: f"{route.name}_of_execution",
     )
     api.include_router(health, include_in_schema=False)
-    _refuse_the_rest(api, tuple(api.routes))
+    _refuse_the_rest(api, tuple(iter_route_contexts(api.routes)))
     api.add_middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)
     api.add_middleware(Delivery)
     return api
@@ -78,13 +79,13 @@ def front(app: ASGIApp, policies: Policies | None = None) -> ASGIApp:
     return Edge(Lane(app), policies)
 
 
-def _refuse_the_rest(api: FastAPI, known: Sequence[BaseRoute]) -> None:
+def _refuse_the_rest(api: FastAPI, known: Sequence[RouteContext]) -> None:
     """Answer unknown addresses under `/api`, and methods that no route takes, here: the web app behind would show
     a page.
     """
 
     async def refuse(request: Request) -> Response:
-        allowed = [method for method in _METHODS if _is_known(request, method, known)]
+        allowed = _methods_at(request.url.path, known)
         if not allowed:
             return problems.problem(404, "not_found", "There is nothing at this address.")
         more = ["HEAD", "OPTIONS"] if "GET" in allowed else ["OPTIONS"]
@@ -110,6 +111,14 @@ class _Any:
         await response(scope, receive, send)
 
 
-def _is_known(request: Request, method: str, known: Sequence[BaseRoute]) -> bool:
-    scope = {**request.scope, "method": method}
-    return any(route.matches(scope)[0] is Match.FULL for route in known)
+def _methods_at(path: str, known: Sequence[RouteContext]) -> list[str]:
+    """Which methods an address takes; `/schedules/preview` is no schedule of that id."""
+    here = [route for route in known if route.path_regex.match(path)]
+    fewest = min((len(route.param_convertors) for route in here), default=0)
+    found = {
+        method
+        for route in here
+        if len(route.param_convertors) == fewest
+        for method in route.methods or ()
+    }
+    return [method for method in _METHODS if method in found]

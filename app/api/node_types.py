@@ -61,7 +61,9 @@ class NodeTypeView(BaseModel):
 
 @lru_cache
 def _catalogue() -> bytes:
-    page = Page[NodeTypeView](items=[NodeTypeView(**each) for each in catalog().public()])
+    page = Page[NodeTypeView](
+        items=[NodeTypeView(**each) for each in catalog().public()], next_cursor=None
+    )
     return page.model_dump_json(exclude_unset=True).encode()
 
 

@@ -59,6 +59,10 @@ async def test_a_body_that_is_not_declared_as_json_is_415(ada, kind):
     assert "application/json" in answer.json()["detail"]
 
 
+async def test_a_word_in_an_address_is_not_taken_for_an_id(visitor):
+    assert (await visitor.options("/api/schedules/preview")).headers["allow"] == "POST, OPTIONS"
+
+
 @pytest.mark.parametrize(
     "path",
     ["/api/openapi.json", "/api/node-types", "/api/templates", "/api/templates/ticket-triage"],
