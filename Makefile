@@ -1,11 +1,12 @@
 # Two commands matter: `make run` and `make test`. Both set up what they need.
 PYTHON ?= python3
 VENV   := .venv
+PEERS  := .venv-peers
 AT_ONCE ?= $(shell $(PYTHON) -c "import os; print(min(8, (os.cpu_count() or 1) + 1))")  # tests of processes mostly wait
 PY     := $(VENV)/bin/python
 export PYTHONPATH := .
 
-.PHONY: help run dev test check e2e bench chaos docs pictures setup clean
+.PHONY: peers help run dev test check e2e bench chaos docs pictures setup clean
 
 help:            ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 12
@@ -16,7 +17,7 @@ run: $(VENV)/.runtime  ## set up if needed, then start everything (PORT=… chan
 dev: $(VENV)/.dev  ## the web app with reload on change, for work on pages
 	@exec $(PY) -m app.cli serve --watch
 
-test: $(VENV)/.dev system-packages  ## set up if needed, then every test
+test: $(VENV)/.dev system-packages peers  ## set up if needed, then every test
 	@$(PY) -m app.cli build
 	@$(PY) -m pytest -q -n $(AT_ONCE) --ignore tests/e2e || $(PY) -m pytest -q --last-failed tests  # real processes and clocks: what failed is tried once more, alone
 	@$(PY) -m pytest -q tests/e2e || $(PY) -m pytest -q --last-failed tests/e2e  # a browser journey is tried once more
@@ -46,6 +47,8 @@ docs: $(VENV)/.runtime  ## the pages of the node types, from the node types
 pictures: $(VENV)/.dev system-packages  ## the README's pictures, from the running product
 	@$(PY) scripts/pictures.py
 
+peers: $(PEERS)/.made  ## the virtual environment of the programs of others that the tests let loose on the API
+
 setup: $(VENV)/.dev  ## the virtual environment with everything for development
 
 clean:           ## forget what was built; data and the virtual environment stay
@@ -57,6 +60,11 @@ system-packages:
 
 $(VENV)/bin/pip:
 	@sh scripts/venv.sh "$(PYTHON)" "$(VENV)"
+
+$(PEERS)/.made: requirements-peers.txt
+	@sh scripts/venv.sh "$(PYTHON)" "$(PEERS)"
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-peers.txt
+	@touch $@
 
 $(VENV)/.runtime: requirements.txt | $(VENV)/bin/pip
 	@echo "Installing packages (the first time this takes a minute or two) …"

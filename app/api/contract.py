@@ -1,5 +1,6 @@
 """The description of the API for programs (OpenAPI): made from the routes, completed by what holds for all."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -38,7 +39,7 @@ _ANY = (413, 421, 422, 500, 503)
 _SIGNED_IN = (401, 403, 404)
 """Nobody is signed in; their role does not reach; they named a workspace that is not theirs."""
 
-_PAGE = re.compile(rb'Page_(\w+?)(?:View)?_"')
+_PAGE = re.compile(rb'Page[_\[](\w+?)(?:View)?[_\]]"')
 """Lists of views are named by what they hold: `RunPage`."""
 
 contract = APIRouter()
@@ -47,7 +48,8 @@ contract = APIRouter()
 @contract.get("/openapi.json", include_in_schema=False)
 async def get_contract(request: Request) -> Response:
     """This description."""
-    return unless_known(request, _written(request.app))
+    # the first time it takes most of a second: others are served meanwhile
+    return unless_known(request, await asyncio.to_thread(_written, request.app))
 
 
 @lru_cache(maxsize=1)
@@ -98,9 +100,17 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         statuses.add(404)
     if "requestBody" in operation:
         statuses.add(415)
+        _leave_out_null(operation["requestBody"]["content"]["application/json"])
     told = {str(status): _problem(status) for status in sorted(statuses)}
     own = {status: said for status, said in responses.items() if not _is_error(status, said)}
     operation["responses"] = dict(sorted({**told, **own}.items()))
+
+
+def _leave_out_null(media: dict[str, Any]) -> None:
+    """Describe a body that may be left out by its fields alone: generated clients then can leave it out."""
+    given = [one for one in media["schema"].get("anyOf", ()) if one != {"type": "null"}]
+    if len(given) == 1:
+        media["schema"] = given[0]
 
 
 def _is_error(status: str, said: dict[str, Any]) -> bool:
