@@ -16,11 +16,19 @@ models = router("/models", "models")
 
 
 class PriceBody(Body):
-    """Dollars for a million tokens of questions, and of answers. `model` is as graphs name it: `provider/name`."""
+    """Dollars for a million tokens of questions, and of answers."""
 
-    model: str = Field(max_length=200, examples=["compatible/llama-3"])
-    input_usd_per_mtok: float = Field(ge=0, le=prices.LARGEST_USD, examples=[0.15])
-    output_usd_per_mtok: float = Field(ge=0, le=prices.LARGEST_USD, examples=[0.6])
+    model: str = Field(
+        max_length=200,
+        description="As graphs name it: `provider/name`.",
+        examples=["compatible/llama-3"],
+    )
+    input_usd_per_mtok: float = Field(
+        ge=0, le=prices.LARGEST_USD, description="For tokens of questions.", examples=[0.15]
+    )
+    output_usd_per_mtok: float = Field(
+        ge=0, le=prices.LARGEST_USD, description="For tokens of answers.", examples=[0.6]
+    )
 
 
 @models.get("")
@@ -51,7 +59,9 @@ async def set_price(body: PriceBody, who: Signed) -> PriceView:
 
 
 @models.delete("/prices", status_code=204)
-async def remove_price(model: Annotated[str, Query(max_length=200)], who: Signed) -> None:
+async def remove_price(
+    model: Annotated[str, Query(max_length=200, description="As graphs name it.")], who: Signed
+) -> None:
     """Take a price away again; only for administrators of the installation."""
     async with runtime().database.work() as uow:
         await prices.remove_price(uow, runtime().models, who, model)
