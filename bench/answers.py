@@ -95,13 +95,14 @@ def main() -> None:
             for document, question, words in QUESTIONS:
                 given = {"document": document or example["document"], "question": question}
                 began = time.monotonic()
-                run = client.post(
-                    f"/api/workflows/{workflow.get('workflow_id') or workflow['id']}/runs",
-                    json={"input": given, "wait": 60},
-                ).json()
+                started = client.post(
+                    f"/api/workflows/{workflow['workflow_id']}/runs", json={"input": given, "wait": 30}
+                )
+                address = started.raise_for_status().headers["Location"]
+                run = client.get(address).json()
                 while run["status"] in ("pending", "running"):
-                    run = client.get(f"/api/runs/{run['id']}").json()
                     time.sleep(0.5)
+                    run = client.get(address).raise_for_status().json()
                 fits = run["status"] == "succeeded" and is_right(run["output"], words)
                 right += fits
                 said = run["output"]["answer"] if run["output"] else run["error"]
