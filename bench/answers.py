@@ -96,7 +96,8 @@ def main() -> None:
                 given = {"document": document or example["document"], "question": question}
                 began = time.monotonic()
                 started = client.post(
-                    f"/api/workflows/{workflow['workflow_id']}/runs", json={"input": given, "wait": 30}
+                    f"/api/workflows/{workflow['workflow_id']}/runs",
+                    json={"input": given, "wait": 30},
                 )
                 address = started.raise_for_status().headers["Location"]
                 run = client.get(address).json()

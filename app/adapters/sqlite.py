@@ -8,8 +8,10 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import aiosqlite
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -29,9 +31,30 @@ _BEGIN = "BEGIN IMMEDIATE"
 
 def reading_engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
     """An engine for sessions that read; options as of `create_engine`."""
-    made = create_async_engine(url, **options)
+    path = make_url(url).database or ":memory:"
+    made = create_async_engine(url, async_creator=partial(_connected, path), **options)
     _set_up(made.sync_engine, _begin_to_read, BUSY_S)
     return made
+
+
+class _Reader(aiosqlite.Connection):
+    """A connection whose query ends when nobody waits for its answer any more, such as a page that was left: it would
+    keep a processor and its place in the pool from others until it is through.
+    """
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as the library's
+        try:
+            return await super()._execute(fn, *args, **named)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            if self._connection is not None:
+                self._connection.interrupt()
+            raise
+
+
+async def _connected(path: str) -> aiosqlite.Connection:
+    reader = _Reader(partial(sqlite3.connect, path, check_same_thread=False), iter_chunk_size=64)
+    reader._thread.daemon = True  # as SQLAlchemy has it: a process does not wait for it
+    return await reader
 
 
 def writing_engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
@@ -50,7 +73,7 @@ def direct_engine(url: str, options: Mapping[str, Any]) -> Engine:
 
 def _set_up(made: Engine, begin: Callable[[Connection], None], busy_s: float) -> None:
     @event.listens_for(made, "connect")
-    def _connected(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    def _opened(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # type: ignore[attr-defined]  # we begin transactions
         cursor = connection.cursor()
         for pragma in (

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 
 import pytest
 from sqlalchemy import text
@@ -78,3 +79,25 @@ async def test_of_two_that_write_again_and_again_neither_starves(file, database)
     finally:
         ended.set()
         thread.join()
+
+
+async def test_a_read_that_nobody_waits_for_ends(tmp_path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    long = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT max(i) FROM n"
+    )
+
+    async def look():
+        async with database.read() as uow:
+            await uow.session.execute(long)
+
+    left = [asyncio.create_task(look()) for _ in range(20)]  # more than the pool has places
+    await asyncio.sleep(0.3)
+    for one in left:
+        one.cancel()
+    began = time.monotonic()
+    await asyncio.gather(*left, return_exceptions=True)
+    async with database.read() as uow:
+        assert await uow.session.scalar(text("SELECT 1")) == 1
+    assert time.monotonic() - began < 5
+    await database.close()
