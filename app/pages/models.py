@@ -6,6 +6,7 @@ import reflex as rx
 
 from app.components import ui
 from app.pages.frame import page
+from app.state.identity import IdentityState
 from app.state.models import ModelsState
 from app.state.prices import PricesState
 
@@ -70,7 +71,7 @@ def _model(model: rx.Var[Any]) -> rx.Component:
                 ),
                 class_name="grow",
             ),
-            rx.cond(model.pull, _pull(model)),
+            rx.cond(model.pull, rx.cond(IdentityState.administers, _pull(model), _ask(model))),
             class_name="row between wrap",
         ),
         rx.cond(model.demo, _demo(), rx.el.p(model.note, class_name="muted")),
@@ -106,6 +107,12 @@ def _pull(model: rx.Var[Any]) -> rx.Component:
             ),
         ),
     )
+
+
+def _ask(model: rx.Var[Any]) -> rx.Component:
+    """For those who do not administer the installation, whose disk the weights take."""
+    words = "An administrator of the installation can download it."
+    return rx.cond(~model.available, rx.el.span(words, class_name="muted", data_testid="ask"))
 
 
 def _progress(name: rx.Var[str]) -> rx.Component:

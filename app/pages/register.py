@@ -2,9 +2,9 @@
 
 import reflex as rx
 
-from app.components import shell
+from app.components import shell, ui
 from app.pages.frame import page
-from app.pages.login import entrance
+from app.pages.login import entrance, other_way
 from app.state.identity import IdentityState
 
 
@@ -14,6 +14,12 @@ def register() -> rx.Component:
     return entrance(
         "Create your account",
         "A workspace of your own and a first project come with it.",
-        shell.auth_form(mode="register", next=IdentityState.next_path),
-        foot=("Have an account?", "Sign in", "/login"),
+        rx.cond(
+            IdentityState.closed,
+            rx.el.div(
+                ui.callout(IdentityState.closed, tone="wait", icon="lock"), data_testid="closed"
+            ),
+            shell.auth_form(mode="register", next=IdentityState.next_path),
+        ),
+        other_way("Have an account?", "Sign in", "/login"),
     )

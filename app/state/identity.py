@@ -9,6 +9,7 @@ from app.kernel.errors import Unauthenticated
 from app.services.access import Actor
 from app.services.identity.commands import authenticate
 from app.services.identity.queries import has_people, me
+from app.services.identity.registration import why_not
 from app.services.runtime import runtime
 
 COOKIE = "agentloom_session"
@@ -44,14 +45,19 @@ async def actor(state: rx.State) -> Actor:
 
 
 class IdentityState(rx.State):
-    """What the shell shows of the person; who may do what is looked up by `actor` each time."""
+    """What the shell shows of the person; who may do what is looked up by `actor` each time.
+
+    `closed` says why nobody may create an account; it is empty when people may.
+    """
 
     signed_in: bool = False
     name: str = ""
     email: str = ""
     workspace: str = ""
     role: str = ""
+    administers: bool = False
     since: str = ""
+    closed: str = ""
     next_path: str = "/"
     next_query: str = ""
 
@@ -68,6 +74,7 @@ class IdentityState(rx.State):
         async with runtime().database.read() as uow:
             person = await me(uow, acting)
         self.name, self.email, self.role = person.name, person.email, person.role
+        self.administers = person.is_installation_admin
         self.workspace, self.since = person.workspace_name, f"{person.created_at:%-d %B %Y}"
         self.signed_in = True
         return None
@@ -85,11 +92,11 @@ class IdentityState(rx.State):
             self.signed_in = False
             onwards = f"?next={quote(self.next_path, safe='')}"
             self.next_query = "" if self.next_path == "/" else onwards
-            if not self.router.url.path.startswith("/login"):
-                return None
             async with runtime().database.read() as uow:
                 known = await has_people(uow)
-            return None if known else rx.redirect(f"/register{self.next_query}")
+                self.closed = await why_not(uow)
+            signs_in = known or not self.router.url.path.startswith("/login")
+            return None if signs_in else rx.redirect(f"/register{self.next_query}")
         return rx.redirect(self.next_path)
 
     @rx.event

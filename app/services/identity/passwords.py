@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import string
 import unicodedata
 import warnings
 
@@ -44,7 +45,39 @@ qwerasdfzxcv qwerty1234 qwerty12345 qwerty123456 qwertyqwerty qwertyuiop qwertyu
 qwertyuiop[] secret12345 superman123 sunshine123 test123456 testtest123 trustno1234 welcome123
 welcome1234 welcome12345 zaq12wsxcde zxcvbnm123 zxcvbnm1234
 """
+_COMMON_WORDS = """
+abc abcd access adidas admin administrator agentloom alexander amanda andrea andrew angel anthony apple
+arsenal asdf asdfgh asdfghjkl ashley austin azerty banana barcelona baseball basketball batman benjamin berlin
+blink bonjour brandon buster butterfly canada carlos changeme charlie cheese chelsea chicken chocolate chris
+christian computer cookie corvette cowboy dallas daniel database default diamond doctor dolphin dragon eagle
+elizabeth emily enter facebook falcon family ferrari flower football forever formula freedom friend friends
+games gemini george ginger google guest guitar hallo hannah happy harley heather hello hockey hottie hunter
+iceman iloveyou india instagram internet jackson jasmine jennifer jessica jesus johnny jonathan jordan joseph
+joshua junior justin killer kitty knight ladybug lakers letmein linkedin liverpool login london love lovely
+loveyou maggie manager manchester marina marlboro martin master matrix matthew maverick melissa mercedes
+metallica michael michelle mickey microsoft monday money monkey monster morgan mother mustang naruto natasha
+nicholas nicole ninja nothing oliver online orange passport password passwort patrick peanut pepper phoenix
+player pokemon porsche power princess purple qazwsx qazwsxedc queen qwer qwert qwerty qwertyu qwertyui
+qwertyuiop qwertz rabbit rachel rainbow ranger rangers robert rocket root samantha samsung samuel scooter
+secret secure server shadow shannon silver simple slipknot smokey snoopy soccer sophie spider spiderman spring
+starwars steven summer sunday sunflower sunshine superman superstar sweet taylor teacher temp temporary test
+tester testing thomas thunder thunderbird tiger tigger tinkerbell trustno twitter user vanessa victoria
+wachtwoord welcome whatever william willkommen winner winter wizard yankees yellow zaq zxcvbn zxcvbnm
+"""
+_LEET = str.maketrans("@4083!1$57", "aaobeiisst")
+_AROUND = string.digits + string.punctuation + string.whitespace
+
+
+def _stem(word: str) -> str:
+    """What is left of a password without what people put around it and instead of letters."""
+    folded = unicodedata.normalize("NFKC", word).casefold().strip(_AROUND)
+    plain = folded.translate(_LEET)
+    half = len(plain) // 2
+    return plain[:half] if plain[:half] == plain[half:] else plain  # the same twice is the same
+
+
 _COMMON = frozenset(_FIRST_GUESSES.split())
+_STEMS = frozenset(_stem(word) for word in (*_COMMON, *_COMMON_WORDS.split())) - {""}
 
 
 def _plain(password: str) -> str:
@@ -68,9 +101,11 @@ def require_strong(password: str, *, email: str, name: str) -> None:
         )
     elif len(password) > MAX_LENGTH:
         reason = f"The password is too long. Use at most {MAX_LENGTH} characters."
-    elif folded in own:
-        reason = "The password must not be your name or e-mail address."
-    elif folded in _COMMON or len(set(folded)) < _FEWEST_CHARACTERS:
+    elif folded in own or _stem(password) in {_stem(text) for text in own} - {""}:
+        reason = (
+            "The password must not be your name or e-mail address, nor that with digits around it."
+        )
+    elif folded in _COMMON or _stem(password) in _STEMS or len(set(folded)) < _FEWEST_CHARACTERS:
         reason = "The password is one of the first that others would try. Choose a less common one."
     else:
         return

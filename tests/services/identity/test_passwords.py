@@ -26,6 +26,16 @@ ADA = {"email": "ada.lovelace@example.com", "name": "Ada Lovelace"}
         ("QWERTYUIOP", "first that others would try"),
         ("aaaaaaaaaaaa", "first that others would try"),
         ("abababababab", "first that others would try"),
+        ("Password2031!", "first that others would try"),
+        ("P@ssw0rd!!2031", "first that others would try"),
+        ("123qwerty456", "first that others would try"),
+        ("!!!Summer2026", "first that others would try"),
+        ("shadow007007", "first that others would try"),
+        ("dragondragon1", "first that others would try"),
+        ("AgentLoom2026", "first that others would try"),
+        ("\uff50assword99", "first that others would try"),
+        ("Ada.Lovelace1815", "your name or e-mail"),
+        ("Ada L0vel4ce!!", "your name or e-mail"),
     ],
 )
 def test_weak_password_is_refused_with_a_sentence(password, why):
@@ -35,7 +45,17 @@ def test_weak_password_is_refused_with_a_sentence(password, why):
 
 
 @pytest.mark.parametrize(
-    "password", ["tencharsss", "copper kettle 9", "x1y2" * 64, "пароль-ёлка-42"]
+    "password",
+    [
+        "tencharsss",
+        "copper kettle 9",
+        "x1y2" * 64,
+        "пароль-ёлка-42",
+        "summer kettle 26",
+        "8205743196",
+        "passwordless kettle",
+        "dragonfly lantern",
+    ],
 )
 def test_ordinary_password_is_taken(password):
     passwords.require_strong(password, **ADA)

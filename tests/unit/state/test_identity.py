@@ -1,10 +1,11 @@
 import pytest
 
 from app.kernel.errors import Unauthenticated
+from app.kernel.settings import settings
 from app.services.identity.commands import authenticate, logout
 from app.services.identity.local import local_actor
 from app.state.identity import IdentityState, actor, safe_next, session_token
-from tests.unit.state.conftest import fire, open_tab, said
+from tests.unit.state.conftest import fire, open_tab, said, sign_up
 
 
 @pytest.mark.parametrize(
@@ -104,3 +105,27 @@ async def test_the_first_visitor_signs_up(parts):
 
 async def test_later_visitors_sign_in(parts, token):
     assert await fire(open_tab(IdentityState, "", "/login"), "welcome") == []
+
+
+async def test_where_nobody_may_register_the_pages_say_why(parts, token, monkeypatch):
+    for path in ("/login", "/register"):
+        tab = open_tab(IdentityState, "", path)
+        await fire(tab, "welcome")
+        assert tab.closed == ""
+    monkeypatch.setenv("AGENTLOOM_REGISTRATION", "closed")
+    settings.cache_clear()
+    for path in ("/login", "/register"):
+        tab = open_tab(IdentityState, "", path)
+        await fire(tab, "welcome")
+        assert "Ask the person who runs this installation." in tab.closed
+    settings.cache_clear()
+
+
+async def test_the_shell_knows_who_administers_the_installation(parts, token):
+    first, second = (
+        open_tab(IdentityState, token),
+        open_tab(IdentityState, await sign_up(parts, "Bob")),
+    )
+    for tab in (first, second):
+        await fire(tab, "guard")
+    assert (first.administers, second.administers) == (True, False)
