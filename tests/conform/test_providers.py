@@ -261,7 +261,7 @@ class TestRealLocalModel:
         assert last.model == "smollm2"
 
     async def test_an_answer_over_its_limit_says_so(self, model: ChatModel) -> None:
-        _, last = await collect(model, ChatRequest(HELLO, max_tokens=2))
+        _, last = await collect(model, ChatRequest(HELLO, max_tokens=2, temperature=0))
         assert last.finish_reason == "length"
 
     async def test_a_schema_is_kept(self, model: ChatModel) -> None:

@@ -42,6 +42,11 @@ class Budget:
         return self.limits.timeout_s - (time.monotonic() - self._began)
 
     @property
+    def bounds_calls(self) -> bool:
+        """Whether there is a limit on what model calls use."""
+        return self.limits.max_tokens is not None or self.limits.max_cost_microusd is not None
+
+    @property
     def cost(self) -> int | None:
         """Money used, in micro-dollars; None when a call was unpriced."""
         return None if self.unpriced else self.cost_microusd

@@ -193,6 +193,9 @@ async def _admitted(call: Call) -> tuple[Heard, Completion]:
     budget = call.step.execution.budget
     budget.check()
     chat = await call.step.execution.host.models.find(call.ref)
+    if not budget.bounds_calls:
+        heard = Heard(call.request, call.emit, math.inf, budget.cut_off)
+        return heard, await _recorded(call, chat, call.request, heard)
     _price_known(call, chat)
     async with budget.call(_bound(call, chat)) as left:
         asked = tokens_of_request(call.request)

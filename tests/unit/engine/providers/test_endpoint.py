@@ -2,11 +2,15 @@
 
 import base64
 import json
+from datetime import timedelta
+from email.utils import format_datetime
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
 
 from app.engine.providers.endpoint import Endpoint, failure, redact
+from app.kernel.clock import now
 from app.kernel.errors import UpstreamFailed, UpstreamRefused
 
 KEY = 'my "odd"/key+with=signs'
@@ -50,3 +54,29 @@ class Answered(Exception):
 ])  # fmt: skip
 def test_only_what_can_pass_is_retried(error: Exception, expected: type[Exception]) -> None:
     assert type(failure(Endpoint("X", "http://x"), "m", error)) is expected
+
+
+@pytest.mark.parametrize(("told", "expected"), [
+    ("7", 7), ("0.5", 0.5), ("-3", 0), ("soon", None), ("", None), ("inf", None), ("nan", None),
+    (format_datetime(now() + timedelta(seconds=20), usegmt=True), 20),
+    (format_datetime(now() - timedelta(seconds=20), usegmt=True), 0),
+])  # fmt: skip
+def test_a_pause_may_be_asked_for_in_seconds_or_as_a_time(
+    told: str, expected: float | None
+) -> None:
+    error = Answered(503)
+    error.response = SimpleNamespace(headers={"retry-after": told})
+    asked = failure(Endpoint("X", "http://x"), "m", error).context.get("retry_after_s")
+    assert asked == (expected if expected is None else pytest.approx(expected, abs=3))
+
+
+def test_no_resolved_address_is_told() -> None:
+    class ClientConnectorError(OSError):
+        pass
+
+    for error in (
+        ClientConnectorError("10.0.0.5:8000"),
+        TimeoutError("10.0.0.5"),
+        OSError("10.0.0.5"),
+    ):
+        assert "10.0.0.5" not in failure(Endpoint("X", "http://models.example"), "m", error).message
