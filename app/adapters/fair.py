@@ -11,8 +11,10 @@ from app.engine.host import Pool
 
 Waits = Callable[[int], None]
 
-PLACES: dict[Pool, int] = {"sandbox": 4, "blocking": 4, "http": 100}
-GUESTS: dict[Pool, int] = {"sandbox": 4, "blocking": 4, "http": 100}
+PLACES: dict[Pool, int] = {"sandbox": 4, "blocking": 4, "http": 100, "model": 80, "local_model": 2}
+"""A server of this machine answers one call after the other: the second one is there when the first has ended."""
+
+GUESTS: dict[Pool, int] = {"sandbox": 4, "blocking": 4, "http": 100, "model": 20, "local_model": 0}
 """Further places for who has none yet, while others hold all: a slow program must not keep a newcomer waiting."""
 
 

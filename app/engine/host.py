@@ -22,8 +22,10 @@ from app.engine.sdk.context import (
 MAX_OUTPUT_BYTES = 10_000_000
 """How much all values of a step may have together as JSON, unless the run says otherwise."""
 
-Pool = Literal["sandbox", "blocking", "http"]
-"""What all workspaces share places of: children that run programs or work for long, connections to the outside."""
+Pool = Literal["sandbox", "blocking", "http", "model", "local_model"]
+"""What all workspaces share places of: children that run programs or work for long, connections to the outside and
+to providers of models, and the models of this machine.
+"""
 
 Origin = Literal["copied", "pinned", "cached", "disabled", "given"]
 """Where a step's output is from: an earlier run, the graph or the request, the cache, its input, or a person."""

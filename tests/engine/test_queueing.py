@@ -47,7 +47,7 @@ def lines(host):
 async def test_a_wait_longer_than_the_time_limit_of_the_step_is_no_failure_and_is_told():
     host = FakeHost(ANSWER, place=Places(0.6))
     outcome = await run(fetching(timeout_s=0.3), host)
-    assert (outcome.status, outcome.error) == ("succeeded", None)
+    assert outcome.status == "succeeded", outcome.error
     assert lines(host) == [
         "Waits for a connection to the outside: all places are taken, 3 of this workspace come first."
     ]
@@ -112,3 +112,26 @@ async def test_a_wait_in_a_body_stops_the_clock_of_its_own_step_only(inside):
     host = FakeHost(ANSWER, place=Places(0.6))
     outcome = await run(plan_of(BEGIN, loop, fetch, edges="begin>loop"), host, [1, 2])
     assert outcome.status == ("failed" if inside else "succeeded")
+
+
+async def test_a_call_of_a_model_takes_a_place_and_waits_outside_of_the_time_limit():
+    places = Places(0.5, before=0)
+    host = FakeHost({"models": ["Hello"]}, place=places)
+    say = box("say", "say", settings={"timeout_s": 0.3})
+    outcome = await run(plan_of(BEGIN, say, edges="begin>say"), host, "Hi")
+    assert (outcome.status, places.most) == ("succeeded", 1)
+    assert "the model" in lines(host)[0]
+
+
+async def test_a_tool_that_waits_stops_the_clock_of_its_agent_too():
+    call = {"tool": "fetch", "arguments": {"q": "1"}}
+    host = FakeHost(
+        {**ANSWER, "models": [call, "done"]},
+        place=Places(0.8),
+    )
+    agent = box("agent", "agent", settings={"timeout_s": 1.5})
+    fetch = box("fetch", "tool.http", url="http://x/", headers={"x": "{{ args.q }}"}, settings={"timeout_s": 0.6})  # fmt: skip
+    outcome = await run(
+        plan_of(BEGIN, agent, fetch, edges="begin>agent fetch.tool>agent.tools"), host, "Hi"
+    )
+    assert outcome.status == "succeeded", outcome.error

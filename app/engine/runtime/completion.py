@@ -5,7 +5,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 
-from app.engine.host import LlmCallRecord
+from app.engine.host import LlmCallRecord, Pool
 from app.engine.payloads import dollars
 from app.engine.providers.base import ChatModel, ChatRequest
 from app.engine.runtime.answers import parse_answer
@@ -14,6 +14,7 @@ from app.engine.runtime.estimates import tokens_of_request
 from app.engine.runtime.execution import Step
 from app.engine.runtime.listening import Emit, Heard
 from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.queueing import place
 from app.engine.runtime.retry import CALL_TRIES, LONGEST_ASKED_S, call_pause_s, was_busy
 from app.engine.runtime.spans import OpenSpan, current_span, open_span
 from app.engine.sdk import Completion, Message
@@ -259,7 +260,11 @@ async def _recorded(call: Call, chat: ChatModel, request: ChatRequest, heard: He
         message.model_dump(mode="json", exclude_defaults=True) for message in request.messages
     ]
     facts = {"model": chat.info.name, "provider": chat.info.provider, "messages": messages}
-    async with open_span(call.step, "llm", call.name, **facts) as span:
+    pool: Pool = "local_model" if chat.info.local else "model"
+    async with (
+        open_span(call.step, "llm", call.name, **facts) as span,
+        place(call.step, pool, span),
+    ):
         began = time.monotonic()
         try:
             await heard.listen(chat, span)

@@ -18,6 +18,8 @@ _NAMES: Final[dict[Pool, str]] = {
     "sandbox": "the Python sandbox",
     "blocking": "a process for long work",
     "http": "a connection to the outside",
+    "model": "a connection to the model's provider",
+    "local_model": "the model of this machine",
 }
 
 
