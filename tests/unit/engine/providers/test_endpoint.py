@@ -61,8 +61,10 @@ def test_only_what_can_pass_is_retried(error: Exception, expected: type[Exceptio
     (20, 20), (-20, 0),
 ])  # fmt: skip
 def test_a_pause_may_be_asked_for_in_seconds_or_as_a_time(
-    told: str, expected: float | None
+    told: str | int, expected: float | None
 ) -> None:
+    if isinstance(told, int):
+        told = format_datetime(now() + timedelta(seconds=told), usegmt=True)
     error = Answered(503)
     error.response = SimpleNamespace(headers={"retry-after": told})
     asked = failure(Endpoint("X", "http://x"), "m", error).context.get("retry_after_s")
