@@ -2,7 +2,7 @@
 
 Tokenizers differ from model to model, and the one that is here (of the embedding model) knows English words only.
 So it is reckoned: three bytes a token, where models have about four letters of English, three of code and one or two
-of Chinese or Japanese; each digit is one. Measured texts come out up to half too high, none too low.
+of Chinese or Japanese; each digit is one. That is meant to be rather too many than too few.
 """
 
 import json
