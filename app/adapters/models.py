@@ -223,14 +223,14 @@ class ModelRegistry:
         key = self._settings.openai_api_key.get_secret_value()
         if not key:
             raise _without_key("OPENAI_API_KEY", f"openai/{name}")
-        endpoint = Endpoint("OpenAI", "https://api.openai.com/v1", key, "OPENAI_API_KEY")
+        endpoint = self._far("OpenAI", "https://api.openai.com/v1", key, "OPENAI_API_KEY")
         return OpenAIChat(_remote_info("openai", name), self._openai(endpoint, is_openai=True))
 
     def _find_anthropic(self, name: str) -> ChatModel:
         key = self._settings.anthropic_api_key.get_secret_value()
         if not key:
             raise _without_key("ANTHROPIC_API_KEY", f"anthropic/{name}")
-        endpoint = Endpoint("Anthropic", "https://api.anthropic.com", key, "ANTHROPIC_API_KEY")
+        endpoint = self._far("Anthropic", "https://api.anthropic.com", key, "ANTHROPIC_API_KEY")
         api = self._apis.setdefault(endpoint, AnthropicApi(endpoint))
         assert isinstance(api, AnthropicApi)
         return AnthropicChat(_remote_info("anthropic", name), api)
@@ -244,7 +244,12 @@ class ModelRegistry:
         settings = self._settings
         key = settings.compatible_api_key.get_secret_value()
         url = settings.compatible_url.rstrip("/")
-        return self._openai(Endpoint("The model server", url, key, "AGENTLOOM_COMPATIBLE_API_KEY"))
+        return self._openai(self._far("The model server", url, key, "AGENTLOOM_COMPATIBLE_API_KEY"))
+
+    def _far(self, title: str, url: str, key: str, setting: str) -> Endpoint:
+        """A server elsewhere. A proxy leads there only through a tunnel, so that it sees neither key nor text."""
+        proxy = self._settings.proxy if url.startswith("https:") else ""
+        return Endpoint(title, url, key, setting, proxy)
 
     def _openai(self, endpoint: Endpoint, *, is_openai: bool = False) -> OpenAIApi:
         """The one client of an endpoint."""

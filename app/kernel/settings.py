@@ -192,6 +192,12 @@ class Settings(BaseModel):
         validation_alias="AGENTLOOM_COMPATIBLE_MODELS",
         description="Comma-separated model names of that server; empty: ask it.",
     )
+    proxy: str = Field(
+        default="",
+        validation_alias="AGENTLOOM_PROXY",
+        description="http:// address of the proxy through which models with an https address are reached; "
+        "HTTPS_PROXY and its like do not count.",
+    )
     first_model: str = Field(
         default="smollm2",
         validation_alias="AGENTLOOM_FIRST_MODEL",

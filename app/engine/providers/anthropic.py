@@ -41,7 +41,9 @@ class AnthropicApi:
             api_key=self.endpoint.key,
             max_retries=0,
             timeout=timeout,
-            http_client=httpx2.AsyncClient(trust_env=False, timeout=timeout),
+            http_client=httpx2.AsyncClient(
+                trust_env=False, timeout=timeout, proxy=self.endpoint.proxy or None
+            ),
         )
 
     async def close(self) -> None:

@@ -30,12 +30,14 @@ class Endpoint:
     Args:
         title: How people call it: `OpenAI`, `the local model server`.
         setting: Environment variable that holds the key; named when the key is refused.
+        proxy: Address of the proxy that leads there; empty: none.
     """
 
     title: str
     url: str
     key: str = field(default="", repr=False)
     setting: str = ""
+    proxy: str = field(default="", repr=False)
 
 
 def redact(text: str, *secrets: str) -> str:

@@ -70,19 +70,23 @@ class OpenAIApi:
         import aiohttp  # noqa: PLC0415 - heavy
 
         return aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {self.endpoint.key or 'none'}", **self._account()},
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S
             ),
             connector=aiohttp.TCPConnector(limit=1_000),
             cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=self.endpoint.proxy or None,
         )
 
-    def _account(self) -> dict[str, str]:
-        """Whose bill it is, when the key alone does not say so."""
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        """The key, and whose bill it is when the key alone does not say so. They go with each request: what the client
+        sends by itself it sends to a proxy too.
+        """
         names = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
         found = {header: os.environ.get(name, "") for header, name in names.items()}
-        return {header: value for header, value in found.items() if value and self._is_openai}
+        account = {header: value for header, value in found.items() if value and self._is_openai}
+        return {"Authorization": f"Bearer {self.endpoint.key or 'none'}", **account}
 
     async def close(self) -> None:
         """Close the connections, if any were made."""
@@ -99,9 +103,11 @@ class OpenAIApi:
 
         url, bound = f"{self.endpoint.url}/models", aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with self.client.get(url, timeout=bound) as reply:
+            async with self.client.get(
+                url, headers=self._headers, timeout=bound, allow_redirects=False
+            ) as reply:
                 content = await reply.read()
-            if reply.status >= 400:
+            if reply.status >= 300:
                 raise Refusal(reply, content)
             return [str(entry["id"]) for entry in orjson.loads(content)["data"]]
         except (
@@ -148,7 +154,7 @@ class OpenAIApi:
         body = orjson.dumps(self._body(model, request))
         url = f"{self.endpoint.url}/chat/completions"
         async with self.client.post(
-            url, data=body, headers=_STREAMED, allow_redirects=False
+            url, data=body, headers={**self._headers, **_STREAMED}, allow_redirects=False
         ) as reply:
             if reply.status >= 300:
                 raise Refusal(reply, await reply.read())

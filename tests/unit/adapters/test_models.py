@@ -13,7 +13,7 @@ from app.adapters.weights import QWEN, SMOLLM2, WeightStore
 from app.engine.providers.base import ChatModel, ChatRequest
 from app.engine.runtime.retry import was_busy
 from app.engine.sdk.messages import Message, ToolSpec
-from app.kernel.errors import ModelMissing, UpstreamFailed
+from app.kernel.errors import ModelMissing, StepError, UpstreamFailed
 from app.kernel.settings import Settings
 from tests.fakes.local_model import give_weights
 from tests.fakes.model_server import KEY, TEXT, FakeModelServer
@@ -227,3 +227,37 @@ async def test_ollama_that_does_not_answer_is_asked_anew_by_the_next_try(tmp_pat
         models._ollama.url = server.url
         assert (await models.find("ollama/llama3")).info.ref == "ollama/llama3:latest"
     await models.close()
+
+
+@pytest.mark.parametrize(
+    "ref", ["openai/gpt-4o-mini", "anthropic/claude-of-a-test", "compatible/m1"]
+)
+async def test_the_proxy_of_the_settings_is_a_tunnel(tmp_path: Path, ref: str) -> None:
+    asked: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        proxy = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        keys = {"openai_api_key": "sk-made-up", "anthropic_api_key": "sk-made-up",
+                "compatible_url": "https://models.invalid/v1", "compatible_api_key": "sk-made-up"}  # fmt: skip
+        models = registry(tmp_path, **keys, proxy=proxy)
+        with pytest.raises(StepError):
+            await text_of(await models.find(ref))
+        await models.close()
+    assert asked
+    for head in asked:
+        assert head.startswith(b"CONNECT ")
+        assert b"made-up" not in head
+
+
+async def test_what_has_no_https_address_is_asked_without_the_proxy(tmp_path: Path) -> None:
+    async with FakeModelServer() as server:
+        models = registry(
+            tmp_path, compatible_url=f"{server.url}/v1", compatible_api_key=KEY, proxy=NOWHERE
+        )
+        assert await text_of(await models.find("compatible/plain")) == TEXT
+        await models.close()
