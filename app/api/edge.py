@@ -3,6 +3,7 @@ headers, last resort for errors.
 """
 
 import logging
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -19,6 +20,8 @@ from app.kernel.settings import settings
 _log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10_000_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""No id and no name has one; and an address with a line break is none of ours to the patterns of the routes."""
 
 
 class Edge:
@@ -119,8 +122,8 @@ def _refusal(scope: Scope, policy: Policy) -> Response | None:
     size = Headers(scope=scope).get("content-length", "")
     if size.isdecimal() and int(size) > MAX_BODY_BYTES:
         return of_error(TooLarge("The request is too large; at most 10 MB are allowed."))
-    if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-        return of_error(InvalidInput("The address holds a null character. Remove it."))
+    if _CONTROL.search(scope["path"]) or b"%00" in scope["query_string"]:
+        return of_error(InvalidInput("The address holds a control character. Remove it."))
     return None
 
 

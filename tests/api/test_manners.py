@@ -59,6 +59,17 @@ async def test_a_body_that_is_not_declared_as_json_is_415(ada, kind):
     assert "application/json" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/runs/a%0Ab", "/api/none/%0A", "/api/a%0D%0Ab/c", "/api/runs/%7F", "/api/%00"]
+)
+async def test_an_address_with_a_control_character_is_a_problem(ada, path):
+    """A line break would end the pattern of a route, and the page behind would answer."""
+    for method in ("GET", "POST", "DELETE"):
+        answer = await ada.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+        assert "control character" in answer.json()["detail"]
+
+
 async def test_a_word_in_an_address_is_not_taken_for_an_id(visitor):
     assert (await visitor.options("/api/schedules/preview")).headers["allow"] == "POST, OPTIONS"
 

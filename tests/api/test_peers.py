@@ -88,7 +88,7 @@ def test_nothing_undocumented_is_found(product, tmp_path):
     said = peer(
         "schemathesis", "run", f"{product.url}/api/openapi.json",
         "--header", f"Authorization: Bearer {token}", "--checks", ",".join(CHECKS),
-        "--phases", "examples,coverage", "--max-examples", "3", "--seed", "1", "--max-time", "45", "--workers", "2",
+        "--phases", "examples,coverage", "--max-examples", "3", "--seed", "1", "--max-time", "45", "--workers", "1",
         "--exclude-deprecated", *left_out, "--request-timeout", "30", "--continue-on-failure",
         "--suppress-health-check", "all", "--warnings", "off", "--no-color",
         cwd=tmp_path,
