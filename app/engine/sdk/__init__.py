@@ -45,6 +45,7 @@ from app.kernel.errors import (
 )
 from app.kernel.jsons import NotJson
 from app.kernel.jsons import read as read_json
+from app.kernel.jsons import size_of as json_size
 
 __all__ = [
     "AgentResult",
@@ -87,6 +88,7 @@ __all__ = [
     "Usage",
     "as_text",
     "field",
+    "json_size",
     "media",
     "node",
     "port",
