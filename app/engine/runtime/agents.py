@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import jsonschema
-
 from app.engine.runtime.answers import parse_answer
+from app.engine.runtime.shapes import shape_of
 from app.engine.sdk import (
     AgentResult,
     AgentSpec,
@@ -103,12 +102,14 @@ class _Conversation:
             return self._bad(f"The arguments of '{tool.name}' are no JSON object: {broken[:200]}")
         arguments = _as_declared(tool, arguments)
         try:
-            jsonschema.validate(arguments, dict(tool.parameters))
+            misfit = shape_of(tool.parameters).misfit(arguments)
+            if misfit is not None:
+                return self._bad(
+                    f"The arguments of '{tool.name}' do not fit: {misfit.message[:200]}"
+                )
             result = await self._context.call(tool.name, arguments)
         except (BudgetExceeded, StorageDown):
             raise
-        except jsonschema.ValidationError as error:
-            return self._bad(f"The arguments of '{tool.name}' do not fit: {error.message[:200]}")
         except AppError as error:
             return self._bad(f"'{tool.name}' failed: {error.message}")
         self._called.append(tool.name)

@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jsonschema
-from jsonschema.protocols import Validator
-
 from app.engine.providers.reading import spoken, values_in
+from app.engine.runtime.shapes import Shape, shape_of
 from app.kernel.errors import OutputInvalid
 
 
@@ -20,7 +18,7 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     Raises:
         OutputInvalid: It has no JSON, or none that fits; the message says where.
     """
-    fits = _validator(schema)
+    fits = shape_of(schema)
     nearest: Any = None
     found = False
     groups = list(values_in(spoken(text)))
@@ -42,26 +40,17 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     raise _misfit(fits, as_asked(nearest, schema))
 
 
-def _validator(schema: Mapping[str, Any]) -> Validator:
-    kind = jsonschema.validators.validator_for(dict(schema))
-    try:
-        kind.check_schema(dict(schema))
-    except jsonschema.SchemaError as error:
-        raise OutputInvalid(
-            f"The asked shape is no JSON Schema: {error.message[:200]}.", field="schema"
-        ) from error
-    return kind(dict(schema))
-
-
-def _misfit(fits: Validator, value: Any) -> OutputInvalid:  # noqa: ANN401 - any JSON value
-    error = jsonschema.exceptions.best_match(fits.iter_errors(value))
+def _misfit(fits: Shape, value: Any) -> OutputInvalid:  # noqa: ANN401 - any JSON value
+    error = fits.misfit(value)
+    if error is None:
+        return OutputInvalid("The model's answer does not fit the asked shape.")
     place = f" at `{error.json_path}`" if error.absolute_path else ""
     return OutputInvalid(
         f"The model's answer does not fit the asked shape{place}: {error.message[:200]}."
     )
 
 
-def _most_told(values: Sequence[Any], schema: Mapping[str, Any], fits: Validator) -> Any:  # noqa: ANN401
+def _most_told(values: Sequence[Any], schema: Mapping[str, Any], fits: Shape) -> Any:  # noqa: ANN401
     """Of the values that fit once they are taken as asked, the one that says most."""
     asked = [as_asked(value, schema) for value in values if not _is_foreign(value, schema)]
     fitting = [value for value in asked if value is not None and fits.is_valid(value)]

@@ -17,7 +17,7 @@ _MAX_VALUES = 100_000
 _LIGHT_BYTES = 16_384
 _LOOKS = 10_000
 """How many values are looked at in this process: about 20 ms."""
-_LOOKS_PER_BYTE = 25
+_LOOKS_PER_BYTE = 8
 _MOST_LOOKS = 10_000_000
 _LONGEST_S = 30.0
 _FIND = f"{__name__}:find"
