@@ -17,25 +17,20 @@ run: $(VENV)/.runtime  ## set up if needed, then start everything (PORT=… chan
 dev: $(VENV)/.dev  ## the web app with reload on change, for work on pages
 	@exec $(PY) -m app.cli serve --watch
 
-test: $(VENV)/.dev system-packages peers  ## set up if needed, then every test
+test: $(VENV)/.dev system-packages peers  ## set up if needed, then every test; what needs a second try is listed at the end
 	@$(PY) -m app.cli build
-	@$(PY) -m pytest -q -n $(AT_ONCE) --ignore tests/e2e || $(PY) -m pytest -q --last-failed tests  # real processes and clocks: what failed is tried once more, alone
-	@$(PY) -m pytest -q tests/e2e || $(PY) -m pytest -q --last-failed tests/e2e  # a browser journey is tried once more
+	@$(PY) -m pytest -q -n $(AT_ONCE) -p tests.second_try tests
 
 bench: $(VENV)/.dev system-packages  ## what a run costs and what a person feels, measured
 	@$(PY) bench/runs.py
 	@$(PY) bench/pages.py
 
-check: $(VENV)/.dev  ## what every change must pass: format, types, floors, house, units, node types
-	@$(PY) -m ruff check app tests scripts alembic bench
-	@$(PY) -m ruff format --check app tests scripts alembic bench
-	@$(PY) -m mypy app
-	@$(VENV)/bin/lint-imports
-	@$(PY) -m pytest -q tests/house tests/unit tests/conform -m "not e2e and not fault"
+check: $(VENV)/.dev  ## what every change must pass, side by side: format, types, floors, house, units, node types
+	@$(PY) scripts/check.py
 
 e2e: $(VENV)/.dev system-packages  ## the browser journeys only
 	@$(PY) -m app.cli build
-	@$(PY) -m pytest -q tests/e2e
+	@$(PY) -m pytest -q -n 2 -p tests.second_try tests/e2e
 
 chaos: $(VENV)/.dev system-packages  ## faults of every kind for a while, then every promise is checked (SEED, MINUTES, RUNS, DATABASE)
 	@$(PY) -m app.cli build

@@ -1,5 +1,6 @@
 """Real parts for tests: throw-away PostgreSQL and Redis servers, and fresh migrated databases."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -8,9 +9,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import hypothesis
 import pytest
 import redis as redis_client
@@ -28,17 +31,20 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 __all__ = ["smollm2", "smollm2_weights"]
 
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
-LONGEST = ("fault/test_places.py", "tests/fault/")
+LONGEST = ("tests/e2e/", "fault/test_places.py", "tests/fault/")
 
 
 class Together(LoadFileScheduling):
-    """Spreads tests over processes. Those that share something costly go to the same one: those of a file, or, where
-    that is a running product, those of a file and a database.
+    """Spreads tests over processes. Those that share something costly go to the same one: those of a file; where that is
+    a running product, those of a file and a database, or all journeys on a database.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return f"{file} on PostgreSQL" if "fault" in file and "[postgresql" in nodeid else file
+        file, _, which = super()._split_scope(nodeid), *nodeid.partition("[")[1:]
+        database = next((name for name in ("sqlite", "postgresql") if name in which), "")
+        if database and "tests/e2e/" in file:
+            return f"journeys on {database}"
+        return f"{file} on {database}" if database and "tests/fault/" in file else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log) -> Together:
@@ -122,12 +128,17 @@ def postgres_server() -> Iterator[str]:
 
 
 def _sql(server_url: str, statement: str) -> None:
-    port = server_url.rsplit(":", 1)[1].split("/", maxsplit=1)[0]
-    subprocess.run(
-        ["psql", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-qc", statement, "postgres"],
-        check=True,
-        capture_output=True,
-    )
+    """Say something to the server, from a thread of its own: a browser's test has a running loop in this one."""
+
+    async def say() -> None:
+        connection = await asyncpg.connect(server_url.replace("+asyncpg", ""))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, say()).result()
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.conftest import _sql, free_port
 from tests.e2e.product import ROOT, Product
 from tests.fakes.local_model import give_weights
+from tests.second_try import failures
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic",
             "--no-first-run", "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -22,7 +23,7 @@ RESULTS = ROOT / "test-results"
 
 
 @pytest.fixture(
-    scope="module"
+    scope="package"
 )  # not for the session: its running loop would block other tests' loops
 def browser() -> Iterator[Browser]:
     """Debian's Chromium without a screen."""
@@ -56,7 +57,7 @@ class Outside:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def outside() -> Iterator[Outside]:
     """A web service that the product may reach."""
     opened = Outside()
@@ -66,11 +67,11 @@ def outside() -> Iterator[Outside]:
     opened.server.server_close()
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
 def product(
     request: pytest.FixtureRequest, smollm2_weights: Path, outside: Outside
 ) -> Iterator[Product]:
-    """The running product; each module that uses it runs once per database."""
+    """The running product of all journeys, once per database; each journey has people of its own."""
     env = {"AGENTLOOM_EGRESS_ALLOW": outside.url.removeprefix("http://")}
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
@@ -84,11 +85,11 @@ def product(
     give_weights(smollm2_weights, data)
     started = Product(data, free_port(), env)
     started.start()
-    failed = request.session.testsfailed
+    failed = failures(request.session)
     yield started
-    if request.session.testsfailed > failed:
+    if failures(request.session) > failed:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{request.module.__name__}-{request.param}.log").write_text(started.output())
+        (RESULTS / f"product-{request.param}.log").write_text(started.output())
     started.stop()
     shutil.rmtree(data, ignore_errors=True)
 
@@ -109,9 +110,9 @@ def page(context: BrowserContext, request: pytest.FixtureRequest) -> Iterator[Pa
     said: list[str] = []
     tab.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
     tab.on("pageerror", lambda error: said.append(f"error: {error}"))
-    failed = request.session.testsfailed
+    failed = failures(request.session)
     yield tab
-    if request.session.testsfailed > failed:
+    if failures(request.session) > failed:
         RESULTS.mkdir(exist_ok=True)
         name = request.node.name.replace("/", "-")
         tab.screenshot(path=RESULTS / f"{name}.png")

@@ -1,0 +1,41 @@
+"""What every change must pass, side by side: format, lint, types, floors, tests of the house, units and nodes."""
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+PYTHON = [sys.executable, "-m"]
+SOURCES = ["app", "tests", "scripts", "alembic", "bench"]
+CHECKS = {
+    "tests": [*PYTHON, "pytest", "-q", "-n", "2", "tests/house", "tests/unit", "tests/conform"],
+    "types": [*PYTHON, "mypy", "app"],
+    "floors": [str(Path(sys.executable).with_name("lint-imports"))],
+    "lint": [*PYTHON, "ruff", "check", "--quiet", *SOURCES],
+    "format": [*PYTHON, "ruff", "format", "--check", "--quiet", *SOURCES],
+}
+
+
+def passes(name: str) -> bool:
+    """Do one check; print what it says as a whole, and how long it took."""
+    began = time.monotonic()
+    done = subprocess.run(
+        CHECKS[name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    verdict = "passed" if done.returncode == 0 else "FAILED"
+    said = f"{done.stdout.rstrip()}\n" if done.stdout.strip() else ""
+    print(f"{said}{name}: {verdict} in {time.monotonic() - began:.0f} s\n", flush=True)
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Do all checks at once; the exit code says whether each passed."""
+    with ThreadPoolExecutor(len(CHECKS)) as threads:
+        done = {threads.submit(passes, name): name for name in CHECKS}
+        failed = [done[one] for one in as_completed(done) if not one.result()]
+    print(f"Not passed: {', '.join(failed)}" if failed else "All checks passed.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
