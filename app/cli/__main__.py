@@ -1,10 +1,12 @@
 """`.venv/bin/python -m app.cli COMMAND`: each command is the module of its name in this package."""
 
 import argparse
+import ast
 import gc
 import importlib
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
 
 from app.cli.private import UMASK
@@ -37,13 +39,17 @@ def _module(command: str) -> ModuleType:
         gc.enable()
 
 
+def _summary(command: str) -> str:
+    """The first line of a command's docstring, without what it imports."""
+    source = Path(__file__).with_name(f"{command.replace('-', '_')}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code; expected failures print one sentence."""
     words = sys.argv[1:] if argv is None else argv
     if not words or words[0] not in COMMANDS:
-        lines = [
-            f"  {name:<12} {(_module(name).__doc__ or '').splitlines()[0]}" for name in COMMANDS
-        ]
+        lines = [f"  {name:<12} {_summary(name)}" for name in COMMANDS]
         asked_for_help = bool(words) and words[0] in ("-h", "--help")
         if words and not asked_for_help:
             print(f"agentloom: there is no command '{words[0]}'.\n", file=sys.stderr)

@@ -17,6 +17,8 @@ from app.engine.providers.openai import OpenAIApi
 from app.engine.sdk.messages import Message
 from app.kernel.errors import ModelMissing
 
+pytestmark = pytest.mark.fault
+
 
 def is_alive(pid: int) -> bool:
     try:

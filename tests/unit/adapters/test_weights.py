@@ -13,6 +13,8 @@ from app.adapters.weights import PINNED, SMOLLM2, Part, Pull, Weights, WeightSto
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, NotFound, Unavailable
 
+pytestmark = pytest.mark.fault
+
 PARTS = (b"first " * 1000, b"second " * 1000)
 
 
