@@ -38,7 +38,7 @@ const StatusBadge = memo(function StatusBadge({ step, streaming }) {
   return (
     <span className={`node-badge tone-${tone}`} data-status={step.status} title={running ? time : remark ? step.warnings.map(({ message }) => message).join("\n") : undefined}>
       <Icon size={11} className={spin ? "spin" : undefined} aria-hidden="true" />
-      <span>{step.rounds > 1 ? `${step.done}/${step.rounds} · ${text}` : text}</span>
+      <span>{step.rounds > 1 ? `${step.failed || step.done}/${step.rounds} · ${text}` : text}</span>
     </span>
   );
 });

@@ -58,6 +58,7 @@ function summary(all) {
     alive: steps.every((step) => Array.isArray(step.alive)) ? [...new Set(steps.flatMap((step) => step.alive))] : null,
     rounds: steps.length,
     done: steps.filter((step) => STEP_DONE.has(step.status)).length,
+    failed: status === "failed" ? steps.filter((step) => step.status === "failed").length : 0,
     warnings: steps.flatMap((step) => step.warnings ?? []),
     tokens: all.reduce((sum, step) => sum + (step.tokens ?? 0), 0),
     cost_usd: costs.some((each) => each === null) ? null : costs.reduce((sum, each) => sum + (each ?? 0), 0),

@@ -40,8 +40,11 @@ def _number(row: rx.Var[Any]) -> rx.Component:
 
 def _status(row: rx.Var[Any]) -> rx.Component:
     return rx.el.div(
-        ui.status_badge(status=row.status),
-        rx.cond(row.warnings, rx.fragment(" ", ui.badge(row.warnings, tone="wait"))),
+        rx.el.span(
+            ui.status_badge(status=row.status),
+            rx.cond(row.warnings, ui.badge(row.warnings, tone="wait")),
+            class_name="row wrap",
+        ),
         rx.cond(
             row.error,
             rx.el.p(

@@ -69,3 +69,13 @@ test("ten thousand steps become rows, and are searched, within a blink", () => {
   assert.equal(found.length, 10_001);
   assert.ok(took < 1_000, `${took} ms`); // 60 ms; what grows with the square takes seconds
 });
+
+test("a step that went well with a remark says so in its row, and is found by it", async () => {
+  const { remarks } = await import("../../../../app/components/js/format.js");
+  const failed = { code: "items_failed", message: "2 of 5 items failed" };
+  assert.equal(remarks({ status: "succeeded", warnings: [failed] }), "2 of 5 items failed");
+  assert.equal(remarks({ status: "succeeded", warnings: [{ code: "answer_empty", message: "…" }] }), "1 warning");
+  assert.equal(remarks({ status: "succeeded", warnings: [failed, failed] }), "2 warnings");
+  assert.equal(remarks({ status: "failed", warnings: [failed] }), "");
+  assert.equal(remarks({ status: "succeeded" }), "");
+});
