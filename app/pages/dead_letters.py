@@ -71,7 +71,7 @@ def _actions(row: rx.Var[Any]) -> rx.Component:
             "Put away",
             size="sm",
             variant="ghost",
-            aria_label=f"Put run {row.number} away",
+            aria_label=f"Put away run {row.number}",
             on_click=DeadLettersState.ask_discard(row.id, row.number),
             data_testid=f"discard-{row.id}",
         ),

@@ -27,7 +27,7 @@ function Code({ value, label }) {
   return (
     <>
       <pre className="tx-code" tabIndex={0} aria-label={label}>
-        <button className="tx-copy" onClick={copy} aria-label={`Copy ${label}`}>{copied ? "Copied" : "Copy"}</button>{shown}
+        <button className="tx-copy" onClick={copy} aria-label={`${copied ? "Copied" : "Copy"} ${label}`}>{copied ? "Copied" : "Copy"}</button>{shown}
       </pre>
       {references(value).map((part) => <p className="tx-whole" key={part.$blob}><WholeValue reference={part} /></p>)}
       {shown.length < text.length && <button className="tx-tab" onClick={() => setWhole(true)}>Show all {(text.length / 1000).toFixed(0)} kB</button>}
