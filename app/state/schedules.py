@@ -192,8 +192,9 @@ class SchedulesState(PagedState, rx.State):
     @rx.event
     async def delete(self):  # noqa: ANN201 - events
         """Take the schedule away that was asked about, and offer the way back."""
-        acting = await actor(self)
+        # before anything is waited for: the question closes meanwhile, and forgets what it was about
         schedule_id, name, self.deleting = self.deleting, self.deleting_name, ""
+        acting = await actor(self)
         async with runtime().database.work() as uow:
             await delete_schedule(uow, acting, schedule_id)
         undo = {"label": "Undo", "on_click": SchedulesState.restore(schedule_id)}
