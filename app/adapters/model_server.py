@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
+from app.adapters.child_log import SIZE, begin_anew
 from app.kernel.errors import ModelMissing
 
 _WAIT_S = 60.0
@@ -249,6 +250,8 @@ class LocalServer:
     def _spawn(self, weights: Path) -> subprocess.Popen[bytes]:
         log = log_path(self._data)
         log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > SIZE:
+            begin_anew(log)
         words = command(self._data, weights, threads=self._threads, parent=os.getpid())
         with log.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - our own command

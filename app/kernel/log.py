@@ -18,6 +18,7 @@ context: ContextVar[dict[str, str]] = ContextVar("log_context", default={})  # n
 LONGEST = 16_000
 """Bytes that one record may have."""
 
+_NOISY = ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "anthropic", "rq.worker", "alembic")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 _SECRET_KEY = re.compile(
     r"pass(word|wd)?|secret|token|api_?key|authorization|cookie|credential", re.I
@@ -114,7 +115,7 @@ def set_up(level: str = "INFO", *, printed: bool = False) -> None:
     handler = _Handler(beneath)
     handler.setFormatter(_JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("httpx", "httpcore", "openai", "anthropic", "rq.worker", "alembic"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     if printed:
         sys.stdout, sys.stderr = _Printed("stdout", beneath), _Printed("stderr", beneath)

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import httpx
@@ -34,6 +35,7 @@ def standing(request: pytest.FixtureRequest):
         env["REDIS_URL"] = "none"
     product = Product(data, free_port(), env)
     product.start()
+    wait_until(lambda: "Ready " in product.output(), 30, "the last of its processes")
     yield product
     product.stop()
     shutil.rmtree(data, ignore_errors=True)
@@ -116,3 +118,22 @@ def test_every_line_of_its_logs_is_a_record(standing: Product):
         lines = path.read_text().splitlines()
         for line in lines[1:] if lines[:1] == ["from before"] else lines:
             assert {"at", "level", "logger", "message"} <= json.loads(line).keys()
+
+
+def test_it_rests_when_nobody_asks_anything_of_it(standing: Product):
+    """Processor time of all its processes, over some seconds; twice what is promised, for a machine that is busy."""
+
+    def rests() -> bool:
+        before = cpu_s(standing)
+        time.sleep(5)
+        return cpu_s(standing) - before < 0.03 * 5
+
+    wait_until(rests, 60, "rest")
+
+
+def cpu_s(product: Product) -> float:
+    ticks = 0
+    for pid in (product.pid, *product.children()):
+        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        ticks += sum(map(int, times))
+    return ticks / os.sysconf("SC_CLK_TCK")
