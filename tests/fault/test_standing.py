@@ -35,7 +35,7 @@ def standing(request: pytest.FixtureRequest):
         env["REDIS_URL"] = "none"
     product = Product(data, free_port(), env)
     product.start()
-    wait_until(lambda: "Ready " in product.output(), 30, "the last of its processes")
+    wait_until(lambda: "Ready   " in product.output(), 30, "the last of its processes")
     yield product
     product.stop()
     shutil.rmtree(data, ignore_errors=True)
