@@ -3,12 +3,13 @@
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.services.identity.address import behind_proxies
+from app.services.identity.address import behind_proxies, is_trusted
 
 
 def client_address(scope: Scope) -> str:
     """Return the address of whoever asks: the nearest one that is no proxy of ours."""
     client = scope.get("client")
-    return behind_proxies(
-        client[0] if client else "", Headers(scope=scope).getlist("x-forwarded-for")
-    )
+    peer: str = client[0] if client else ""
+    if not is_trusted(peer):  # most have no proxy before them
+        return peer
+    return behind_proxies(peer, Headers(scope=scope).getlist("x-forwarded-for"))

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -117,6 +118,7 @@ def _key(limit: Limit, who: tuple[str, ...]) -> str:
     return f"throttle:{limit.name}:{hashlib.sha256(chr(0).join(who).encode()).hexdigest()[:32]}"
 
 
+@lru_cache(maxsize=10_000)
 def address_of(client: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 network of an IPv6 one."""
     try:
