@@ -9,10 +9,11 @@ from sqlalchemy import delete, update
 from sqlmodel import col
 
 from app.kernel.clock import now
+from app.kernel.errors import Unauthenticated
 from app.kernel.settings import Settings
 from app.models import Member, User
 from app.services.identity import authority
-from app.services.identity.authority import watched
+from app.services.identity.authority import kept, watched
 from app.services.identity.commands import logout
 from app.services.runtime import close_runtime, open_runtime
 from tests.services.people import person
@@ -94,3 +95,31 @@ async def test_what_cannot_be_confirmed_for_long_ends(parts, monkeypatch):
         began = time.monotonic()
         await asyncio.wait_for(watch.ended.wait(), 5)
         assert time.monotonic() - began > 0.15
+
+
+async def test_a_wait_ends_with_the_right_to_it_and_what_was_waited_for_with_it(parts):
+    ada = await person(parts.database)
+    ended = asyncio.Event()
+
+    async def work(seconds):
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError:
+            ended.set()
+            raise
+        return "done"
+
+    assert await kept(ada, work(0)) == "done"
+    assert await kept(ada, work(2.5)) == "done"  # judged anew, and allowed
+    waiting = asyncio.create_task(kept(ada, work(60)))
+    await asyncio.sleep(1.5)
+    await _sign_out(parts.database, ada)
+    with pytest.raises(Unauthenticated, match="session has ended"):
+        await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(ended.wait(), 1)
+    with pytest.raises(ValueError, match="broken"):
+        await kept(ada, failing())
+
+
+async def failing():
+    raise ValueError("broken")
