@@ -49,9 +49,12 @@ def middle(found: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_a_newcomer_builds_runs_and_understands(page: Page, product: Product):
+def test_the_first_visitor_is_led_to_sign_up(page: Page, product: Product):
     page.goto(product.url)
     expect(page).to_have_url(re.compile(r"/register"))  # nobody has an account yet
+
+
+def test_a_newcomer_builds_runs_and_understands(page: Page, product: Product):
     sign_up(page, product)
 
     page.get_by_test_id("start-template").click()
