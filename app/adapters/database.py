@@ -201,8 +201,10 @@ def is_away(error: BaseException) -> bool:
     A PostgreSQL that starts or stops answers with a plain error; its SQLSTATE tells: classes 08
     (connection), 53 (no room) and 57 (an operator, a start, a crash). One that ended a transaction for
     the sake of others (40: a deadlock) is to be asked again as well. A pool gives no connection in time
-    when those it has hang.
+    when those it has hang. SQLite calls a wrong statement operational, too: its code tells.
     """
+    if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
         return True
     if not isinstance(error, DBAPIError):

@@ -103,8 +103,13 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
             batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
             batch.size += 200
         else:
-            batch.runs.setdefault(run_id, {}).update(_patch(batch, fact, run_id, workspace_id))
+            _change_run(batch, fact, run_id, workspace_id)
     return batch
+
+
+def _change_run(batch: Rows, fact: RunPatch, run_id: str, workspace_id: str) -> None:
+    if patch := _patch(batch, fact, run_id, workspace_id):  # answering null changes nothing of it
+        batch.runs.setdefault(run_id, {}).update(patch)
 
 
 def _add_wait(batch: Rows, fact: WaitRecord | TakenRecord, run_id: str, workspace_id: str) -> None:

@@ -43,3 +43,15 @@ async def test_a_step_that_failed_has_no_remarks_to_count():
     )
     assert (await run(plan, host)).status == "failed"
     assert counts(host) == []
+
+
+async def test_a_failure_that_a_default_stands_in_for_is_no_plain_success():
+    host = FakeHost()
+    settings = {"on_error": "continue", "default": "nothing"}
+    plan = plan_of(
+        box("begin", "start"), box("a", "flaky", how="refused", settings=settings), edges="begin>a"
+    )
+    assert (await run(plan, host)).status == "succeeded"
+    [remark] = host.journal.steps["a"].warnings
+    assert remark["message"] == "It failed, and the run went on with its default."
+    assert host.journal.events[-1].payload["run"]["warning_count"] == 1

@@ -138,6 +138,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
             **(masked(error.context.get("reply", {})) if isinstance(error, AppError) else {}),
         }
         return await end(step, "failed", {ERROR_PORT: about}, (ERROR_PORT,))
+    step.warn("default_used", "It failed, and the run went on with its default.")
     return await end(step, "failed", by_port(step.node, settings.default), outputs)
 
 

@@ -235,7 +235,7 @@ class Recorder:
         self.steps[step.path] = step
         self._unpaced += 1
         event = self.event(type_, {"step": step_payload(step), **more}, step)
-        if step.warnings and step.status == "succeeded":
+        if step.warnings and step.status in TERMINAL_STEP and step.output is not None:
             self._warnings += len(step.warnings)
             return step, RunPatch(warning_count=self._warnings), event
         return step, event

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import col
 
 from app.adapters.blobs import PART_BYTES
-from app.adapters.database import is_away
+from app.adapters.database import Database, is_away
 from app.adapters.journal import RunJournal, Writer
 from app.adapters.values import LIMIT, unpack
 from app.engine.events import Event
@@ -258,7 +258,7 @@ async def test_a_value_that_was_changed_or_lost_a_part_is_not_handed_out(databas
     [
         ("a\x00b", "a\ufffdb"),
         ("\\u0000 as text", "\\u0000 as text"),
-        ("\ud800", "?"),
+        ("\ud800", "\ufffd"),
         (float("nan"), None),
         (float("inf"), None),
         (2**70, str(2**70)),
@@ -376,3 +376,17 @@ async def test_nobody_waits_for_a_journal_that_is_closed(database, writer, journ
     with pytest.raises(StorageDown):
         await asyncio.wait_for(journal.record(step("a")), 5)
     assert await rows(database, Step) == []
+
+
+async def test_a_run_that_answers_null_changes_nothing_of_its_row(database, journal, run):
+    async with asyncio.timeout(3):
+        await journal.record(RunPatch(output=None), event(run, 1, "run.responded"))
+    assert [e.seq for e in await rows(database, RunEvent)] == [1]
+
+
+async def test_a_wrong_statement_is_no_outage(tmp_path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    with pytest.raises(OperationalError) as wrong:
+        await database.transact(lambda connection: connection.exec_driver_sql("UPDATE t SET WHERE"))
+    assert not is_away(wrong.value)
+    await database.close()
