@@ -52,7 +52,7 @@ class Site:
         data = Path(tempfile.mkdtemp(prefix="agentloom-growth-"))
         stack.callback(shutil.rmtree, data, ignore_errors=True)
         url, _ = stack.enter_context(mock_model())
-        self.shop = product(data, url)
+        self.shop = product(data, url, AGENTLOOM_MAX_OUTPUT_MB="100")  # as `value` gives
         stack.callback(self.shop.stop)
         self.shop.start()
         self.client = Client(f"http://127.0.0.1:{self.shop.port}")

@@ -19,7 +19,7 @@ from app.engine.sdk.context import (
     Question,
 )
 
-MAX_OUTPUT_BYTES = 10_000_000
+MAX_OUTPUT_BYTES = 10 << 20
 """How much all values of a step may have together as JSON, unless the run says otherwise."""
 
 Pool = Literal["sandbox", "blocking", "http", "model", "local_model"]

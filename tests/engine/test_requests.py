@@ -449,6 +449,6 @@ async def test_a_declared_user_agent_takes_the_place_of_ours():
 
 
 async def test_an_answer_over_the_cap_is_an_error_not_a_cut():
-    _, step, _ = await call(Page(200, b"x" * 10_000_001))
+    _, step, _ = await call(Page(200, b"x" * 10_485_761))
     assert (step.status, step.error["code"]) == ("failed", "upstream_failed")
-    assert "larger than the 10,000,000 bytes" in step.error["message"]
+    assert "larger than the 10,485,760 bytes" in step.error["message"]

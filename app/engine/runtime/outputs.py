@@ -7,7 +7,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from app.engine.runtime.endings import without_error
 from app.engine.runtime.plan import PlanNode
 from app.engine.runtime.stand_ins import Output
-from app.engine.sdk import Ports, Result
+from app.engine.sdk import Json, Ports, Result
 from app.kernel import jsons
 from app.kernel.errors import OutputInvalid, OutputTooLarge
 
@@ -19,15 +19,13 @@ def checked(node: PlanNode, result: object, most_bytes: int) -> Output:
         OutputInvalid: A value is no JSON; the sentence names the place.
         OutputTooLarge: All values together have more bytes than a step may give.
     """
+    if not isinstance(result, (Ports, Result)):
+        raise OutputInvalid(f"'{node.label}' gave back {type(result).__name__}, not its ports.")
     alive = without_error(node)
+    if isinstance(result, Result) and result.alive is not None:
+        alive = tuple(sorted(result.alive))
     try:
-        if isinstance(result, Ports):
-            given = result.model_dump(mode="json")
-        elif isinstance(result, Result):
-            alive = alive if result.alive is None else tuple(sorted(result.alive))
-            given = to_jsonable_python(dict(result.values))
-        else:
-            raise OutputInvalid(f"'{node.label}' gave back {type(result).__name__}, not its ports.")
+        given = _dumped(result)
         size = jsons.size_of(given)
         if size is None:
             given = {name: jsons.settled(value, name) for name, value in given.items()}
@@ -44,5 +42,17 @@ def checked(node: PlanNode, result: object, most_bytes: int) -> Output:
     return given, alive
 
 
+def _dumped(result: Ports | Result) -> dict[str, Json]:
+    """The values by port as pydantic makes them JSON, which has no word for lone surrogates in keys."""
+    try:
+        if isinstance(result, Ports):
+            return result.model_dump(mode="json")
+        return dict(to_jsonable_python(dict(result.values)))
+    except UnicodeEncodeError:
+        values = result.model_dump() if isinstance(result, Ports) else result.values
+        return {name: jsons.settled(value, name) for name, value in values.items()}
+
+
 def _megabytes(size: int) -> str:
-    return f"{math.ceil(size / 1e5) / 10:,.1f}".removesuffix(".0")
+    """In units of 2^20 bytes, rounded up."""
+    return f"{math.ceil(size * 10 / (1 << 20)) / 10:,.1f}".removesuffix(".0")

@@ -220,7 +220,7 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         may_recall=_may_recall(run, inside.recorded, records.keys() - done.keys()),
         steps_before=inside.executed + sum(map(was_executed, over)),
         limits=replace(
-            Limits(max_output_bytes=parts.settings.max_output_mb * 1_000_000), **(run.limits or {})
+            Limits(max_output_bytes=parts.settings.max_output_mb << 20), **(run.limits or {})
         ),
         elapsed_s=run.worked_s,
         started_at=run.started_at,
