@@ -1,8 +1,8 @@
 """The one rule for values: what is JSON here, at every door in and out.
 
-* Whole numbers from -2^63 to 2^64-1 stay exact numbers, on the wire too. Beyond that they become the
-  text of their digits, since hardly any reader keeps them. A browser rounds from 2^53 on: the pages
-  read such numbers from the text.
+* Whole numbers from -2^63 to 2^63-1 stay exact numbers, on the wire too. Beyond that they become the
+  text of their digits, since hardly any reader (and not SQLite) keeps them. A browser rounds from
+  2^53 on: the pages read such numbers from the text.
 * Other numbers are 64-bit floats. NaN and the infinities are no JSON and are refused, and so is a
   number too large for a float.
 * Lone surrogates and null characters, which no database takes, become U+FFFD. (A request to the API
@@ -26,7 +26,7 @@ import orjson
 
 MAX_DEPTH = 100
 LEAST_INT = -(2**63)
-MOST_INT = 2**64 - 1
+MOST_INT = 2**63 - 1
 
 _BOM = b"\xef\xbb\xbf"
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -118,16 +118,24 @@ def _refuse_constant(word: str) -> NoReturn:
 def size_of(value: Any) -> int | None:  # noqa: ANN401 - whatever it is
     """Bytes of a value as JSON; None: it has to be settled first, or is no JSON at all."""
     try:
-        data = orjson.dumps(value, option=_STRICT)
+        data, is_sure = _dumped(value)
         if data.count(b"[") + data.count(b"{") > MAX_DEPTH:  # perhaps too deep: the writer knows
             orjson.dumps(_wrapped(value), option=_STRICT)
     except TypeError:
         return None
     if b"\\u0000" in data and _NUL.search(data):
         return None
-    if b"null" in data and _has_odd_number(value):
+    if (not is_sure or b"null" in data) and _has_odd_number(value):
         return None
     return len(data)
+
+
+def _dumped(value: Any) -> tuple[bytes, bool]:  # noqa: ANN401 - whatever it is
+    """The value as JSON, and whether all its whole numbers are surely small enough."""
+    try:
+        return orjson.dumps(value, option=_STRICT | orjson.OPT_STRICT_INTEGER), True
+    except TypeError:
+        return orjson.dumps(value, option=_STRICT), False
 
 
 def _wrapped(value: Any) -> Any:  # noqa: ANN401 - whatever it is
@@ -138,7 +146,7 @@ def _wrapped(value: Any) -> Any:  # noqa: ANN401 - whatever it is
 
 
 def _has_odd_number(value: Any) -> bool:  # noqa: ANN401 - a JSON value
-    """Whether NaN or an infinity is in a value: the writer makes them null."""
+    """Whether NaN or an infinity is in a value, which the writer makes null, or too large a number."""
     containers: list[Any] = [[value]]
     while containers:
         container = containers.pop()
@@ -146,7 +154,10 @@ def _has_odd_number(value: Any) -> bool:  # noqa: ANN401 - a JSON value
             kind = type(item)
             if kind is dict or kind is list or kind is tuple:
                 containers.append(item)
-            elif kind is float and item - item != 0:
+            elif kind is float:
+                if item - item != 0:
+                    return True
+            elif kind is int and item > MOST_INT:
                 return True
     return False
 

@@ -131,9 +131,11 @@ async def new_workflow(client: httpx.AsyncClient, document: object = QUICK) -> s
     return made.json()["id"]
 
 
-async def waiting_run(site: Site, client: httpx.AsyncClient) -> tuple[str, str, str]:
+async def waiting_run(
+    site: Site, client: httpx.AsyncClient, document: object = ASKING
+) -> tuple[str, str, str]:
     """Run a workflow up to its question; ids of workflow, run and waiting step."""
-    workflow_id = await new_workflow(client, ASKING)
+    workflow_id = await new_workflow(client, document)
     started = await client.post(f"/api/workflows/{workflow_id}/runs", json={"input": {"a": 1}})
     assert started.status_code == 202, started.text
     run_id = started.json()["run_id"]

@@ -37,7 +37,7 @@ def as_read(value):
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return value if -(2**63) <= value < 2**64 else str(value)
+        return value if -(2**63) <= value < 2**63 else str(value)
     if isinstance(value, float):
         return value
     if isinstance(value, str):
