@@ -20,7 +20,10 @@ export class Follower {
     if (revision <= sync.revision) return;
     const next = revision === sync.revision + 1;
     // What we sent ourselves is in our graph already.
-    if (next && client && client === sync.client) sync.revision = revision;
+    if (next && client && client === sync.client) {
+      sync.revision = revision;
+      if (sync.flying) sync.flying.made = true;
+    }
     else if (next && ops && this.apply(ops)) sync.revision = revision;
     else await this.load();
   }

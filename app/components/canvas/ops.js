@@ -188,6 +188,9 @@ export function apply(graph, ops) {
   return { graph: draft.graph(), inverse, ops: seen };
 }
 
+// What an op that sets a value would find in the graph; null where there is none.
+export const found = (graph, op) => WAS[op.op](graph.nodes.find(({ id }) => id === op.id), op);
+
 // What an op touches, as places in the document; a place holds all that lies below it.
 export function places(op) {
   if (op.op === "replace") return [[]];

@@ -1,5 +1,5 @@
 // The document that is being edited: graph, catalogue, problems, selection, undo, and its way to the server.
-import { apply, differences, meet, places, same } from "./ops.js";
+import { apply, differences, found, meet, places, same } from "./ops.js";
 import { Follower } from "./follow.js";
 import { History } from "./history.js";
 import { Sync } from "./sync.js";
@@ -32,7 +32,27 @@ function shared(before, graph) {
 
 // An op that sets what is there now.
 const settingOf = (op, value) => ({ ...op, [{ set_settings: "settings", set_label: "label" }[op.op] ?? "value"]: value });
-const wishOf = (op) => op[{ set_settings: "settings", set_label: "label" }[op.op] ?? "value"] ?? null;
+
+const overlap = (a, b) => places(a).some((one) => places(b).some((other) => meet(one, other)));
+
+// Of two ops that overlap, one for all that both set.
+const wider = (a, b) => {
+  if (a.op === "set_settings") return { ...a, settings: { ...b.settings, ...a.settings } };
+  return (b.path ?? []).length < (a.path ?? []).length ? b : a;
+};
+
+// The graph with the ops; those that do not fit it are left out, and counted.
+function laid(graph, ops) {
+  let left = 0;
+  for (const op of ops) {
+    try {
+      graph = apply(graph, [op]).graph;
+    } catch {
+      left += 1;
+    }
+  }
+  return { graph, left };
+}
 
 const EMPTY = { schema: 1, nodes: [], edges: [] };
 
@@ -47,6 +67,7 @@ export class EditorStore {
     // Brings the keyboard back to the canvas; the canvas says how.
     this.toCanvas = () => {};
     this.history = new History();
+    this.contested = null;
     this.state = {
       phase: "loading",
       message: "",
@@ -68,7 +89,7 @@ export class EditorStore {
       notice: null,
       canUndo: false,
       canRedo: false,
-      // Fields that somebody else has changed as well: {key, title, mine, theirs, keep, take}.
+      // Fields that somebody else has changed as well: {key, title, op, mine, theirs}; the graph has ours, `op` sets it.
       asks: [],
     };
     this.sync = new Sync({
@@ -151,14 +172,8 @@ export class EditorStore {
 
   // Applies ops the server does not know yet on top of what it gave; those that no longer fit are left out.
   again(ops) {
-    let { graph } = this.state;
-    for (const op of ops) {
-      try {
-        graph = apply(graph, [op]).graph;
-      } catch {
-        this.notify("An edit of yours no longer fitted and was left out.", "warning");
-      }
-    }
+    const { graph, left } = laid(this.state.graph, ops);
+    if (left) this.notify("An edit of yours no longer fitted and was left out.", "warning");
     this.show(graph);
   }
 
@@ -171,6 +186,7 @@ export class EditorStore {
       this.set({ workflow: found });
       this.show(shared(before, found.graph));
       this.again(this.sync.pending);
+      this.renew(found.graph);
       this.history.overtake(differences(before, this.state.graph));
       return found;
     });
@@ -187,42 +203,101 @@ export class EditorStore {
   // Applies what somebody else did, below our edits that are still on their way. Returns false when it does not fit.
   theirs(ops) {
     const touched = ops.flatMap(places);
-    const over = (op) => !("was" in op) && places(op).some((mine) => touched.some((place) => meet(mine, place)));
+    const over = (op) => places(op).some((mine) => touched.some((place) => meet(mine, place)));
+    const rivals = this.sync.unsettled.filter((op) => "was" in op && over(op));
+    const mine = this.state.graph;
+    let under;
     try {
-      const { graph } = apply(this.state.graph, [...ops, ...this.sync.pending.filter(over)]);
-      this.history.overtake(touched);
-      this.show(graph);
+      under = apply(this.under(), ops).graph;
+      this.show(apply(under, this.sync.pending.filter((op) => !("was" in op) && over(op))).graph);
     } catch {
       return false;
+    }
+    this.history.overtake(touched);
+    this.renew(under);
+    for (const op of rivals) {
+      if (!this.state.byId.has(op.id)) continue;
+      const theirs = found(under, op);
+      const known = rivals.some((each) => overlap(each, op) && same(each.was, theirs)) || same(found(mine, op), theirs);
+      if (known) this.show(laid(this.state.graph, [settingOf(op, found(mine, op))]).graph);
+      else this.hold(op, mine, under);
     }
     this.checkSoon();
     return true;
   }
 
-  // The server did not take an edit, because somebody else had changed the value first: theirs shows, ours is asked about.
+  // The server did not take an edit, because somebody else had changed the value first: ours stays, and is asked about.
   overtaken(op, value) {
-    this.theirs([settingOf(op, value)]);
-    const node = this.state.byId.get(op.id);
-    const field = this.state.catalog.get(node?.kind)?.config_schema?.properties?.[op.path?.[0]];
-    this.ask({
-      key: places(op)[0].join("."),
-      title: field?.title ?? op.path?.[0] ?? (op.op === "set_label" ? "Name" : "Settings"),
-      mine: wishOf(op), theirs: value,
-      keep: () => this.edit([op]), take: () => {},
-    });
+    if (!this.state.byId.has(op.id)) return;
+    const decided = this.sync.waiting.some((each) => "was" in each && overlap(each, op) && same(each.was, value));
+    if (decided || same(found(this.state.graph, op), value)) return;
+    const theirs = laid(this.under(), [settingOf(op, value)]).graph;
+    this.history.overtake(places(op));
+    this.hold(op, this.state.graph, theirs);
   }
 
-  // Asks what is to become of a field that was changed here and elsewhere; nothing of it is saved until then.
-  ask(question) {
+  // The graph as it is without what is asked about.
+  under() {
+    return laid(this.state.graph, this.state.asks.map(({ op, theirs }) => settingOf(op, theirs))).graph;
+  }
+
+  // What is asked about is compared with a newer graph of the others; ours is laid on it again.
+  renew(under) {
+    const ids = new Set(under.nodes.map((node) => node.id));
+    const asks = this.state.asks.map((ask) => (ids.has(ask.op.id) ? { ...ask, theirs: found(under, ask.op) } : ask));
+    if (!asks.length) return;
+    this.set({ asks: asks.filter(({ mine, theirs }) => !same(mine, theirs)) });
+    this.show(laid(this.state.graph, asks.map(({ op }) => op)).graph);
+  }
+
+  // Asks what is to become of a field that was changed here and elsewhere, given both graphs; nothing of it is sent until
+  // then. A question about more takes up those about less.
+  hold(edited, ours, under, title = null) {
+    const met = this.state.asks.filter(({ op }) => overlap(op, edited));
+    const waiting = this.sync.waiting.filter((op) => "was" in op && overlap(op, edited));
+    const { was, ...whole } = [...met.map(({ op }) => op), ...waiting].reduce(wider, edited);
+    const mine = found(ours, whole);
+    const removes = whole.op === "set_config" && !("value" in whole) && mine === null;
+    const op = removes ? whole : settingOf(whole, mine);
+    this.sync.withdraw((each) => "was" in each && overlap(each, op));
+    const ask = { key: places(op)[0].join("."), title: title || met[0]?.title || this.titleOf(op), op, mine, theirs: found(under, op) };
+    const at = this.state.asks.indexOf(met[0]);
+    const asks = this.state.asks.filter((each) => !met.includes(each));
+    asks.splice(at < 0 ? asks.length : at, 0, ask);
+    this.set({ asks });
+    this.show(laid(this.state.graph, [op]).graph);
+  }
+
+  titleOf(op) {
+    const node = this.state.byId.get(op.id);
+    const field = this.state.catalog.get(node?.kind)?.config_schema?.properties?.[op.path?.[0]];
+    return field?.title ?? op.path?.[0] ?? (op.op === "set_label" ? "Name" : "Settings");
+  }
+
+  // Does an edit of a field that somebody else has changed while it was typed: it is asked about. Returns whether it was.
+  contest(title, act) {
     const { asks } = this.state;
-    const known = asks.some(({ key }) => key === question.key);
-    this.set({ asks: known ? asks.map((each) => (each.key === question.key ? question : each)) : [...asks, question] });
+    this.contested = title ?? "";
+    try {
+      act();
+    } finally {
+      this.contested = null;
+    }
+    return this.state.asks !== asks;
   }
 
   decide(key, choice) {
-    const question = this.state.asks.find((each) => each.key === key);
-    this.set({ asks: this.state.asks.filter((each) => each.key !== key) });
-    question?.[choice]();
+    const ask = this.state.asks.find((each) => each.key === key);
+    if (!ask) return;
+    const { op, theirs } = ask;
+    this.set({ asks: this.state.asks.filter((each) => each !== ask) });
+    this.show(laid(this.state.graph, [settingOf(op, theirs)]).graph);
+    if (choice === "keep") this.edit([op]);
+    else this.history.overtake(places(op));
+    // The keyboard goes on where it was: in the field, or on the canvas where that is not to be seen.
+    this.toCanvas();
+    const { nodes } = this.state;
+    if (nodes.length === 1 && nodes[0] === op.id) this.jump(op.id, op.op === "set_label" ? "$label" : places(op)[0].slice(2).join("."));
   }
 
   checkSoon() {
@@ -251,8 +326,21 @@ export class EditorStore {
       return false;
     }
     if (record) this.history.push({ ops, inverse: applied.inverse, merge, at: this.now() });
+    const under = this.under();
     this.show(applied.graph);
-    this.sync.push(applied.ops);
+    const sent = applied.ops.filter((op) => !this.held(op, under));
+    // Who takes a node away has decided about its fields.
+    const left = this.state.asks.filter(({ op }) => this.state.byId.has(op.id) && !ops.some((each) => each.op === "replace"));
+    if (left.length < this.state.asks.length) this.set({ asks: left });
+    if (sent.length) this.sync.push(sent);
+    return true;
+  }
+
+  // Keeps an edit back when its field is asked about.
+  held(op, under) {
+    if (!("was" in op) || !this.state.byId.has(op.id)) return false;
+    if (this.contested === null && !this.state.asks.some((ask) => overlap(ask.op, op))) return false;
+    this.hold(op, this.state.graph, under, this.contested);
     return true;
   }
 

@@ -29,6 +29,17 @@ export class Sync {
     return [...(this.flying ? this.flying.ops : []), ...this.waiting];
   }
 
+  // Those of them that the server is not known to have made.
+  get unsettled() {
+    return this.flying?.made ? [...this.waiting] : this.pending;
+  }
+
+  // Takes back edits that were not sent yet.
+  withdraw(which) {
+    this.waiting = this.waiting.filter((op) => !which(op));
+    this.keep();
+  }
+
   push(ops) {
     this.waiting.push(...ops);
     this.keep();

@@ -10,39 +10,33 @@ export function useDraft(value, onCommit, own = null) {
   const around = usePlace();
   const place = own ?? around;
   const [text, setText] = useState(value);
-  const kept = useRef({ value, text: value, timer: 0, held: false, onCommit });
-  kept.current.onCommit = onCommit;
+  const kept = useRef({ value, text: value, timer: 0, contested: false, onCommit });
+  Object.assign(kept.current, { onCommit, store, title: place?.title });
 
   const commit = useCallback(() => {
     const now = kept.current;
     clearTimeout(now.timer);
     now.timer = 0;
-    if (now.held || now.text === now.value) return;
+    if (now.text === now.value) return;
     now.value = now.text;
-    now.onCommit(now.text);
+    const send = () => now.onCommit(now.text);
+    if (now.contested) now.contested = !now.store.contest(now.title, send);
+    else send();
   }, []);
 
   // A change from elsewhere (undo, another field) replaces the text; our own echo does not. Of a text that is being typed
-  // the person decides: until then it is not saved.
+  // the person decides: the store asks.
   useEffect(() => {
     const now = kept.current;
     if (value === now.value) return;
     now.value = value;
-    const decided = (next) => {
-      now.held = false;
-      now.text = next;
-      setText(next);
-    };
-    if ((!now.timer && !now.held) || value === now.text || !store || !place) {
-      if (!now.timer) decided(value);
-      return;
+    if (now.timer && value !== now.text && store && place) {
+      now.contested = true;
+      commit();
+    } else if (!now.timer) {
+      Object.assign(now, { text: value, contested: false });
+      setText(value);
     }
-    clearTimeout(now.timer);
-    Object.assign(now, { timer: 0, held: true });
-    store.ask({
-      ...place, mine: now.text, theirs: value,
-      keep: () => { now.held = false; commit(); }, take: () => decided(now.value),
-    });
   }, [value, store, place, commit]);
 
   const change = useCallback((next) => {

@@ -80,7 +80,7 @@ test("a field that somebody else changed first is asked about, and both answers 
     await store.follower.hear({ revision: 4, client: "other", ops: [set("theirs")] });
     server.calls[0].answer(done(4, { overtaken: [{ index: 1, value: "theirs" }] }));
     await tick();
-    assert.equal(prompt(), "theirs");
+    assert.equal(prompt(), "mine"); // what is asked about stays as it was typed
     const [ask] = store.get().asks;
     assert.deepEqual([ask.key, ask.mine, ask.theirs], ["node.a.config.prompt", "mine", "theirs"]);
     assert.deepEqual(server.calls[1].batch.ops.map((op) => op.op), ["set_label"]); // the rest of the batch goes on
@@ -91,6 +91,101 @@ test("a field that somebody else changed first is asked about, and both answers 
     assert.equal(prompt(), choice === "keep" ? "mine" : "theirs");
     assert.deepEqual(server.calls[2]?.batch.ops, choice === "keep" ? [set("mine", { was: "theirs" })] : undefined);
   }
+});
+
+// A store that asks about the prompt, and a person who types on in it.
+async function asking() {
+  const all = await opened();
+  const { store, server, done } = all;
+  const focused = [];
+  store.toCanvas = () => focused.push("canvas");
+  store.select(["a"]);
+  store.setConfig("a", ["prompt"], "mine");
+  await store.follower.hear({ revision: 4, client: "other", ops: [set("theirs")] });
+  server.calls[0].answer(done(4, { overtaken: [{ index: 0, value: "theirs" }] }));
+  await tick();
+  return { ...all, focused, ask: () => store.get().asks[0] };
+}
+
+test("what is typed while a field is asked about is mine, is not sent, and theirs is the newest", async () => {
+  for (const choice of ["keep", "take"]) {
+    const { store, server, prompt, ask, focused } = await asking();
+    store.setConfig("a", ["prompt"], "mine and more");
+    await store.follower.hear({ revision: 5, client: "other", ops: [set("theirs again", { was: "theirs" })] });
+    await tick();
+    assert.deepEqual([prompt(), ask().mine, ask().theirs, store.get().asks.length], ["mine and more", "mine and more", "theirs again", 1]);
+    assert.equal(server.calls.length, 1);
+    store.setLabel("b", "B"); // other fields go on
+    assert.deepEqual(server.calls[1].batch.ops.map((op) => op.op), ["set_label"]);
+    server.calls[1].answer({ revision: 6, problems: [], ports: {} });
+    await tick();
+    store.decide(ask().key, choice);
+    assert.equal(prompt(), choice === "keep" ? "mine and more" : "theirs again");
+    assert.deepEqual(server.calls[2]?.batch.ops, choice === "keep" ? [set("mine and more", { was: "theirs again" })] : undefined);
+    assert.deepEqual([focused, store.get().focus.node, store.get().focus.field], [["canvas"], "a", "config.prompt"]);
+    store.setConfig("a", ["prompt"], "later");
+    assert.deepEqual(store.get().asks, []);
+  }
+});
+
+test("theirs never shows in a field whose edit is on its way, and what waits behind that is not sent", async () => {
+  const { store, server, done, prompt } = await opened();
+  store.setConfig("a", ["prompt"], "m");
+  store.setConfig("a", ["prompt"], "mine");
+  await store.follower.hear({ revision: 4, client: "other", ops: [set("theirs")] });
+  store.setConfig("a", ["prompt"], "mine!");
+  assert.equal(prompt(), "mine!");
+  server.calls[0].answer(done(4, { overtaken: [{ index: 0, value: "theirs" }] }));
+  await tick();
+  const { asks } = store.get();
+  assert.deepEqual([prompt(), asks.length, asks[0].mine, asks[0].theirs, server.calls.length], ["mine!", 1, "mine!", "theirs", 1]);
+});
+
+test("an answer given before the server's own is not asked for again", async () => {
+  for (const choice of ["keep", "take"]) {
+    const { store, server, done } = await opened();
+    store.setConfig("a", ["prompt"], "mine");
+    await store.follower.hear({ revision: 4, client: "other", ops: [set("theirs")] });
+    store.decide(store.get().asks[0].key, choice);
+    server.calls[0].answer(done(4, { overtaken: [{ index: 0, value: "theirs" }] }));
+    await tick();
+    assert.deepEqual(store.get().asks, []);
+    assert.deepEqual(server.calls[1]?.batch.ops, choice === "keep" ? [set("mine", { was: "theirs" })] : undefined);
+  }
+});
+
+test("what somebody made of our edit shows, though its answer is still on its way", async () => {
+  const { store, prompt } = await opened();
+  store.setConfig("a", ["prompt"], "mine");
+  await store.follower.hear({ revision: 4, client: store.sync.client, ops: [set("mine")] });
+  await store.follower.hear({ revision: 5, client: "other", ops: [set("mine, better", { was: "mine" })] });
+  assert.deepEqual([prompt(), store.get().asks], ["mine, better", []]);
+});
+
+test("a draft that is loaded while a field is asked about keeps mine and brings their newest", async () => {
+  const { store, server, prompt, ask } = await asking();
+  [server.graph, server.revision] = [graphOf("newest"), 9];
+  await store.follower.hear({ revision: 9, client: "other" });
+  assert.deepEqual([prompt(), ask().mine, ask().theirs, server.calls.length], ["mine", "mine", "newest", 1]);
+});
+
+test("a text that is being typed when theirs comes is asked about, and the whole form takes up the question", async () => {
+  const { store, server, prompt, ask } = await opened().then((all) => ({ ...all, ask: () => all.store.get().asks[0] }));
+  await store.follower.hear({ revision: 4, client: "other", ops: [set("theirs")] });
+  assert.equal(store.contest("Prompt", () => store.setConfig("a", ["prompt"], "typed")), true);
+  assert.deepEqual([prompt(), ask().title, ask().mine, ask().theirs], ["typed", "Prompt", "typed", "theirs"]);
+  store.setConfig("a", [], { prompt: "typed", more: "n" });
+  assert.deepEqual([store.get().asks.length, ask().theirs], [1, { prompt: "theirs", more: "m" }]);
+  assert.equal(server.calls.length, 0);
+  store.edit([{ op: "remove_node", id: "a" }]);
+  assert.deepEqual(store.get().asks, []);
+});
+
+test("the answer about a field that is not to be seen gives the keyboard to the canvas", async () => {
+  const { store, ask, focused } = await asking();
+  store.select(["b"]);
+  store.decide(ask().key, "take");
+  assert.deepEqual([focused, store.get().nodes, store.get().focus], [["canvas"], ["b"], null]);
 });
 
 test("undo leaves alone what somebody else has changed since", async () => {
