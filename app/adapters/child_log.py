@@ -74,7 +74,9 @@ class ChildLog:
                 *whole, rest = chunk.split(b"\n")
                 lines = []
                 for part in whole:
-                    lines.append(self._record(begun + part[: log.LONGEST], cut))
+                    room = max(0, log.LONGEST - len(begun))
+                    over = max(0, len(part) - room)
+                    lines.append(self._record(begun + part[:room], cut + over))
                     begun, cut = b"", 0
                 room = max(0, log.LONGEST - len(begun))
                 begun, cut = begun + rest[:room], cut + max(0, len(rest) - room)

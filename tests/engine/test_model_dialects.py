@@ -120,7 +120,7 @@ async def test_a_broken_call_beside_a_good_one_ends_alone():
 async def test_arguments_of_any_name_arrive():
     extra = '{"a": "1", "b": "2", "config": 1, "self": 2, "run_manager": 3}'
     result = await told(agent(), calls([call(extra)]), DONE)
-    assert "'config', 'run_manager', 'self' were unexpected" in results(result)[0]
+    assert all(f"'{name}'" in results(result)[0] for name in ("config", "run_manager", "self"))
 
 
 def chunk(delta, reason=None, **more):

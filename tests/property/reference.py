@@ -188,6 +188,10 @@ class Reference:
             for e in self.graph.edges
             if e.source == node.id and e.source_port in ports
         }
+        if (
+            here.prefix
+        ):  # inside a loop a node gives what it has at its sockets; only a reader gets all
+            ports = {name: value for name, value in ports.items() if name not in WITHOUT_SOCKET}
         return Came(alive, (alone_port(ports),))
 
     def execute(self, node: NodeRef, path: str, given: Any) -> dict[str, Any]:
@@ -245,6 +249,8 @@ class Reference:
                 results.append(value)
         return {"results": results, "failed": []}  # what failed is compared by nobody
 
+
+WITHOUT_SOCKET = ("turns",)
 
 DEFAULTS = {"plus": 1, "by": 2, "join": "decided", "on_item_error": "stop", "item_retries": 0}
 

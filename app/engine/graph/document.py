@@ -60,7 +60,7 @@ class NodeRef(_Value):
 
     id: str = Field(pattern=NODE_ID)
     kind: str = Field(min_length=1, max_length=100)
-    version: int = Field(1, ge=1, le=100_000)
+    version: int = Field(1, ge=-100_000, le=100_000)
     label: str = Field("", max_length=200)
     config: Mapping[str, Any] = {}
     settings: NodeSettings = NodeSettings()

@@ -50,11 +50,26 @@ def children_of(pid):
     return [one for child in own for one in (child, *children_of(child))]
 
 
+BEFORE: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def processes_of_others():
+    """Servers that other tests of this process share are none of the children that are looked at."""
+    BEFORE.clear()
+    BEFORE.update(children_of(os.getpid()))
+
+
+def started():
+    """The processes that the test has started, and those that they did."""
+    return [pid for pid in children_of(os.getpid()) if pid not in BEFORE]
+
+
 async def sleeping_below(pid):
     """The processes at work for a process, once the innermost sleeps in C."""
     async with asyncio.timeout(20):
         while True:
-            found = children_of(pid)
+            found = [one for one in children_of(pid) if one not in BEFORE]
             if found and call_of(found[-1]) in SLEEPS:
                 return found
             await asyncio.sleep(0.02)
@@ -83,7 +98,7 @@ async def test_a_value_of_megabytes_goes_through(pool):
 
 async def test_sleeping_in_c_dies_at_its_time_limit(pool):
     await pool.run(f"{BLOCKS}:whoami", {})
-    pids = children_of(os.getpid())
+    pids = started()
     began = time.monotonic()
     with pytest.raises(StepTimedOut):
         await pool.run(f"{BLOCKS}:sleep_in_c", {"seconds": 999}, 1.5)
@@ -108,7 +123,7 @@ async def test_a_cancel_kills_within_two_seconds(pool):
 async def test_closing_ends_the_children():
     pool = BlockingPool(allowed=("tests.fakes.",))
     await pool.run(f"{BLOCKS}:whoami", {})
-    pids = children_of(os.getpid())
+    pids = started()
     await pool.close()
     assert pids
     for pid in pids:

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,15 @@ from app.adapters import confinement, isolation, sandbox
 from app.adapters.blocking import BlockingPool
 from app.cli import doctor
 from app.kernel.settings import Settings
-from tests.unit.adapters.test_blocking import BLOCKS, children_of, gone
+from tests.unit.adapters.test_blocking import (
+    BLOCKS,
+    children_of,
+    gone,
+    processes_of_others,
+    started,
+)
+
+__all__ = ["processes_of_others"]
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMITS = ("limit of memory", "limit of files", "limit of file size", "limit of core")
@@ -180,7 +187,7 @@ def assert_shut_in(pid, memory):
 async def test_a_worker_of_the_sandbox_is_shut_in():
     try:
         await sandbox.run_python("1", {})
-        _, pid = children_of(os.getpid())
+        _, pid = started()
         assert_shut_in(pid, 1 << 30)
     finally:
         await sandbox.close()
@@ -191,7 +198,7 @@ async def test_a_child_for_blocking_work_is_shut_in(tmp_path, monkeypatch):
     pool = BlockingPool(allowed=("tests.fakes.",))
     try:
         await pool.run(f"{BLOCKS}:whoami", {})
-        _, pid = children_of(os.getpid())
+        _, pid = started()
         assert_shut_in(pid, 2 << 30)
         seen = await pool.run(f"{BLOCKS}:look", {"path": str(ROOT)})
         assert seen in (None, ["app", "tests"]), "the code, and nothing that lies beside it"
