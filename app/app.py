@@ -15,13 +15,13 @@ from reflex_base.constants import Dirs
 from starlette.types import ASGIApp
 
 from app import pages
-from app.adapters.tables import until_migrated
+from app.adapters.sql.tables import until_migrated
 from app.api.app import build, front
 from app.api.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
-from app.services.runs.execute import get_ready
-from app.services.runtime import close_runtime, open_runtime
+from app.services.app_context import close_runtime, open_runtime
+from app.services.runs.lifecycle.execute import get_ready
 from app.services.templates.seed import seed_templates
 from app.state.door import Door
 from app.state.gate import Gate

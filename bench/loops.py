@@ -26,12 +26,12 @@ sys.path.insert(0, str(ROOT))
 import psutil  # noqa: E402
 from sqlalchemy import func, select  # noqa: E402
 
-from app.adapters.migrations import upgrade  # noqa: E402
+from app.adapters.sql.migrations import upgrade  # noqa: E402
 from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
+from app.services.app_context import close_runtime, open_runtime  # noqa: E402
 from app.services.runs import execute  # noqa: E402
-from app.services.runs.start import StartRun, start_run  # noqa: E402
-from app.services.runtime import close_runtime, open_runtime  # noqa: E402
+from app.services.runs.starting.start import StartRun, start_run  # noqa: E402
 from tests.rows import make_actor, make_workflow  # noqa: E402
 
 GRAPH: dict[str, Any] = {

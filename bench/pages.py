@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
-from app.adapters.weights import SMOLLM2, WeightStore  # noqa: E402
+from app.adapters.models.weights import SMOLLM2, WeightStore  # noqa: E402
 from app.cli.build import ensure_built  # noqa: E402
 from tests.conftest import free_port  # noqa: E402
 from tests.e2e.conftest import CHROMIUM, WIDE  # noqa: E402

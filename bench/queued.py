@@ -32,12 +32,12 @@ import psutil  # noqa: E402
 from sqlalchemy import func, insert, select  # noqa: E402
 from sqlmodel import col  # noqa: E402
 
-from app.adapters.migrations import upgrade  # noqa: E402
+from app.adapters.sql.migrations import upgrade  # noqa: E402
 from app.kernel.clock import now  # noqa: E402
 from app.kernel.ids import new_id  # noqa: E402
 from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
-from app.services.runtime import Runtime, close_runtime, open_runtime  # noqa: E402
+from app.services.app_context import Runtime, close_runtime, open_runtime  # noqa: E402
 from bench.stack import postgres  # noqa: E402
 from tests.conftest import RedisServer  # noqa: E402
 from tests.graphs import APPROVAL, START, chain, node  # noqa: E402

@@ -19,8 +19,8 @@ import pytest
 import redis as redis_client
 from xdist.scheduler import LoadFileScheduling
 
-from app.adapters.database import Database
-from app.adapters.migrations import upgrade
+from app.adapters.sql.database import Database
+from app.adapters.sql.migrations import upgrade
 from tests.fakes.local_model import smollm2, smollm2_weights
 
 # The same examples on every run, so that a failure is the change's; HYPOTHESIS_PROFILE=explore looks for new ones.

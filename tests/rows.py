@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from app.adapters.database import Database
+from app.adapters.sql.database import Database
 from app.kernel.clock import now
 from app.kernel.ids import new_id
 from app.models import Member, Project, Run, User, Workflow, WorkflowVersion, Workspace

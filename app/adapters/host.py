@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.adapters import blocking, fair
+from app.adapters.process import blocking, fair
 from app.engine.host import Arrival, CachedOutput, ChildRequest, Journal, Models, Pool, StepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids

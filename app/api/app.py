@@ -15,10 +15,10 @@ from app.api.auth import auth, me
 from app.api.contract import VERSION, contract, describe
 from app.api.dead_letters import dead_letters
 from app.api.delivery import HEALTH, Delivery
-from app.api.edge import MAX_BODY_BYTES, Edge
 from app.api.expressions import expressions
+from app.api.fast_path import Lane
 from app.api.health import health
-from app.api.lane import Lane
+from app.api.middleware import MAX_BODY_BYTES, Edge
 from app.api.models import models
 from app.api.node_types import node_types
 from app.api.policy import Policies

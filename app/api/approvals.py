@@ -6,10 +6,10 @@ from fastapi import Query
 
 from app.api.bodies import router
 from app.api.deps import Signed
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runs import queries
-from app.services.runs.views import ApprovalView
-from app.services.runtime import runtime
+from app.services.runs.reading import queries
+from app.services.runs.reading.views import ApprovalView
 
 Answered = Annotated[bool, Query(description="Also those that are answered or canceled.")]
 

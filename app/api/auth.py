@@ -7,9 +7,9 @@ from app.api.bodies import Body, router
 from app.api.client import client_address
 from app.api.deps import CSRF_COOKIE, SESSION_COOKIE, Signed, require_own_origin
 from app.kernel.settings import settings
+from app.services.app_context import runtime
 from app.services.identity import commands, queries, registration
 from app.services.identity.views import MeView, RegisterRequest, SignedIn, UserView
-from app.services.runtime import runtime
 
 auth = router("/auth", "auth")
 me = router("/me", "auth")

@@ -5,10 +5,15 @@ from fastapi import Depends, Response
 from app.api.bodies import router
 from app.api.deps import Cursor, Id, Limit, Search, Signed
 from app.api.limits import RUNS, limited
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runs.dead_letters import DeadLetterView, discard, list_dead_letters, requeue
-from app.services.runs.views import RunView
-from app.services.runtime import runtime
+from app.services.runs.reading.views import RunView
+from app.services.runs.recovery.dead_letters import (
+    DeadLetterView,
+    discard,
+    list_dead_letters,
+    requeue,
+)
 
 dead_letters = router("/dead-letters", "runs")
 

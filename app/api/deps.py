@@ -9,9 +9,9 @@ from app.api.policy import host_of, is_own_origin
 from app.engine.events import RunStatus
 from app.kernel.errors import Denied, Unauthenticated
 from app.services.access import Actor
+from app.services.app_context import runtime
 from app.services.identity import tokens
 from app.services.identity.commands import actor_of_token
-from app.services.runtime import runtime
 
 SESSION_COOKIE = "agentloom_session"
 CSRF_COOKIE = "agentloom_csrf"

@@ -6,8 +6,8 @@ from app.api.bodies import router
 from app.api.deps import Signed
 from app.api.limits import PREVIEWS, limited
 from app.engine.expressions import Suggestion
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runtime import runtime
 from app.services.workflows.preview import (
     PreviewRequest,
     PreviewView,

@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from app.services.app_context import runtime
 from app.services.health import Readiness, readiness
-from app.services.runtime import runtime
 
 
 class Alive(BaseModel):

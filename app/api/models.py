@@ -7,10 +7,10 @@ from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import Id, Signed
+from app.services.app_context import runtime
 from app.services.models import commands, prices, queries
 from app.services.models.views import ModelView, PriceView, PullView
 from app.services.page import Page
-from app.services.runtime import runtime
 
 models = router("/models", "models")
 

@@ -13,12 +13,13 @@ from app.api.streams import EVENTS, Lasting, event_stream
 from app.engine.events import TERMINAL_RUN, Event, StepStatus
 from app.engine.sdk.text import MAX_SIGNAL
 from app.kernel.errors import InvalidInput
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runs import commands, control, queries
-from app.services.runs.forks import ForkRun, fork_run
-from app.services.runs.step_pages import Filter
-from app.services.runs.views import RunView, StepView, TraceView
-from app.services.runtime import runtime
+from app.services.runs.lifecycle import commands, control
+from app.services.runs.reading import queries
+from app.services.runs.reading.step_pages import Filter
+from app.services.runs.reading.views import RunView, StepView, TraceView
+from app.services.runs.starting.forks import ForkRun, fork_run
 
 runs = router("", "runs")
 

@@ -9,9 +9,9 @@ from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Key, Limit, Of, Search, Signed
 from app.api.limits import PREVIEWS, RUNS, limited
 from app.api.workflows import StartedRun
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runs.views import RunView
-from app.services.runtime import runtime
+from app.services.runs.reading.views import RunView
 from app.services.schedules import commands, queries
 from app.services.schedules.views import (
     FireView,

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import Id, Signed
-from app.services.runs.commands import answer_step
-from app.services.runs.views import RunView
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.lifecycle.commands import answer_step
+from app.services.runs.reading.views import RunView
 
 steps = router("/steps", "approvals")
 

@@ -13,9 +13,9 @@ from app.api.problems import of_error
 from app.engine.events import Event
 from app.kernel.errors import RateLimited, Unauthenticated
 from app.services.access import Actor
+from app.services.app_context import runtime
 from app.services.identity.authority import kept
-from app.services.runs.follow import follow
-from app.services.runtime import runtime
+from app.services.runs.reading.follow import follow
 
 EVENTS = "text/event-stream"
 _FAREWELL_S = 1.0

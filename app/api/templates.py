@@ -8,8 +8,8 @@ from pydantic import Field
 from app.api.bodies import Body, router
 from app.api.delivery import KNOWN, unless_known
 from app.api.deps import Id, Search, Signed
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runtime import runtime
 from app.services.templates import commands, queries
 from app.services.templates.views import TemplateSummary, TemplateView
 

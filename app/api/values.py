@@ -9,8 +9,8 @@ from app.api.bodies import router
 from app.api.delivery import KNOWN, is_known, revalidated
 from app.api.deps import Id, Signed
 from app.api.streams import Lasting
-from app.services.runs.values import read_value
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.reading.values import read_value
 
 values = router("/values", "runs")
 

@@ -16,15 +16,15 @@ from app.engine.graph.document import GraphJson
 from app.engine.graph.edits import MAX_OPS, EditJson
 from app.kernel.errors import InvalidInput, PreconditionFailed, RevisionConflict
 from app.services.access import Actor
+from app.services.app_context import runtime
 from app.services.identity.authority import kept
 from app.services.page import Page
-from app.services.runs.limits import RunLimits, RunSettings, get_settings, put_settings
-from app.services.runs.pins import PinsFrom
-from app.services.runs.queries import list_runs
-from app.services.runs.spread import run_and_wait
-from app.services.runs.start import StartRun
-from app.services.runs.views import RunStatusName, RunView
-from app.services.runtime import runtime
+from app.services.runs.reading.queries import list_runs
+from app.services.runs.reading.views import RunStatusName, RunView
+from app.services.runs.starting.limits import RunLimits, RunSettings, get_settings, put_settings
+from app.services.runs.starting.offload import run_and_wait
+from app.services.runs.starting.pins import PinsFrom
+from app.services.runs.starting.start import StartRun
 from app.services.workflows import commands, queries
 from app.services.workflows.views import CompileView, EditResult, WorkflowSummary, WorkflowView
 

@@ -4,8 +4,8 @@ from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import Signed
+from app.services.app_context import runtime
 from app.services.page import Page
-from app.services.runtime import runtime
 from app.services.workspaces import commands, queries
 from app.services.workspaces.views import ProjectView, WorkspaceView
 

@@ -12,10 +12,10 @@ import httpx
 from pydantic import SecretStr
 from redis import Redis, RedisError
 
-from app.adapters import confinement, sandbox
-from app.adapters.migrations import current, head
-from app.adapters.redis_ladder import embedded_kind
-from app.adapters.weights import WeightStore
+from app.adapters.models.weights import WeightStore
+from app.adapters.process import confinement, sandbox
+from app.adapters.redis.ladder import embedded_kind
+from app.adapters.sql.migrations import current, head
 from app.cli.data_lock import holder
 from app.cli.private import exposed
 from app.kernel.errors import AppError

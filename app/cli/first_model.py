@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 
-from app.adapters.weights import Weights, WeightStore, pinned
+from app.adapters.models.weights import Weights, WeightStore, pinned
 from app.cli.build import ROOT
 from app.kernel.settings import Settings
 

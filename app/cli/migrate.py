@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 
-from app.adapters.migrations import current, downgrade, is_before, upgrade
+from app.adapters.sql.migrations import current, downgrade, is_before, upgrade
 from app.cli import data_lock
 from app.kernel.errors import InvalidInput
 from app.kernel.settings import settings

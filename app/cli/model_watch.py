@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.adapters.model_server import claim, command, wanted
+from app.adapters.models.server import claim, command, wanted
 from app.cli.supervisor import Child, Supervisor
 from app.kernel.settings import settings
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 
-from app.adapters.weights import Pull, WeightStore, pinned
+from app.adapters.models.weights import Pull, WeightStore, pinned
 from app.kernel.settings import settings
 
 _BAR = 30

@@ -8,9 +8,9 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from app.adapters.local import LocalQueue
-from app.adapters.migrations import upgrade
-from app.adapters.redis_ladder import embedded_answers
+from app.adapters.redis.ladder import embedded_answers
+from app.adapters.redis.local import LocalQueue
+from app.adapters.sql.migrations import upgrade
 from app.cli.data_lock import holder
 from app.engine.events import Event
 from app.engine.graph.document import Graph, parse_graph
@@ -19,12 +19,12 @@ from app.kernel.errors import GraphInvalid, InvalidInput, NotFound
 from app.kernel.ids import PREFIXES
 from app.kernel.settings import NO_REDIS, Settings, settings
 from app.services.access import Actor
+from app.services.app_context import Runtime, close_runtime, open_runtime
 from app.services.identity.local import local_actor
-from app.services.runs.follow import follow
-from app.services.runs.queries import get_run, get_trace, list_approvals
-from app.services.runs.start import StartRun, start_run
-from app.services.runs.views import WaitView
-from app.services.runtime import Runtime, close_runtime, open_runtime
+from app.services.runs.reading.follow import follow
+from app.services.runs.reading.queries import get_run, get_trace, list_approvals
+from app.services.runs.reading.views import WaitView
+from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import create_workflow
 from app.worker.in_process import working_here
 from app.worker.sweeper import OF_WAITS

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from app.adapters.redis_ladder import EmbeddedRedis, embedded, wait_until_up
-from app.adapters.revisions import newest, of_sqlite
+from app.adapters.redis.ladder import EmbeddedRedis, embedded, wait_until_up
+from app.adapters.sql.revisions import newest, of_sqlite
 from app.cli import data_lock
 from app.cli.build import ROOT, ensure_built, web_dir
 from app.cli.disk_watch import DiskWatch

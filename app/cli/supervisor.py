@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.adapters.child_log import ChildLog
+from app.adapters.process.child_log import ChildLog
 
 _CALM_AFTER_S = 30.0
 _MAX_DELAY_S = 15.0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from app.adapters.queue import QUEUES
+from app.adapters.redis.queue import QUEUES
 from app.cli.arguments import whole
 from app.kernel import log
 from app.kernel.errors import Unavailable

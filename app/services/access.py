@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 from sqlalchemy import Select, select
 from sqlmodel import SQLModel
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import Denied
 
 Role = Literal["owner", "admin", "member", "viewer"]

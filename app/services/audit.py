@@ -1,6 +1,6 @@
 """Who did what: written in the transaction of the act, so that neither exists without the other."""
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel import log
 from app.kernel.clock import now
 from app.kernel.ids import new_id

@@ -8,12 +8,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.adapters.database import Database
+from app.adapters.sql.database import Database
 from app.kernel.clock import now
 from app.kernel.errors import AppError
 from app.kernel.ids import new_id
 from app.models import Template
-from app.services.runtime import Runtime
+from app.services.app_context import Runtime
 
 _PATIENCE_S = 2.0
 _IN_PROCESS = "There is no Redis here: runs execute inside the web process; one process only."

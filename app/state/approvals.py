@@ -8,15 +8,15 @@ import reflex as rx
 
 from app.kernel import jsons
 from app.kernel.errors import AlreadyDecided, AppError, InvalidInput
-from app.services.runs.commands import answer_step
-from app.services.runs.queries import list_approvals
-from app.services.runs.views import ApprovalView
-from app.services.runs.watch import changes
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.lifecycle.commands import answer_step
+from app.services.runs.reading.queries import list_approvals
+from app.services.runs.reading.views import ApprovalView
+from app.services.runs.reading.watch import changes
 from app.services.workflows.queries import blank_output
+from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.lanes import reading
-from app.state.words import iso
 
 _RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
 """What may be decided about a step that failed or was cut off with one press; to give its result needs a form."""

@@ -4,13 +4,18 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
-from app.services.runs.dead_letters import DeadLetterView, discard, list_dead_letters, requeue
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.recovery.dead_letters import (
+    DeadLetterView,
+    discard,
+    list_dead_letters,
+    requeue,
+)
+from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState
-from app.state.words import iso
 
 PAGE = 30
 

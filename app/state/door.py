@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.errors import AppError, NotFound, Unauthenticated
 from app.services.access import Actor
+from app.services.app_context import runtime
 from app.services.identity.address import behind_proxies
 from app.services.identity.commands import actor_of_token
-from app.services.runtime import runtime
 from app.services.throttle import Budgets, Rate, address_of
 from app.state.identity import session_token
 

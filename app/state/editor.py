@@ -8,8 +8,8 @@ import reflex as rx
 
 from app.components.canvas.protocol import Start
 from app.kernel.errors import AppError, NotFound
-from app.services.runs.start import StartRun, start_run
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import rename_workflow
 from app.services.workflows.live import follow_draft
 from app.services.workflows.queries import get_workflow

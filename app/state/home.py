@@ -5,17 +5,17 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.errors import AppError
-from app.services.runs.queries import overview
-from app.services.runs.views import OverviewView
-from app.services.runs.watch import changes
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.reading.queries import overview
+from app.services.runs.reading.views import OverviewView
+from app.services.runs.reading.watch import changes
 from app.services.templates.queries import list_templates
 from app.state.approvals import Question, question_of
+from app.state.formatting import count, iso, money, seconds, share, some
 from app.state.identity import actor
 from app.state.lanes import reading
 from app.state.run_list import RunRow, run_row
 from app.state.templates import TemplateCard, template_card
-from app.state.words import count, iso, money, seconds, share, some
 
 _STARTERS = 3
 _FAILING = 3

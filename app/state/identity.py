@@ -7,10 +7,10 @@ import reflex as rx
 
 from app.kernel.errors import Unauthenticated
 from app.services.access import Actor
+from app.services.app_context import runtime
 from app.services.identity.commands import authenticate
 from app.services.identity.queries import has_people, me
 from app.services.identity.registration import why_not
-from app.services.runtime import runtime
 
 COOKIE = "agentloom_session"
 

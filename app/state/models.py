@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import reflex as rx
 
 from app.kernel.errors import AppError
+from app.services.app_context import runtime
 from app.services.models.commands import cancel_pull, start_pull
 from app.services.models.queries import list_models, pulls
 from app.services.models.views import ModelView, PullView
-from app.services.runtime import runtime
+from app.state.formatting import size
 from app.state.identity import actor
 from app.state.lanes import reading
-from app.state.words import size
 
 _LOOK_S = 0.7
 

@@ -2,11 +2,11 @@
 
 import reflex as rx
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import AppError
 from app.services.access import Actor
-from app.services.runs.watch import changes
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.reading.watch import changes
 from app.state.identity import actor
 from app.state.lanes import reading
 

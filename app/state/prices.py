@@ -6,9 +6,9 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.errors import InvalidInput
+from app.services.app_context import runtime
 from app.services.models.prices import list_prices, remove_price, set_price
 from app.services.models.views import PriceView
-from app.services.runtime import runtime
 from app.state.identity import actor
 from app.state.lanes import reading
 from app.state.models import ModelsState, price_words

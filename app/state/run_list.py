@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import reflex as rx
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
-from app.services.runs.commands import cancel_run
-from app.services.runs.queries import list_runs
-from app.services.runs.views import RunView
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.lifecycle.commands import cancel_run
+from app.services.runs.reading.queries import list_runs
+from app.services.runs.reading.views import RunView
 from app.services.workflows.queries import name_workflows
+from app.state.formatting import NONE, count, iso, money, some
 from app.state.identity import actor
 from app.state.paging import PagedState
-from app.state.words import NONE, count, iso, money, some
 
 PAGE = 30
 _WORKFLOW_CHOICES = 100

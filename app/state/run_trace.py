@@ -3,9 +3,9 @@
 import reflex as rx
 
 from app.kernel.errors import AppError
-from app.services.runs.forks import ForkRun, fork_run
-from app.services.runs.queries import see_run
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.reading.queries import see_run
+from app.services.runs.starting.forks import ForkRun, fork_run
 from app.state.identity import actor
 from app.state.lanes import reading
 

@@ -12,11 +12,11 @@ from app.components.canvas.protocol import Control, Decision, Patch
 from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.services.access import Actor
-from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.control import pause_run, resume_run
-from app.services.runs.follow import follow
-from app.services.runs.queries import last_seq, list_runs
-from app.services.runtime import Runtime, runtime
+from app.services.app_context import Runtime, runtime
+from app.services.runs.lifecycle.commands import answer_step, cancel_run
+from app.services.runs.lifecycle.control import pause_run, resume_run
+from app.services.runs.reading.follow import follow
+from app.services.runs.reading.queries import last_seq, list_runs
 from app.state.identity import actor
 from app.state.patches import patch_of, push_script
 

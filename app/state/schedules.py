@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 
 import reflex as rx
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
-from app.services.runtime import runtime
+from app.services.app_context import runtime
 from app.services.schedules.commands import (
     ScheduleChange,
     change_schedule,
@@ -18,9 +18,9 @@ from app.services.schedules.commands import (
 )
 from app.services.schedules.queries import list_fires, list_schedules
 from app.services.schedules.views import FireView, ScheduleSummary
+from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState
-from app.state.words import iso
 
 PAGE = 50
 HISTORY = 50

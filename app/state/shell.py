@@ -2,9 +2,9 @@
 
 import reflex as rx
 
-from app.services.runs.activity import activity
-from app.services.runs.watch import changes
-from app.services.runtime import runtime
+from app.services.app_context import runtime
+from app.services.runs.reading.activity import activity
+from app.services.runs.reading.watch import changes
 from app.state.identity import IdentityState, actor
 from app.state.lanes import reading
 from app.state.workflows import WorkflowsState

@@ -10,13 +10,13 @@ from markdown_it import MarkdownIt
 
 from app.components.ui import preview
 from app.kernel.errors import AppError
-from app.services.runtime import runtime
+from app.services.app_context import runtime
 from app.services.templates.commands import use_template
 from app.services.templates.queries import KEYLESS_NEEDS, get_template, list_templates
 from app.services.templates.views import TemplateSummary
+from app.state.formatting import some
 from app.state.identity import actor
 from app.state.lanes import reading
-from app.state.words import some
 
 _MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no script links
 _NEEDS = {"internet": "needs the internet"}

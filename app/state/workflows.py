@@ -5,10 +5,10 @@ from typing import Any
 
 import reflex as rx
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import InvalidInput
 from app.services.access import Actor
-from app.services.runtime import runtime
+from app.services.app_context import runtime
 from app.services.templates.queries import list_templates
 from app.services.workflows.commands import (
     create_workflow,
@@ -18,9 +18,9 @@ from app.services.workflows.commands import (
 )
 from app.services.workflows.queries import Sorting, WorkflowSort, list_workflows
 from app.services.workflows.views import WorkflowSummary
+from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState
-from app.state.words import iso
 
 PAGE = 100
 NEW_NAME = "Untitled workflow"

@@ -16,8 +16,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from app.adapters.queue import JOB
-from app.worker.desk import Desk
+from app.adapters.redis.queue import JOB
+from app.worker.claimer import Desk
 
 _log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from app.adapters.local import LocalQueue
-from app.services.runtime import Runtime
-from app.worker.desk import Desk
+from app.adapters.redis.local import LocalQueue
+from app.services.app_context import Runtime
+from app.worker.claimer import Desk
 from app.worker.sweeper import DUTIES, Duty, sweep_forever
 
 

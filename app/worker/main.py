@@ -17,13 +17,13 @@ import uvloop
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
-from app.adapters.queue import QUEUES, connect
+from app.adapters.redis.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
-from app.services.runs.execute import get_ready
-from app.services.runs.spread import help_neighbours
-from app.services.runtime import HostFactory, Runtime, close_runtime, open_runtime
+from app.services.app_context import HostFactory, Runtime, close_runtime, open_runtime
+from app.services.runs.lifecycle.execute import get_ready
+from app.services.runs.starting.offload import help_neighbours
 from app.worker.async_worker import AsyncWorker
-from app.worker.desk import Desk
+from app.worker.claimer import Desk
 from app.worker.sweeper import sweep_forever
 
 _log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ import logging
 from datetime import datetime
 
 from app.kernel.errors import AppError, Defect, Unavailable
-from app.services.runs.life import database_now
-from app.services.runtime import Runtime
+from app.services.app_context import Runtime
+from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.schedules import firing
 
 _log = logging.getLogger(__name__)

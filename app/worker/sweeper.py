@@ -10,18 +10,18 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, exists, func, or_
 from sqlmodel import col, select
 
-from app.adapters import came
-from app.adapters.database import storage_down
-from app.adapters.statements import Prepared, once, prepare
-from app.adapters.step_cache import forget_expired
+from app.adapters.sql import wakeups
+from app.adapters.sql.database import storage_down
+from app.adapters.sql.statements import Prepared, once, prepare
+from app.adapters.sql.step_cache import forget_expired
 from app.kernel.clock import now
 from app.kernel.errors import QueueDown, StorageDown
 from app.models import Run, Schedule, Wait
 from app.models.types import UtcDateTime
 from app.services.access import system
-from app.services.runs.arrivals import move_along
-from app.services.runs.deaths import Lease
-from app.services.runs.life import (
+from app.services.app_context import Runtime
+from app.services.runs.claiming.claim_sql import is_over, let_lost_go
+from app.services.runs.lifecycle.claimed_run import (
     after_end,
     database_now,
     due_runs,
@@ -31,8 +31,8 @@ from app.services.runs.life import (
     unsettled_runs,
     wake,
 )
-from app.services.runs.turn_rows import is_over, let_lost_go
-from app.services.runtime import Runtime
+from app.services.runs.recovery.crash_detector import Lease
+from app.services.runs.waits.deliveries import move_along
 from app.worker.schedule import fire_schedules, tend_schedules
 
 _log = logging.getLogger(__name__)
@@ -201,7 +201,7 @@ _IS_AT_WORK_ON_POSTGRES = once(
 _RESTS = once(_RUNS.where(_is_one_of("waiting", "paused")))
 _GOES_ON = once(_RUNS.where(_is_one_of("pending", "running", "waiting", "paused")))
 _WAITS = once(select(col(Wait.id)).where(col(Wait.status) == "open").limit(1))
-_IS_DUE = once(came.due(col(Run.status) == "waiting", _NOW).limit(1))
+_IS_DUE = once(wakeups.due(col(Run.status) == "waiting", _NOW).limit(1))
 
 
 @lru_cache(maxsize=2)

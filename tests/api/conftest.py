@@ -11,8 +11,8 @@ from app.api.app import build, front
 from app.engine.testing import FakeHost
 from app.kernel import clock, ids
 from app.kernel.settings import settings
-from app.services.runs.execute import execute_run
-from app.services.runtime import Runtime, close_runtime, open_runtime
+from app.services.app_context import Runtime, close_runtime, open_runtime
+from app.services.runs.lifecycle.execute import execute_run
 from app.services.templates.seed import read_library, seed_templates
 from tests.services.people import graph, node
 

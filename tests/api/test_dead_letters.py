@@ -5,7 +5,7 @@ from sqlmodel import col
 
 from app.kernel.clock import now
 from app.models import Run
-from app.services.runtime import runtime
+from app.services.app_context import runtime
 from tests.api.conftest import new_workflow
 
 

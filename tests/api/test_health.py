@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.services.runtime import runtime
+from app.services.app_context import runtime
 
 # Nothing here depends on the database: one is enough.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.runtime import close_runtime
+from app.services.app_context import close_runtime
 
 # Nothing here depends on the database: one is enough.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from app.kernel.settings import settings
-from app.services.runs import follow
+from app.services.runs.reading import follow
 from tests.api.conftest import ASKING, new_workflow, waiting_run
 from tests.api.test_runs import run_now
 

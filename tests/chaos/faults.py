@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 import redis as redis_client
 
-from app.adapters.queue import Queue
+from app.adapters.redis.queue import Queue
 from tests.chaos.evidence import Death, query
 from tests.chaos.processes import Child, Product
 

@@ -95,10 +95,11 @@ def sleep_otherwise() -> None:
 
 def arm_claims() -> None:
     """Watch runs being claimed, worked on, and released."""
-    from app.services.runs import execute, turns
+    from app.services.runs.claiming import claim
+    from app.services.runs.lifecycle import execute
 
     work, release = execute._work, execute.release
-    take_next, hold = turns.take_next, turns.hold
+    take_next, hold = claim.take_next, claim.hold
 
     def claimed(held: Sequence[Any]) -> None:
         for one in held:
@@ -126,14 +127,14 @@ def arm_claims() -> None:
         at("release.inside", run_id)
         return released
 
-    turns.take_next, turns.hold = watched_next, watched_hold
+    claim.take_next, claim.hold = watched_next, watched_hold
     execute._work, execute.release = watched_work, watched_release
 
 
 def arm_writes() -> None:
     """Watch facts being written and published."""
-    from app.adapters import journal
-    from app.adapters.database import Database
+    from app.adapters.sql import journal
+    from app.adapters.sql.database import Database
 
     write, transact, rows_write = journal.Writer._write, Database.transact, journal.rows.write
 
@@ -164,7 +165,7 @@ def arm_writes() -> None:
 
 def arm_effects() -> None:
     """Watch calls to the outside, and let the witness know who calls."""
-    from app.adapters.egress import EgressClient
+    from app.adapters.http.egress import EgressClient
     from app.kernel import log
 
     send = EgressClient.send
@@ -196,10 +197,10 @@ def _at_events(place: str, entries: Sequence[Any]) -> None:
 
 def arm_start() -> None:
     """Watch runs being started in the web process."""
-    from app.adapters.journal import Writer
-    from app.services.runs import at_once
+    from app.adapters.sql.journal import Writer
+    from app.services.runs.starting import inline
 
-    store, enqueue = Writer.store, at_once.enqueue
+    store, enqueue = Writer.store, inline.enqueue
 
     async def watched_store(self: Any, row: Any, *args: Any, **kwargs: Any) -> Any:
         given = row.get("input")
@@ -213,4 +214,4 @@ def arm_start() -> None:
         await enqueue(parts, run_id, *args, **kwargs)
         at("start.queued", run_id)
 
-    Writer.store, at_once.enqueue = watched_store, watched_enqueue
+    Writer.store, inline.enqueue = watched_store, watched_enqueue

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis as redis_client
 
-from app.adapters.migrations import upgrade
+from app.adapters.sql.migrations import upgrade
 from app.cli.serve import web_environment
 from app.kernel.settings import Settings
 from tests.chaos.clock import Clock

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from pydantic import BaseModel
 
-from app.adapters import sandbox
+from app.adapters.process import sandbox
 from app.engine.catalog import catalog
 from app.engine.sdk import Example, NodeType
 from app.engine.sdk.node import ERROR_PORT, PORT_TYPES, TOOL_PORT

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.adapters.model_server import RunningServer
+from app.adapters.models.server import RunningServer
 from app.engine.providers.anthropic import AnthropicApi, AnthropicChat
 from app.engine.providers.base import ChatModel, ChatRequest, Delta, ModelInfo
 from app.engine.providers.endpoint import Endpoint

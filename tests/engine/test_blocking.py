@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app.adapters.blocking import BlockingPool
+from app.adapters.process.blocking import BlockingPool
 from app.engine.runtime import warm_up
 from app.engine.testing import FakeHost
 from tests.engine.tiny import box, plan_of, run, statuses

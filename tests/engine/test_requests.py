@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from app.adapters.egress import EgressClient
+from app.adapters.http.egress import EgressClient
 from app.engine.catalog import catalog
 from app.engine.graph.document import parse_graph
 from app.engine.graph.validate import check

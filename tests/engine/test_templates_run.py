@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.adapters import sandbox
-from app.adapters.embeddings import embed
+from app.adapters.models.embeddings import embed
+from app.adapters.process import sandbox
 from app.engine.catalog import catalog
 from app.engine.graph.document import parse_graph
 from app.engine.host import Outcome, RunRequest, StepRecord

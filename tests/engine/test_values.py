@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.adapters import sandbox
+from app.adapters.process import sandbox
 from app.engine.catalog import catalog
 from app.engine.graph.document import parse_graph
 from app.engine.host import Limits

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from app.adapters.model_server import LocalServer, RunningServer
-from app.adapters.weights import SMOLLM2, WeightStore
+from app.adapters.models.server import LocalServer, RunningServer
+from app.adapters.models.weights import SMOLLM2, WeightStore
 from app.kernel.errors import Conflict
 
 Result = TypeVar("Result")

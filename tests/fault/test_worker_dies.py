@@ -17,10 +17,10 @@ from sqlmodel import col
 
 from app.kernel.settings import Settings
 from app.models import Run, RunEvent, Step
-from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.queries import list_approvals
-from app.services.runs.start import StartRun, start_run
-from app.services.runtime import close_runtime, open_runtime
+from app.services.app_context import close_runtime, open_runtime
+from app.services.runs.lifecycle.commands import answer_step, cancel_run
+from app.services.runs.reading.queries import list_approvals
+from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import APPROVAL, PUT, START, edge, node, slow
 from tests.rows import make_actor, make_workflow
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.fault
 WORKER = """
 import asyncio, os, sys
 from app.adapters.host import RunHost, World
-from app.adapters.memory import SqlMemory
+from app.adapters.sql.memory import SqlMemory
 from app.engine.sdk import CodeResult, HttpReply
 from app.kernel import log
 from app.worker.main import main

@@ -1,6 +1,6 @@
 """People and graphs for tests."""
 
-from app.adapters.database import Database
+from app.adapters.sql.database import Database
 from app.services.access import Actor
 from app.services.identity.commands import authenticate
 from app.services.identity.registration import register

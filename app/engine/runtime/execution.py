@@ -10,9 +10,9 @@ from typing import Any
 from app.engine.host import Control, Host, RunRequest, StepRecord
 from app.engine.payloads import plain
 from app.engine.runtime.budget import Budget
+from app.engine.runtime.history import Past
 from app.engine.runtime.inbox import Inbox
 from app.engine.runtime.interrupts import Held
-from app.engine.runtime.past import Past
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Json

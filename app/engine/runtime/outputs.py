@@ -4,9 +4,9 @@ import math
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from app.engine.runtime.endings import without_error
 from app.engine.runtime.plan import PlanNode
-from app.engine.runtime.stand_ins import Output
+from app.engine.runtime.results import without_error
+from app.engine.runtime.substitutes import Output
 from app.engine.sdk import Json, Ports, Result
 from app.kernel import jsons
 from app.kernel.errors import OutputInvalid, OutputTooLarge

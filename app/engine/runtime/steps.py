@@ -15,7 +15,12 @@ from app.engine.host import StepRecord
 from app.engine.payloads import error_of
 from app.engine.runtime.budget import out_of_time
 from app.engine.runtime.context import StepContext
-from app.engine.runtime.endings import (
+from app.engine.runtime.execution import Level, Step
+from app.engine.runtime.outputs import checked
+from app.engine.runtime.plan import PlanNode
+from app.engine.runtime.prepare import Prepared, prepare, prepare_given
+from app.engine.runtime.queueing import Clock, clock_for
+from app.engine.runtime.results import (
     by_port,
     end,
     fail,
@@ -24,11 +29,6 @@ from app.engine.runtime.endings import (
     skip,
     wait,
 )
-from app.engine.runtime.execution import Level, Step
-from app.engine.runtime.outputs import checked
-from app.engine.runtime.plan import PlanNode
-from app.engine.runtime.prepare import Prepared, prepare, prepare_given
-from app.engine.runtime.queueing import Clock, clock_for
 from app.engine.runtime.retry import LONG_S, delay_s, may_retry, pauses_of
 from app.engine.runtime.scope import (
     input_of,
@@ -38,7 +38,7 @@ from app.engine.runtime.scope import (
     values_from_arguments,
 )
 from app.engine.runtime.spans import detached, open_span
-from app.engine.runtime.stand_ins import Output, cache_key, pinned, remember, remembered
+from app.engine.runtime.substitutes import Output, cache_key, pinned, remember, remembered
 from app.engine.runtime.waiting import asks_about_itself, for_next_try, is_before_a_try
 from app.engine.sdk import Answer, Json
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT

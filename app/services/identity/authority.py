@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.adapters.database import Database
+from app.adapters.sql.database import Database
 from app.kernel.clock import now
 from app.kernel.errors import StorageDown, Unauthenticated
 from app.models import Member, Session, User
 from app.services.access import Actor
-from app.services.runtime import runtime
+from app.services.app_context import runtime
 
 PERIOD_S = 2.0
 PATIENCE_S = 10.0

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.adapters.database import Database, UnitOfWork
+from app.adapters.sql.database import Database, UnitOfWork
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from app.kernel.ids import new_id

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sqlalchemy import select, union
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.models import Member, Run, User, Workflow
 from app.services.access import Actor
 from app.services.identity.queries import COMMAND_LINE

@@ -5,8 +5,8 @@ from typing import cast
 from sqlalchemy import bindparam, literal_column, select
 from sqlmodel import col
 
-from app.adapters.database import Database, UnitOfWork
-from app.adapters.statements import once
+from app.adapters.sql.database import Database, UnitOfWork
+from app.adapters.sql.statements import once
 from app.kernel.clock import now
 from app.models import Member, Session, User, Workspace
 from app.models.types import UtcDateTime

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from jose import JWTError, jwt
 
-from app.adapters.secrets import derive
+from app.adapters.files.secrets import derive
 from app.kernel.clock import now
 from app.kernel.errors import Unauthenticated
 

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 
-from app.adapters.models import ModelRegistry
-from app.adapters.weights import Pull, Weights, pinned
+from app.adapters.models.registry import ModelRegistry
+from app.adapters.models.weights import Pull, Weights, pinned
 from app.kernel.clock import now
 from app.kernel.errors import AppError
 from app.services.access import Actor, require_installation_admin

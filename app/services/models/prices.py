@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
-from app.adapters.models import ModelRegistry
-from app.adapters.prices import FREE
+from app.adapters.models.prices import FREE
+from app.adapters.models.registry import ModelRegistry
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound
 from app.models import ModelPrice

@@ -1,8 +1,8 @@
 """Read models and their downloads."""
 
-from app.adapters.models import ModelRegistry
-from app.adapters.prices import Price
-from app.adapters.weights import Pull, pinned
+from app.adapters.models.prices import Price
+from app.adapters.models.registry import ModelRegistry
+from app.adapters.models.weights import Pull, pinned
 from app.engine.providers.base import ModelInfo
 from app.kernel.errors import ModelMissing
 from app.services.access import Actor, require

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.engine.cron import read_rule
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, TooMuch
@@ -14,9 +14,9 @@ from app.kernel.ids import new_id
 from app.models import Schedule, ScheduleFire, Workflow
 from app.services import audit
 from app.services.access import Actor, require, scoped
-from app.services.runs.life import database_now
-from app.services.runs.start import StartRun, start_run
-from app.services.runs.views import RunView
+from app.services.runs.lifecycle.claimed_run import database_now
+from app.services.runs.reading.views import RunView
+from app.services.runs.starting.start import StartRun, start_run
 from app.services.schedules.checks import check_schedule_input
 from app.services.schedules.rows import load_schedule, next_time, whole_view
 from app.services.schedules.views import Missed, ScheduleView

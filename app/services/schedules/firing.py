@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, select
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound
 from app.models import Schedule, ScheduleFire
 from app.services.access import scoped, system
-from app.services.runs.start import StartRun, start_run
-from app.services.runs.views import RunView
+from app.services.runs.reading.views import RunView
+from app.services.runs.starting.start import StartRun, start_run
 from app.services.schedules.checks import unknown_zone
 from app.services.schedules.rows import AGAIN, next_time, rule_of
 

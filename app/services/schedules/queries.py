@@ -7,7 +7,7 @@ from sqlalchemy import or_
 from sqlalchemy.orm import defer
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.engine.cron import read_rule
 from app.kernel.errors import InvalidInput
 from app.models import Schedule, ScheduleFire, Workflow

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.engine.cron import Rule
 from app.kernel.errors import NotFound
 from app.models import Run, Schedule, ScheduleFire, Workflow

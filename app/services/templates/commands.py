@@ -3,7 +3,7 @@
 from sqlalchemy import update
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.models import Template
 from app.services import audit
 from app.services.access import Actor

@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound
 from app.models import Template
 from app.services.templates.views import TemplateSummary, TemplateView

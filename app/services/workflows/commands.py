@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import MAX_BYTES, Graph, parse_graph, read_graph
 from app.engine.graph.edits import Overtaken, apply

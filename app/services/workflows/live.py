@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound, StorageDown, Unavailable
 from app.models import Workflow
 from app.services.access import Actor, scoped
+from app.services.app_context import Runtime, runtime
 from app.services.identity.authority import watched
-from app.services.runtime import Runtime, runtime
 
 MAX_BYTES = 64_000
 """Larger edits are told without what they do: the editor loads the draft again."""

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
-from app.adapters.values import unpack
+from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.values import unpack
 from app.engine.catalog import catalog
 from app.engine.expressions import Preview, Suggestion, complete, preview
 from app.engine.graph.document import Graph, NodeRef, read_graph

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Integer, func, literal, select
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.engine.catalog import catalog
 from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import read_graph

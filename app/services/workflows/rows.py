@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound
 from app.models import Project, Workflow
 from app.services.access import Actor, scoped

@@ -1,6 +1,6 @@
 """Change workspaces and projects."""
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
 from app.kernel.ids import new_id

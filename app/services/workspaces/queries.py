@@ -3,7 +3,7 @@
 from sqlalchemy import select
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.models import Member, Project, Workspace
 from app.services.access import Actor, require, scoped
 from app.services.workspaces.views import ProjectView, WorkspaceView

@@ -12,10 +12,10 @@ from app.kernel.clock import now
 from app.kernel.errors import Unauthenticated
 from app.kernel.settings import Settings
 from app.models import Member, User
+from app.services.app_context import close_runtime, open_runtime
 from app.services.identity import authority
 from app.services.identity.authority import kept, watched
 from app.services.identity.commands import logout
-from app.services.runtime import close_runtime, open_runtime
 from tests.services.people import person
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.adapters.database import Database
+from app.adapters.sql.database import Database
 from app.kernel.errors import ConfigInvalid, Denied
 from app.kernel.settings import settings
 from app.models import User

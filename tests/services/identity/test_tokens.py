@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from jose import jwt
 
-from app.adapters.secrets import derive
+from app.adapters.files.secrets import derive
 from app.kernel.clock import now
 from app.kernel.errors import Unauthenticated
 from app.services.identity import tokens

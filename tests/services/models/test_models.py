@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.models import ModelRegistry
-from app.adapters.weights import SMOLLM2, Part, Weights, WeightStore
+from app.adapters.models.registry import ModelRegistry
+from app.adapters.models.weights import SMOLLM2, Part, Weights, WeightStore
 from app.kernel.errors import Denied, NotFound
 from app.kernel.settings import Settings
 from app.services.access import Actor

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.adapters.database import Database
-from app.adapters.models import ModelRegistry
-from app.adapters.prices import Price, Prices, read_prices
+from app.adapters.models.prices import Price, Prices, read_prices
+from app.adapters.models.registry import ModelRegistry
+from app.adapters.sql.database import Database
 from app.kernel.errors import Denied, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.services.access import Actor

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from app.adapters.host import RunHost, World
-from app.adapters.memory import SqlMemory
-from app.adapters.step_cache import SqlStepCache
+from app.adapters.sql.memory import SqlMemory
+from app.adapters.sql.step_cache import SqlStepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest
 from app.kernel.settings import Settings
-from app.services.runs.queries import get_run
-from app.services.runs.start import StartRun, start_run
-from app.services.runtime import close_runtime, open_runtime
+from app.services.app_context import close_runtime, open_runtime
+from app.services.runs.reading.queries import get_run
+from app.services.runs.starting.start import StartRun, start_run
 from tests.rows import make_actor, make_workflow
 
 

@@ -12,12 +12,12 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
-from app.services.runs import at_once, spread
-from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run, list_events, list_steps
-from app.services.runs.spread import run_and_wait
-from app.services.runs.start import StartRun, start_run
-from app.services.runtime import Runtime
+from app.services.app_context import Runtime
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import get_run, list_events, list_steps
+from app.services.runs.starting import inline, offload
+from app.services.runs.starting.offload import run_and_wait
+from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import QUICK, START, chain, node, slow
 from tests.rows import make_actor, make_workflow
 
@@ -26,7 +26,7 @@ ADA = {"name": "Ada"}
 
 @pytest.fixture
 async def quick(parts, actor, monkeypatch):
-    monkeypatch.setattr(at_once, "DEADLINE_S", 30)  # a busy machine is no part of these tests
+    monkeypatch.setattr(inline, "DEADLINE_S", 30)  # a busy machine is no part of these tests
     return await make_workflow(parts.database, actor, QUICK)
 
 
@@ -84,7 +84,7 @@ async def test_fifty_with_one_key_are_one_run(parts, actor, quick):
 async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
     parts, actor, quick, monkeypatch
 ):
-    monkeypatch.setattr(at_once, "DEADLINE_S", 0)
+    monkeypatch.setattr(inline, "DEADLINE_S", 0)
     monkeypatch.setattr(execution, "STEPS_AT_ONCE", 1)
     told = await run_and_wait(parts, actor, wish(quick), 0.2)
     assert told.status == "pending"
@@ -95,7 +95,7 @@ async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
 
 
 async def test_more_than_may_wait_here_go_to_the_workers(parts, actor, quick):
-    parts.quick_waiting = at_once.MAX_WAITING
+    parts.quick_waiting = inline.MAX_WAITING
     parts.light_slots = 0
     told = await run_and_wait(parts, actor, wish(quick), 0.2)
     assert told.status == "pending"
@@ -239,12 +239,12 @@ async def test_what_was_accepted_is_never_answered_with_an_error(parts, actor, w
 
     workflow_id = await make_workflow(parts.database, actor, slow(1))
     with monkeypatch.context() as broken:
-        broken.setattr(at_once, "_answer", away)
+        broken.setattr(inline, "_answer", away)
         here = await run_and_wait(parts, actor, wish(workflow_id), 5)
         parts.light_slots = 0
-        broken.setattr(at_once, "wait_for_run", away)
+        broken.setattr(inline, "wait_for_run", away)
         queued = await run_and_wait(parts, actor, wish(workflow_id), 5)
-        broken.setattr(spread, "wait_for_run", away)
+        broken.setattr(offload, "wait_for_run", away)
         pinned = await run_and_wait(parts, actor, wish(workflow_id, priority=0), 5)
     assert (here.status, queued.status, pinned.status) == ("running", "pending", "pending")
     assert await count(parts, Run) == 3

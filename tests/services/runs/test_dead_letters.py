@@ -12,9 +12,9 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound
 from app.models import AuditEntry, Run
 from app.services.access import Actor
-from app.services.runs.dead_letters import discard, list_dead_letters, requeue
-from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import get_run
+from app.services.runs.recovery.dead_letters import discard, list_dead_letters, requeue
 from tests.graphs import slow
 from tests.rows import make_actor, make_run, make_workflow
 

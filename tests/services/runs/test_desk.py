@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from app.adapters.queue import Queue
+from app.adapters.redis.queue import Queue
 from app.models import Run, Workspace
-from app.worker import desk as desks
-from app.worker.desk import Desk
+from app.worker import claimer as desks
+from app.worker.claimer import Desk
 from tests.graphs import slow
 
 

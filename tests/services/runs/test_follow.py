@@ -7,17 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from app.adapters.journal import RunJournal
+from app.adapters.sql.journal import RunJournal
 from app.engine.events import Event
 from app.engine.host import RunPatch, StepRecord
 from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.models import Approval, Run
-from app.services.runs.deaths import Watch
-from app.services.runs.execute import execute_run
-from app.services.runs.follow import follow, wait_for_run
-from app.services.runs.queries import list_approvals, list_events, overview
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.follow import follow, wait_for_run
+from app.services.runs.reading.queries import list_approvals, list_events, overview
+from app.services.runs.recovery.crash_detector import Watch
 from app.worker.sweeper import settle_forgotten, sweep_dead
 from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_actor, make_run, make_workflow

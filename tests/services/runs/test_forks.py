@@ -7,11 +7,11 @@ from sqlmodel import col
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, UpstreamRefused
 from app.models import Blob, Run, Step, Workflow
 from app.services.access import Actor
-from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.execute import execute_run
-from app.services.runs.forks import ForkRun, fork_run
-from app.services.runs.limits import RunLimits
-from app.services.runs.queries import get_run, get_step, list_approvals, list_steps
+from app.services.runs.lifecycle.commands import answer_step, cancel_run
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import get_run, get_step, list_approvals, list_steps
+from app.services.runs.starting.forks import ForkRun, fork_run
+from app.services.runs.starting.limits import RunLimits
 from tests.graphs import APPROVAL, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
 

@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from app.adapters.local import LocalQueue
+from app.adapters.redis.local import LocalQueue
 from app.kernel.settings import Settings
 from app.models import Run
-from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.follow import follow, wait_for_run
-from app.services.runs.life import database_now
-from app.services.runs.queries import get_run, list_approvals
-from app.services.runs.watch import changes
-from app.services.runtime import close_runtime, open_runtime
+from app.services.app_context import close_runtime, open_runtime
+from app.services.runs.lifecycle.claimed_run import database_now
+from app.services.runs.lifecycle.commands import answer_step, cancel_run
+from app.services.runs.reading.follow import follow, wait_for_run
+from app.services.runs.reading.queries import get_run, list_approvals
+from app.services.runs.reading.watch import changes
 from app.services.throttle import Limit, current
 from app.worker.in_process import working_here
 from tests.fakes.model_server import KEY, PIECES, TEXT, FakeModelServer

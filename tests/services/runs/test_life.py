@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from app.adapters.journal import RunJournal
-from app.adapters.memory import SqlMemory
+from app.adapters.sql.journal import RunJournal
+from app.adapters.sql.memory import SqlMemory
 from app.engine.host import StepRecord
 from app.kernel.clock import now
 from app.kernel.errors import (
@@ -22,13 +22,13 @@ from app.kernel.errors import (
 )
 from app.kernel.ids import derived_id
 from app.models import Approval, MemoryValue, Run, Step
-from app.services.runs import turns
-from app.services.runs.arrivals import age
-from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.control import pause_run
-from app.services.runs.execute import execute_run, spawn_run
-from app.services.runs.follow import wait_for_run
-from app.services.runs.queries import get_step, list_approvals, list_events, list_steps
+from app.services.runs.claiming import claim
+from app.services.runs.lifecycle.commands import answer_step, cancel_run
+from app.services.runs.lifecycle.control import pause_run
+from app.services.runs.lifecycle.execute import execute_run, spawn_run
+from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.queries import get_step, list_approvals, list_events, list_steps
+from app.services.runs.waits.deliveries import age
 from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow
 from tests.rows import make_actor
 
@@ -554,15 +554,15 @@ def test_a_clock_that_was_put_back_makes_no_old_question_the_current_one():
 async def test_a_lease_counts_from_before_it_was_written(parts, start, monkeypatch):
     """However long it takes to load what is known of the run."""
     run = await start(slow(1), {})
-    load = turns._begin
+    load = claim._begin
 
     async def slowly(*args):
         await asyncio.sleep(0.5)
         return await load(*args)
 
-    monkeypatch.setattr(turns, "_begin", slowly)
+    monkeypatch.setattr(claim, "_begin", slowly)
     before = time.monotonic()
-    life = await turns.claim_one(parts, run.id, lambda *_: True)
+    life = await claim.claim_one(parts, run.id, lambda *_: True)
     assert before <= life.leased_at <= time.monotonic() - 0.5
     task = spawn_run(parts, life)
     [held] = parts.keeper._snapshot()

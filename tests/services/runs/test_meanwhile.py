@@ -11,17 +11,17 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from app.adapters.keeper import TICK_S
+from app.adapters.sql.leases import TICK_S
 from app.kernel.clock import now
 from app.kernel.errors import UpstreamFailed
 from app.models import Approval, Run, RunEvent, Wait
-from app.services.runs import execute
-from app.services.runs.commands import answer_step
-from app.services.runs.control import send_signal
-from app.services.runs.execute import execute_run
-from app.services.runs.queries import list_approvals, list_steps
-from app.services.runs.spread import run_and_wait
-from app.services.runs.start import StartRun
+from app.services.runs.lifecycle import execute
+from app.services.runs.lifecycle.commands import answer_step
+from app.services.runs.lifecycle.control import send_signal
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import list_approvals, list_steps
+from app.services.runs.starting.offload import run_and_wait
+from app.services.runs.starting.start import StartRun
 from tests.graphs import START, chain, edge, node, slow
 from tests.rows import make_workflow
 

@@ -6,8 +6,8 @@ from sqlmodel import col, select
 
 from app.engine.host import RunRequest
 from app.models import Run, Step
-from app.services.runs import execute
-from app.services.runs.execute import execute_run
+from app.services.runs.lifecycle import execute
+from app.services.runs.lifecycle.execute import execute_run
 from tests.graphs import START, edge, node
 
 LOOP = {

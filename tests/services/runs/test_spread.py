@@ -14,12 +14,12 @@ from sqlmodel import col
 from app.kernel.errors import Conflict, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step
-from app.services.runs import at_once, spread
-from app.services.runs.limits import RunSettings, put_settings
-from app.services.runs.queries import get_run
-from app.services.runs.spread import help_neighbours, run_and_wait
-from app.services.runs.start import StartRun
-from app.services.runtime import Runtime
+from app.services.app_context import Runtime
+from app.services.runs.reading.queries import get_run
+from app.services.runs.starting import inline, offload
+from app.services.runs.starting.limits import RunSettings, put_settings
+from app.services.runs.starting.offload import help_neighbours, run_and_wait
+from app.services.runs.starting.start import StartRun
 from tests.graphs import QUICK, chain, node, slow
 from tests.rows import make_actor, make_workflow
 
@@ -34,7 +34,7 @@ def data():
 @pytest.fixture
 async def worker(parts, make_host, data, monkeypatch):
     """Another process's parts, which take work over from `parts`, the busy ones."""
-    monkeypatch.setattr(at_once, "DEADLINE_S", 30)  # a busy machine is no part of these tests
+    monkeypatch.setattr(inline, "DEADLINE_S", 30)  # a busy machine is no part of these tests
     parts.neighbours._place = data / "near"
     config = Settings(
         data_dir=data, database_url=parts.settings.database, redis_url=parts.redis_url
@@ -57,13 +57,13 @@ async def worker(parts, make_host, data, monkeypatch):
 def asked(worker, monkeypatch):
     """What the worker was asked for, by the ids of the runs."""
     seen = []
-    really = spread._answered
+    really = offload._answered
 
     async def answered(parts, question):
         seen.append(orjson.loads(question)[0])
         return await really(parts, question)
 
-    monkeypatch.setattr(spread, "_answered", answered)
+    monkeypatch.setattr(offload, "_answered", answered)
     return seen
 
 
@@ -155,7 +155,7 @@ async def test_when_the_other_process_dies_before_it_stored_the_run_it_is_execut
         lose_all(parts)
         return b"too late"
 
-    monkeypatch.setattr(spread, "_answered", die)
+    monkeypatch.setattr(offload, "_answered", die)
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id), 20)
     assert (told.output, await count(parts, Run)) == ("Hi Ada", 1)
@@ -164,14 +164,14 @@ async def test_when_the_other_process_dies_before_it_stored_the_run_it_is_execut
 async def test_when_it_dies_after_it_stored_the_run_that_run_is_the_answer(
     parts, actor, worker, monkeypatch
 ):
-    really = spread._answered
+    really = offload._answered
 
     async def do_and_die(their_parts, question):
         await really(their_parts, question)
         lose_all(parts)
         return b"too late"
 
-    monkeypatch.setattr(spread, "_answered", do_and_die)
+    monkeypatch.setattr(offload, "_answered", do_and_die)
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id, idempotency_key="k"), 20)
     assert (told.output, told.number, await count(parts, Run)) == ("Hi Ada", 1, 1)
@@ -181,7 +181,7 @@ async def test_when_it_dies_after_it_stored_the_run_that_run_is_the_answer(
 async def test_one_that_hung_and_stores_the_run_as_well_does_not_double_it(
     parts, actor, worker, world, monkeypatch, graph
 ):
-    really = spread._answered
+    really = offload._answered
     woke = asyncio.get_running_loop().create_future()
 
     async def hang(their_parts, question):
@@ -195,7 +195,7 @@ async def test_one_that_hung_and_stores_the_run_as_well_does_not_double_it(
         their_parts.spawn("hung", wake())
         return b""
 
-    monkeypatch.setattr(spread, "_answered", hang)
+    monkeypatch.setattr(offload, "_answered", hang)
     calls = []
 
     async def note(request):
@@ -213,21 +213,21 @@ async def test_one_that_hung_and_stores_the_run_as_well_does_not_double_it(
 async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_counts(
     parts, actor, worker, monkeypatch
 ):
-    really, looked = spread._answered, spread._is_stored
+    really, looked = offload._answered, offload._is_stored
 
     async def hang(their_parts, question):
         lose_all(parts)
 
         async def not_yet(our_parts, actor, run_id):
-            monkeypatch.setattr(spread, "_is_stored", looked)
+            monkeypatch.setattr(offload, "_is_stored", looked)
             found = await looked(our_parts, actor, run_id)
             await really(their_parts, question)
             return found
 
-        monkeypatch.setattr(spread, "_is_stored", not_yet)
+        monkeypatch.setattr(offload, "_is_stored", not_yet)
         return b""
 
-    monkeypatch.setattr(spread, "_answered", hang)
+    monkeypatch.setattr(offload, "_answered", hang)
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id), 20)
     assert (told.output, await count(parts, Run)) == ("Hi Ada", 1)
@@ -236,7 +236,7 @@ async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_cou
 async def test_when_the_database_is_away_as_well_it_is_asked_until_it_says_what_became_of_the_run(
     parts, actor, worker, monkeypatch
 ):
-    really, looked, asked = spread._answered, spread._is_stored, []
+    really, looked, asked = offload._answered, offload._is_stored, []
 
     async def do_and_die(their_parts, question):
         await really(their_parts, question)
@@ -249,8 +249,8 @@ async def test_when_the_database_is_away_as_well_it_is_asked_until_it_says_what_
             raise StorageDown("The database does not answer.")
         return await looked(*args)
 
-    monkeypatch.setattr(spread, "_answered", do_and_die)
-    monkeypatch.setattr(spread, "_is_stored", away_at_first)
+    monkeypatch.setattr(offload, "_answered", do_and_die)
+    monkeypatch.setattr(offload, "_is_stored", away_at_first)
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id), 20)
     assert (told.output, len(asked), await count(parts, Run)) == ("Hi Ada", 3, 1)
@@ -260,7 +260,7 @@ async def test_a_run_of_another_process_is_not_taken_for_one_whose_commit_was_lo
     parts, actor, worker, monkeypatch
 ):
     """The database fails once, and meanwhile the process that hung puts the run into the queue."""
-    really, transact, questions, failed = spread._answered, parts.database.transact, [], []
+    really, transact, questions, failed = offload._answered, parts.database.transact, [], []
 
     async def hang(_parts, question):
         run_id, actor, asked, _, context = orjson.loads(question)
@@ -275,7 +275,7 @@ async def test_a_run_of_another_process_is_not_taken_for_one_whose_commit_was_lo
         return await transact(work)
 
     worker.light_slots = 0
-    monkeypatch.setattr(spread, "_answered", hang)
+    monkeypatch.setattr(offload, "_answered", hang)
     monkeypatch.setattr(parts.database, "transact", fail_once)
     workflow_id = await make_workflow(parts.database, actor, QUICK)
     told = await run_and_wait(parts, actor, wish(workflow_id), 1)

@@ -1,10 +1,10 @@
 """Outputs used again and pinned outputs, through the services and the database."""
 
-from app.services.runs.commands import answer_step
-from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run, list_approvals, list_steps
-from app.services.runs.spread import run_and_wait
-from app.services.runs.start import StartRun
+from app.services.runs.lifecycle.commands import answer_step
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import get_run, list_approvals, list_steps
+from app.services.runs.starting.offload import run_and_wait
+from app.services.runs.starting.start import StartRun
 from tests.graphs import START, chain, node
 from tests.rows import make_workflow
 

@@ -8,9 +8,9 @@ from sqlmodel import col
 
 from app.kernel.errors import Conflict, Denied, GraphInvalid, InvalidInput, NotFound
 from app.models import Run, Workflow, WorkflowVersion
-from app.services.runs.follow import wait_for_run
-from app.services.runs.queries import get_run, get_trace, list_events, list_runs, list_steps
-from app.services.runs.start import StartRun, start_run
+from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.queries import get_run, get_trace, list_events, list_runs, list_steps
+from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import APPROVAL, QUICK, START, chain, node
 from tests.rows import make_actor, make_workflow
 

@@ -8,8 +8,8 @@ from sqlalchemy import insert
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound
 from app.models import Step
-from app.services.runs.queries import get_trace, list_some_steps
-from app.services.runs.step_pages import INNER, Filter
+from app.services.runs.reading.queries import get_trace, list_some_steps
+from app.services.runs.reading.step_pages import INNER, Filter
 from tests.graphs import QUICK
 from tests.rows import make_actor, make_run
 

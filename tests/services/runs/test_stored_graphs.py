@@ -6,9 +6,9 @@ import pytest
 
 from app.kernel.errors import GraphInvalid
 from app.models import Run, Workflow, WorkflowVersion
-from app.services.runs.execute import execute_run
-from app.services.runs.queries import get_run
-from app.services.runs.start import StartRun, start_run
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import get_run
+from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import edit_draft
 from app.services.workflows.queries import compile_workflow, get_workflow
 from tests.graphs import APPROVAL, QUICK

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.adapters.queue import Queue
+from app.adapters.redis.queue import Queue
 from app.kernel.clock import now
 from app.kernel.errors import StorageDown
 from app.kernel.ids import new_id

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import event, func, select, update
 from sqlmodel import col
 
-from app.adapters.keeper import FAR
+from app.adapters.sql.leases import FAR
 from app.kernel.clock import now
 from app.models import Run, RunEvent, Step, Workflow, Workspace
-from app.services.runs.execute import claim_runs
-from app.services.runs.turn_rows import Wish, hold, let_lost_go
+from app.services.runs.claiming.claim_sql import Wish, hold, let_lost_go
+from app.services.runs.lifecycle.execute import claim_runs
 from tests.graphs import slow
 from tests.rows import make_actor, make_run, make_workflow
 
@@ -145,7 +145,7 @@ async def test_a_newcomer_is_not_behind_another_workspace_s_hundreds(parts, acto
 async def test_every_workspace_gets_its_turn_when_there_are_very_many(
     parts, actor, pending, claim, monkeypatch
 ):
-    monkeypatch.setattr("app.services.runs.turn_rows.MAX_WORKSPACES", 3)
+    monkeypatch.setattr("app.services.runs.claiming.claim_sql.MAX_WORKSPACES", 3)
     ids = [
         run_id for _ in range(7) for run_id in await pending(await make_actor(parts.database), 2)
     ]

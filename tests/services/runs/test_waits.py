@@ -11,18 +11,18 @@ from sqlmodel import col
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, InvalidInput, NotFound, UpstreamFailed
 from app.models import Run, RunEvent, Step, Wait, Workflow
-from app.services.runs import execute, life
-from app.services.runs.commands import answer_step, cancel_run
-from app.services.runs.control import pause_run, resume_run, send_signal
-from app.services.runs.execute import execute_run
-from app.services.runs.queries import (
+from app.services.runs.lifecycle import claimed_run, execute
+from app.services.runs.lifecycle.commands import answer_step, cancel_run
+from app.services.runs.lifecycle.control import pause_run, resume_run, send_signal
+from app.services.runs.lifecycle.execute import execute_run
+from app.services.runs.reading.queries import (
     get_step,
     get_trace,
     list_approvals,
     list_events,
     list_steps,
 )
-from app.services.runs.versions import locked_workspace
+from app.services.versions.versions import locked_workspace
 from app.worker import sweeper
 from tests.graphs import APPROVAL, START, chain, edge, node, slow
 from tests.rows import make_actor, make_workflow
@@ -249,9 +249,9 @@ async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
 ):
     run = await start(then(HOUR))
     async with parts.database.work() as starting, parts.database.work() as storing:
-        await life.locked_run(storing, actor, run.id)
+        await claimed_run.locked_run(storing, actor, run.id)
         await locked_workspace(starting, actor.workspace_id)
-        waiting = asyncio.create_task(life.locked_run(starting, actor, run.id))
+        waiting = asyncio.create_task(claimed_run.locked_run(starting, actor, run.id))
         await asyncio.sleep(0.1)
         storing.session.add(
             Step(
@@ -555,7 +555,7 @@ async def test_a_lost_wake_up_is_found(parts, actor, start, look, monkeypatch):
     async def died(*_):
         """The process died between the end of the child and telling its parent."""
 
-    monkeypatch.setattr("app.services.runs.execute.after_end", died)
+    monkeypatch.setattr("app.services.runs.lifecycle.execute.after_end", died)
     await execute_run(parts, child.id)
     assert (await look(run.id)).status == "waiting"
     assert await sweeper.tell_kin(parts) == 1
@@ -764,7 +764,7 @@ async def test_a_version_whose_nodes_are_not_here_any_more_stops(
     run = await start(then(PAID))
     async with parts.database.work() as uow:
         from_version = await uow.session.get_one(Run, run.id)
-        version = await uow.session.get_one(life.WorkflowVersion, from_version.version_id)
+        version = await uow.session.get_one(claimed_run.WorkflowVersion, from_version.version_id)
         graph = {**version.graph, "nodes": [dict(one) for one in version.graph["nodes"]]}
         graph["nodes"][1]["version"] = 7
         version.graph = graph

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import col
 
-from app.adapters.database import UnitOfWork
+from app.adapters.sql.database import UnitOfWork
 from app.kernel.clock import now
 from app.models import Run, Schedule, ScheduleFire, Workflow
-from app.services.runs.follow import wait_for_run
+from app.services.runs.reading.follow import wait_for_run
 from app.services.schedules import firing
 from app.services.schedules.commands import ScheduleChange, change_schedule, delete_schedule
 from app.services.schedules.queries import get_schedule

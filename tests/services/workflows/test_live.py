@@ -8,8 +8,8 @@ import pytest
 
 from app.kernel.errors import NotFound
 from app.kernel.settings import Settings
+from app.services.app_context import Runtime, close_runtime, default_host, open_runtime
 from app.services.identity.commands import logout
-from app.services.runtime import Runtime, close_runtime, default_host, open_runtime
 from app.services.workflows import live
 from app.services.workflows.commands import delete_workflow, edit_draft, save_draft
 from app.services.workflows.live import follow_draft

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.blocking import BlockingPool
+from app.adapters.process.blocking import BlockingPool
 from app.kernel.errors import Defect, StepError, StepTimedOut, UpstreamRefused
 from tests.fakes.blocks import whoami
 
@@ -133,7 +133,7 @@ async def test_closing_ends_the_children():
 async def test_no_child_outlives_a_parent_that_is_killed():
     program = f"""
 import asyncio
-from app.adapters.blocking import BlockingPool
+from app.adapters.process.blocking import BlockingPool
 pool = BlockingPool(allowed=("tests.fakes.",))
 asyncio.run(pool.run("{BLOCKS}:sleep_in_c", {{"seconds": 999}}))
 """

@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app.adapters import bus as bus_module
-from app.adapters.bus import VIEWER_EVENTS, Bus, Viewer, stream_key
+from app.adapters.redis import bus as bus_module
+from app.adapters.redis.bus import VIEWER_EVENTS, Bus, Viewer, stream_key
 from app.engine.events import Event
 from app.kernel.clock import now
 

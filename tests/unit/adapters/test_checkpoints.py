@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from app.adapters import checkpoints
-from app.adapters.checkpoints import Checkpoints
+from app.adapters.sql import checkpoints
+from app.adapters.sql.checkpoints import Checkpoints
 from tests.conftest import wait_until
 
 

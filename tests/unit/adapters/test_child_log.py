@@ -5,7 +5,7 @@ import os
 import stat
 from pathlib import Path
 
-from app.adapters.child_log import KEPT, ChildLog
+from app.adapters.process.child_log import KEPT, ChildLog
 from app.kernel import log
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.adapters.database import Database
+from app.adapters.sql.database import Database
 from app.kernel.errors import StorageDown
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.adapters.egress import EgressClient, why_denied
+from app.adapters.http.egress import EgressClient, why_denied
 from app.engine.sdk.context import HttpReply, HttpRequest
 from app.kernel.errors import UpstreamFailed, UpstreamRefused
 from tests.fakes.web import Asked, FakeWeb, Page

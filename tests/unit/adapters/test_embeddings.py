@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from app.adapters.embeddings import DIMENSIONS, embed
+from app.adapters.models.embeddings import DIMENSIONS, embed
 
 
 async def test_one_unit_vector_per_text() -> None:

@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from app.adapters import blocking, fair, sandbox
-from app.adapters.egress import EgressClient
-from app.adapters.fair import FairPool
 from app.adapters.host import RunHost, World
+from app.adapters.http.egress import EgressClient
+from app.adapters.process import blocking, fair, sandbox
+from app.adapters.process.fair import FairPool
 from app.engine.sdk import HttpRequest
 from app.kernel.errors import CodeFailed
 

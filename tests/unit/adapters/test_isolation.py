@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters import confinement, isolation, sandbox
-from app.adapters.blocking import BlockingPool
+from app.adapters.process import confinement, isolation, sandbox
+from app.adapters.process.blocking import BlockingPool
 from app.cli import doctor
 from app.kernel.settings import Settings
 from tests.unit.adapters.test_blocking import (
@@ -32,7 +32,7 @@ ALL = {
 
 PROGRAM = """
 import ctypes, json, os, resource, signal, socket, sys, threading
-from app.adapters import isolation
+from app.adapters.process import isolation
 
 def what(attempt):
     try:

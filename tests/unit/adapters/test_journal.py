@@ -7,10 +7,10 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import col
 
-from app.adapters.blobs import PART_BYTES
-from app.adapters.database import Database, is_away
-from app.adapters.journal import RunJournal, Writer
-from app.adapters.values import LIMIT, unpack
+from app.adapters.sql.blobs import PART_BYTES
+from app.adapters.sql.database import Database, is_away
+from app.adapters.sql.journal import RunJournal, Writer
+from app.adapters.sql.values import LIMIT, unpack
 from app.engine.events import Event
 from app.engine.host import ApprovalRecord, LlmCallRecord, RunPatch, SpanRecord, StepRecord
 from app.engine.sdk import Question

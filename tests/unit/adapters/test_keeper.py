@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from app.adapters.keeper import Keeper
+from app.adapters.sql.leases import Keeper
 from app.kernel.clock import now
 from app.models import Run
 from tests.rows import make_actor, make_run
@@ -59,7 +59,7 @@ async def test_time_at_work_is_counted_whatever_the_clock_says(database, keeper,
     held = keeper.hold(run.id, 1, time.monotonic())
     began = time.monotonic()
     await asyncio.sleep(1)
-    monkeypatch.setattr("app.adapters.keeper.now", lambda: ahead)
+    monkeypatch.setattr("app.adapters.sql.leases.now", lambda: ahead)
 
     async def counted():
         return await worked(database, run) >= 1.5
@@ -126,7 +126,7 @@ async def test_a_run_that_ended_by_our_own_hand_is_left_in_peace(database, keepe
 
 
 async def test_a_process_that_stands_still_is_ended(database, monkeypatch):
-    monkeypatch.setattr("app.adapters.keeper.STALLED_S", 1.0)
+    monkeypatch.setattr("app.adapters.sql.leases.STALLED_S", 1.0)
     keeper = Keeper(database.url, "me")
     stalled = []
     keeper.start()

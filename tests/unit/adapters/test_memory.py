@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.adapters.memory import MAX_BYTES, SqlMemory
+from app.adapters.sql.memory import MAX_BYTES, SqlMemory
 from app.kernel.errors import InvalidInput
 from tests.rows import make_actor
 

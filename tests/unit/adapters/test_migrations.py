@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from app.adapters import migrations
+from app.adapters.sql import migrations
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, StorageDown
 from app.models import metadata

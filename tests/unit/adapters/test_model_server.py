@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.model_server import LocalServer, claim, running_server, wanted
+from app.adapters.models.server import LocalServer, claim, running_server, wanted
 from app.engine.providers.base import ChatRequest, ModelInfo
 from app.engine.providers.endpoint import Endpoint
 from app.engine.providers.local import LocalChat
@@ -126,7 +126,7 @@ async def test_the_server_does_not_outlive_a_starter_that_was_killed(
 ) -> None:
     program = (
         "import asyncio, os, sys, pathlib\n"
-        "from app.adapters.model_server import LocalServer\n"
+        "from app.adapters.models.server import LocalServer\n"
         "found = asyncio.run(LocalServer(pathlib.Path(sys.argv[1])).ensure(pathlib.Path(sys.argv[2])))\n"
         "print(found.pid, flush=True)\n"
         "os._exit(1)\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.models import ModelRegistry
-from app.adapters.ollama import base_url
-from app.adapters.weights import QWEN, SMOLLM2, WeightStore
+from app.adapters.models.ollama import base_url
+from app.adapters.models.registry import ModelRegistry
+from app.adapters.models.weights import QWEN, SMOLLM2, WeightStore
 from app.engine.providers.base import ChatModel, ChatRequest
 from app.engine.runtime.retry import was_busy
 from app.engine.sdk.messages import Message, ToolSpec

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from app.adapters import neighbours
-from app.adapters.neighbours import Neighbours, listen, place_of
+from app.adapters.process import peers
+from app.adapters.process.peers import Neighbours, listen, place_of
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def data():
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch):
-    monkeypatch.setattr(neighbours, "LOOK_S", 0.05)
-    monkeypatch.setattr(neighbours, "SIGN_S", 0.05)
+    monkeypatch.setattr(peers, "LOOK_S", 0.05)
+    monkeypatch.setattr(peers, "SIGN_S", 0.05)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ async def test_one_that_leaves_ends_what_it_has_begun_and_takes_nothing_new(
 
 
 async def test_one_that_gives_no_sign_of_life_is_given_up(data, here, monkeypatch):
-    monkeypatch.setattr(neighbours, "SILENT_S", 0.3)
+    monkeypatch.setattr(peers, "SILENT_S", 0.3)
     place_of(data).mkdir()
     server = await asyncio.start_unix_server(
         lambda *_: asyncio.Event().wait(), place_of(data) / "host-2.sock"

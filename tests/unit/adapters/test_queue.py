@@ -7,7 +7,7 @@ import zlib
 import pytest
 import redis
 
-from app.adapters.queue import EXECUTE, Queue, job_id
+from app.adapters.redis.queue import EXECUTE, Queue, job_id
 from app.kernel.errors import QueueDown
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.redis_ladder import embedded, embedded_answers, embedded_kind, redis_url
+from app.adapters.redis.ladder import embedded, embedded_answers, embedded_kind, redis_url
 from app.kernel.settings import Settings
 
 

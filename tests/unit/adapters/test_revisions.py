@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.adapters import migrations, revisions, tables
+from app.adapters.sql import migrations, revisions, tables
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

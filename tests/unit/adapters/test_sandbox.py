@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.adapters import sandbox
-from app.adapters.sandbox import run_python
+from app.adapters.process import sandbox
+from app.adapters.process.sandbox import run_python
 from app.kernel.errors import CodeFailed
 
 

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from app.adapters import secrets
+from app.adapters.files import secrets
 from app.kernel.errors import Unavailable
 from app.kernel.settings import settings
 

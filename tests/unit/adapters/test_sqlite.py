@@ -8,8 +8,8 @@ import time
 import pytest
 from sqlalchemy import text
 
-from app.adapters import sqlite
-from app.adapters.database import Database, is_away
+from app.adapters.sql import sqlite
+from app.adapters.sql.database import Database, is_away
 
 
 @pytest.fixture

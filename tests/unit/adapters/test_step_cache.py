@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.adapters import step_cache
-from app.adapters.step_cache import SqlStepCache, forget_expired
+from app.adapters.sql import step_cache
+from app.adapters.sql.step_cache import SqlStepCache, forget_expired
 from app.engine.host import CachedOutput
 from app.kernel.clock import now
 from tests.rows import make_actor

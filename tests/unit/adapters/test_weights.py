@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.weights import PINNED, SMOLLM2, Part, Pull, Weights, WeightStore, pinned
+from app.adapters.models.weights import PINNED, SMOLLM2, Part, Pull, Weights, WeightStore, pinned
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, NotFound, Unavailable
 

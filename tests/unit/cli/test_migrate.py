@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from app.adapters.migrations import current, upgrade
+from app.adapters.sql.migrations import current, upgrade
 from app.cli import migrate
 from app.kernel.errors import InvalidInput, Unavailable
 from app.kernel.settings import Settings

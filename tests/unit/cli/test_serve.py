@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from app.adapters import migrations
+from app.adapters.sql import migrations
 from app.cli import serve
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings

@@ -18,7 +18,7 @@ from app.engine.events import Event
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
 from app.kernel.settings import Settings
-from app.services.runs.views import WaitView
+from app.services.runs.reading.views import WaitView
 
 ROOT = Path(__file__).resolve().parents[3]
 

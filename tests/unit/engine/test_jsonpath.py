@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from app.adapters import blocking
+from app.adapters.process import blocking
 from app.engine.catalog import catalog
 from app.engine.graph.document import parse_graph
 from app.engine.nodes.data import jsonpath

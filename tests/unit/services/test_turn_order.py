@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.services.runs.turn_order import Candidate, Load, choose
+from app.services.runs.claiming.fairness import Candidate, Load, choose
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 

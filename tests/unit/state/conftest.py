@@ -8,9 +8,9 @@ import reflex as rx
 from reflex.istate.data import RouterData
 
 from app.kernel.settings import Settings, settings
+from app.services.app_context import close_runtime, open_runtime
 from app.services.identity.registration import register
 from app.services.identity.views import RegisterRequest
-from app.services.runtime import close_runtime, open_runtime
 from app.services.templates.seed import seed_templates
 from app.state.identity import COOKIE
 

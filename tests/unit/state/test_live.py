@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 from app.engine.events import Event
 from app.kernel.clock import now
-from app.services.runs.watch import changes
+from app.services.runs.reading.watch import changes
 from app.state.identity import IdentityState, actor
 from tests.unit.state.conftest import open_tab, sign_up
 

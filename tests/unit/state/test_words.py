@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.state import words
+from app.state import formatting
 
 
 @pytest.mark.parametrize(
@@ -10,41 +10,42 @@ from app.state import words
     [(None, "unpriced"), (0, "$0"), (0.0004, "$0.0004"), (0.5, "$0.50"), (1234.5, "$1,234.50")],
 )
 def test_money_keeps_what_matters_and_tells_unknown_from_free(usd, text):
-    assert words.money(usd) == text
+    assert formatting.money(usd) == text
 
 
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0"), (9999, "9,999"), (12_345, "12.3k"), (2_500_000, "2.5M")]
 )
 def test_counts_are_shortened_from_ten_thousand_on(number, text):
-    assert words.count(number) == text
+    assert formatting.count(number) == text
 
 
 def test_things_have_their_plural():
-    assert words.some(1, "run") == "1 run"
-    assert words.some(0, "run") == "0 runs"
+    assert formatting.some(1, "run") == "1 run"
+    assert formatting.some(0, "run") == "0 runs"
 
 
 @pytest.mark.parametrize(
-    ("span", "text"), [(None, words.NONE), (0.0125, "12 ms"), (2.04, "2.0 s"), (125, "2 min 5 s")]
+    ("span", "text"),
+    [(None, formatting.NONE), (0.0125, "12 ms"), (2.04, "2.0 s"), (125, "2 min 5 s")],
 )
 def test_spans_of_time(span, text):
-    assert words.seconds(span) == text
+    assert formatting.seconds(span) == text
 
 
 @pytest.mark.parametrize(
-    ("part", "text"), [(None, words.NONE), (1.0, "100 %"), (0.984, "98.4 %"), (0, "0.0 %")]
+    ("part", "text"), [(None, formatting.NONE), (1.0, "100 %"), (0.984, "98.4 %"), (0, "0.0 %")]
 )
 def test_rates(part, text):
-    assert words.share(part) == text
+    assert formatting.share(part) == text
 
 
 def test_moments_are_for_the_browser():
-    assert words.iso(datetime(2026, 1, 5, 10, tzinfo=UTC)) == "2026-01-05T10:00:00Z"
-    assert words.iso(None) == ""
+    assert formatting.iso(datetime(2026, 1, 5, 10, tzinfo=UTC)) == "2026-01-05T10:00:00Z"
+    assert formatting.iso(None) == ""
 
 
 def test_amounts_of_data():
-    assert words.size(12_300) == "12 kB"
-    assert words.size(98_000_000) == "98 MB"
-    assert words.size(1_117_320_768) == "1.12 GB"
+    assert formatting.size(12_300) == "12 kB"
+    assert formatting.size(98_000_000) == "98 MB"
+    assert formatting.size(1_117_320_768) == "1.12 GB"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.runtime.anew import Anew, node_at, places
+from app.engine.runtime.rerun import Anew, node_at, places
 from tests.engine.tiny import box, plan_of
 
 BOXES = (

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.services.runs import deaths
-from app.services.runs.deaths import Lease, Watch
+from app.services.runs.recovery import crash_detector
+from app.services.runs.recovery.crash_detector import Lease, Watch
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE = Lease("run_1", 1, BEGAN)
@@ -17,7 +17,7 @@ class Machine:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.watch, self.now, self.ahead = Watch(), 100.0, 0.0
-        monkeypatch.setattr(deaths.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(crash_detector.time, "monotonic", lambda: self.now)
 
     def look(self, *over: Lease, after: float = 0.5) -> list[str]:
         self.now += after

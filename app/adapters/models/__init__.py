@@ -1,0 +1,1 @@
+"""Chat models and embeddings: where they are, their weights, prices and servers."""

@@ -1,0 +1,220 @@
+"""One database, SQLite or PostgreSQL, and the unit of work that use cases get."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from app.adapters.sql import sqlite
+from app.adapters.sql.checkpoints import Checkpoints
+from app.adapters.sql.reads import Looks, PostgresLooks, Row, SqliteLooks
+from app.adapters.sql.statements import Prepared, Values
+from app.kernel.errors import StorageDown
+
+Got = TypeVar("Got")
+AfterCommit = Callable[[], Awaitable[None]]
+
+
+class UnitOfWork:
+    """One transaction. Services use `session`; only the edge that opened it commits."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+        self._after: list[AfterCommit] = []
+
+    def after_commit(self, work: AfterCommit) -> None:
+        """Do this once the transaction is durable, such as to put a run's id into the queue."""
+        self._after.append(work)
+
+    async def commit_so_far(self) -> None:
+        """End the transaction here, and go on in another with the next statement.
+
+        Before slow work that needs no database: on SQLite nobody else can write meanwhile.
+        """
+        await self.session.commit()
+
+    async def _finish(self) -> None:
+        await self.session.commit()
+        for work in self._after:
+            await work()
+
+
+class Database:
+    """Engines of one database."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.url = url
+        self._direct: Engine | None = None
+        self._checkpoints: Checkpoints | None = None
+        self._thread = ThreadPoolExecutor(1, "sqlite writer")
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            path = make_url(url).database
+            if path and path != ":memory:":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self.writer = sqlite.writing_engine(url, _JSON)
+            self.reader = sqlite.reading_engine(url, _JSON)
+            self._direct = sqlite.direct_engine(url, _JSON)
+            self._looks: Looks = SqliteLooks(url)
+            if path and path != ":memory:":
+                self._checkpoints = Checkpoints(path)
+        else:
+            self.writer = self.reader = create_async_engine(
+                url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **_JSON
+            )
+            self._looks = PostgresLooks(url)
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[UnitOfWork]:
+        """Open a writing transaction; commit when the block ends well, else roll back.
+
+        Raises:
+            StorageDown: The database does not answer.
+        """
+        async with _session(self.writer) as session:
+            uow = UnitOfWork(session)
+            yield uow
+            await uow._finish()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        """Open a reading transaction.
+
+        Raises:
+            StorageDown: The database does not answer.
+        """
+        async with _session(self.reader) as session:
+            yield UnitOfWork(session)
+
+    async def transact(self, work: Callable[[Connection], Got]) -> Got:
+        """Do plain blocking work in one writing transaction; for hot paths with many statements.
+
+        On SQLite it runs in a thread and connection of its own: one change of threads instead of
+        one for every call of the driver.
+        """
+        if self._direct is None:
+            async with self.writer.begin() as connection:
+                return await connection.run_sync(work)
+        loop = asyncio.get_running_loop()
+        done = await loop.run_in_executor(self._thread, self._directly, self._direct, work)
+        if self._checkpoints is not None:
+            self._checkpoints.soon()
+        return done
+
+    @staticmethod
+    def _directly(engine: Engine, work: Callable[[Connection], Got]) -> Got:
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except sqlite3.Error as error:  # of a statement sent to the driver itself
+            raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
+
+    async def look(self, statement: Callable[[str], Prepared], values: Values) -> Row | None:
+        """Read one row by key through the driver itself: for what every request asks.
+
+        Moments and JSON come as the driver gives them.
+
+        Raises:
+            StorageDown: The database does not answer.
+        """
+        prepared = statement("sqlite" if self.is_sqlite else "postgresql")
+        with storage_down():
+            return await self._looks.look(prepared, values)
+
+    async def ping(self) -> None:
+        """Ask the database for a sign of life.
+
+        Raises:
+            StorageDown: It gives none.
+        """
+        async with self.read() as uow:
+            await uow.session.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._looks.close()
+        await self.writer.dispose()
+        if self.reader is not self.writer:
+            await self.reader.dispose()
+        if self._direct is not None:
+            self._direct.dispose()
+        self._thread.shutdown(wait=False)
+        if self._checkpoints is not None:
+            self._checkpoints.close()
+
+
+_AWAY = "The database does not answer. Nothing was changed; try again in a moment."
+_DISK_FULL = (
+    "The disk of the database is full, so nothing was changed. Free some space there; work that was "
+    "accepted goes on by itself."
+)
+
+
+def _is_disk_full(error: Exception) -> bool:
+    words = str(error).lower()
+    return "disk is full" in words or "no space left" in words
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - JSON
+    try:
+        return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        return json.dumps(value)
+
+
+def _value(text: str) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return json.loads(text)
+
+
+_JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": _value}
+"""Three times as fast as the standard module, which takes over where orjson refuses."""
+
+
+@contextmanager
+def storage_down() -> Iterator[None]:
+    """Name what the driver raises when the database is away: StorageDown."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        if not is_away(error):
+            raise
+        raise StorageDown(_DISK_FULL if _is_disk_full(error) else _AWAY) from error
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error of the driver says that the database is away, not that a statement is wrong.
+
+    A PostgreSQL that starts or stops answers with a plain error; its SQLSTATE tells: classes 08
+    (connection), 53 (no room) and 57 (an operator, a start, a crash). One that ended a transaction for
+    the sake of others (40: a deadlock) is to be asked again as well. A pool gives no connection in time
+    when those it has hang. SQLite calls a wrong statement operational, too: its code tells.
+    """
+    if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
+        return False
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout, OSError)):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return error.connection_invalidated or state[:2] in ("08", "40", "53", "57")
+
+
+@asynccontextmanager
+async def _session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    with storage_down():
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            yield session

@@ -1,0 +1,1 @@
+"""Which pending run a worker executes next, and taking it."""

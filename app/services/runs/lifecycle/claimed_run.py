@@ -1,0 +1,450 @@
+"""The life of a run in the database: claimed under a new epoch, released, ended. All in single
+transactions.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from app.adapters.redis.bus import EventBus
+from app.adapters.sql import wakeups
+from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.leases import SURE_S, is_over
+from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
+from app.engine.recovery import about_cut_off, unknown_effect
+from app.engine.sdk import Answer
+from app.kernel.clock import now
+from app.kernel.errors import NotFound, QueueDown, ensure
+from app.kernel.ids import new_id
+from app.models import Approval, Run, Step, WorkflowVersion
+from app.services.access import Actor, named_row, scoped, system
+from app.services.app_context import Runtime, runtime
+from app.services.runs.lifecycle.effects import changes_nothing
+from app.services.runs.lifecycle.history import needed_at_once
+from app.services.runs.lifecycle.snapshot import HeldRun
+from app.services.runs.reading.mappers import event_row, run_event, step_event
+from app.services.runs.reading.queries import last_seq
+from app.services.runs.waits.deliveries import Arrived, age, arrived, cancel_waits, something_came
+
+MAX_CRASHES = 5
+"""A run whose processes died this often without finishing a step of it is ended: it may be what kills them."""
+
+_ENDS: dict[str, EventType] = {
+    "succeeded": "run.completed",
+    "failed": "run.failed",
+    "canceled": "run.canceled",
+    "waiting": "run.waiting",
+}
+
+Repeatable = Callable[[Step, Mapping[str, Any]], bool]
+"""Says whether a step of a graph that was cut off may simply run again."""
+
+
+@dataclass(frozen=True)
+class Life:
+    """A run held under its epoch, with all that is needed to go on with it. `leased_at`: before its lease was
+    written, on the monotonic clock.
+    """
+
+    run: HeldRun
+    graph: dict[str, Any]
+    leased_at: float
+    steps: tuple[Step, ...] = ()
+    answers: dict[str, Answer] = field(default_factory=dict)
+    recoveries: dict[str, Answer] = field(default_factory=dict)
+    arrived: Arrived = field(default_factory=Arrived)
+    next_seq: int = 1
+
+
+async def database_now(uow: UnitOfWork) -> datetime:
+    """The clock that leases are measured by: the database's, which all machines share."""
+    if uow.session.get_bind().dialect.name != "postgresql":
+        return now()  # SQLite means one machine
+    moment: datetime = (await uow.session.execute(select(func.clock_timestamp()))).scalar_one()
+    return moment
+
+
+async def locked_run(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:
+    """Read a run and keep others from changing it until the transaction ends.
+
+    Raises:
+        NotFound: There is none, or it is another workspace's.
+    """
+    query = scoped(Run, actor).where(col(Run.id) == run_id).with_for_update()
+    fresh = query.execution_options(populate_existing=True)
+    run = (await uow.session.execute(fresh)).scalar_one_or_none()
+    if run is None:
+        raise NotFound("There is no such run.")
+    return run
+
+
+async def locked_by_id(uow: UnitOfWork, run_id: str) -> Run | None:
+    """Read and lock a run of whatever workspace, for the queue, its workers and the sweeper: they know
+    runs by id alone. Nothing that acts for a person comes this way.
+    """
+    return await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
+
+
+def is_held(run: Run, at: datetime) -> bool:
+    """Whether a living process works on the run."""
+    return run.status == "running" and not is_over(run.lease_until, at)
+
+
+async def is_worked_on(uow: UnitOfWork, run: Run) -> bool:
+    """Whether a living process works on the run. The row must be locked; meanwhile it may be let go and locked again.
+
+    A lease may only look over because the clock was set. Who lives renews it, and who does not renew it changes
+    the outside no more, in less time than a lease lasts: then it is looked at again.
+    """
+    if run.status != "running" or is_held(run, await database_now(uow)):
+        return run.status == "running"
+    before = run.lease_until
+    await uow.commit_so_far()
+    await asyncio.sleep(SURE_S)
+    await locked_run(uow, system(run.workspace_id), run.id)
+    return run.status == "running" and run.lease_until != before
+
+
+async def begin(
+    uow: UnitOfWork, bus: EventBus, held: HeldRun, leased_at: float, repeatable: Repeatable
+) -> Life | None:
+    """Begin the life of a run that was just claimed; None when there is nothing to do for us.
+
+    A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
+    outcome a person is asked; the others go on.
+    """
+    run = await locked_by_id(uow, held.id)
+    if run is None or run.epoch != held.epoch or run.status != "running":
+        return None
+    run_id = run.id
+    if run.control == "cancel":
+        await end(uow, bus, run, "canceled")
+        return None
+    if run.control == "pause":
+        await rest(uow, bus, run)
+        return None
+    if run.attempts > MAX_CRASHES:
+        message = (
+            f"{run.attempts} processes that ran this died, and none of them finished a step of it. See "
+            "the server's log."
+        )
+        run.dead_at = now()
+        await end(uow, bus, run, "failed", {"code": "worker_lost", "message": message})
+        return None
+    actor = system(run.workspace_id)
+    steps = tuple(
+        (
+            await uow.session.execute(
+                scoped(Step, actor).where(col(Step.run_id) == run_id, needed_at_once())
+            )
+        ).scalars()
+    )
+    graph = (await named_row(uow, actor, WorkflowVersion, run.version_id)).graph
+    cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]
+    await _ask_about(uow, bus, run, cut_off)
+    answers, recoveries = await _decisions(uow, run)
+    return Life(
+        run=HeldRun.of(vars(run)),
+        graph=graph,
+        leased_at=leased_at,
+        steps=steps,
+        next_seq=await next_seq(uow, run),
+        answers=answers,
+        recoveries=recoveries,
+        arrived=await arrived(uow, run) if steps else Arrived(),
+    )
+
+
+async def _decisions(uow: UnitOfWork, run: Run) -> tuple[dict[str, Answer], dict[str, Answer]]:
+    """What people answered, by step path: to nodes, and about steps that failed or were cut off.
+
+    Of each path the latest question counts: an open one, else one whose answer nobody took yet, whatever the
+    clock said when it was asked. All answers count as taken from now on.
+    """
+    rows = await uow.session.execute(
+        scoped(Approval, system(run.workspace_id)).where(col(Approval.run_id) == run.id)
+    )
+    latest: tuple[dict[str, Answer], dict[str, Answer]] = ({}, {})
+    for row in sorted(rows.scalars(), key=lambda one: age(one, "answered")):
+        decided = latest[bool(row.question.get("recovery"))]
+        decided.pop(row.step_path, None)
+        if row.answer is not None:
+            decided[row.step_path] = Answer.model_validate(row.answer)
+            row.taken = True
+    return latest
+
+
+async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
+    """Give a run back so that another process goes on with it; False when it is not ours any
+    more.
+    """
+    run = await locked_by_id(uow, run_id)
+    if run is None or run.epoch != epoch or run.status != "running":
+        return False
+    run.status, run.worker, run.lease_until = "pending", None, None
+    run.epoch += 1
+    return True
+
+
+async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
+    """Make a waiting run pending when for a step that still waits there is something that no life of
+    the run had yet: an answer, a signal, another run's end, or the time; say whether it was. The row
+    must be locked.
+    """
+    if run.status != "waiting":
+        return False
+    if not (await _is_answered(uow, run) or await something_came(uow, run)):
+        return False
+    run.status, run.worker, run.lease_until = "pending", None, None
+    return True
+
+
+async def _is_answered(uow: UnitOfWork, run: Run) -> bool:
+    query = (
+        scoped(Step, system(run.workspace_id))
+        .join(
+            Approval,
+            (col(Approval.run_id) == col(Step.run_id)) & (col(Approval.step_id) == col(Step.id)),
+        )
+        .where(
+            col(Step.run_id) == run.id,
+            col(Step.status).in_(("waiting_human", "interrupted")),
+            col(Approval.status) == "answered",
+            col(Approval.taken).is_(False),
+        )
+        .limit(1)
+    )
+    return (await uow.session.execute(query)).first() is not None
+
+
+async def rest(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
+    """Pause a run that no process works on. The row must be locked.
+
+    A paused run keeps `control` "pause" until it is resumed: without it somebody resumed it while
+    it was still coming to rest.
+    """
+    run.status, run.control, run.worker, run.lease_until = "paused", "pause", None, None
+    await store(uow, bus, [run_event(run, await next_seq(uow, run), "run.paused")])
+
+
+async def settle(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
+    """See to what was wanted of a run, or came for it, while its last life came to rest: it waits or
+    is paused, and no process works on it. The row must be locked.
+    """
+    if run.status not in ("waiting", "paused"):
+        return
+    if run.control == "cancel":
+        run.epoch += 1
+        await end(uow, bus, run, "canceled")
+    elif run.status == "paused" and run.control is None:  # resumed before it had come to rest
+        run.status = "pending"
+        queue_after_commit(uow, run)
+    elif run.status == "waiting" and run.control == "pause":
+        await rest(uow, bus, run)
+    elif await wake_answered(uow, run):
+        queue_after_commit(uow, run)
+
+
+async def end(
+    uow: UnitOfWork, bus: EventBus, run: Run, status: str, error: dict[str, Any] | None = None
+) -> None:
+    """End a run that no process works on, with its open steps and questions; those of which nobody knows
+    whether they took effect say so. The row must be locked.
+    """
+    ensure(status in TERMINAL_RUN, "a run can only end in a final status", status=status)
+    actor, at = system(run.workspace_id), now()
+    run.status, run.error, run.finished_at = status, error, at
+    run.worker = run.lease_until = run.control = None
+    seq = await next_seq(uow, run)
+    events: list[Event] = []
+    left = scoped(Step, actor).where(
+        col(Step.run_id) == run.id, col(Step.status).not_in(TERMINAL_STEP)
+    )
+    for step in (await uow.session.execute(left)).scalars():
+        if await _is_unknown(uow, run, step):
+            step.error = unknown_effect(step.label or step.node_id)
+        step.status, step.finished_at = "canceled", at
+        events.append(step_event(step, seq + len(events), "step.canceled"))
+    asked = scoped(Approval, actor).where(
+        col(Approval.run_id) == run.id, col(Approval.status) == "open"
+    )
+    for approval in (await uow.session.execute(asked)).scalars():
+        approval.status, approval.decided_at = "canceled", at
+    await cancel_waits(uow, run, at)
+    events.append(run_event(run, seq + len(events), _ENDS[status]))
+    await store(uow, bus, events)
+    parts, run_id = runtime(), run.id
+    uow.after_commit(lambda: after_end(parts, actor, run_id))
+
+
+async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
+    """Whether nobody knows if an open step of a run without a process took effect."""
+    if step.status != "running":
+        return step.status == "interrupted"
+    version = await named_row(uow, system(run.workspace_id), WorkflowVersion, run.version_id)
+    return not changes_nothing(step, version.graph)
+
+
+async def after_end(parts: Runtime, actor: Actor, run_id: str) -> None:
+    """Wake the run that waits for one that has ended, and cancel the runs that it waited for.
+
+    Each in a transaction of its own, so that no two runs are ever locked together. What a crash
+    leaves undone is found by `forgotten_kin`.
+    """
+    async with parts.database.read() as uow:
+        above = scoped(Run, actor).where(col(Run.id) == run_id)
+        parent_id = await uow.session.scalar(above.with_only_columns(col(Run.parent_run_id)))
+        called = scoped(Run, actor).where(
+            col(Run.parent_run_id) == run_id, col(Run.status).not_in(TERMINAL_RUN)
+        )
+        children = (
+            (await uow.session.execute(called.with_only_columns(col(Run.id)))).scalars().all()
+        )
+    if parent_id is not None:
+        await wake(parts, parent_id)
+    for child_id in children:
+        async with parts.database.work() as uow:
+            await stop(uow, await locked_run(uow, actor, child_id))
+
+
+async def stop(uow: UnitOfWork, run: Run) -> None:
+    """Cancel a run in any state; a finished one stays as it is. The row must be locked."""
+    held = await is_worked_on(uow, run)
+    if run.status in TERMINAL_RUN:
+        return
+    if held:
+        run.control = "cancel"
+    else:
+        run.epoch += 1
+        await end(uow, runtime().bus, run, "canceled")
+
+
+async def wake(parts: Runtime, run_id: str) -> bool:
+    """Let a waiting run go on when what one of its steps waits for is there; say whether it was.
+
+    What comes for a run that is at work or paused is kept, and found when it waits again.
+    """
+    async with parts.database.work() as uow:
+        run = await locked_by_id(uow, run_id)
+        if run is None or not await wake_answered(uow, run):
+            return False
+        queue_after_commit(uow, run)
+    return True
+
+
+def queue_after_commit(uow: UnitOfWork, run: Run) -> None:
+    """Tell the workers of a run that became pending. The row is the promise: a lost job is no loss."""
+    parts, run_id, life, priority = runtime(), run.id, run.epoch + 1, run.priority
+
+    async def tell() -> None:
+        with suppress(QueueDown):
+            await parts.queue.enqueue(run_id, life, priority=priority)
+
+    uow.after_commit(tell)
+
+
+async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
+    """Runs that came to rest, and whose process died before it saw to what was wanted of them or had come meanwhile:
+    see `settle`.
+    """
+    status, control = col(Run.status), col(Run.control)
+    waits = status == "waiting"
+    looks = (
+        select(col(Run.id)).where(
+            or_(
+                status.in_(("waiting", "paused")) & (control == "cancel"),
+                (status == "paused") & control.is_(None),
+                (status == "waiting") & (control == "pause"),
+            )
+        ),
+        wakeups.answered(waits),
+        wakeups.arrived(waits),
+        wakeups.early(waits),
+    )
+    found: list[str] = []
+    async with parts.database.read() as uow:
+        for look in looks:
+            found += (await uow.session.execute(look.limit(limit))).scalars()
+    return list(dict.fromkeys(found))
+
+
+async def due_runs(parts: Runtime, limit: int) -> Sequence[str]:
+    """Waiting runs with a step whose time has come, or whose signal did not come in time."""
+    async with parts.database.read() as uow:
+        query = wakeups.due(col(Run.status) == "waiting", now()).distinct().limit(limit)
+        return (await uow.session.execute(query)).scalars().all()
+
+
+async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[tuple[str, str]]:
+    """Ended runs, each with its workspace before it, that a waiting one was not told of, or that left
+    runs they called at work.
+    """
+    caller = aliased(Run)
+    async with parts.database.read() as uow:
+        told = wakeups.called_ended(col(Run.status) == "waiting").add_columns(col(Run.workspace_id))
+        left = (
+            select(col(caller.id), col(caller.workspace_id))
+            .join(Run, col(Run.parent_run_id) == col(caller.id))
+            .where(
+                col(Run.status).not_in(TERMINAL_RUN),
+                col(caller.status).in_(TERMINAL_RUN),
+                or_(col(Run.control).is_(None), col(Run.control) != "cancel"),
+            )
+            .distinct()
+            .limit(limit)
+        )
+        ended = [
+            *((row[2], row[1]) for row in await uow.session.execute(told.limit(limit))),
+            *((row[1], row[0]) for row in await uow.session.execute(left)),
+        ]
+    return list(dict.fromkeys(ended))
+
+
+async def store(uow: UnitOfWork, bus: EventBus, events: list[Event]) -> None:
+    """Store events, and publish them once they are committed."""
+    uow.session.add_all(event_row(event) for event in events)
+    await uow.session.flush()
+
+    async def publish() -> None:
+        bus.publish(events)
+
+    uow.after_commit(publish)
+
+
+async def next_seq(uow: UnitOfWork, run: Run) -> int:
+    """The sequence number of a run's next event. The run must be locked or held."""
+    return await last_seq(uow, system(run.workspace_id), run.id) + 1
+
+
+async def _ask_about(uow: UnitOfWork, bus: EventBus, run: Run, cut_off: list[Step]) -> None:
+    """Mark steps of unknown outcome, and ask a person about each."""
+    if not cut_off:
+        return
+    seq = await next_seq(uow, run)
+    await store(uow, bus, [_ask(uow, step, seq + at) for at, step in enumerate(cut_off)])
+
+
+def _ask(uow: UnitOfWork, step: Step, seq: int) -> Event:
+    step.status = "interrupted"
+    question = about_cut_off(step.label or step.node_id, step.input)
+    asked = question.model_dump(mode="json")
+    approval = Approval(
+        id=new_id("approval"),
+        workspace_id=step.workspace_id,
+        run_id=step.run_id,
+        step_id=step.id,
+        step_path=step.path,
+        node_id=step.node_id,
+        kind=question.kind,
+        question=asked,
+        created_at=now(),
+    )
+    uow.session.add(approval)
+    return step_event(step, seq, "step.waiting_human", approval_id=approval.id, question=asked)

@@ -1,0 +1,1 @@
+"""Reading runs: lists, steps, traces, events, and following one live."""

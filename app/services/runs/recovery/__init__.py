@@ -1,0 +1,1 @@
+"""Runs whose process died: noticing it, and what was given up."""

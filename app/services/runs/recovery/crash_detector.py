@@ -1,0 +1,89 @@
+"""Telling dead processes from those that could not be heard, or whose clock was set."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.adapters.sql.leases import LEASE, is_over
+
+_STEADY_S = 5.0
+"""Two leases and some ticks: whoever lives has renewed it by then, also after an outage."""
+
+_PAUSE_S = 1.5
+_SKEW_S = 0.5
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Until when a life of a run was last said to go on."""
+
+    run_id: str
+    epoch: int
+    until: datetime | None
+
+    def lies_ahead(self, at: datetime) -> bool:
+        """Whether it was given by a clock that is ahead of this moment."""
+        return self.until is not None and self.until > at
+
+
+class Watch:
+    """Judges leases that look over, for one process that looks again and again.
+
+    Who looked all the time, while the clock went on evenly, would have seen that a lease is renewed: one that is over
+    is a death. After the database was away, or the clock was set, living processes come late or seem to: then, and at
+    the start, a lease is a death when it is over and stays as it is for as long as a lease lasts. To know that as early
+    as it can be known, such a watch wants to see all leases, not only those that look over.
+    """
+
+    def __init__(self, patience_s: float = LEASE.total_seconds()) -> None:
+        self._patience_s = patience_s
+        self._last: tuple[float, datetime] | None = None
+        self._steady_since = math.inf
+        self._seen: dict[Lease, float] = {}
+
+    @property
+    def steady(self) -> bool:
+        """Whether all went on evenly for so long that leases need no look before they are over."""
+        return time.monotonic() - self._steady_since >= _STEADY_S
+
+    def judge(self, at: datetime, leases: Sequence[Lease]) -> list[str]:
+        """The runs whose process has died.
+
+        Args:
+            at: What time the database says it is.
+            leases: Of the runs that are at work, at least of those whose lease looks over.
+        """
+        moment = time.monotonic()
+        if not self._goes_on(moment, at):
+            self._steady_since = moment
+            # who was healthy when we last looked had no chance to renew its lease while we stood still
+            self._seen = self._seen_over()
+        self._last = moment, at
+        self._seen = {lease: self._seen.get(lease, moment) for lease in leases}
+        steady = self.steady
+        return [
+            lease.run_id
+            for lease, seen in self._seen.items()
+            if is_over(lease.until, at)
+            # one that lies ahead is there because of a set clock, which its holder may have heard of before us
+            and (moment - seen >= self._patience_s or (steady and not lease.lies_ahead(at)))
+        ]
+
+    def lose_sight(self) -> None:
+        """Begin anew: the database is away."""
+        self._last, self._steady_since, self._seen = None, math.inf, {}
+
+    def _seen_over(self) -> dict[Lease, float]:
+        if self._last is None:
+            return {}
+        return {
+            lease: seen for lease, seen in self._seen.items() if is_over(lease.until, self._last[1])
+        }
+
+    def _goes_on(self, moment: float, at: datetime) -> bool:
+        if self._last is None:
+            return False
+        passed = moment - self._last[0]
+        return passed <= _PAUSE_S and abs((at - self._last[1]).total_seconds() - passed) <= _SKEW_S

@@ -1,0 +1,147 @@
+"""What bounds a run, and when it has its turn: the request decides, else the workflow's settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from sqlmodel import col
+
+from app.adapters.sql.database import UnitOfWork
+from app.engine.expressions import check, evaluate
+from app.kernel.errors import ExpressionError, InvalidInput, NotFound
+from app.models import Workflow
+from app.services import audit
+from app.services.access import Actor, require, scoped
+from app.services.versions.versions import locked_workflow
+
+NORMAL = 1
+_KEY_LENGTH = 200
+
+
+class RunLimits(BaseModel):
+    """Bounds of one run; null: the default. Each is checked before a step and a model call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    timeout_s: float | None = Field(
+        None, gt=0, le=604_800, description="Seconds of work; waiting does not count. Default 300."
+    )
+    max_steps: int | None = Field(None, ge=1, le=1_000_000, description="Default 10,000.")
+    max_tokens: int | None = Field(None, ge=1, le=1_000_000_000, description="Default: no bound.")
+    max_cost_usd: float | None = Field(None, gt=0, le=100_000, description="Default: no bound.")
+
+
+class RunSettings(RunLimits):
+    """What holds for all runs of a workflow that are not told otherwise.
+
+    `concurrency` bounds how many of them run at once; with `concurrency_key`, an expression over
+    `trigger`, how many of those for which it gives the same value.
+    """
+
+    priority: int | None = Field(None, ge=0, le=2, description="0 high, 1 normal, 2 low.")
+    concurrency: int | None = Field(None, ge=1, le=10_000, description="How many run at once.")
+    concurrency_key: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1_000,
+        description="An expression: the bound holds for runs for which it gives the same value.",
+        examples=["trigger.customer"],
+    )
+
+    @field_validator("concurrency_key")
+    @classmethod
+    def _is_expression(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                check(text, "expression")
+            except ExpressionError as error:
+                raise ValueError(error.message) from error
+        return text
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a request wants of a run's turn; None: as the workflow has it."""
+
+    priority: int | None = None
+    concurrency_key: str | None = None
+
+
+async def get_settings(uow: UnitOfWork, actor: Actor, workflow_id: str) -> RunSettings:
+    """Return what holds for runs of a workflow.
+
+    Raises:
+        NotFound: No such workflow.
+    """
+    require(actor, "viewer")
+    query = scoped(Workflow, actor).where(
+        col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
+    )
+    workflow = (await uow.session.execute(query)).scalar_one_or_none()
+    if workflow is None:
+        raise NotFound("There is no such workflow.")
+    return RunSettings.model_validate(workflow.run_settings or {})
+
+
+async def put_settings(
+    uow: UnitOfWork, actor: Actor, workflow_id: str, wanted: RunSettings
+) -> RunSettings:
+    """Replace what holds for runs of a workflow that start from now on.
+
+    Raises:
+        NotFound: No such workflow.
+    """
+    require(actor, "member")
+    workflow = await locked_workflow(uow, actor, workflow_id)
+    workflow.run_settings = wanted.model_dump(exclude_none=True) or None
+    audit.record(uow, actor, "workflow.run_settings", workflow.id)
+    return wanted
+
+
+def placing(
+    settings: Mapping[str, Any] | None,
+    given: Any,  # noqa: ANN401 - JSON
+    limits: RunLimits | None = None,
+    turn: Turn | None = None,
+) -> dict[str, Any]:
+    """The columns of a run that bound it and decide its turn.
+
+    Args:
+        settings: The workflow's.
+        given: The run's input, `trigger` of the key's expression.
+
+    Raises:
+        InvalidInput: The expression of the key fails with this input.
+    """
+    own = settings or {}
+    wanted = (limits or RunLimits()).model_dump()
+    bounds = {name: own.get(name) if value is None else value for name, value in wanted.items()}
+    cost = bounds.pop("max_cost_usd")
+    if cost is not None:
+        bounds["max_cost_microusd"] = round(cost * 1_000_000)
+    asked = turn or Turn()
+    found = next((one for one in (asked.priority, own.get("priority")) if one is not None), NORMAL)
+    key = asked.concurrency_key
+    if key is None and own.get("concurrency_key"):
+        key = _key(own["concurrency_key"], given)
+    return {
+        "priority": found,
+        "concurrency_key": key,
+        "limits": {name: value for name, value in bounds.items() if value is not None} or None,
+    }
+
+
+def _key(text: str, given: Any) -> str | None:  # noqa: ANN401 - JSON
+    try:
+        value = evaluate(text, {"trigger": given})
+    except ExpressionError as error:
+        raise InvalidInput(
+            f"The workflow's `concurrency_key` does not fit this input: {error.message}",
+            field="concurrency_key",
+        ) from error
+    if value is None:
+        return None
+    key = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return key[:_KEY_LENGTH] or None

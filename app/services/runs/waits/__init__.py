@@ -1,0 +1,1 @@
+"""What steps wait for without a person: times, signals, and the ends of runs they started."""

@@ -1,0 +1,1 @@
+"""Versions of workflows: immutable snapshots that runs execute."""

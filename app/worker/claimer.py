@@ -1,0 +1,175 @@
+"""Gives the free places of this process to the runs whose turn it is."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import or_, select
+from sqlmodel import col
+
+from app.adapters.sql.statements import once
+from app.kernel.errors import StorageDown
+from app.models import Run
+from app.services.app_context import Runtime
+from app.services.runs.claiming.claim_sql import LEVELS, Wish
+from app.services.runs.lifecycle.claimed_run import Life
+from app.services.runs.lifecycle.execute import claim_runs, spawn_run
+
+_log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+"""How often an idle process asks the database by itself. It finds what no job tells of: runs whose job was lost or
+could not be queued, and those that may start because others have ended, on whatever machine.
+"""
+
+BATCH_S = 0.005
+"""How long a busy process lets places become free before it claims again: claiming many costs little more than one."""
+
+
+class Desk:
+    """Claims runs while there are places, and executes them in the background.
+
+    It asks the database when it is called, when a place becomes free while others may be waiting, and each second.
+    """
+
+    def __init__(self, parts: Runtime, places: int, levels: tuple[int, ...] = LEVELS) -> None:
+        self._parts = parts
+        self._places = places
+        self._levels = levels
+        of_ours = or_(*(col(Run.priority) == level for level in levels))
+        pending = select(col(Run.id)).where(col(Run.status) == "pending", of_ours).limit(1)
+        self._is_pending = once(pending)
+        self._at_work = 0
+        self._leaving = 0
+        self._calls = asyncio.Event()
+        self._closed = False
+        self._callers: list[asyncio.Future[None]] = []
+        self._more = True
+        self._waits = False
+        self._last = ""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called in the loop whenever `free` may have changed."""
+
+    @property
+    def free(self) -> int:
+        """How many more runs fit. One of which only the last commit is to come keeps no place: the next one
+        begins meanwhile. But not more than twice as many runs are open, should the database be slow.
+        """
+        if self._closed:
+            return 0
+        return min(self._places - self._at_work, 2 * self._places - self.in_flight)
+
+    @property
+    def in_flight(self) -> int:
+        """How many runs are at work, or wait for their last commit."""
+        return self._at_work + self._leaving
+
+    def call(self) -> None:
+        """Say that a run is waiting."""
+        self._more = True
+        self._calls.set()
+
+    async def called(self) -> None:
+        """Call, and wait for the claim that follows: until then `free` says nothing new."""
+        if self._closed:
+            return
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._callers.append(heard)
+        self.call()
+        await heard
+
+    def close(self) -> None:
+        """Claim no more; what is at work goes on."""
+        self._closed = True
+        self._calls.set()
+        self.on_change()
+
+    async def work(self) -> None:
+        """Claim until closed."""
+        while not self._closed:
+            try:
+                if self._more and self.free:
+                    await self._claim()
+                else:
+                    self._answer(self._callers)
+                    await self._wait()
+            except StorageDown:
+                _log.warning("the database is away; runs stay where they are")
+                await asyncio.sleep(LOOK_S)
+            except Exception:  # noqa: BLE001 - the edge: one claim never takes the worker down
+                _log.exception("runs could not be claimed")
+                await asyncio.sleep(LOOK_S)
+        self._answer(self._callers)
+
+    async def _claim(self) -> None:
+        self._calls.clear()
+        self._more = False  # a call that comes meanwhile sets it again
+        callers, self._callers = self._callers, []
+        try:
+            claimed = await claim_runs(self._parts, self._wish())
+            self._more |= claimed.more
+            self._waits, self._last = claimed.waits, claimed.last
+            for life in claimed.lives:
+                self._begin(life)
+            self.on_change()
+        except BaseException:
+            self._more = True
+            raise
+        finally:
+            self._answer(callers)
+        if self.in_flight:
+            await asyncio.sleep(BATCH_S)
+
+    @staticmethod
+    def _answer(callers: list[asyncio.Future[None]]) -> None:
+        while callers:
+            heard = callers.pop()
+            if not heard.done():
+                heard.set_result(None)
+
+    async def _wait(self) -> None:
+        """Wait for a call, or until something is found by looking."""
+        try:
+            await asyncio.wait_for(self._calls.wait(), LOOK_S)
+            self._calls.clear()
+        except TimeoutError:
+            if self.free:
+                self._more = await self._looks_busy()
+
+    def _wish(self) -> Wish:
+        return Wish(
+            worker=self._parts.name,
+            free=self.free,
+            levels=self._levels,
+            at_once=self._parts.settings.workspace_runs,
+            after=self._last,
+        )
+
+    async def _looks_busy(self) -> bool:
+        """Whether any run is pending: a look that takes no lock."""
+        return await self._parts.database.look(self._is_pending, {}) is not None
+
+    def _begin(self, life: Life) -> None:
+        self._at_work += 1
+        has_left = False
+
+        def left() -> None:
+            nonlocal has_left
+            if not has_left:
+                has_left = True
+                self._at_work -= 1
+                self._leaving += 1
+                self._look()
+
+        def ended(_: object) -> None:
+            left()
+            self._leaving -= 1
+            self._look()
+
+        spawn_run(self._parts, life, on_left=left).add_done_callback(ended)
+
+    def _look(self) -> None:
+        """A place may have become free."""
+        if self._more or self._waits:
+            self.call()
+        self.on_change()
