@@ -20,7 +20,7 @@ from app.api.app import build, front
 from app.api.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
-from app.services.app_context import close_runtime, open_runtime
+from app.services.app_context import close_app, open_app
 from app.services.runs.lifecycle.execute import get_ready
 from app.services.templates.seed import seed_templates
 from app.state.door import Door
@@ -42,17 +42,17 @@ async def shared_runtime() -> AsyncIterator[None]:
     warming = asyncio.create_task(_warm_up())
     forget_stored_tabs()
     await until_migrated(settings().database)
-    opened = await open_runtime(settings())
+    opened = await open_app(settings())
     async with opened.database.work() as uow:
         await seed_templates(uow)
-    opened.neighbours.start()
+    opened.peers.start()
     try:
         async with working_here(opened):
             yield
     finally:
         warming.cancel()
         await asyncio.gather(warming, return_exceptions=True)
-        await close_runtime()
+        await close_app()
 
 
 def forget_stored_tabs() -> None:

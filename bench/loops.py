@@ -29,7 +29,7 @@ from sqlalchemy import func, select  # noqa: E402
 from app.adapters.sql.migrations import upgrade  # noqa: E402
 from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
-from app.services.app_context import close_runtime, open_runtime  # noqa: E402
+from app.services.app_context import close_app, open_app  # noqa: E402
 from app.services.runs import execute  # noqa: E402
 from app.services.runs.starting.start import StartRun, start_run  # noqa: E402
 from tests.rows import make_actor, make_workflow  # noqa: E402
@@ -56,7 +56,7 @@ async def _work(url: str, data: str, items: int, run_id: str) -> None:
     config = Settings(data_dir=Path(data), database_url=url, redis_url="none")
     if not run_id:
         await asyncio.to_thread(upgrade, config.database)
-    parts = await open_runtime(config)
+    parts = await open_app(config)
     try:
         if not run_id:
             actor = await make_actor(parts.database)
@@ -84,7 +84,7 @@ async def _work(url: str, data: str, items: int, run_id: str) -> None:
             flush=True,
         )
     finally:
-        await close_runtime()
+        await close_app()
 
 
 def _count(path: str) -> int:

@@ -37,7 +37,7 @@ from app.kernel.clock import now  # noqa: E402
 from app.kernel.ids import new_id  # noqa: E402
 from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
-from app.services.app_context import Runtime, close_runtime, open_runtime  # noqa: E402
+from app.services.app_context import AppContext, close_app, open_app  # noqa: E402
 from bench.stack import postgres  # noqa: E402
 from tests.conftest import RedisServer  # noqa: E402
 from tests.graphs import APPROVAL, START, chain, node  # noqa: E402
@@ -128,7 +128,7 @@ class Workers:
         self.processes.clear()
 
 
-async def store(parts: Runtime, graph: dict[str, Any], count: int) -> None:
+async def store(parts: AppContext, graph: dict[str, Any], count: int) -> None:
     """Store pending runs and put their jobs into the queue."""
     actor = await make_actor(parts.database)
     workflow_id = await make_workflow(parts.database, actor, graph)
@@ -146,14 +146,14 @@ async def store(parts: Runtime, graph: dict[str, Any], count: int) -> None:
         await asyncio.gather(*(parts.queue.enqueue(one["id"], 1) for one in rows[at : at + 100]))
 
 
-async def count_of(parts: Runtime, status: str) -> int:
+async def count_of(parts: AppContext, status: str) -> int:
     """How many runs have this status."""
     async with parts.database.read() as uow:
         query = select(func.count()).select_from(Run).where(col(Run.status) == status)
         return int(await uow.session.scalar(query) or 0)
 
 
-async def reached(parts: Runtime, status: str, count: int, seconds: float = 600) -> None:
+async def reached(parts: AppContext, status: str, count: int, seconds: float = 600) -> None:
     """Wait until so many runs have the status."""
     async with asyncio.timeout(seconds):
         while await count_of(parts, status) < count:
@@ -162,7 +162,7 @@ async def reached(parts: Runtime, status: str, count: int, seconds: float = 600)
 
 async def drain(where: Place, count: int, workers: int) -> tuple[float, float]:
     """How fast queued runs are worked off: runs a second, and the memory of the workers in MB."""
-    parts, crew = await open_runtime(where.settings), Workers(where)
+    parts, crew = await open_app(where.settings), Workers(where)
     try:
         await store(parts, ONE, count)
         crew.start(workers)
@@ -187,7 +187,7 @@ async def drain(where: Place, count: int, workers: int) -> tuple[float, float]:
         return count / seconds, memory
     finally:
         crew.end()
-        await close_runtime()
+        await close_app()
 
 
 def _moment(value: datetime | str) -> datetime:
@@ -196,7 +196,7 @@ def _moment(value: datetime | str) -> datetime:
 
 async def wait(where: Place, count: int) -> None:
     """What runs cost that wait for a person."""
-    parts, crew = await open_runtime(where.settings), Workers(where)
+    parts, crew = await open_app(where.settings), Workers(where)
     try:
         crew.start(1)
         await store(parts, APPROVAL, count)
@@ -213,12 +213,12 @@ async def wait(where: Place, count: int) -> None:
         )
     finally:
         crew.end()
-        await close_runtime()
+        await close_app()
 
 
 async def recover(where: Place, kills: int) -> None:
     """How long after kill -9 of its worker a run's next step ends elsewhere; each step takes 0.2 s."""
-    parts, crew = await open_runtime(where.settings), Workers(where)
+    parts, crew = await open_app(where.settings), Workers(where)
     took: list[float] = []
     try:
         crew.start(2)
@@ -253,10 +253,10 @@ async def recover(where: Place, kills: int) -> None:
         )
     finally:
         crew.end()
-        await close_runtime()
+        await close_app()
 
 
-async def _ended(parts: Runtime, run_id: str) -> int:
+async def _ended(parts: AppContext, run_id: str) -> int:
     async with parts.database.read() as uow:
         query = select(func.count()).where(
             col(Step.run_id) == run_id, col(Step.status) == "succeeded"

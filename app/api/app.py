@@ -16,9 +16,9 @@ from app.api.contract import VERSION, contract, describe
 from app.api.dead_letters import dead_letters
 from app.api.delivery import HEALTH, Delivery
 from app.api.expressions import expressions
-from app.api.fast_path import Lane
+from app.api.fast_path import FastPath
 from app.api.health import health
-from app.api.middleware import MAX_BODY_BYTES, Edge
+from app.api.middleware import MAX_BODY_BYTES, RequestMiddleware
 from app.api.models import models
 from app.api.node_types import node_types
 from app.api.policy import Policies
@@ -76,7 +76,7 @@ class _Api(FastAPI):
 
 def front(app: ASGIApp, policies: Policies | None = None) -> ASGIApp:
     """Put before a whole web app what stands before everything, also before what Reflex mounts."""
-    return Edge(Lane(app), policies)
+    return RequestMiddleware(FastPath(app), policies)
 
 
 def _refuse_the_rest(api: FastAPI, known: Sequence[RouteContext]) -> None:

@@ -7,7 +7,7 @@ from app.api.bodies import Body, router
 from app.api.client import client_address
 from app.api.deps import CSRF_COOKIE, SESSION_COOKIE, Signed, require_own_origin
 from app.kernel.settings import settings
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity import commands, queries, registration
 from app.services.identity.views import MeView, RegisterRequest, SignedIn, UserView
 
@@ -56,7 +56,7 @@ def _set_cookies(response: Response, signed: SignedIn) -> None:
 async def register(body: RegisterRequest, request: Request, response: Response) -> RegisteredView:
     """Create an account with a workspace and a first project, and sign in."""
     agent = request.headers.get("user-agent", "")
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         signed = await registration.register(uow, body, client_address(request.scope), agent)
     _set_cookies(response, signed)
     return RegisteredView(
@@ -68,7 +68,7 @@ async def register(body: RegisterRequest, request: Request, response: Response) 
 async def login(body: LoginBody, request: Request, response: Response) -> TokenView:
     """Open a session: a token for programs, a cookie for browsers."""
     agent = request.headers.get("user-agent", "")
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         signed = await commands.login(
             uow, body.email, body.password, client_address(request.scope), agent
         )
@@ -79,7 +79,7 @@ async def login(body: LoginBody, request: Request, response: Response) -> TokenV
 @auth.post("/logout", status_code=204)
 async def logout(who: Signed, response: Response) -> None:
     """End the session, in every tab and for its token."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         await commands.logout(uow, who.session_id)
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax")
     response.delete_cookie(CSRF_COOKIE, path="/", samesite="lax")
@@ -88,5 +88,5 @@ async def logout(who: Signed, response: Response) -> None:
 @me.get("")
 async def who_am_i(who: Signed) -> MeView:
     """The signed-in person and the workspace they act in."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.me(uow, who)

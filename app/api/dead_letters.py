@@ -5,7 +5,7 @@ from fastapi import Depends, Response
 from app.api.bodies import router
 from app.api.deps import Cursor, Id, Limit, Search, Signed
 from app.api.limits import RUNS, limited
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.runs.reading.views import RunView
 from app.services.runs.recovery.dead_letters import (
@@ -23,7 +23,7 @@ async def list_dead(
     who: Signed, cursor: Cursor = None, limit: Limit = 50, search: Search = None
 ) -> Page[DeadLetterView]:
     """Runs that were given up and neither requeued nor put away, the latest first."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await list_dead_letters(uow, who, cursor=cursor, limit=limit, search=search)
 
 
@@ -32,13 +32,13 @@ async def list_dead(
 )
 async def requeue_run(run_id: Id, who: Signed) -> RunView:
     """Start a new run that goes on from what the dead one has finished."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await requeue(uow, who, run_id)
 
 
 @dead_letters.post("/{run_id}/discard", status_code=204, responses={409: {}})
 async def discard_run(run_id: Id, who: Signed) -> Response:
     """Put a dead letter away; the run stays, failed."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         await discard(uow, who, run_id)
     return Response(status_code=204)

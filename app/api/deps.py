@@ -9,7 +9,7 @@ from app.api.policy import host_of, is_own_origin
 from app.engine.events import RunStatus
 from app.kernel.errors import Denied, Unauthenticated
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity import tokens
 from app.services.identity.commands import actor_of_token
 
@@ -85,7 +85,7 @@ async def signed_in(
         raise Unauthenticated(tokens.SESSION_ENDED)
     if bearer is None:
         require_own_origin(request)
-    actor = await actor_of_token(runtime().database, token, workspace)
+    actor = await actor_of_token(current_app().database, token, workspace)
     if bearer is None and request.method not in _SAFE:
         given = request.headers.get(CSRF_HEADER, "")
         if not tokens.csrf_fits(actor.session_id, given):

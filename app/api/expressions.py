@@ -6,7 +6,7 @@ from app.api.bodies import router
 from app.api.deps import Signed
 from app.api.limits import PREVIEWS, limited
 from app.engine.expressions import Suggestion
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.workflows.preview import (
     PreviewRequest,
@@ -21,12 +21,12 @@ expressions = router("/expressions", "expressions")
 @expressions.post("/preview", dependencies=[Depends(limited(PREVIEWS))])
 async def preview_text(body: PreviewRequest, who: Signed) -> PreviewView:
     """What a text gives with the values of an earlier run."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await preview_expression(uow, who, body)
 
 
 @expressions.post("/complete", dependencies=[Depends(limited(PREVIEWS))])
 async def complete_text(body: PreviewRequest, who: Signed) -> Page[Suggestion]:
     """What may come next after the text left of the cursor."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return Page(items=await complete_expression(uow, who, body))

@@ -17,7 +17,7 @@ from app.api.limits import RUNS, spend
 from app.api.problems import of_error
 from app.api.workflows import NewRun, run_and_answer
 from app.kernel.errors import AppError
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity.commands import actor_of_token
 
 _PATH = re.compile(r"/api/workflows/([^/]{1,100})/runs")
@@ -25,7 +25,7 @@ _LONGEST = 1_000_000
 """Bodies up to this many bytes are read here."""
 
 
-class Lane:
+class FastPath:
     """Answers plain wishes for runs, and passes everything else on."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -96,8 +96,8 @@ async def _answer(
     scope: Scope, workflow_id: str, wish: NewRun, token: str, headers: Mapping[bytes, str]
 ) -> Response:
     try:
-        parts = runtime()
-        who = await actor_of_token(parts.database, token, headers.get(b"x-workspace-id"))
+        app = current_app()
+        who = await actor_of_token(app.database, token, headers.get(b"x-workspace-id"))
         spend(RUNS, who, scope)
         return await run_and_answer(who, workflow_id, wish, headers.get(b"idempotency-key"))
     except AppError as error:

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.health import Readiness, readiness
 
 
@@ -27,7 +27,7 @@ async def healthz() -> Alive:
 @health.get("/readyz", responses={503: {"model": Readiness}})
 async def readyz(response: Response) -> Readiness:
     """Database and Redis answer; 503 when one of them does not."""
-    found = await readiness(runtime())
+    found = await readiness(current_app())
     if not found.ready:
         response.status_code = 503
         response.headers["Retry-After"] = "5"

@@ -24,7 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 """No id and no name has one; and an address with a line break is none of ours to the patterns of the routes."""
 
 
-class Edge:
+class RequestMiddleware:
     """Gives each request an id and each response its headers, and lets nothing in by a host that is not ours; nobody
     ever sees a stack trace.
     """

@@ -13,7 +13,7 @@ from app.api.streams import EVENTS, Lasting, event_stream
 from app.engine.events import TERMINAL_RUN, Event, StepStatus
 from app.engine.sdk.text import MAX_SIGNAL
 from app.kernel.errors import InvalidInput
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.runs.lifecycle import commands, control
 from app.services.runs.reading import queries
@@ -97,7 +97,7 @@ async def list_runs(
     search: Search = None,
 ) -> Page[RunView]:
     """Runs, newest first."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.list_runs(
             uow,
             who,
@@ -114,7 +114,7 @@ async def get_run(run_id: Id, who: Signed) -> RunView:
     """A run with its input and output; of these, parts over 5 MB are references `{"$blob", "size",
     "preview"}`, see values.
     """
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.get_run(uow, who, run_id)
 
 
@@ -130,14 +130,14 @@ async def list_steps(
 ) -> Page[StepView]:
     """The steps of a run by start; very large values are references, see the single step."""
     wanted = Filter(parent=parent, status=status, node_id=node_id)
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.list_some_steps(uow, who, run_id, wanted, cursor, limit)
 
 
 @runs.get("/{run_id}/steps/{step_id}")
 async def get_step(run_id: Id, step_id: Id, who: Signed) -> StepView:
     """A step with its input and output; of these, parts over 5 MB are references."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.get_step(uow, who, run_id, step_id)
 
 
@@ -146,7 +146,7 @@ async def get_trace(run_id: Id, who: Signed, parent: InTurn = None) -> TraceView
     """A run at one moment: steps, spans, questions and the graph that ran. Of a large run the
     graph's own steps and at most 1,000 inside of turns, with counts by loop; `parent` loads a turn.
     """
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.get_trace(uow, who, run_id, parent)
 
 
@@ -154,7 +154,7 @@ async def get_trace(run_id: Id, who: Signed, parent: InTurn = None) -> TraceView
 async def get_log(run_id: Id, who: Signed, cursor: Cursor = None) -> Page[Event]:
     """The stored events of a run, oldest first."""
     after = _seq(cursor, "The cursor is not one of this list.", "cursor")
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         await queries.see_run(uow, who, run_id)
         events = await queries.list_events(uow, who, run_id, after=after, limit=_LOG_PAGE)
     more = str(events[-1].seq) if len(events) == _LOG_PAGE else None
@@ -183,7 +183,7 @@ async def stream_events(
     comes again after the last one is told with 204 to stay away.
     """
     after = _seq(last_event_id, "Last-Event-ID must be the number of an event.", "Last-Event-ID")
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         run = await queries.see_run(uow, who, run_id)
         if run.status in TERMINAL_RUN and await queries.last_seq(uow, who, run_id) <= after:
             return Response(status_code=204)
@@ -194,14 +194,14 @@ async def stream_events(
 @runs.post("/{run_id}/cancel")
 async def cancel_run(run_id: Id, who: Signed) -> RunView:
     """Stop a run; a finished one stays as it is."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await commands.cancel_run(uow, who, run_id)
 
 
 @runs.post("/{run_id}/pause", responses={409: {}})
 async def pause_run(run_id: Id, who: Signed) -> RunView:
     """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await control.pause_run(uow, who, run_id)
 
 
@@ -210,7 +210,7 @@ async def resume_run(run_id: Id, who: Signed) -> RunView:
     """Let a paused run go on; answers and signals that came meanwhile are kept. 409 when it is not
     paused.
     """
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await control.resume_run(uow, who, run_id)
 
 
@@ -232,7 +232,7 @@ async def send_signal(
     """Give a run what a step waits for under this name; one that comes early is kept. 409 when the
     run has ended.
     """
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await control.send_signal(uow, who, run_id, name, (body or Signal()).payload)
 
 
@@ -275,7 +275,7 @@ async def fork_from_run(
 
 
 async def _forked(who: Signed, wish: ForkRun, response: Response) -> RunView:
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         run = await fork_run(uow, who, wish)
     response.headers["Location"] = f"/api/runs/{run.id}"
     return run

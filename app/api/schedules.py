@@ -9,7 +9,7 @@ from app.api.bodies import Body, router
 from app.api.deps import Cursor, Id, Key, Limit, Of, Search, Signed
 from app.api.limits import PREVIEWS, RUNS, limited
 from app.api.workflows import StartedRun
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.runs.reading.views import RunView
 from app.services.schedules import commands, queries
@@ -77,7 +77,7 @@ async def list_schedules(
     workflow_id: Of = None,
 ) -> Page[ScheduleSummary]:
     """Schedules, the newest first; `search` looks in their names and their workflows'."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.list_schedules(
             uow, who, cursor=cursor, limit=limit, search=search, workflow_id=workflow_id
         )
@@ -87,7 +87,7 @@ async def list_schedules(
 async def create_schedule(body: ScheduleBody, who: Signed, response: Response) -> ScheduleView:
     """Make a workflow start by itself; `warnings` say what would keep it from starting now."""
     wish = commands.NewSchedule(**dict(body))
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         made = await commands.create_schedule(uow, who, wish)
     response.headers["Location"] = f"/api/schedules/{made.id}"
     return made
@@ -102,7 +102,7 @@ async def preview_rule(body: Rule, who: Signed) -> RulePreview:
 @schedules.get("/{schedule_id}")
 async def get_schedule(schedule_id: Id, who: Signed) -> ScheduleView:
     """A schedule with its input and its next five times."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.get_schedule(uow, who, schedule_id)
 
 
@@ -110,7 +110,7 @@ async def get_schedule(schedule_id: Id, who: Signed) -> ScheduleView:
 async def change_schedule(schedule_id: Id, body: ScheduleChanges, who: Signed) -> ScheduleView:
     """Change a schedule; it goes on firing."""
     given = {name: getattr(body, name) for name in body.model_fields_set}
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await commands.change_schedule(
             uow, who, schedule_id, commands.ScheduleChange(**given)
         )
@@ -119,7 +119,7 @@ async def change_schedule(schedule_id: Id, body: ScheduleChanges, who: Signed) -
 @schedules.delete("/{schedule_id}", status_code=204)
 async def delete_schedule(schedule_id: Id, who: Signed) -> None:
     """Take a schedule away; its runs stay readable."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         await commands.delete_schedule(uow, who, schedule_id)
 
 
@@ -128,7 +128,7 @@ async def list_fires(
     schedule_id: Id, who: Signed, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[FireView]:
     """What became of a schedule's times, the latest first: fired, skipped or failed, and why."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.list_fires(uow, who, schedule_id, cursor=cursor, limit=limit)
 
 
@@ -145,7 +145,7 @@ async def run_now(
     key: Key = None,
 ) -> StartedRun:
     """Start a run with the schedule's input at once; its next time stays as it is."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         run: RunView = await commands.run_schedule_now(uow, who, schedule_id, key)
     response.headers["Location"] = f"/api/runs/{run.id}"
     return StartedRun(run_id=run.id, status=run.status)

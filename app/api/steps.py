@@ -6,7 +6,7 @@ from pydantic import Field
 
 from app.api.bodies import Body, router
 from app.api.deps import Id, Signed
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.reading.views import RunView
 
@@ -22,5 +22,5 @@ class StepAnswer(Body):
 @steps.post("/{step_id}/human-complete", responses={409: {}})
 async def complete_step(step_id: Id, body: StepAnswer, who: Signed) -> RunView:
     """Answer the question of a step; its run goes on."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await answer_step(uow, who, step_id, body.output)

@@ -13,7 +13,7 @@ from app.api.problems import of_error
 from app.engine.events import Event
 from app.kernel.errors import RateLimited, Unauthenticated
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity.authority import kept
 from app.services.runs.reading.follow import follow
 
@@ -73,7 +73,7 @@ async def event_stream(who: Actor, run_id: str, after_seq: int) -> AsyncIterator
 
     Fleeting events (tokens) have no id: who connects again gets the text so far at once.
     """
-    async with aclosing(follow(runtime(), who, run_id, after_seq)) as batches:
+    async with aclosing(follow(current_app(), who, run_id, after_seq)) as batches:
         async for batch in batches:
             yield b"".join(_frame(event) for event in batch) or b": still here\n\n"
 

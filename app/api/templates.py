@@ -8,7 +8,7 @@ from pydantic import Field
 from app.api.bodies import Body, router
 from app.api.delivery import KNOWN, unless_known
 from app.api.deps import Id, Search, Signed
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.templates import commands, queries
 from app.services.templates.views import TemplateSummary, TemplateView
@@ -41,7 +41,7 @@ async def list_templates(
     keyless: Annotated[bool, Query(description="Only those that work without any key.")] = False,
 ) -> Response:
     """All templates; `keyless` keeps those that work without any key."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         found = await queries.list_templates(uow, search=search, category=category, keyless=keyless)
     return unless_known(request, Page[TemplateSummary](items=found).model_dump_json().encode())
 
@@ -49,7 +49,7 @@ async def list_templates(
 @templates.get("/{template_id}", response_model=TemplateView, responses={304: KNOWN})
 async def get_template(template_id: Id, who: Signed, request: Request) -> Response:
     """A template with its graph and example input."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         found = await queries.get_template(uow, template_id)
     return unless_known(request, found.model_dump_json().encode())
 
@@ -59,7 +59,7 @@ async def use_template(
     template_id: Id, who: Signed, body: UseTemplate | None = None
 ) -> UsedTemplate:
     """Make a workflow of your own from a template."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         made = await commands.use_template(
             uow, who, template_id, body.workspace_id if body else None
         )

@@ -9,7 +9,7 @@ from app.api.bodies import router
 from app.api.delivery import KNOWN, is_known, revalidated
 from app.api.deps import Id, Signed
 from app.api.streams import Lasting
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.reading.values import read_value
 
 values = router("/values", "runs")
@@ -25,7 +25,7 @@ values = router("/values", "runs")
 )
 async def get_value(value_id: Id, who: Signed, request: Request) -> Response:
     """The JSON that a reference `{"$blob": value_id, "size", "preview"}` in a value stands for."""
-    pieces = read_value(runtime(), who, value_id)
+    pieces = read_value(current_app(), who, value_id)
     first = await anext(pieces)  # that there is none is told before the answer begins
     known = revalidated(f'W/"{value_id}"')
     if is_known(request, known["ETag"]):

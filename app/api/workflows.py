@@ -16,7 +16,7 @@ from app.engine.graph.document import GraphJson
 from app.engine.graph.edits import MAX_OPS, EditJson
 from app.kernel.errors import InvalidInput, PreconditionFailed, RevisionConflict
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity.authority import kept
 from app.services.page import Page
 from app.services.runs.reading.queries import list_runs
@@ -168,7 +168,7 @@ async def list_workflows(
     descending: Annotated[bool, Query(description="The last, or largest, first.")] = True,
 ) -> Page[WorkflowSummary]:
     """Workflows, the last changed first, or by name, number of nodes or last run."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await queries.list_workflows(
             uow, who, cursor=cursor, limit=limit, search=search, project_id=project_id,
             sorting=queries.Sorting(sort, descending),
@@ -178,7 +178,7 @@ async def list_workflows(
 @workflows.post("", status_code=201, dependencies=[Depends(limited(CHECKS))])
 async def create_workflow(body: NewWorkflow, who: Signed, response: Response) -> WorkflowView:
     """Create a workflow, blank or from a graph."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         made = await commands.create_workflow(uow, who, body.name, body.graph, body.project_id)
     response.headers["Location"] = f"/api/workflows/{made.id}"
     _tag(response, made.revision)
@@ -188,7 +188,7 @@ async def create_workflow(body: NewWorkflow, who: Signed, response: Response) ->
 @workflows.get("/{workflow_id}")
 async def get_workflow(workflow_id: Id, who: Signed, response: Response) -> WorkflowView:
     """A workflow with its draft graph. The ETag names the draft's revision, for `If-Match`."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         found = await queries.get_workflow(uow, who, workflow_id)
     _tag(response, found.revision)
     return found
@@ -203,7 +203,7 @@ async def save_draft(
     """Replace the draft; 409 when somebody saved since `base_revision`, 412 when since `If-Match`."""
     base = _base(body.base_revision, if_match)
     with _precondition(if_match):
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             saved = await commands.save_draft(uow, who, workflow_id, body.graph, base, body.name)
     _tag(response, saved.revision)
     return saved
@@ -212,7 +212,7 @@ async def save_draft(
 @workflows.delete("/{workflow_id}", status_code=204)
 async def delete_workflow(workflow_id: Id, who: Signed) -> None:
     """Take a workflow away; its runs stay readable."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         await commands.delete_workflow(uow, who, workflow_id)
 
 
@@ -226,9 +226,9 @@ async def edit_draft(
     they are applied to that draft only.
     """
     base = _base(body.base_revision, if_match)
-    models = await runtime().models.here()
+    models = await current_app().models.here()
     with _precondition(if_match):
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             result = await commands.edit_draft(
                 uow, who, workflow_id, base, body.ops, body.client, body.seq,
                 models=models, exact=if_match is not None,
@@ -240,8 +240,8 @@ async def edit_draft(
 @workflows.post("/{workflow_id}/compile", dependencies=[Depends(limited(CHECKS))])
 async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
     """Say whether the draft can run, and what to mend."""
-    models = await runtime().models.here()
-    async with runtime().database.read() as uow:
+    models = await current_app().models.here()
+    async with current_app().database.read() as uow:
         return await queries.compile_workflow(uow, who, workflow_id, models)
 
 
@@ -277,7 +277,7 @@ async def run_and_answer(who: Actor, workflow_id: str, wish: NewRun, key: str | 
         trigger="api",
         **{name: getattr(wish, name) for name in wish.model_fields_set - {"wait"}},
     )
-    run = await kept(who, run_and_wait(runtime(), who, request, wish.wait))
+    run = await kept(who, run_and_wait(current_app(), who, request, wish.wait))
     ended = wish.wait > 0 and (run.status in TERMINAL_RUN or run.responded)
     answer = run if ended else StartedRun(run_id=run.id, status=run.status)
     return Response(
@@ -298,7 +298,7 @@ async def list_runs_of_workflow(
     search: Search = None,
 ) -> Page[RunView]:
     """Runs of a workflow, newest first."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         await queries.see_workflow(uow, who, workflow_id)
         return await list_runs(
             uow,
@@ -314,12 +314,12 @@ async def list_runs_of_workflow(
 @workflows.get("/{workflow_id}/run-settings")
 async def get_run_settings(workflow_id: Id, who: Signed) -> RunSettings:
     """What holds for the workflow's runs: limits, priority, and how many run at once."""
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await get_settings(uow, who, workflow_id)
 
 
 @workflows.put("/{workflow_id}/run-settings")
 async def put_run_settings(workflow_id: Id, body: RunSettings, who: Signed) -> RunSettings:
     """Replace what holds for the workflow's runs, from the next one on; null is the default."""
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         return await put_settings(uow, who, workflow_id, body)

@@ -19,7 +19,7 @@ from app.kernel.errors import GraphInvalid, InvalidInput, NotFound
 from app.kernel.ids import PREFIXES
 from app.kernel.settings import NO_REDIS, Settings, settings
 from app.services.access import Actor
-from app.services.app_context import Runtime, close_runtime, open_runtime
+from app.services.app_context import AppContext, close_app, open_app
 from app.services.identity.local import local_actor
 from app.services.runs.reading.follow import follow
 from app.services.runs.reading.queries import get_run, get_trace, list_approvals
@@ -85,22 +85,22 @@ def show(event: Event, in_text: bool = False) -> bool:
     return False
 
 
-async def _execute(parts: Runtime, options: argparse.Namespace) -> int:
+async def _execute(app: AppContext, options: argparse.Namespace) -> int:
     if options.workflow.startswith(_RUN) and not _is_file(options.workflow):
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             actor = await local_actor(uow, options.workflow)
             run_id = (await get_run(uow, actor, options.workflow)).id
     else:
-        actor, run_id = await _begin(parts, options)
+        actor, run_id = await _begin(app, options)
     try:
-        await _watch(parts, actor, run_id)
+        await _watch(app, actor, run_id)
     except asyncio.CancelledError:
-        print(f"\n{_left(parts, run_id)}")
+        print(f"\n{_left(app, run_id)}")
         raise
-    return await _tell_end(parts, actor, run_id)
+    return await _tell_end(app, actor, run_id)
 
 
-async def _begin(parts: Runtime, options: argparse.Namespace) -> tuple[Actor, str]:
+async def _begin(app: AppContext, options: argparse.Namespace) -> tuple[Actor, str]:
     """Start the run; who acts, and its id."""
     value: Any = read_json(options.input, "--input") if options.input else None
     name, graph = options.workflow, None
@@ -109,11 +109,11 @@ async def _begin(parts: Runtime, options: argparse.Namespace) -> tuple[Actor, st
         graph = _graph_of(document, name)
         if value is None and isinstance(document, dict):
             value = document.get("example_input")
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         actor = await local_actor(uow, name)
         if graph is not None:
             name = (await create_workflow(uow, actor, Path(name).stem, graph, None)).id
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         request = StartRun(workflow_id=name, input={} if value is None else value, trigger="cli")
         try:
             return actor, (await start_run(uow, actor, request)).id
@@ -137,34 +137,34 @@ def _graph_of(document: Any, name: str) -> Graph:  # noqa: ANN401 - any JSON val
         raise InvalidInput(f"{name} is no workflow. {error.message}") from error
 
 
-async def _watch(parts: Runtime, actor: Actor, run_id: str) -> None:
+async def _watch(app: AppContext, actor: Actor, run_id: str) -> None:
     """Print what happens until the run is over; while it rests, what it waits for."""
     in_text = False
-    async with aclosing(follow(parts, actor, run_id)) as batches:
+    async with aclosing(follow(app, actor, run_id)) as batches:
         async for batch in batches:
             for event in batch:
                 in_text = show(event, in_text)
             if any(event.type in ("run.waiting", "run.paused") for event in batch):
-                for line in await _what_it_waits_for(parts, actor, run_id):
+                for line in await _what_it_waits_for(app, actor, run_id):
                     print(line, flush=True)
 
 
-async def _what_it_waits_for(parts: Runtime, actor: Actor, run_id: str) -> list[str]:
-    async with parts.database.read() as uow:
+async def _what_it_waits_for(app: AppContext, actor: Actor, run_id: str) -> list[str]:
+    async with app.database.read() as uow:
         trace = await get_trace(uow, actor, run_id)
         asked = await list_approvals(uow, actor)
-    page = f"{parts.settings.origin}/runs/{run_id}"
+    page = f"{app.settings.origin}/runs/{run_id}"
     if trace.run.status == "paused":
         return [f"         It is paused. Resume it at {page}"]
     lines = [
         f"         Somebody is asked: {one.title} (run {one.run_number} of {one.workflow_name}). "
-        f"Answer at {parts.settings.origin}/runs/{one.run_id}"
+        f"Answer at {app.settings.origin}/runs/{one.run_id}"
         for one in asked
         if run_id in (one.run_id, *(caller.run_id for caller in one.parents))
     ]
     lines += [f"         {wait_words(wait, page)}" for wait in trace.waits]
     for_others = len(lines) > len(trace.waits) or any(w.for_ == "signal" for w in trace.waits)
-    if for_others and _alone(parts):
+    if for_others and _alone(app):
         lines.append(
             "         Only this command works on it: start AgentLoom (make run) to answer or signal."
         )
@@ -185,22 +185,22 @@ def wait_words(wait: WaitView, page: str) -> str:
             return f"{wait.step_path} waits{until}"
 
 
-def _alone(parts: Runtime) -> bool:
+def _alone(app: AppContext) -> bool:
     """Whether nothing else is started here that would go on with the run."""
-    return isinstance(parts.queue, LocalQueue) and holder(parts.settings.data) is None
+    return isinstance(app.queue, LocalQueue) and holder(app.settings.data) is None
 
 
-def _left(parts: Runtime, run_id: str) -> str:
+def _left(app: AppContext, run_id: str) -> str:
     goes_on = (
         "It is kept, and goes on when AgentLoom is started (make run)"
-        if _alone(parts)
+        if _alone(app)
         else "The run goes on"
     )
     return f"{goes_on}. To watch it again: .venv/bin/python -m app.cli run {run_id}"
 
 
-async def _tell_end(parts: Runtime, actor: Actor, run_id: str) -> int:
-    async with parts.database.read() as uow:
+async def _tell_end(app: AppContext, actor: Actor, run_id: str) -> int:
+    async with app.database.read() as uow:
         run = await get_run(uow, actor, run_id)
     print(
         f"\n{run.status} · {run.tokens} tokens · {'unpriced' if run.cost_usd is None else f'${run.cost_usd:.4f}'}"
@@ -228,9 +228,9 @@ def _alone_without_redis(config: Settings) -> Settings:
 async def _work(config: Settings, options: argparse.Namespace) -> int:
     if config.without_redis:
         await asyncio.to_thread(upgrade, config.database)
-    parts = await open_runtime(config)
+    app = await open_app(config)
     try:
-        async with working_here(parts, duties=OF_WAITS):
-            return await _execute(parts, options)
+        async with working_here(app, duties=OF_WAITS):
+            return await _execute(app, options)
     finally:
-        await close_runtime()
+        await close_app()

@@ -10,28 +10,28 @@ from typing import Any, TypeVar
 
 from app.adapters.host import RunHost, World
 from app.adapters.http.egress import EgressClient
-from app.adapters.models.prices import Prices, read_prices
 from app.adapters.models import embeddings
+from app.adapters.models.prices import Prices, read_prices
 from app.adapters.models.registry import ModelRegistry
 from app.adapters.process import blocking, sandbox
-from app.adapters.process.peers import Neighbours
+from app.adapters.process.peers import Peers
 from app.adapters.redis.bus import Bus, EventBus
 from app.adapters.redis.ladder import redis_url
 from app.adapters.redis.local import LocalBus, LocalQueue
 from app.adapters.redis.queue import Queue, RunQueue
 from app.adapters.sql.database import Database
-from app.adapters.sql.journal import HeldBack, RunJournal, Writer
-from app.adapters.sql.leases import Keeper
+from app.adapters.sql.journal import BufferedJournal, RunJournal, Writer
+from app.adapters.sql.leases import LeaseHeartbeat
 from app.adapters.sql.memory import SqlMemory
 from app.adapters.sql.step_cache import SqlStepCache
 from app.engine.host import Host
 from app.kernel.errors import Unavailable
 from app.kernel.settings import Settings
 from app.services import throttle
-from app.services.runs.recovery.crash_detector import Watch
+from app.services.runs.recovery.crash_detector import CrashDetector
 
-HostFactory = Callable[["Runtime", RunJournal | HeldBack, str], Host]
-"""Builds the world of one run from the process's parts, its journal and its workflow's id."""
+HostFactory = Callable[["AppContext", RunJournal | BufferedJournal, str], Host]
+"""Builds the world of one run from the process's context, its journal and its workflow's id."""
 
 
 Got = TypeVar("Got")
@@ -43,8 +43,8 @@ LIGHT_AT_ONCE = 128
 """Runs without effects on this process's time that are executed here while a caller waits for them."""
 
 
-class Runtime:
-    """The parts of one process. Use `open_runtime` to get one that works."""
+class AppContext:
+    """What the use cases of one process share. Use `open_app` to get one that works."""
 
     def __init__(self, settings: Settings, make_host: HostFactory) -> None:
         self.settings = settings
@@ -56,17 +56,17 @@ class Runtime:
         self.bus: EventBus = Bus(self.redis_url) if self.redis_url else LocalBus()
         self.queue: RunQueue = Queue(self.redis_url) if self.redis_url else LocalQueue()
         self.writer = Writer(self.database, self.bus)
-        self.keeper = Keeper(settings.database, self.name)
+        self.leases = LeaseHeartbeat(settings.database, self.name)
         self.models = ModelRegistry(settings, prices=Prices(lambda: read_prices(self.database)))
-        self.watch = Watch()
+        self.crashes = CrashDetector()
         self.egress = EgressClient(settings.allowed_hosts)
         self.make_host = make_host
         self.quick_slots = asyncio.Semaphore(QUICK_AT_ONCE)
         self.quick_waiting = 0
         self.light_slots = LIGHT_AT_ONCE
-        self.at_once = 0
+        self.inline_runs = 0
         """Runs that callers wait for and that this process sees to."""
-        self.neighbours = Neighbours(settings.data, host)
+        self.peers = Peers(settings.data, host)
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def start(self) -> None:
@@ -75,7 +75,7 @@ class Runtime:
             throttle.connect(self.redis_url)
         await self.bus.start()
         self.writer.start()
-        self.keeper.start()
+        self.leases.start()
 
     def spawn(self, key: str, work: Coroutine[Any, Any, Got]) -> asyncio.Task[Got]:
         """Work in the background until done or until the process closes."""
@@ -94,14 +94,14 @@ class Runtime:
 
     async def close(self) -> None:
         """Give up what is in flight (other processes go on with it) and close all connections."""
-        await self.neighbours.close()
-        self.keeper.give_up_all()
+        await self.peers.close()
+        self.leases.give_up_all()
         tasks = tuple(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.writer.close()
-        await self.keeper.close()
+        await self.leases.close()
         await self.bus.close()
         await self.queue.close()
         await self.models.close()
@@ -113,43 +113,43 @@ class Runtime:
 
 
 class _Process:
-    runtime: Runtime | None = None
+    app: AppContext | None = None
 
 
-async def open_runtime(settings: Settings, *, make_host: HostFactory | None = None) -> Runtime:
-    """Open the process's runtime and make it the one that `runtime()` returns."""
-    opened = Runtime(settings, make_host or default_host)
+async def open_app(settings: Settings, *, make_host: HostFactory | None = None) -> AppContext:
+    """Open the process's context and make it the one that `current_app()` returns."""
+    opened = AppContext(settings, make_host or default_host)
     await opened.start()
-    _Process.runtime = opened
+    _Process.app = opened
     return opened
 
 
-async def close_runtime() -> None:
-    """Close the process's runtime, if it is open."""
-    opened, _Process.runtime = _Process.runtime, None
+async def close_app() -> None:
+    """Close the process's context, if it is open."""
+    opened, _Process.app = _Process.app, None
     if opened is not None:
         await opened.close()
 
 
-def runtime() -> Runtime:
-    """Return the runtime of this process.
+def current_app() -> AppContext:
+    """Return the context of this process.
 
     Raises:
         Unavailable: It has not been opened yet.
     """
-    if _Process.runtime is None:
+    if _Process.app is None:
         raise Unavailable("The server is still starting. Try again in a moment.")
-    return _Process.runtime
+    return _Process.app
 
 
-def default_host(parts: Runtime, journal: RunJournal | HeldBack, workflow_id: str) -> Host:
+def default_host(app: AppContext, journal: RunJournal | BufferedJournal, workflow_id: str) -> Host:
     """The real world of a run: models, memory, embeddings, egress and sandbox."""
-    world = World(parts.models, embeddings.embed, parts.egress.send, sandbox.run_python)
+    world = World(app.models, embeddings.embed, app.egress.send, sandbox.run_python)
     workspace_id = journal.workspace_id
     return RunHost(
         world,
         journal,
-        SqlMemory(parts.database, workspace_id, workflow_id),
-        SqlStepCache(parts.database, workspace_id),
+        SqlMemory(app.database, workspace_id, workflow_id),
+        SqlStepCache(app.database, workspace_id),
         workspace_id,
     )

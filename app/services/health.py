@@ -13,7 +13,7 @@ from app.kernel.clock import now
 from app.kernel.errors import AppError
 from app.kernel.ids import new_id
 from app.models import Template
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 
 _PATIENCE_S = 2.0
 _IN_PROCESS = "There is no Redis here: runs execute inside the web process; one process only."
@@ -39,14 +39,14 @@ class Readiness(BaseModel):
     checks: dict[str, Check]
 
 
-async def readiness(parts: Runtime) -> Readiness:
+async def readiness(app: AppContext) -> Readiness:
     """Ask database and Redis, both at once, each for at most two seconds."""
     database, queue = await asyncio.gather(
-        _timed(_write(parts.database), "The database cannot be written."),
-        _timed(_answers(parts), "Redis does not answer."),
+        _timed(_write(app.database), "The database cannot be written."),
+        _timed(_answers(app), "Redis does not answer."),
     )
     ready = database.ok and queue.ok
-    if parts.redis_url:
+    if app.redis_url:
         return Readiness(ready=ready, queue="redis", checks={"database": database, "redis": queue})
     told = queue.model_copy(update={"message": _IN_PROCESS})
     return Readiness(ready=ready, queue="in-process", checks={"database": database, "queue": told})
@@ -66,8 +66,8 @@ async def _write(database: Database) -> bool:
     return True
 
 
-async def _answers(parts: Runtime) -> bool:
-    return await parts.queue.answers()
+async def _answers(app: AppContext) -> bool:
+    return await app.queue.answers()
 
 
 async def _timed(work: Awaitable[bool], message: str) -> Check:

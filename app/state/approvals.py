@@ -8,7 +8,7 @@ import reflex as rx
 
 from app.kernel import jsons
 from app.kernel.errors import AlreadyDecided, AppError, InvalidInput
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.reading.queries import list_approvals
 from app.services.runs.reading.views import ApprovalView
@@ -133,7 +133,7 @@ class ApprovalsState(rx.State):
         """Read the open questions."""
         acting = await actor(self)
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 found = await list_approvals(uow, acting)
         except AppError as error:
             self.error = error.message
@@ -145,7 +145,7 @@ class ApprovalsState(rx.State):
     @rx.event(background=True)
     async def watch(self):  # noqa: ANN201 - an async generator of events
         """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
+        async for _ in changes(current_app(), await actor(self)):
             yield ApprovalsState.load
 
     @rx.event
@@ -174,7 +174,7 @@ class ApprovalsState(rx.State):
         if question is None or self.giving == step_id:
             self.giving = ""
             return
-        async with runtime().database.read() as uow:
+        async with current_app().database.read() as uow:
             blank = await blank_output(uow, acting, question.workflow_id, question.node_id)
         self.result = orjson.dumps(blank, option=orjson.OPT_INDENT_2).decode()
         self.giving = step_id
@@ -192,7 +192,7 @@ class ApprovalsState(rx.State):
         self.answering = step_id
         yield
         try:
-            async with runtime().database.work() as uow:
+            async with current_app().database.work() as uow:
                 run = await answer_step(uow, acting, step_id, output)
             yield rx.toast.success(f"Answered “{choice}”. Run #{run.number} goes on.")
         except AlreadyDecided as error:

@@ -6,7 +6,7 @@ import reflex as rx
 
 from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.recovery.dead_letters import (
     DeadLetterView,
     discard,
@@ -81,7 +81,7 @@ class DeadLettersState(PagedState, rx.State):
         """Start a new run that goes on from there."""
         run_id, self.requeueing = self.requeueing, ""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             made = await requeue(uow, acting, run_id)
         yield rx.toast.success(f"Run #{made.number} goes on from there.")
         yield DeadLettersState.load
@@ -91,7 +91,7 @@ class DeadLettersState(PagedState, rx.State):
         """Put the run away."""
         run_id, self.discarding = self.discarding, ""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             await discard(uow, acting, run_id)
         yield rx.toast.info(f"Run {self.chosen} was put away. It stays in the list of runs.")
         yield DeadLettersState.load

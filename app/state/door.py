@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.kernel.errors import AppError, NotFound, Unauthenticated
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity.address import behind_proxies
 from app.services.identity.commands import actor_of_token
 from app.services.throttle import Budgets, Rate, address_of
@@ -107,7 +107,7 @@ class Door:
             return None
         token = session_token(headers.get("cookie", ""))
         try:
-            actor = await actor_of_token(runtime().database, token) if token else None
+            actor = await actor_of_token(current_app().database, token) if token else None
         except (Unauthenticated, NotFound):
             actor = None
         except AppError as error:

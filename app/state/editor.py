@@ -8,7 +8,7 @@ import reflex as rx
 
 from app.components.canvas.protocol import Start
 from app.kernel.errors import AppError, NotFound
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import rename_workflow
 from app.services.workflows.live import follow_draft
@@ -32,7 +32,7 @@ class EditorState(rx.State):
         acting = await actor(self)
         self.name = ""
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 self.name = (await get_workflow(uow, acting, self.workflow_id)).name
         except AppError:
             return
@@ -42,7 +42,7 @@ class EditorState(rx.State):
         """Push what others change in the workflow while the page is open."""
         workflow_id, acting = self.workflow_id, await actor(self)
         try:
-            async with aclosing(follow_draft(runtime(), acting, workflow_id)) as messages:
+            async with aclosing(follow_draft(current_app(), acting, workflow_id)) as messages:
                 async for message in messages:
                     yield rx.call_script(edit_script(workflow_id, message))
         except NotFound:
@@ -52,7 +52,7 @@ class EditorState(rx.State):
     async def rename(self, name: str) -> None:
         """Give the workflow another name."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             self.name = (await rename_workflow(uow, acting, self.workflow_id, name)).name
 
     @rx.event
@@ -62,7 +62,7 @@ class EditorState(rx.State):
         wish = Start.model_validate(message)
         request = StartRun(workflow_id=self.workflow_id, input=wish.input, idempotency_key=wish.key)
         try:
-            async with runtime().database.work() as uow:
+            async with current_app().database.work() as uow:
                 run = await start_run(uow, acting, request)
         except AppError as error:
             self._answer(ok=False, message=error.message)

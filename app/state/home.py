@@ -5,7 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.errors import AppError
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.reading.queries import overview
 from app.services.runs.reading.views import OverviewView
 from app.services.runs.reading.watch import changes
@@ -50,7 +50,7 @@ class HomeState(rx.State):
         """Read the numbers; in a fresh workspace also a few templates to start from."""
         acting = await actor(self)
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 seen = await overview(uow, acting)
                 found = () if seen.recent else await list_templates(uow, keyless=True)
         except AppError as error:
@@ -65,7 +65,7 @@ class HomeState(rx.State):
     @rx.event(background=True)
     async def watch(self):  # noqa: ANN201 - an async generator of events
         """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
+        async for _ in changes(current_app(), await actor(self)):
             yield HomeState.load
 
     def _show_numbers(self, seen: OverviewView) -> None:

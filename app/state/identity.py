@@ -7,7 +7,7 @@ import reflex as rx
 
 from app.kernel.errors import Unauthenticated
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.identity.commands import authenticate
 from app.services.identity.queries import has_people, me
 from app.services.identity.registration import why_not
@@ -40,7 +40,7 @@ async def actor(state: rx.State) -> Actor:
     token = session_token(state.router.headers.cookie)
     if not token:
         raise Unauthenticated("You are not signed in.")
-    async with runtime().database.read() as uow:
+    async with current_app().database.read() as uow:
         return await authenticate(uow, token)
 
 
@@ -71,7 +71,7 @@ class IdentityState(rx.State):
             url = self.router.url
             here = safe_next(f"{url.path}?{url.query}" if url.query else url.path)
             return rx.redirect(f"/login?next={quote(here, safe='')}")
-        async with runtime().database.read() as uow:
+        async with current_app().database.read() as uow:
             person = await me(uow, acting)
         self.name, self.email, self.role = person.name, person.email, person.role
         self.administers = person.is_installation_admin
@@ -92,7 +92,7 @@ class IdentityState(rx.State):
             self.signed_in = False
             onwards = f"?next={quote(self.next_path, safe='')}"
             self.next_query = "" if self.next_path == "/" else onwards
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 known = await has_people(uow)
                 self.closed = await why_not(uow)
             signs_in = known or not self.router.url.path.startswith("/login")

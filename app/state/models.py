@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import reflex as rx
 
 from app.kernel.errors import AppError
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.models.commands import cancel_pull, start_pull
 from app.services.models.queries import list_models, pulls
 from app.services.models.views import ModelView, PullView
@@ -94,7 +94,7 @@ class ModelsState(rx.State):
     async def load(self) -> None:
         """Ask every provider what it has; Ollama is looked for anew."""
         acting = await actor(self)
-        models = runtime().models
+        models = current_app().models
         try:
             self._all = [model_row(one) for one in await list_models(models, acting, refresh=True)]
             self.downloads = {one.name: download(one) for one in await pulls(models, acting)}
@@ -111,7 +111,7 @@ class ModelsState(rx.State):
         yield ModelsState.load
         before: dict[str, Download] = {}
         while True:
-            found = {one.name: download(one) for one in await pulls(runtime().models, acting)}
+            found = {one.name: download(one) for one in await pulls(current_app().models, acting)}
             if found != before:
                 async with self:
                     self.downloads = found
@@ -129,13 +129,13 @@ class ModelsState(rx.State):
     @rx.event
     async def pull(self, name: str) -> None:
         """Begin to download a model, or go on with it."""
-        started = await start_pull(runtime().models, await actor(self), name)
+        started = await start_pull(current_app().models, await actor(self), name)
         self.downloads = {**self.downloads, name: download(started)}
 
     @rx.event
     async def stop(self, name: str) -> None:
         """Stop a download; a later one goes on where it stopped."""
-        await cancel_pull(runtime().models, await actor(self), name)
+        await cancel_pull(current_app().models, await actor(self), name)
 
     def _filter(self) -> None:
         words = self.search.casefold().split()

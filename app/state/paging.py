@@ -5,7 +5,7 @@ import reflex as rx
 from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import AppError
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.reading.watch import changes
 from app.state.identity import actor
 from app.state.lanes import reading
@@ -34,7 +34,7 @@ class PagedState(rx.State, mixin=True):
         """Read the page in sight."""
         acting = await actor(self)
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 self._next = await self._read(uow, acting, self._cursor or None) or ""
         except AppError as error:
             self.error = error.message
@@ -45,7 +45,7 @@ class PagedState(rx.State, mixin=True):
     @rx.event(background=True)
     async def watch(self):  # noqa: ANN201 - an async generator of events
         """Read again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
+        async for _ in changes(current_app(), await actor(self)):
             yield self.__class__.load
 
     @rx.event

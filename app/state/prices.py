@@ -6,7 +6,7 @@ from typing import Any
 import reflex as rx
 
 from app.kernel.errors import InvalidInput
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.models.prices import list_prices, remove_price, set_price
 from app.services.models.views import PriceView
 from app.state.identity import actor
@@ -40,7 +40,7 @@ class PricesState(rx.State):
         """Read the prices that were set."""
         acting = await actor(self)
         self.may_set = acting.is_installation_admin
-        async with runtime().database.read() as uow:
+        async with current_app().database.read() as uow:
             self.rows = [price_row(one) for one in await list_prices(uow, acting)]
 
     @rx.event
@@ -49,9 +49,9 @@ class PricesState(rx.State):
         acting = await actor(self)
         try:
             dollars = _number(form.get("input")), _number(form.get("output"))
-            async with runtime().database.work() as uow:
+            async with current_app().database.work() as uow:
                 model = str(form.get("model", ""))
-                set_ = await set_price(uow, runtime().models, acting, model, dollars)
+                set_ = await set_price(uow, current_app().models, acting, model, dollars)
         except InvalidInput as error:
             self.error = error.message
             return None
@@ -62,8 +62,8 @@ class PricesState(rx.State):
     async def remove(self, model: str):  # noqa: ANN201 - events
         """Take a price away again."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
-            await remove_price(uow, runtime().models, acting, model)
+        async with current_app().database.work() as uow:
+            await remove_price(uow, current_app().models, acting, model)
         return [PricesState.load, ModelsState.load]
 
 

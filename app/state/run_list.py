@@ -6,7 +6,7 @@ import reflex as rx
 
 from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.lifecycle.commands import cancel_run
 from app.services.runs.reading.queries import list_runs
 from app.services.runs.reading.views import RunView
@@ -106,7 +106,7 @@ class RunListState(PagedState, rx.State):
     async def cancel(self, run_id: str):  # noqa: ANN201 - events
         """Cancel a run that is under way."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             run = await cancel_run(uow, acting, run_id)
         yield rx.toast.info(f"Run #{run.number} is being canceled.")
         yield RunListState.load

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.kernel.errors import AppError
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.reading.queries import see_run
 from app.services.runs.starting.forks import ForkRun, fork_run
 from app.state.identity import actor
@@ -29,7 +29,7 @@ class RunTraceState(rx.State):
         acting = await actor(self)
         self.title = self.workflow_id = self.error = self.loaded_id = ""
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 run = await see_run(uow, acting, self.run_id)
         except AppError as error:
             self.error = error.message
@@ -44,6 +44,6 @@ class RunTraceState(rx.State):
         """Start the workflow as it is now with the input of this run, and show that run."""
         acting = await actor(self)
         wish = ForkRun(run_id=self.run_id, version="current", copies=False)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             fresh = await fork_run(uow, acting, wish)
         return rx.redirect(f"/runs/{fresh.id}")

@@ -12,7 +12,7 @@ from app.components.canvas.protocol import Control, Decision, Patch
 from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.services.access import Actor
-from app.services.app_context import Runtime, runtime
+from app.services.app_context import AppContext, current_app
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run, resume_run
 from app.services.runs.reading.follow import follow
@@ -60,16 +60,16 @@ async def until(
 
 
 async def patches(
-    parts: Runtime, acting: Actor, run_id: str, wake: asyncio.Event
+    app: AppContext, acting: Actor, run_id: str, wake: asyncio.Event
 ) -> AsyncGenerator[Patch, None]:
     """Yield what happens in a run as patches, a few events each, until it ends or the wake is set.
 
     The first says only where the page must start from: it loads the trace itself.
     """
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         seq = await last_seq(uow, acting, run_id)
     yield patch_of(run_id, seq, ())
-    async with aclosing(until(follow(parts, acting, run_id, seq), wake)) as batches:
+    async with aclosing(until(follow(app, acting, run_id, seq), wake)) as batches:
         async for events in batches:
             if not events:
                 continue
@@ -121,7 +121,7 @@ class RunState(rx.State):
         if named:
             self.show(named, self.workflow_id)
             return
-        async with runtime().database.read() as uow:
+        async with current_app().database.read() as uow:
             found = await list_runs(uow, acting, workflow_id=self.workflow_id, limit=1)
         self.show(found.items[0].id if found.items else "", self.workflow_id)
 
@@ -143,7 +143,7 @@ class RunState(rx.State):
         """Pause, resume or cancel a run."""
         acting = await actor(self)
         wish = Control.model_validate(message)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             await _ACTIONS[wish.action](uow, acting, wish.run_id)
 
     @rx.event
@@ -152,7 +152,7 @@ class RunState(rx.State):
         acting = await actor(self)
         decision = Decision.model_validate(message)
         output = decision.model_dump(include={"choice", "comment", "value"})
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             await answer_step(uow, acting, decision.step_id, output)
 
     def show(self, run_id: str, workflow_id: str = "") -> None:
@@ -169,7 +169,7 @@ class RunState(rx.State):
     async def _pushes(self, run_id: str, wake: asyncio.Event) -> AsyncGenerator[Any, None]:
         acting, summary = await actor(self), Summary()
         try:
-            async with aclosing(patches(runtime(), acting, run_id, wake)) as found:
+            async with aclosing(patches(current_app(), acting, run_id, wake)) as found:
                 async for patch in found:
                     yield rx.call_script(push_script(patch))
                     if summary.add(patch):

@@ -8,7 +8,7 @@ import reflex as rx
 
 from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.schedules.commands import (
     ScheduleChange,
     change_schedule,
@@ -152,7 +152,7 @@ class SchedulesState(PagedState, rx.State):
     async def switch(self, schedule_id: str, on: bool):  # noqa: ANN201 - an event
         """Switch a schedule on or off."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             await change_schedule(uow, acting, schedule_id, ScheduleChange(enabled=on))
         return SchedulesState.load
 
@@ -160,7 +160,7 @@ class SchedulesState(PagedState, rx.State):
     async def run_now(self, schedule_id: str):  # noqa: ANN201 - events
         """Start a run at once."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             run = await run_schedule_now(uow, acting, schedule_id)
         yield rx.toast.success(f"Run #{run.number} has started.")
         yield SchedulesState.load
@@ -195,7 +195,7 @@ class SchedulesState(PagedState, rx.State):
         # before anything is waited for: the question closes meanwhile, and forgets what it was about
         schedule_id, name, self.deleting = self.deleting, self.deleting_name, ""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             await delete_schedule(uow, acting, schedule_id)
         undo = {"label": "Undo", "on_click": SchedulesState.restore(schedule_id)}
         said = f"Deleted “{name}”. Its runs stay readable."
@@ -206,7 +206,7 @@ class SchedulesState(PagedState, rx.State):
     async def restore(self, schedule_id: str):  # noqa: ANN201 - events
         """Bring a deleted schedule back."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             schedule = await restore_schedule(uow, acting, schedule_id)
         yield rx.toast.success(f"“{schedule.name}” is back.")
         yield SchedulesState.load

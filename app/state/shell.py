@@ -2,7 +2,7 @@
 
 import reflex as rx
 
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.reading.activity import activity
 from app.services.runs.reading.watch import changes
 from app.state.identity import IdentityState, actor
@@ -22,7 +22,7 @@ class ShellState(rx.State):
     async def refresh(self) -> None:
         """Count again."""
         acting = await actor(self)
-        async with runtime().database.read() as uow:
+        async with current_app().database.read() as uow:
             now = await activity(uow, acting)
         self.live_runs, self.open_approvals = now.live, now.waiting
         self.workflow_count = now.workflows
@@ -30,7 +30,7 @@ class ShellState(rx.State):
     @rx.event(background=True)
     async def watch(self):  # noqa: ANN201 - an async generator of events
         """Count again whenever a run of the workspace changes, as long as the page is open."""
-        async for _ in changes(runtime(), await actor(self)):
+        async for _ in changes(current_app(), await actor(self)):
             yield ShellState.refresh
 
     @rx.event

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from app.components.ui import preview
 from app.kernel.errors import AppError
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.templates.commands import use_template
 from app.services.templates.queries import KEYLESS_NEEDS, get_template, list_templates
 from app.services.templates.views import TemplateSummary
@@ -73,7 +73,7 @@ class GalleryState(rx.State):
         """Read the templates that fit search and switch; the category chips count those."""
         await actor(self)
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 found = await list_templates(uow, search=self.search, keyless=self.keyless)
         except AppError as error:
             self.error = error.message
@@ -118,7 +118,7 @@ class GalleryState(rx.State):
         self.using = template_id
         yield
         try:
-            async with runtime().database.work() as uow:
+            async with current_app().database.work() as uow:
                 workflow = await use_template(uow, acting, template_id)
         finally:
             self.using = ""
@@ -141,7 +141,7 @@ class TemplateState(rx.State):
         await actor(self)
         self.ready, self.error = False, ""
         try:
-            async with runtime().database.read() as uow:
+            async with current_app().database.read() as uow:
                 view = await get_template(uow, PurePosixPath(self.router.url.path).name)
         except AppError as error:
             self.error = error.message

@@ -8,7 +8,7 @@ import reflex as rx
 from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import InvalidInput
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.templates.queries import list_templates
 from app.services.workflows.commands import (
     create_workflow,
@@ -92,7 +92,7 @@ class WorkflowsState(PagedState, rx.State):
         self.creating = True
         yield
         try:
-            async with runtime().database.work() as uow:
+            async with current_app().database.work() as uow:
                 workflow = await create_workflow(uow, acting, NEW_NAME)
         finally:
             self.creating = False
@@ -114,7 +114,7 @@ class WorkflowsState(PagedState, rx.State):
         """Give the workflow the name that was entered; one that will not do stays to be mended."""
         acting = await actor(self)
         try:
-            async with runtime().database.work() as uow:
+            async with current_app().database.work() as uow:
                 await rename_workflow(uow, acting, self.renaming, str(form.get("name", "")))
         except InvalidInput as error:
             self.name_error = error.message
@@ -126,7 +126,7 @@ class WorkflowsState(PagedState, rx.State):
     async def delete(self, workflow_id: str, name: str):  # noqa: ANN201 - events
         """Take a workflow away, and offer the way back."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             await delete_workflow(uow, acting, workflow_id)
         undo = {"label": "Undo", "on_click": WorkflowsState.restore(workflow_id)}
         said = f"Deleted “{name}”. Its runs stay readable."
@@ -137,7 +137,7 @@ class WorkflowsState(PagedState, rx.State):
     async def restore(self, workflow_id: str):  # noqa: ANN201 - events
         """Bring a deleted workflow back."""
         acting = await actor(self)
-        async with runtime().database.work() as uow:
+        async with current_app().database.work() as uow:
             workflow = await restore_workflow(uow, acting, workflow_id)
         yield rx.toast.success(f"“{workflow.name}” is back.")
         yield WorkflowsState.load

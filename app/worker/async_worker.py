@@ -17,7 +17,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from app.adapters.redis.queue import JOB
-from app.worker.claimer import Desk
+from app.worker.claimer import Claimer
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
         queues: Sequence[str],
         connection: Redis,
         name: str,
-        desk: Desk,
+        claimer: Claimer,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__(
@@ -43,11 +43,11 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
             serializer=JSONSerializer,
             worker_ttl=30,
         )
-        self._desk = desk
+        self._claimer = claimer
         self._loop = loop
         self._room = threading.Event()
         self._beat_at = 0.0
-        desk.on_change = self._look
+        claimer.on_change = self._look
         loop.call_soon_threadsafe(self._look)
 
     def listen(self) -> None:
@@ -62,8 +62,8 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
         self._beat_at = time.monotonic()
         while True:
             self._beat()
-            if self._room.wait(LISTEN_S) and self._pop(self._desk.free):
-                asyncio.run_coroutine_threadsafe(self._desk.called(), self._loop).result()
+            if self._room.wait(LISTEN_S) and self._pop(self._claimer.free):
+                asyncio.run_coroutine_threadsafe(self._claimer.called(), self._loop).result()
 
     def leave(self) -> None:
         """Deregister, unless Redis is away."""
@@ -97,7 +97,7 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
             self._beat_at = time.monotonic()
 
     def _look(self) -> None:
-        if self._desk.free:
+        if self._claimer.free:
             self._room.set()
         else:
             self._room.clear()

@@ -10,9 +10,9 @@ from sqlmodel import col
 from app.adapters.sql.statements import once
 from app.kernel.errors import StorageDown
 from app.models import Run
-from app.services.app_context import Runtime
-from app.services.runs.claiming.claim_sql import LEVELS, Wish
-from app.services.runs.lifecycle.claimed_run import Life
+from app.services.app_context import AppContext
+from app.services.runs.claiming.claim_sql import LEVELS, ClaimRequest
+from app.services.runs.lifecycle.claimed_run import ClaimedRun
 from app.services.runs.lifecycle.execute import claim_runs, spawn_run
 
 _log = logging.getLogger(__name__)
@@ -26,14 +26,14 @@ BATCH_S = 0.005
 """How long a busy process lets places become free before it claims again: claiming many costs little more than one."""
 
 
-class Desk:
+class Claimer:
     """Claims runs while there are places, and executes them in the background.
 
     It asks the database when it is called, when a place becomes free while others may be waiting, and each second.
     """
 
-    def __init__(self, parts: Runtime, places: int, levels: tuple[int, ...] = LEVELS) -> None:
-        self._parts = parts
+    def __init__(self, app: AppContext, places: int, levels: tuple[int, ...] = LEVELS) -> None:
+        self._app = app
         self._places = places
         self._levels = levels
         of_ours = or_(*(col(Run.priority) == level for level in levels))
@@ -106,11 +106,11 @@ class Desk:
         self._more = False  # a call that comes meanwhile sets it again
         callers, self._callers = self._callers, []
         try:
-            claimed = await claim_runs(self._parts, self._wish())
-            self._more |= claimed.more
-            self._waits, self._last = claimed.waits, claimed.last
-            for life in claimed.lives:
-                self._begin(life)
+            found = await claim_runs(self._app, self._request())
+            self._more |= found.more
+            self._waits, self._last = found.waits, found.last
+            for claimed in found.runs:
+                self._begin(claimed)
             self.on_change()
         except BaseException:
             self._more = True
@@ -136,20 +136,20 @@ class Desk:
             if self.free:
                 self._more = await self._looks_busy()
 
-    def _wish(self) -> Wish:
-        return Wish(
-            worker=self._parts.name,
+    def _request(self) -> ClaimRequest:
+        return ClaimRequest(
+            worker=self._app.name,
             free=self.free,
             levels=self._levels,
-            at_once=self._parts.settings.workspace_runs,
+            max_concurrent=self._app.settings.workspace_runs,
             after=self._last,
         )
 
     async def _looks_busy(self) -> bool:
         """Whether any run is pending: a look that takes no lock."""
-        return await self._parts.database.look(self._is_pending, {}) is not None
+        return await self._app.database.look(self._is_pending, {}) is not None
 
-    def _begin(self, life: Life) -> None:
+    def _begin(self, claimed: ClaimedRun) -> None:
         self._at_work += 1
         has_left = False
 
@@ -166,7 +166,7 @@ class Desk:
             self._leaving -= 1
             self._look()
 
-        spawn_run(self._parts, life, on_left=left).add_done_callback(ended)
+        spawn_run(self._app, claimed, on_left=left).add_done_callback(ended)
 
     def _look(self) -> None:
         """A place may have become free."""

@@ -5,36 +5,36 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from app.adapters.redis.local import LocalQueue
-from app.services.app_context import Runtime
-from app.worker.claimer import Desk
+from app.services.app_context import AppContext
+from app.worker.claimer import Claimer
 from app.worker.sweeper import DUTIES, Duty, sweep_forever
 
 
 @asynccontextmanager
-async def working_here(parts: Runtime, *, duties: Sequence[Duty] = DUTIES) -> AsyncIterator[None]:
+async def working_here(app: AppContext, *, duties: Sequence[Duty] = DUTIES) -> AsyncIterator[None]:
     """Execute runs inside this process while the block lasts, if it has no Redis. What is in flight
     when the process's parts are closed is handed back.
 
     Args:
         duties: Those of the sweeper that it does as well.
     """
-    if not isinstance(parts.queue, LocalQueue):
+    if not isinstance(app.queue, LocalQueue):
         yield
         return
-    desk = Desk(parts, parts.settings.concurrency)
-    working = asyncio.create_task(desk.work(), name="in-process worker")
-    listening = asyncio.create_task(_listen(parts.queue, desk), name="in-process queue")
-    sweeping = asyncio.create_task(sweep_forever(parts, duties), name="in-process sweeper")
+    claimer = Claimer(app, app.settings.concurrency)
+    working = asyncio.create_task(claimer.work(), name="in-process worker")
+    listening = asyncio.create_task(_listen(app.queue, claimer), name="in-process queue")
+    sweeping = asyncio.create_task(sweep_forever(app, duties), name="in-process sweeper")
     try:
         yield
     finally:
-        desk.close()
+        claimer.close()
         listening.cancel()
         sweeping.cancel()
         await asyncio.gather(working, listening, sweeping, return_exceptions=True)
 
 
-async def _listen(queue: LocalQueue, desk: Desk) -> None:
+async def _listen(queue: LocalQueue, claimer: Claimer) -> None:
     while True:
         await queue.take()
-        desk.call()
+        claimer.call()

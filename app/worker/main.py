@@ -19,11 +19,11 @@ from rq.exceptions import StopRequested
 
 from app.adapters.redis.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
-from app.services.app_context import HostFactory, Runtime, close_runtime, open_runtime
+from app.services.app_context import AppContext, HostFactory, close_app, open_app
 from app.services.runs.lifecycle.execute import get_ready
-from app.services.runs.starting.offload import help_neighbours
+from app.services.runs.starting.offload import help_peers
 from app.worker.async_worker import AsyncWorker
-from app.worker.claimer import Desk
+from app.worker.claimer import Claimer
 from app.worker.sweeper import sweep_forever
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ Got = TypeVar("Got")
 
 
 @dataclass
-class _Wishes:
+class _Signals:
     """What signals ask for: the first to stop, the second to do so at once."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -86,46 +86,46 @@ def main(
     """
     gc.disable()  # until all is imported: see _settle_memory
     config = own_settings or settings()
-    wishes, runs = _Wishes(), _Loop()
+    signals, runs = _Signals(), _Loop()
     runs.call(get_ready())
-    parts = runs.call(_open(config, make_host))
-    desk = Desk(parts, concurrency, tuple(sorted({QUEUES.index(name) for name in queues})))
-    working = asyncio.run_coroutine_threadsafe(desk.work(), runs.loop)
-    sweeping = asyncio.run_coroutine_threadsafe(sweep_forever(parts), runs.loop)
-    helping = runs.call(help_neighbours(parts))
-    wishes.listen()
+    app = runs.call(_open(config, make_host))
+    claimer = Claimer(app, concurrency, tuple(sorted({QUEUES.index(name) for name in queues})))
+    working = asyncio.run_coroutine_threadsafe(claimer.work(), runs.loop)
+    sweeping = asyncio.run_coroutine_threadsafe(sweep_forever(app), runs.loop)
+    helping = runs.call(help_peers(app))
+    signals.listen()
     with suppress(StopRequested):
         _settle_memory()
         told = {"queues": ",".join(queues), "concurrency": concurrency}
         _log.info("the worker is ready", extra=told)
-        _listen(queues, parts, desk, runs.loop, wishes)
-    runs.call(_stop_claiming(desk, working))
+        _listen(queues, app, claimer, runs.loop, signals)
+    runs.call(_stop_claiming(claimer, working))
     if helping is not None:
         runs.call(helping.close())
     sweeping.cancel()
-    _drain(desk, parts, runs, wishes, drain_s)
-    runs.call(close_runtime())
+    _drain(claimer, app, runs, signals, drain_s)
+    runs.call(close_app())
     runs.stop()
 
 
-async def _open(config: Settings, make_host: HostFactory | None) -> Runtime:
-    parts = await open_runtime(config, make_host=make_host)
-    parts.keeper.watch()
-    return parts
+async def _open(config: Settings, make_host: HostFactory | None) -> AppContext:
+    app = await open_app(config, make_host=make_host)
+    app.leases.watch()
+    return app
 
 
 def _listen(
     queues: Sequence[str],
-    parts: Runtime,
-    desk: Desk,
+    app: AppContext,
+    claimer: Claimer,
     loop: asyncio.AbstractEventLoop,
-    wishes: _Wishes,
+    signals: _Signals,
 ) -> None:
     """Listen to the queues until asked to stop. While Redis is away the desk goes on by looking for itself."""
     away = False
-    while not wishes.stopping.is_set():
+    while not signals.stopping.is_set():
         try:
-            worker = AsyncWorker(queues, connect(parts.redis_url), parts.name, desk, loop)
+            worker = AsyncWorker(queues, connect(app.redis_url), app.name, claimer, loop)
             away = False
             try:
                 worker.listen()
@@ -140,21 +140,25 @@ def _listen(
         time.sleep(0.5)
 
 
-async def _stop_claiming(desk: Desk, working: Future[None]) -> None:
-    desk.close()
+async def _stop_claiming(claimer: Claimer, working: Future[None]) -> None:
+    claimer.close()
     await asyncio.wrap_future(working)
 
 
-def _drain(desk: Desk, parts: Runtime, runs: _Loop, wishes: _Wishes, drain_s: float) -> None:
+def _drain(
+    claimer: Claimer, app: AppContext, runs: _Loop, signals: _Signals, drain_s: float
+) -> None:
     """Let runs in flight end for some seconds, then hand them over."""
     until = time.monotonic() + drain_s
     while (
-        (desk.in_flight or parts.at_once) and time.monotonic() < until and not wishes.hurry.is_set()
+        (claimer.in_flight or app.inline_runs)
+        and time.monotonic() < until
+        and not signals.hurry.is_set()
     ):
         time.sleep(0.05)
     until = time.monotonic() + HAND_OVER_S
-    while (desk.in_flight or parts.at_once) and time.monotonic() < until:
-        runs.loop.call_soon_threadsafe(parts.keeper.give_up_all)
+    while (claimer.in_flight or app.inline_runs) and time.monotonic() < until:
+        runs.loop.call_soon_threadsafe(app.leases.give_up_all)
         time.sleep(0.05)
 
 

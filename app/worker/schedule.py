@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from app.kernel.errors import AppError, Defect, Unavailable
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.schedules import firing
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 _OURS = "Something went wrong on our side. The server's log says more."
 
 
-async def fire_schedules(parts: Runtime, at: datetime | None = None) -> int:
+async def fire_schedules(app: AppContext, at: datetime | None = None) -> int:
     """Decide every schedule that is due; says how many runs were started.
 
     Each in a transaction of its own: one that fails stops no other, and is recorded as failed. While
@@ -21,28 +21,28 @@ async def fire_schedules(parts: Runtime, at: datetime | None = None) -> int:
     Args:
         at: What time it is; None: what the database says.
     """
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         moment = at or await database_now(uow)
         due = await firing.due_schedules(uow, moment)
     started = 0
     for schedule_id in due:
-        started += await _fire(parts, schedule_id, moment)
+        started += await _fire(app, schedule_id, moment)
     return started
 
 
-async def tend_schedules(parts: Runtime, at: datetime | None = None) -> None:
+async def tend_schedules(app: AppContext, at: datetime | None = None) -> None:
     """Plan again after the clock went back, and forget what is long past."""
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         moment = at or await database_now(uow)
         if count := await firing.replan(uow, moment):
             _log.warning("the clock went back: schedules are planned again", extra={"count": count})
         await firing.forget_old(uow, moment)
 
 
-async def _fire(parts: Runtime, schedule_id: str, at: datetime) -> bool:
+async def _fire(app: AppContext, schedule_id: str, at: datetime) -> bool:
     context = {"schedule_id": schedule_id}
     try:
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             return await firing.fire(uow, schedule_id, at) is not None
     except Unavailable:
         raise
@@ -52,17 +52,17 @@ async def _fire(parts: Runtime, schedule_id: str, at: datetime) -> bool:
     except Exception:  # noqa: BLE001 - the edge: one schedule never stops the others
         reason = _OURS
         _log.exception("a schedule could not start its run", extra=context)
-    await _give_up(parts, schedule_id, at, reason)
+    await _give_up(app, schedule_id, at, reason)
     return False
 
 
-async def _give_up(parts: Runtime, schedule_id: str, at: datetime, reason: str) -> None:
+async def _give_up(app: AppContext, schedule_id: str, at: datetime, reason: str) -> None:
     try:
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await firing.fail(uow, schedule_id, at, reason)
     except Unavailable:
         raise
     except Exception:  # noqa: BLE001 - the edge: one schedule never stops the others
         _log.exception("a schedule cannot be planned", extra={"schedule_id": schedule_id})
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await firing.postpone(uow, schedule_id, at, reason)

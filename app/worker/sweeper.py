@@ -19,7 +19,7 @@ from app.kernel.errors import QueueDown, StorageDown
 from app.models import Run, Schedule, Wait
 from app.models.types import UtcDateTime
 from app.services.access import system
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 from app.services.runs.claiming.claim_sql import is_over, let_lost_go
 from app.services.runs.lifecycle.claimed_run import (
     after_end,
@@ -31,7 +31,7 @@ from app.services.runs.lifecycle.claimed_run import (
     unsettled_runs,
     wake,
 )
-from app.services.runs.recovery.crash_detector import Lease
+from app.services.runs.recovery.crash_detector import ObservedLease
 from app.services.runs.waits.deliveries import move_along
 from app.worker.schedule import fire_schedules, tend_schedules
 
@@ -55,7 +55,7 @@ class Duty:
             nothing: an installation that rests is to rest.
     """
 
-    work: Callable[[Runtime], Awaitable[object]]
+    work: Callable[[AppContext], Awaitable[object]]
     every_s: float
     alone: bool = True
     unless_none: Callable[[str], Prepared] | None = None
@@ -66,20 +66,20 @@ class Duty:
         return getattr(self.work, "__name__", "duty")
 
 
-async def sweep_forever(parts: Runtime, duties: Sequence[Duty] | None = None) -> None:
+async def sweep_forever(app: AppContext, duties: Sequence[Duty] | None = None) -> None:
     """Do all duties until cancelled; one that is slow or fails does not hold up the others."""
     chosen = DUTIES if duties is None else duties
     async with asyncio.TaskGroup() as group:
         for duty in chosen:
-            group.create_task(_keep_doing(parts, duty), name=f"sweeper: {duty.name}")
+            group.create_task(_keep_doing(app, duty), name=f"sweeper: {duty.name}")
 
 
-async def _keep_doing(parts: Runtime, duty: Duty) -> None:
+async def _keep_doing(app: AppContext, duty: Duty) -> None:
     away = False
     while True:
         try:
-            if await _has_work(parts, duty) and (not duty.alone or await _leads(parts, duty)):
-                await duty.work(parts)
+            if await _has_work(app, duty) and (not duty.alone or await _leads(app, duty)):
+                await duty.work(app)
             away = False
         except (QueueDown, StorageDown) as error:
             if not away:
@@ -91,18 +91,18 @@ async def _keep_doing(parts: Runtime, duty: Duty) -> None:
         await asyncio.sleep(duty.every_s)
 
 
-async def _has_work(parts: Runtime, duty: Duty) -> bool:
+async def _has_work(app: AppContext, duty: Duty) -> bool:
     if duty.unless_none is None:
         return True
-    return await parts.database.look(duty.unless_none, {"at": now()}) is not None
+    return await app.database.look(duty.unless_none, {"at": now()}) is not None
 
 
-async def _leads(parts: Runtime, duty: Duty) -> bool:
+async def _leads(app: AppContext, duty: Duty) -> bool:
     """Whether this process is the one to do it. Leadership only saves work: without Redis each
     does it.
     """
     try:
-        return await parts.queue.lead(duty.name, parts.name, duty.every_s * 2 + 1)
+        return await app.queue.lead(duty.name, app.name, duty.every_s * 2 + 1)
     except QueueDown:
         return True
 
@@ -111,85 +111,85 @@ def _is_one_of(*statuses: str) -> ColumnElement[bool]:
     return or_(*(col(Run.status) == status for status in statuses))
 
 
-async def sweep_dead(parts: Runtime) -> int:
+async def sweep_dead(app: AppContext) -> int:
     """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
     try:
-        dead = await _find_dead(parts)
+        dead = await _find_dead(app)
         asked = time.monotonic()
         if not dead:
             return 0
         with storage_down():
-            lost = await parts.database.transact(
+            lost = await app.database.transact(
                 # who had to wait for the writer's lock is no earlier than those who renew their leases
                 lambda connection: (
                     let_lost_go(connection, dead) if time.monotonic() - asked < WAITED_S else ()
                 )
             )
     except StorageDown:
-        parts.watch.lose_sight()
+        app.crashes.lose_sight()
         raise
     for run in lost:
         _log.warning("a run without a process waits for another one", extra={"run_id": run.id})
     for run in lost[:WAKE_UPS]:
-        await parts.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
+        await app.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
     return len(lost)
 
 
-async def _find_dead(parts: Runtime) -> list[str]:
-    look = _IS_AT_WORK if parts.database.is_sqlite else _IS_AT_WORK_ON_POSTGRES
-    is_at_work, *clock = await parts.database.look(look, {}) or (False,)
+async def _find_dead(app: AppContext) -> list[str]:
+    look = _IS_AT_WORK if app.database.is_sqlite else _IS_AT_WORK_ON_POSTGRES
+    is_at_work, *clock = await app.database.look(look, {}) or (False,)
     if not is_at_work:
-        return parts.watch.judge(clock[0] if clock else now(), [])
-    async with parts.database.read() as uow:
+        return app.crashes.judge(clock[0] if clock else now(), [])
+    async with app.database.read() as uow:
         at = await database_now(uow)
         query = select(Run.id, Run.epoch, Run.lease_until).where(col(Run.status) == "running")
-        if parts.watch.steady:
+        if app.crashes.steady:
             query = query.where(is_over(at))
         first = query.order_by(is_over(at).desc(), Run.id)
         rows = (await uow.session.execute(first.limit(AT_ONCE))).all()
-    return parts.watch.judge(at, [Lease(*row) for row in rows])
+    return app.crashes.judge(at, [ObservedLease(*row) for row in rows])
 
 
-async def settle_forgotten(parts: Runtime) -> int:
+async def settle_forgotten(app: AppContext) -> int:
     """See to runs that came to rest when their process died: to an answer, a signal or a wish of a person that came
     meanwhile. Says how many.
     """
-    found = await unsettled_runs(parts, AT_ONCE)
+    found = await unsettled_runs(app, AT_ONCE)
     for run_id in found:
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             if (run := await locked_by_id(uow, run_id)) is not None:
-                await settle(uow, parts.bus, run)
+                await settle(uow, app.bus, run)
     return len(found)
 
 
-async def wake_due(parts: Runtime) -> int:
+async def wake_due(app: AppContext) -> int:
     """Let runs go on for which a time has come, or a signal has not. Says how many."""
-    due = await due_runs(parts, AT_ONCE)
-    return sum([await wake(parts, run_id) for run_id in due])
+    due = await due_runs(app, AT_ONCE)
+    return sum([await wake(app, run_id) for run_id in due])
 
 
-async def tend_waits(parts: Runtime) -> int:
+async def tend_waits(app: AppContext) -> int:
     """Mend waits of which the clock was put back after they had begun. Says how many."""
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         count = await move_along(uow, now())
     if count:
         _log.warning("the clock went back: waits begin anew", extra={"count": count})
     return count
 
 
-async def tell_kin(parts: Runtime) -> int:
+async def tell_kin(app: AppContext) -> int:
     """Tell waiting runs of the end of those they called, and end what an ended one had called, when
     a process died between the two. Says of how many.
     """
-    ended = await forgotten_kin(parts, AT_ONCE)
+    ended = await forgotten_kin(app, AT_ONCE)
     for workspace_id, run_id in ended:
-        await after_end(parts, system(workspace_id), run_id)
+        await after_end(app, system(workspace_id), run_id)
     return len(ended)
 
 
-async def forget_expired_outputs(parts: Runtime) -> int:
+async def forget_expired_outputs(app: AppContext) -> int:
     """Delete outputs in the cache of steps that are not fresh any more. Says how many."""
-    return await forget_expired(parts.database)
+    return await forget_expired(app.database)
 
 
 _NOW = bindparam("at", type_=UtcDateTime())

@@ -11,7 +11,7 @@ from app.api.app import build, front
 from app.engine.testing import FakeHost
 from app.kernel import clock, ids
 from app.kernel.settings import settings
-from app.services.app_context import Runtime, close_runtime, open_runtime
+from app.services.app_context import AppContext, close_app, open_app
 from app.services.runs.lifecycle.execute import execute_run
 from app.services.templates.seed import read_library, seed_templates
 from tests.services.people import graph, node
@@ -23,7 +23,7 @@ ORIGIN = "http://localhost:3000"
 class RunHost(FakeHost):
     """A fake world around a run's real journal."""
 
-    def __init__(self, parts, journal, workflow_id):
+    def __init__(self, app, journal, workflow_id):
         super().__init__({"models": ["Hello."]})
         self.journal = journal
 
@@ -39,7 +39,7 @@ class Site:
     """The API in this process, and ways to visit it."""
 
     app: ASGIApp
-    runtime: Runtime
+    runtime: AppContext
 
     def visitor(self, **headers: str) -> httpx.AsyncClient:
         """A client with a cookie jar of its own."""
@@ -71,12 +71,12 @@ async def site(database_url, clean_redis, tmp_path, monkeypatch) -> AsyncIterato
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", clean_redis)
     settings.cache_clear()
-    runtime = await open_runtime(settings(), make_host=RunHost)
+    runtime = await open_app(settings(), make_host=RunHost)
     read_library.cache_clear()
     async with runtime.database.work() as uow:
         await seed_templates(uow)
     yield Site(front(build()), runtime)
-    await close_runtime()
+    await close_app()
     settings.cache_clear()
 
 

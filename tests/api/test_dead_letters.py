@@ -5,7 +5,7 @@ from sqlmodel import col
 
 from app.kernel.clock import now
 from app.models import Run
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from tests.api.conftest import new_workflow
 
 
@@ -13,7 +13,7 @@ async def dead_run(client):
     workflow_id = await new_workflow(client)
     body = {"input": {"name": "Ada"}, "wait": 20}
     run = (await client.post(f"/api/workflows/{workflow_id}/runs", json=body)).json()
-    async with runtime().database.work() as uow:
+    async with current_app().database.work() as uow:
         gone = {"status": "failed", "dead_at": now(), "attempts": 6}
         await uow.session.execute(update(Run).where(col(Run.id) == run["id"]).values(**gone))
     return run["id"]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 
 # Nothing here depends on the database: one is enough.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -30,7 +30,7 @@ async def test_without_redis_it_is_alive_but_not_ready(visitor, site, monkeypatc
     async def silent():
         return False
 
-    monkeypatch.setattr(runtime().queue, "answers", silent)
+    monkeypatch.setattr(current_app().queue, "answers", silent)
     ready = await visitor.get("/readyz")
     assert ready.status_code == 503
     checks = ready.json()["checks"]
@@ -45,7 +45,7 @@ async def test_a_part_that_hangs_is_not_waited_for(visitor, site, monkeypatch):
     async def forever():
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(runtime().queue, "answers", forever)
+    monkeypatch.setattr(current_app().queue, "answers", forever)
     assert (await visitor.get("/readyz")).status_code == 503
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.app_context import close_runtime
+from app.services.app_context import close_app
 
 # Nothing here depends on the database: one is enough.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -162,7 +162,7 @@ async def test_defect_shows_no_trace(site, visitor, monkeypatch):
 
 
 async def test_before_the_runtime_is_open_the_answer_is_not_yet(site, visitor):
-    await close_runtime()
+    await close_app()
     response = await visitor.get("/api/me", headers={"Authorization": "Bearer x"})
     assert is_problem(response, 503)["code"] == "unavailable"
 

@@ -116,11 +116,11 @@ def arm_claims() -> None:
         claimed(held)
         return held
 
-    async def watched_work(parts: Any, life: Any, *args: Any) -> Any:
-        know(life.run.id, life.run.input)
-        _lives[life.run.id] = life.run.epoch
-        at("claim.after", life.run.id)
-        return await work(parts, life, *args)
+    async def watched_work(app: Any, claimed: Any, *args: Any) -> Any:
+        know(claimed.run.id, claimed.run.input)
+        _lives[claimed.run.id] = claimed.run.epoch
+        at("claim.after", claimed.run.id)
+        return await work(app, claimed, *args)
 
     async def watched_release(uow: Any, run_id: str, *args: Any) -> Any:
         released = await release(uow, run_id, *args)
@@ -174,7 +174,7 @@ def arm_effects() -> None:
         run_id = str(log.context.get().get("run_id", ""))
         node = request.url.partition("?")[0].rpartition("/")[2]
         at(f"effect.before:{node}", run_id)
-        who = {"X-Process": str(os.getpid()), "X-Life": str(_lives.get(run_id, ""))}
+        who = {"X-Process": str(os.getpid()), "X-ClaimedRun": str(_lives.get(run_id, ""))}
         told = request.model_copy(update={"headers": {**request.headers, **who}})
         reply = await send(self, told)
         at(f"effect.after:{node}", run_id)
@@ -210,8 +210,8 @@ def arm_start() -> None:
         at("start.committed", row["id"])
         return result
 
-    async def watched_enqueue(parts: Any, run_id: str, *args: Any, **kwargs: Any) -> None:
-        await enqueue(parts, run_id, *args, **kwargs)
+    async def watched_enqueue(app: Any, run_id: str, *args: Any, **kwargs: Any) -> None:
+        await enqueue(app, run_id, *args, **kwargs)
         at("start.queued", run_id)
 
     Writer.store, inline.enqueue = watched_store, watched_enqueue

@@ -30,7 +30,7 @@ def csrf(page: Page) -> str:
 
 
 def test_a_schedule_from_its_making_to_its_end(page: Page, product: Product):
-    sign_up(page, product, "Time Keeper")
+    sign_up(page, product, "Time LeaseHeartbeat")
     workflow = make_workflow(page, product)
     page.goto(f"{product.url}/workflows")
     page.get_by_test_id(f"actions-{workflow}").click()

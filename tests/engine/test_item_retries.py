@@ -11,7 +11,7 @@ from app.engine.runtime.inbox import Inbox
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
 from tests.engine.test_life import until
-from tests.engine.test_meanwhile import BEGIN, Life
+from tests.engine.test_meanwhile import BEGIN, ClaimedRun
 from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
 
 WAY = box("way", "fork", when="item == 9", parent="rows")
@@ -77,10 +77,10 @@ async def test_its_run_sees_by_itself_that_the_pause_is_over(monkeypatch):
     nodes = [box("after", "meet"), box("slow", "meet", others=["after"])]
     edges, config = "begin>slow rows.results>after", {"on_item_error": "skip"}
     plan = rows(*nodes, edges=edges, item_retry_delay_s=0.1, **config)
-    life = Life(plan)
-    life.host.now = lambda: datetime.now(UTC)
-    assert (await life.end()).status == "succeeded"
-    assert await tries(life.host) == ["rows[0]/bad", "rows[0.2]/bad"]
+    claimed = ClaimedRun(plan)
+    claimed.host.now = lambda: datetime.now(UTC)
+    assert (await claimed.end()).status == "succeeded"
+    assert await tries(claimed.host) == ["rows[0]/bad", "rows[0.2]/bad"]
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ async def test_its_run_sees_by_itself_that_the_pause_is_over(monkeypatch):
 )
 async def test_what_others_found_out_is_heard_while_something_is_at_work(plan):
     """The clock was set: the database says that the time is over, however the run counts."""
-    life = Life(plan)
-    await asyncio.wait_for(until(lambda: SECOND_TRY in life.host.journal.waits), 5)
-    await until(life.control.listens.is_set)
-    wait = life.host.journal.waits[SECOND_TRY]
-    life.comes(Arrival(wait.id, "retry", wait.place, None))
-    await life.until("rows[0.2]/bad", "failed")
-    await life.host.memory.put("met", "go", True)
-    assert (await life.end()).status == "succeeded"
-    assert life.taken == [wait.id]
+    claimed = ClaimedRun(plan)
+    await asyncio.wait_for(until(lambda: SECOND_TRY in claimed.host.journal.waits), 5)
+    await until(claimed.control.listens.is_set)
+    wait = claimed.host.journal.waits[SECOND_TRY]
+    claimed.comes(Arrival(wait.id, "retry", wait.place, None))
+    await claimed.until("rows[0.2]/bad", "failed")
+    await claimed.host.memory.put("met", "go", True)
+    assert (await claimed.end()).status == "succeeded"
+    assert claimed.taken == [wait.id]
 
 
 async def test_a_time_that_came_before_its_loop_got_to_the_item_counts_as_had():
@@ -143,24 +143,24 @@ async def test_what_comes_for_a_loop_that_is_over_is_passed_over():
         box("rows", "logic.for_each", settings=settings, items="[9, 1]", item_retries=1, item_retry_delay_s=60),
         edges="begin>rows begin>slow way.yes>bad way.no>hold",
     )  # fmt: skip
-    life = Life(plan)
-    await life.until("rows", "failed")
-    wait = life.host.journal.waits[SECOND_TRY]
-    life.comes(Arrival(wait.id, "retry", wait.place, None))
-    await life.host.memory.put("met", "go", True)
-    assert (await life.end()).status == "succeeded"
-    assert await tries(life.host) == ["rows[0]/bad"]
+    claimed = ClaimedRun(plan)
+    await claimed.until("rows", "failed")
+    wait = claimed.host.journal.waits[SECOND_TRY]
+    claimed.comes(Arrival(wait.id, "retry", wait.place, None))
+    await claimed.host.memory.put("met", "go", True)
+    assert (await claimed.end()).status == "succeeded"
+    assert await tries(claimed.host) == ["rows[0]/bad"]
 
 
 async def test_a_run_pauses_and_goes_on_with_what_is_left_of_the_time():
     plan = rows(SLOW, edges="begin>slow", on_item_error="skip")
-    life = Life(plan)
-    await life.until("rows", "waiting")
-    life.control.pausing.set()
-    await life.host.memory.put("met", "go", True)
-    assert (await life.end()).status == "paused"
+    claimed = ClaimedRun(plan)
+    await claimed.until("rows", "waiting")
+    claimed.control.pausing.set()
+    await claimed.host.memory.put("met", "go", True)
+    assert (await claimed.end()).status == "paused"
     second = FakeHost()
-    outcome = await go_on(plan, life.host, second, put_off=life.host.journal.waits)
+    outcome = await go_on(plan, claimed.host, second, put_off=claimed.host.journal.waits)
     assert (outcome.status, await executed(second)) == ("waiting", [])
 
 

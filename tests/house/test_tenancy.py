@@ -54,8 +54,8 @@ WITHOUT_ACTOR = {
     "schedules/firing.py _held": "the sweeper knows schedules by id alone",
 }
 _IDS = re.compile(r"^(run|step|workflow|schedule|value|project|approval|version|wait)_ids?$")
-_READERS = {"uow", "parts"}
-_ACTING = re.compile(r"\b(Actor|HeldRun|Run|Workflow|Schedule)\b")
+_READERS = {"uow", "app"}
+_ACTING = re.compile(r"\b(Actor|RunSnapshot|Run|Workflow|Schedule)\b")
 
 
 def _named(node: ast.AST) -> set[str]:

@@ -185,7 +185,7 @@ async def listen(data: Path, name: str, answer: Answer) -> Listener | None:
     return listener
 
 
-class Neighbour(_Frames):
+class Peer(_Frames):
     """A process that takes work over, as another one sees it."""
 
     def __init__(self) -> None:
@@ -238,13 +238,13 @@ class Neighbour(_Frames):
         self.leave()
 
 
-class Neighbours:
+class Peers:
     """The processes of this machine that take work over from this one."""
 
     def __init__(self, data: Path, host: str) -> None:
         self._place = place_of(data)
         self._names = f"{host}-*.sock"
-        self._known: dict[Path, Neighbour] = {}
+        self._known: dict[Path, Peer] = {}
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -259,7 +259,7 @@ class Neighbours:
         for neighbour in self._known.values():
             neighbour.give_up()
 
-    def less_busy_than(self, in_flight: int) -> Neighbour | None:
+    def less_busy_than(self, in_flight: int) -> Peer | None:
         """The neighbour with the least work of this process, if that is less than what is in flight here."""
         there = (one for one in self._known.values() if not one.gone)
         least = min(there, key=lambda one: one.in_flight, default=None)
@@ -279,7 +279,7 @@ class Neighbours:
     async def _meet(self, path: Path) -> None:
         loop = asyncio.get_running_loop()
         try:
-            _, neighbour = await loop.create_unix_connection(Neighbour, str(path))
+            _, neighbour = await loop.create_unix_connection(Peer, str(path))
         except ConnectionRefusedError:  # its process was killed
             _remove(path)
         except OSError:

@@ -370,7 +370,7 @@ class RunJournal:
             self._on_left()
 
 
-class HeldBack:
+class BufferedJournal:
     """The memory of a run that is stored as a whole when it ends (host.Journal). Only for runs without
     effects: when the process dies there never was such a run.
     """

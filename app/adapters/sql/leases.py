@@ -40,7 +40,7 @@ def is_over(until: datetime | None, at: datetime) -> bool:
 
 
 @dataclass
-class Held:
+class Lease:
     """A run that this process works on. `why` says how it was taken from us: lost, released, left by
     us, or not at all. `proved_at` is when its lease was last seen to be ours, or was given, on the monotonic clock.
     """
@@ -67,7 +67,7 @@ class Held:
             self.task.cancel()
 
 
-class Keeper:
+class LeaseHeartbeat:
     """A thread with its own loop and connections, so that a busy process keeps its leases.
 
     Each half second it renews the leases (2 s), counts the time since the last renewal as work on each of these
@@ -80,7 +80,7 @@ class Keeper:
     def __init__(self, database_url: str, name: str) -> None:
         self._url = database_url
         self._name = name
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, Lease] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._end_wait: Callable[[], object] = lambda: None
@@ -101,7 +101,7 @@ class Keeper:
 
     def hold(
         self, run_id: str, epoch: int, leased_at: float, by: asyncio.Task[Any] | None = None
-    ) -> Held:
+    ) -> Lease:
         """Keep the lease of a run that a task works on, the current one unless another is given; once is enough.
 
         Args:
@@ -114,12 +114,12 @@ class Keeper:
         task = by or asyncio.current_task()
         if task is None:
             raise RuntimeError("a run is held by a task")
-        held = Held(run_id, epoch, asyncio.get_running_loop(), task, leased_at)
+        held = Lease(run_id, epoch, asyncio.get_running_loop(), task, leased_at)
         with self._lock:
             self._held[run_id] = held
         return held
 
-    def let_go(self, held: Held) -> None:
+    def let_go(self, held: Lease) -> None:
         """Forget a run; its lease runs out by itself unless it was ended or released."""
         with self._lock:
             if self._held.get(held.run_id) is held:  # else a later life of it is held by now
@@ -154,7 +154,7 @@ class Keeper:
             self._moved = time.monotonic()
             await asyncio.sleep(TICK_S)
 
-    def _snapshot(self) -> list[Held]:
+    def _snapshot(self) -> list[Lease]:
         with self._lock:
             return list(self._held.values())
 
@@ -183,7 +183,7 @@ class Keeper:
         finally:
             await database.close()
 
-    async def _renew(self, database: Database, held: dict[str, Held]) -> None:
+    async def _renew(self, database: Database, held: dict[str, Lease]) -> None:
         looked_at = time.monotonic()
         worked_s = min(looked_at - self._counted, LEASE.total_seconds())
         listening = [run_id for run_id, one in held.items() if one.control.listens.is_set()]
@@ -229,7 +229,7 @@ async def _news_for(database: Database, run_ids: list[str]) -> frozenset[str]:
 
 
 async def _renew_rows(
-    connection: AsyncConnection, held: dict[str, Held], worked_s: float
+    connection: AsyncConnection, held: dict[str, Lease], worked_s: float
 ) -> dict[str, tuple[int, str | None, bool]]:
     # rows are locked in the order of their ids, like in the journal, so that the two never wait for
     # each other

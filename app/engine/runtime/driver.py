@@ -175,7 +175,7 @@ class _Walk:
         self._waiting: set[str] = set()
         self._held = False
         self._cut_off: set[str] = set()
-        self._at_once: deque[tuple[PlanNode, tuple[Edge, ...]]] = deque()
+        self._inline: deque[tuple[PlanNode, tuple[Edge, ...]]] = deque()
         self._unbegun = False
         self._live: dict[asyncio.Task[StepRecord], PlanNode] = {}
         self._ended: asyncio.Queue[asyncio.Task[StepRecord] | None] = asyncio.Queue()
@@ -191,8 +191,8 @@ class _Walk:
             for node in self._first():
                 self._settle(node, self._begin(node))
             while True:
-                if self._at_once:
-                    await self._do_at_once(*self._at_once.popleft())
+                if self._inline:
+                    await self._do_inline(*self._inline.popleft())
                 elif self._live:
                     await self._next()
                 elif not self._go_on():
@@ -242,7 +242,7 @@ class _Walk:
             self._settle(node, self._begin(node))
         return bool(woken)
 
-    async def _do_at_once(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
+    async def _do_inline(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
         """Execute a quick step in the walk's own task, unless it is not to be any more; what was started
         before it begins before it.
         """
@@ -393,8 +393,8 @@ class _Walk:
             turn = partial(_region_turn, Loop(node, entry, dict(level.outputs), dict(level.ended)))
         arrived = {edge.id for edge in (*live, *data)}
         edges = tuple(edge for edge in node.into if edge.id in arrived)
-        if node.at_once:
-            self._at_once.append((node, edges))
+        if node.inline:
+            self._inline.append((node, edges))
             return
         task = asyncio.create_task(
             perform(self._level, node, edges, turn), name=self._level.path_of(node)

@@ -12,7 +12,7 @@ from app.engine.payloads import plain
 from app.engine.runtime.budget import Budget
 from app.engine.runtime.history import Past
 from app.engine.runtime.inbox import Inbox
-from app.engine.runtime.interrupts import Held
+from app.engine.runtime.interrupts import PauseRequested
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Json
@@ -114,12 +114,12 @@ class Execution:
         """Let time pass, within one life.
 
         Raises:
-            Held: The run is to pause: what comes after does not start.
+            PauseRequested: The run is to pause: what comes after does not start.
         """
         with suppress(TimeoutError):
             await asyncio.wait_for(self.control.pausing.wait(), seconds)
         if self.holds():
-            raise Held("the run pauses")
+            raise PauseRequested("the run pauses")
 
     @property
     def trigger(self) -> Json:

@@ -23,7 +23,7 @@ class Waits(Paused):
         self.record = record
 
 
-class Held(Paused):
+class PauseRequested(Paused):
     """A step does not go on because the run is to pause."""
 
 

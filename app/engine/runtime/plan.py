@@ -49,7 +49,7 @@ class PlanNode:
         return self.ref.id
 
     @cached_property
-    def at_once(self) -> bool:
+    def inline(self) -> bool:
         """Whether it is executed where it is decided, without a task of its own: it waits for nothing."""
         settings = self.ref.settings
         return self.type.quick and not (self.body or settings.retries or settings.cache_s)

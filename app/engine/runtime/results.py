@@ -8,7 +8,7 @@ from app.engine.host import ApprovalRecord, Origin, StepRecord, WaitRecord
 from app.engine.payloads import error_of, masked, moment
 from app.engine.recovery import about_failure
 from app.engine.runtime.execution import Step
-from app.engine.runtime.interrupts import Asked, Held, Waits
+from app.engine.runtime.interrupts import Asked, PauseRequested, Waits
 from app.engine.runtime.plan import PlanNode
 from app.engine.sdk import Json, Question
 from app.engine.sdk.node import ERROR_PORT
@@ -75,7 +75,7 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
         return await _ask(step, pause.approval_id, pause.question)
     if isinstance(pause, Waits):
         return await _wait_for(step, pause.record)
-    if isinstance(pause, Held) or execution.held:
+    if isinstance(pause, PauseRequested) or execution.held:
         step.record = step.record.but(status="pending")
         recorder.note_step(step.record, "step.waiting")
         return step.record

@@ -175,7 +175,7 @@ def _prepared(work: _Work) -> Prepared:
 
 async def _begin(step: Step, prepared: Prepared) -> None:
     """Record that the step runs; durably before an effect that must not happen twice."""
-    if step.node.at_once or step.node.type.may_repeat(prepared.resolved):
+    if step.node.inline or step.node.type.may_repeat(prepared.resolved):
         _announce(step)
     else:
         await step.execution.recorder.record_step(step.record, "step.started")
@@ -185,7 +185,7 @@ def _announce(step: Step) -> None:
     """Say that the step runs. One that is executed at once is over before anybody could hear of it: its
     end says when it began.
     """
-    if not step.node.at_once:
+    if not step.node.inline:
         step.execution.recorder.note_step(step.record, "step.started")
 
 
@@ -299,7 +299,7 @@ async def _in_time(step: Step, node: PlanNode, running: Coroutine[Any, Any, Any]
             waits_for = running.send(None)
         except StopIteration as ended:
             return ended.value
-        if step.node.at_once:  # it is not quick after all
+        if step.node.inline:  # it is not quick after all
             step.execution.recorder.note_step(step.record, "step.started")
         return await _within(clock, step, node, _going_on(running, waits_for))
 

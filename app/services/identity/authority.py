@@ -19,7 +19,7 @@ from app.kernel.clock import now
 from app.kernel.errors import StorageDown, Unauthenticated
 from app.models import Member, Session, User
 from app.services.access import Actor
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 
 PERIOD_S = 2.0
 PATIENCE_S = 10.0
@@ -73,7 +73,7 @@ class _Watcher:
                 return
             asked_at = asyncio.get_running_loop().time()
             try:
-                await _judge(runtime().database, watches)
+                await _judge(current_app().database, watches)
                 confirmed_at = asked_at
             except StorageDown:
                 if asked_at - confirmed_at > PATIENCE_S:

@@ -11,7 +11,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound, StorageDown, Unavailable
 from app.models import Workflow
 from app.services.access import Actor, scoped
-from app.services.app_context import Runtime, runtime
+from app.services.app_context import AppContext, current_app
 from app.services.identity.authority import watched
 
 MAX_BYTES = 64_000
@@ -35,7 +35,7 @@ def tell_editors(
 
     async def publish() -> None:
         try:
-            runtime().bus.publish_draft(workflow_id, message)
+            current_app().bus.publish_draft(workflow_id, message)
         except Unavailable:  # a command line without a runtime: editors look now and then
             return
 
@@ -43,25 +43,25 @@ def tell_editors(
 
 
 async def follow_draft(
-    parts: Runtime, actor: Actor, workflow_id: str
+    app: AppContext, actor: Actor, workflow_id: str
 ) -> AsyncGenerator[Message, None]:
     """Yield the draft's revision, then what changes it, for as long as the actor may see it.
 
     Raises:
         NotFound: There is no such workflow in the actor's workspace, or no longer.
     """
-    async with watched(actor) as watch, parts.bus.subscribe_draft(workflow_id) as inbox:
+    async with watched(actor) as watch, app.bus.subscribe_draft(workflow_id) as inbox:
         over = asyncio.ensure_future(watch.ended.wait())
         over.add_done_callback(lambda _: inbox.wake())
         try:
             told = 0
             while not watch.ended.is_set():
-                revision = await _revision(parts, actor, workflow_id, told)
+                revision = await _revision(app, actor, workflow_id, told)
                 if revision != told:
                     told = revision
                     yield {"revision": revision}
                 while True:
-                    taken = await inbox.take(IDLE_S if parts.bus.connected else WITHOUT_BUS_S)
+                    taken = await inbox.take(IDLE_S if app.bus.connected else WITHOUT_BUS_S)
                     if taken.gap or not taken.events or watch.ended.is_set():
                         break  # something was lost, or it is time to look
                     for message in map(orjson.loads, taken.events):
@@ -71,13 +71,13 @@ async def follow_draft(
             over.cancel()
 
 
-async def _revision(parts: Runtime, actor: Actor, workflow_id: str, known: int) -> int:
+async def _revision(app: AppContext, actor: Actor, workflow_id: str, known: int) -> int:
     """The draft's revision; the known one while the database is away."""
     query = scoped(Workflow, actor).where(
         col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
     )
     try:
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             found = await uow.session.scalar(query.with_only_columns(col(Workflow.revision)))
     except StorageDown:
         return known

@@ -12,7 +12,7 @@ from app.kernel.clock import now
 from app.kernel.errors import Unauthenticated
 from app.kernel.settings import Settings
 from app.models import Member, User
-from app.services.app_context import close_runtime, open_runtime
+from app.services.app_context import close_app, open_app
 from app.services.identity import authority
 from app.services.identity.authority import kept, watched
 from app.services.identity.commands import logout
@@ -20,19 +20,19 @@ from tests.services.people import person
 
 
 @pytest.fixture
-async def parts(database_url, tmp_path):
-    opened = await open_runtime(
+async def app(database_url, tmp_path):
+    opened = await open_app(
         Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url="none")
     )
     yield opened
-    await close_runtime()
+    await close_app()
 
 
-async def _ends(parts, loss) -> str:
+async def _ends(app, loss) -> str:
     """How a watch ends after a loss; a neighbour's stays."""
-    ada, eve = await person(parts.database, "Ada"), await person(parts.database, "Eve")
+    ada, eve = await person(app.database, "Ada"), await person(app.database, "Eve")
     async with watched(ada) as mine, watched(eve) as neighbours:
-        await loss(parts.database, ada)
+        await loss(app.database, ada)
         began = time.monotonic()
         await asyncio.wait_for(mine.ended.wait(), 5)
         assert time.monotonic() - began < 3
@@ -71,22 +71,22 @@ async def _disable(database, ada):
         (_demote, "What you may do in this workspace has changed."),
     ],
 )
-async def test_a_watch_ends_with_the_right_and_a_neighbours_stays(parts, loss, reason):
-    assert await _ends(parts, loss) == reason
+async def test_a_watch_ends_with_the_right_and_a_neighbours_stays(app, loss, reason):
+    assert await _ends(app, loss) == reason
 
 
-async def test_a_session_nobody_has_gives_no_right(parts):
-    ada = await person(parts.database)
+async def test_a_session_nobody_has_gives_no_right(app):
+    ada = await person(app.database)
     async with watched(replace(ada, session_id="ses_none")) as watch:
         await asyncio.wait_for(watch.ended.wait(), 5)
 
 
-async def test_what_cannot_be_confirmed_for_long_ends(parts, monkeypatch):
+async def test_what_cannot_be_confirmed_for_long_ends(app, monkeypatch):
     monkeypatch.setattr(authority, "PERIOD_S", 0.05)
     monkeypatch.setattr(authority, "PATIENCE_S", 0.2)
-    ada = await person(parts.database)
+    ada = await person(app.database)
     async with watched(ada) as watch:
-        await parts.database.close()
+        await app.database.close()
 
         async def away(*_):
             raise authority.StorageDown("away")
@@ -97,8 +97,8 @@ async def test_what_cannot_be_confirmed_for_long_ends(parts, monkeypatch):
         assert time.monotonic() - began > 0.15
 
 
-async def test_a_wait_ends_with_the_right_to_it_and_what_was_waited_for_with_it(parts):
-    ada = await person(parts.database)
+async def test_a_wait_ends_with_the_right_to_it_and_what_was_waited_for_with_it(app):
+    ada = await person(app.database)
     ended = asyncio.Event()
 
     async def work(seconds):
@@ -113,7 +113,7 @@ async def test_a_wait_ends_with_the_right_to_it_and_what_was_waited_for_with_it(
     assert await kept(ada, work(2.5)) == "done"  # judged anew, and allowed
     waiting = asyncio.create_task(kept(ada, work(60)))
     await asyncio.sleep(1.5)
-    await _sign_out(parts.database, ada)
+    await _sign_out(app.database, ada)
     with pytest.raises(Unauthenticated, match="session has ended"):
         await asyncio.wait_for(waiting, 5)
     await asyncio.wait_for(ended.wait(), 1)

@@ -9,7 +9,7 @@ from app.adapters.sql.memory import SqlMemory
 from app.adapters.sql.step_cache import SqlStepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest
 from app.kernel.settings import Settings
-from app.services.app_context import close_runtime, open_runtime
+from app.services.app_context import close_app, open_app
 from app.services.runs.reading.queries import get_run
 from app.services.runs.starting.start import StartRun, start_run
 from tests.rows import make_actor, make_workflow
@@ -42,35 +42,35 @@ def world():
 
 @pytest.fixture
 def make_host(world):
-    def make(parts, journal, workflow_id):
-        memory = SqlMemory(parts.database, journal.workspace_id, workflow_id)
-        cache = SqlStepCache(parts.database, journal.workspace_id)
-        outside = World(parts.models, world.embed, world.http, world.python)
+    def make(app, journal, workflow_id):
+        memory = SqlMemory(app.database, journal.workspace_id, workflow_id)
+        cache = SqlStepCache(app.database, journal.workspace_id)
+        outside = World(app.models, world.embed, world.http, world.python)
         return RunHost(outside, journal, memory, cache)
 
     return make
 
 
 @pytest.fixture
-async def parts(database_url, clean_redis, tmp_path, make_host):
+async def app(database_url, clean_redis, tmp_path, make_host):
     config = Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url=clean_redis)
-    opened = await open_runtime(config, make_host=make_host)
+    opened = await open_app(config, make_host=make_host)
     yield opened
-    await close_runtime()
+    await close_app()
 
 
 @pytest.fixture
-async def actor(parts):
-    return await make_actor(parts.database)
+async def actor(app):
+    return await make_actor(app.database)
 
 
 @pytest.fixture
-def start(parts, actor):
+def start(app, actor):
     """Start a run of a new workflow with this graph."""
 
     async def begin(graph, given=None, **more):
-        workflow_id = await make_workflow(parts.database, actor, graph)
-        async with parts.database.work() as uow:
+        workflow_id = await make_workflow(app.database, actor, graph)
+        async with app.database.work() as uow:
             return await start_run(
                 uow, actor, StartRun(workflow_id=workflow_id, input=given, **more)
             )
@@ -79,11 +79,11 @@ def start(parts, actor):
 
 
 @pytest.fixture
-def look(parts, actor):
+def look(app, actor):
     """Read a run."""
 
     async def read(run_id):
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             return await get_run(uow, actor, run_id)
 
     return read

@@ -17,7 +17,7 @@ from app.models import Approval, Run
 from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.follow import follow, wait_for_run
 from app.services.runs.reading.queries import list_approvals, list_events, overview
-from app.services.runs.recovery.crash_detector import Watch
+from app.services.runs.recovery.crash_detector import CrashDetector
 from app.worker.sweeper import settle_forgotten, sweep_dead
 from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_actor, make_run, make_workflow
@@ -37,26 +37,26 @@ def event(run, seq, type_="step.started", path="a", text=None) -> Event:
 
 
 @pytest.fixture
-async def run(parts, actor):
-    return await make_run(parts.database, actor, lease_until=now() + timedelta(seconds=60))
+async def run(app, actor):
+    return await make_run(app.database, actor, lease_until=now() + timedelta(seconds=60))
 
 
 @pytest.fixture
-def journal(parts, run):
-    return RunJournal(parts.writer, run.id, run.workspace_id, 1)
+def journal(app, run):
+    return RunJournal(app.writer, run.id, run.workspace_id, 1)
 
 
 class Watching:
     """A page that follows a run and keeps what it shows: events by number, text by step."""
 
-    def __init__(self, parts, actor, run_id, after=0):
+    def __init__(self, app, actor, run_id, after=0):
         self.numbers: list[int] = []
         self.text: dict[str, str] = {}
         self.types: list[str] = []
-        self._work = asyncio.create_task(self._watch(parts, actor, run_id, after))
+        self._work = asyncio.create_task(self._watch(app, actor, run_id, after))
 
-    async def _watch(self, parts, actor, run_id, after):
-        async with aclosing(follow(parts, actor, run_id, after)) as batches:
+    async def _watch(self, app, actor, run_id, after):
+        async with aclosing(follow(app, actor, run_id, after)) as batches:
             async for batch in batches:
                 for one in batch:
                     self._show(one)
@@ -85,9 +85,9 @@ class Watching:
 
 
 async def test_who_watches_from_the_start_sees_each_event_once_and_in_order(
-    parts, actor, run, journal
+    app, actor, run, journal
 ):
-    watching = Watching(parts, actor, run.id)
+    watching = Watching(app, actor, run.id)
     for seq in range(1, 400):
         journal.note(event(run, seq))
         if seq % 50 == 0:
@@ -96,14 +96,14 @@ async def test_who_watches_from_the_start_sees_each_event_once_and_in_order(
     assert (await watching.ended()).numbers == list(range(1, 401))
 
 
-async def test_early_late_and_returning_viewers_show_the_same(parts, actor, run, journal):
-    early = Watching(parts, actor, run.id)
+async def test_early_late_and_returning_viewers_show_the_same(app, actor, run, journal):
+    early = Watching(app, actor, run.id)
     await journal.record(event(run, 1))
     for word in "Hello brave ":
         journal.stream(event(run, 0, "llm.token", text=word))
     await early.until(lambda page: page.text.get("a") == "Hello brave ")
-    late = Watching(parts, actor, run.id)
-    again = Watching(parts, actor, run.id, after=1)
+    late = Watching(app, actor, run.id)
+    again = Watching(app, actor, run.id, after=1)
     await late.until(lambda page: page.text.get("a") == "Hello brave ")
     for word in "new world":
         journal.stream(event(run, 0, "llm.token", text=word))
@@ -113,72 +113,70 @@ async def test_early_late_and_returning_viewers_show_the_same(parts, actor, run,
     await journal.record(RunPatch(status="succeeded"), event(run, 3, "run.completed", None))
     assert (await early.ended()).numbers == (await late.ended()).numbers == [1, 2, 3]
     assert (await again.ended()).numbers == [2, 3]
-    after_all = await Watching(parts, actor, run.id).ended()
+    after_all = await Watching(app, actor, run.id).ended()
     assert after_all.numbers == [1, 2, 3]
     assert after_all.text == {}, "the finished text is in the step's output"
 
 
-async def test_a_second_attempt_starts_its_text_anew(parts, actor, run, journal):
+async def test_a_second_attempt_starts_its_text_anew(app, actor, run, journal):
     await journal.record(event(run, 1))
     journal.stream(event(run, 0, "llm.token", text="wrong"))
     await journal.record(event(run, 2, "step.retrying"))
     journal.stream(event(run, 0, "llm.token", text="right"))
     await journal.record(event(run, 3, "step.log"))
-    late = Watching(parts, actor, run.id)
+    late = Watching(app, actor, run.id)
     await late.until(lambda page: page.text == {"a": "right"})
     late.close()
 
 
-async def test_without_redis_events_come_from_the_database(parts, actor, run, journal, monkeypatch):
-    await parts.bus.close()
-    parts.bus.connected = False
-    watching = Watching(parts, actor, run.id)
+async def test_without_redis_events_come_from_the_database(app, actor, run, journal, monkeypatch):
+    await app.bus.close()
+    app.bus.connected = False
+    watching = Watching(app, actor, run.id)
     await journal.record(event(run, 1))
     await watching.until(lambda page: page.numbers == [1])
     await journal.record(RunPatch(status="failed"), event(run, 2, "run.failed", None))
     assert (await watching.ended()).numbers == [1, 2]
 
 
-async def test_an_event_that_was_not_published_is_read_from_the_database(
-    parts, actor, run, journal
-):
-    watching = Watching(parts, actor, run.id)
+async def test_an_event_that_was_not_published_is_read_from_the_database(app, actor, run, journal):
+    watching = Watching(app, actor, run.id)
     await journal.record(event(run, 1))
     await watching.until(lambda page: page.numbers == [1])
-    publish, parts.bus.publish = parts.bus.publish, lambda events: None
+    publish, app.bus.publish = app.bus.publish, lambda events: None
     await journal.record(event(run, 2))
-    parts.bus.publish = publish
+    app.bus.publish = publish
     await journal.record(RunPatch(status="succeeded"), event(run, 3, "run.completed", None))
     assert (await watching.ended()).numbers == [1, 2, 3]
 
 
-async def test_a_foreign_run_cannot_be_followed(parts, run):
-    stranger = await make_actor(parts.database)
+async def test_a_foreign_run_cannot_be_followed(app, run):
+    stranger = await make_actor(app.database)
     with pytest.raises(NotFound):
-        async for _ in follow(parts, stranger, run.id):
+        async for _ in follow(app, stranger, run.id):
             pass
 
 
-async def test_waiting_for_a_run_ends_when_it_waits_for_a_person_or_time_is_up(parts, actor, start):
+async def test_waiting_for_a_run_ends_when_it_waits_for_a_person_or_time_is_up(app, actor, start):
     run = await start(APPROVAL, {"text": "x"})
-    assert (await wait_for_run(parts, actor, run.id, 0.1)).status == "pending"
-    working = asyncio.create_task(execute_run(parts, run.id))
-    assert (await wait_for_run(parts, actor, run.id, 10)).status == "waiting"
+    assert (await wait_for_run(app, actor, run.id, 0.1)).status == "pending"
+    working = asyncio.create_task(execute_run(app, run.id))
+    assert (await wait_for_run(app, actor, run.id, 10)).status == "waiting"
     await working
 
 
-async def test_home_counts_the_last_day_of_this_workspace_only(parts, actor, start):
+async def test_home_counts_the_last_day_of_this_workspace_only(app, actor, start):
     for name in ("Ada", "Eve"):
         run = await start(QUICK, {"name": name})
-        await wait_for_run(parts, actor, run.id, 5)
+        await wait_for_run(app, actor, run.id, 5)
     waiting = await start(APPROVAL, {"text": "x"})
-    await execute_run(parts, waiting.id)
-    dear = await make_workflow(parts.database, actor, None, "Dear")
+    await execute_run(app, waiting.id)
+    dear = await make_workflow(app.database, actor, None, "Dear")
     error = {"code": "upstream_failed", "message": "No answer."}
     for hours, cost in ((0, 2_500_000), (2, 500_000), (30, 9_000_000)):
         at = now() - timedelta(hours=hours)
         await make_run(
-            parts.database,
+            app.database,
             actor,
             dear,
             status="failed",
@@ -188,8 +186,8 @@ async def test_home_counts_the_last_day_of_this_workspace_only(parts, actor, sta
             started_at=at,
             finished_at=at + timedelta(seconds=4),
         )
-    await make_run(parts.database, await make_actor(parts.database), status="failed")
-    async with parts.database.read() as uow:
+    await make_run(app.database, await make_actor(app.database), status="failed")
+    async with app.database.read() as uow:
         home = await overview(uow, actor)
     assert (home.active, home.runs, home.succeeded, home.failed, home.success_rate) == (
         1,
@@ -208,39 +206,39 @@ async def test_home_counts_the_last_day_of_this_workspace_only(parts, actor, sta
     assert [(one.name, one.cost_usd) for one in home.most_expensive] == [("Dear", 3.0)]
 
 
-async def test_a_dead_process_s_run_is_pending_again_and_a_living_one_s_is_not(parts, actor):
-    dead = await make_run(parts.database, actor, lease_until=now() - timedelta(seconds=1))
-    lives = await make_run(parts.database, actor, lease_until=now() + timedelta(seconds=5))
-    await make_run(parts.database, actor, status="succeeded", lease_until=None)
-    parts.watch = Watch(patience_s=0)
-    assert await sweep_dead(parts) == 1
-    assert await sweep_dead(parts) == 0
-    assert await parts.queue.waiting() == {f"run-{dead.id}-2"}
-    async with parts.database.read() as uow:
+async def test_a_dead_process_s_run_is_pending_again_and_a_living_one_s_is_not(app, actor):
+    dead = await make_run(app.database, actor, lease_until=now() - timedelta(seconds=1))
+    claimed = await make_run(app.database, actor, lease_until=now() + timedelta(seconds=5))
+    await make_run(app.database, actor, status="succeeded", lease_until=None)
+    app.watch = CrashDetector(patience_s=0)
+    assert await sweep_dead(app) == 1
+    assert await sweep_dead(app) == 0
+    assert await app.queue.waiting() == {f"run-{dead.id}-2"}
+    async with app.database.read() as uow:
         row = await uow.session.get_one(Run, dead.id)
         assert (row.status, row.attempts, row.worker, row.lease_until) == ("pending", 1, None, None)
-        assert (await uow.session.get_one(Run, lives.id)).status == "running"
+        assert (await uow.session.get_one(Run, claimed.id)).status == "running"
 
 
-async def test_an_answer_whose_process_died_before_waking_the_run_is_found(parts, actor, start):
+async def test_an_answer_whose_process_died_before_waking_the_run_is_found(app, actor, start):
     run = await start(APPROVAL, {"text": "x"})
-    await execute_run(parts, run.id)
-    async with parts.database.work() as uow:
+    await execute_run(app, run.id)
+    async with app.database.work() as uow:
         [question] = await list_approvals(uow, actor)
         row = await uow.session.get_one(Approval, question.id)
         row.status, row.answer = "answered", {"choice": "approve"}
-    assert await settle_forgotten(parts) == 1
-    assert f"run-{run.id}-2" in await parts.queue.waiting()
-    await execute_run(parts, run.id)
-    assert (await wait_for_run(parts, actor, run.id, 1)).status == "succeeded"
-    assert await settle_forgotten(parts) == 0
+    assert await settle_forgotten(app) == 1
+    assert f"run-{run.id}-2" in await app.queue.waiting()
+    await execute_run(app, run.id)
+    assert (await wait_for_run(app, actor, run.id, 1)).status == "succeeded"
+    assert await settle_forgotten(app) == 0
 
 
-async def test_a_run_without_events_can_be_followed_to_its_end(parts, actor, journal, run):
+async def test_a_run_without_events_can_be_followed_to_its_end(app, actor, journal, run):
     step = StepRecord(
         id=new_id("step"), node_id="a", path="a", kind="data.set", label="", status="succeeded"
     )
     await journal.record(step, RunPatch(status="succeeded"))
-    assert (await Watching(parts, actor, run.id).ended()).numbers == []
-    async with parts.database.read() as uow:
+    assert (await Watching(app, actor, run.id).ended()).numbers == []
+    async with app.database.read() as uow:
         assert await list_events(uow, actor, run.id) == ()

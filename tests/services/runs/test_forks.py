@@ -42,9 +42,9 @@ LARGE = "x" * 70_000
 
 
 @pytest.fixture
-def fork(parts, actor):
+def fork(app, actor):
     async def make(run_id, who=None, **wish):
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             run = await fork_run(uow, who or actor, ForkRun(run_id=run_id, **wish))
         return run.id
 
@@ -52,22 +52,22 @@ def fork(parts, actor):
 
 
 @pytest.fixture
-def steps_of(parts, actor):
+def steps_of(app, actor):
     async def read(run_id):
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             return {step.path: step for step in await list_steps(uow, actor, run_id)}
 
     return read
 
 
 @pytest.fixture
-def done(parts, start):
+def done(app, start):
     """Start a run and execute it to its end."""
 
     async def go(graph, given=None):
         run = await start(graph, given)
-        await execute_run(parts, run.id)
-        for task in list(parts._tasks.values()):
+        await execute_run(app, run.id)
+        for task in list(app._tasks.values()):
             await task
         return run
 
@@ -79,12 +79,12 @@ def origins(steps):
 
 
 async def test_rerun_executes_everything_with_the_same_input_and_version(
-    parts, world, done, fork, look, steps_of
+    app, world, done, fork, look, steps_of
 ):
     first = await done(slow(2), {"name": "Ada"})
     again = await fork(first.id, copies=False)
     assert (await look(again)).status == "pending"
-    await execute_run(parts, again)
+    await execute_run(app, again)
     run, steps = await look(again), await steps_of(again)
     assert (run.status, run.input, run.version) == ("succeeded", {"name": "Ada"}, 1)
     assert (run.forked_from, run.fork_path, run.number) == (first.id, None, 2)
@@ -92,22 +92,22 @@ async def test_rerun_executes_everything_with_the_same_input_and_version(
     assert len(world.calls) == 4
 
 
-async def test_rerun_takes_another_input_and_checks_it(parts, done, fork, look, steps_of):
+async def test_rerun_takes_another_input_and_checks_it(app, done, fork, look, steps_of):
     first = await done(QUICK, {"name": "Ada"})
     again = await fork(first.id, copies=False, input={"name": "Eve"}, changes_input=True)
-    await execute_run(parts, again)
+    await execute_run(app, again)
     run, steps = await look(again), await steps_of(again)
     assert run.input == {"name": "Eve"}
     assert steps["greet"].output == {"text": "Hi Eve"}
 
 
 async def test_from_a_step_only_that_and_what_follows_is_executed(
-    parts, world, done, fork, look, steps_of
+    app, world, done, fork, look, steps_of
 ):
     first = await done(slow(4))
     world.calls.clear()
     forked = await fork(first.id, from_step="call_2")
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == ["https://slow.example/2", "https://slow.example/3"]
@@ -118,7 +118,7 @@ async def test_from_a_step_only_that_and_what_follows_is_executed(
     assert (run.forked_from, run.fork_path) == (first.id, "call_2")
 
 
-async def test_the_step_may_be_named_by_its_id(parts, world, done, fork, look, steps_of):
+async def test_the_step_may_be_named_by_its_id(app, world, done, fork, look, steps_of):
     first = await done(slow(2))
     steps = await steps_of(first.id)
     forked = await fork(first.id, from_step=steps["call_1"].id)
@@ -126,7 +126,7 @@ async def test_the_step_may_be_named_by_its_id(parts, world, done, fork, look, s
     assert run.fork_path == "call_1"
 
 
-async def test_a_failed_run_goes_on_where_it_failed(parts, world, done, fork, look):
+async def test_a_failed_run_goes_on_where_it_failed(app, world, done, fork, look):
     async def refuse(request):
         if request.url.endswith("/1"):
             raise UpstreamRefused("no")
@@ -137,13 +137,13 @@ async def test_a_failed_run_goes_on_where_it_failed(parts, world, done, fork, lo
     world.on_http = None
     world.calls.clear()
     forked = await fork(first.id)
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run = await look(forked)
     assert run.status == "succeeded"
     assert world.calls == ["https://slow.example/1", "https://slow.example/2"]
 
 
-async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, look, steps_of):
+async def test_a_loop_goes_on_with_its_finished_turns(app, world, done, fork, look, steps_of):
     async def refuse(request):
         if request.url.endswith("/c"):
             raise UpstreamRefused("no")
@@ -155,7 +155,7 @@ async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, 
     world.on_http = None
     world.calls.clear()
     forked = await fork(first.id)
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == urls[2:]
@@ -165,13 +165,13 @@ async def test_a_loop_goes_on_with_its_finished_turns(parts, world, done, fork, 
 
 
 async def test_from_a_step_in_a_loop_other_turns_stay_and_the_loop_ends_anew(
-    parts, world, done, fork, look, steps_of
+    app, world, done, fork, look, steps_of
 ):
     urls = [f"https://a.example/{name}" for name in "abc"]
     first = await done(looping(), {"urls": urls})
     world.calls.clear()
     forked = await fork(first.id, from_step="loop[1]/call")
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == [urls[1]]
@@ -180,10 +180,10 @@ async def test_from_a_step_in_a_loop_other_turns_stay_and_the_loop_ends_anew(
     ]  # fmt: skip
 
 
-async def test_outputs_given_instead_reach_the_steps_after(parts, done, fork, look, steps_of):
+async def test_outputs_given_instead_reach_the_steps_after(app, done, fork, look, steps_of):
     first = await done(QUICK, {"name": "Ada"})
     forked = await fork(first.id, from_step="answer", outputs={"greet": {"text": "Dear Eve"}})
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert (run.output, steps["greet"].origin, steps["answer"].origin) == (
         "Dear Eve",
@@ -194,16 +194,16 @@ async def test_outputs_given_instead_reach_the_steps_after(parts, done, fork, lo
 
 
 async def test_without_a_step_whatever_follows_a_given_output_is_executed(
-    parts, world, done, fork, look
+    app, world, done, fork, look
 ):
     first = await done(slow(3))
     world.calls.clear()
     forked = await fork(first.id, outputs={"call_1": {"body": "mine"}})
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     assert world.calls == ["https://slow.example/2"]
 
 
-async def test_a_given_branch_decides_which_way_the_fork_goes(parts, done, fork, steps_of):
+async def test_a_given_branch_decides_which_way_the_fork_goes(app, done, fork, steps_of):
     ask = node("ask", "logic.if", {"condition": "trigger.ok"})
     yes, no = (node(one, "data.template", {"template": one}) for one in ("yes", "no"))
     graph = {
@@ -214,25 +214,25 @@ async def test_a_given_branch_decides_which_way_the_fork_goes(parts, done, fork,
     first = await done(graph, {"ok": True})
     assert (await steps_of(first.id))["no"].status == "skipped"
     forked = await fork(first.id, outputs={"ask": {"false": 1}})
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     steps = await steps_of(forked)
     assert (steps["yes"].status, steps["no"].status) == ("skipped", "succeeded")
 
 
 async def test_large_values_come_along_and_stay_when_the_first_run_goes(
-    parts, actor, done, fork, look, steps_of
+    app, actor, done, fork, look, steps_of
 ):
     nested = {"name": LARGE, "more": {str(i): "y" * 9_000 for i in range(10)}}
     first = await done(QUICK, nested)
     forked = await fork(first.id, from_step="answer")
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await uow.session.execute(update(Run).values(forked_from=None))
         await uow.session.delete(await uow.session.get_one(Run, first.id))
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded", run.error
     assert (run.input, run.output) == (nested, f"Hi {LARGE}")
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         start = await get_step(uow, actor, forked, steps["start"].id)
         blobs = (await uow.session.execute(select(Blob.run_id, Blob.size_bytes))).all()
     assert start.output == {"data": nested}
@@ -240,15 +240,15 @@ async def test_large_values_come_along_and_stay_when_the_first_run_goes(
 
 
 async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
-    parts, actor, done, fork, look, steps_of
+    app, actor, done, fork, look, steps_of
 ):
     first = await done(slow(2))
-    async with parts.database.work() as uow:  # as if they had called a model
+    async with app.database.work() as uow:  # as if they had called a model
         await uow.session.execute(
             update(Step).where(col(Step.run_id) == first.id).values(tokens=7, cost_microusd=11)
         )
     forked = await fork(first.id, from_step="call_1")
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert run.tokens == sum(step.tokens for step in steps.values()) == 0
     assert run.cost_usd == sum(step.cost_usd or 0 for step in steps.values()) == 0
@@ -256,18 +256,18 @@ async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
 
 
 async def test_the_current_version_keeps_what_still_fits(
-    parts, actor, world, done, fork, look, steps_of
+    app, actor, world, done, fork, look, steps_of
 ):
     first = await done(slow(3))
     calls = [node(f"call_{i}", "tool.http", {"url": f"https://new.example/{i}"}) for i in range(2)]
     fresh = node("fresh", "data.template", {"template": "new"})
     answer = node("answer", "flow.respond", {"value": "changed"})
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         workflow = await uow.session.get_one(Workflow, first.workflow_id)
         workflow.graph = chain(START, *calls, fresh, answer)
     world.calls.clear()
     forked = await fork(first.id, from_step="call_1", version="current")
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     run, steps = await look(forked), await steps_of(forked)
     assert (run.status, run.version, run.output) == ("succeeded", 2, "changed")
     assert world.calls == ["https://new.example/1"]
@@ -279,44 +279,44 @@ async def test_the_current_version_keeps_what_still_fits(
 
 
 async def test_what_follows_a_new_node_is_executed_though_it_had_finished(
-    parts, world, done, fork, look
+    app, world, done, fork, look
 ):
     first = await done(slow(3))
     calls = [node(f"call_{i}", "tool.http", {"url": f"https://new.example/{i}"}) for i in range(3)]
     fresh = node("fresh", "data.template", {"template": "new"})
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         workflow = await uow.session.get_one(Workflow, first.workflow_id)
         workflow.graph = chain(START, calls[0], fresh, *calls[1:])
     world.calls.clear()
     forked = await fork(first.id, version="current")
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     assert world.calls == ["https://new.example/1", "https://new.example/2"]
 
 
 async def test_a_waiting_and_a_canceled_run_can_be_forked_and_stay_as_they_are(
-    parts, actor, done, fork, look, steps_of
+    app, actor, done, fork, look, steps_of
 ):
     first = await done(APPROVAL, {"text": "Dear Ada"})
     forked = await fork(first.id)
-    await execute_run(parts, forked)
+    await execute_run(app, forked)
     assert (await look(forked)).status == (await look(first.id)).status == "waiting"
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await cancel_run(uow, actor, first.id)
     after = await fork(first.id, outputs={"check": {"approved": "by hand"}})
-    await execute_run(parts, after)
+    await execute_run(app, after)
     run, steps = await look(after), await steps_of(after)
     assert (run.status, steps["check"].origin) == ("succeeded", "given")
     assert run.output == "by hand"
     assert (await look(first.id)).status == "canceled"
 
 
-async def test_pins_are_kept_by_a_rerun_and_checked(parts, done, fork, look):
+async def test_pins_are_kept_by_a_rerun_and_checked(app, done, fork, look):
     first = await done(QUICK, {"name": "Ada"})
     pinned = await fork(first.id, copies=False, pins={"greet": {"text": "pinned"}})
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         assert (await uow.session.get_one(Run, pinned)).pins == {"greet": {"text": "pinned"}}
     again = await fork(pinned, copies=False)
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         assert (await uow.session.get_one(Run, again)).pins == {"greet": {"text": "pinned"}}
     for pins in ({"nobody": {"text": "x"}}, {"greet": {"no_port": 1}}, {"greet": {}}):
         with pytest.raises(InvalidInput) as refused:
@@ -334,19 +334,19 @@ async def test_pins_are_kept_by_a_rerun_and_checked(parts, done, fork, look):
     ],
 )
 async def test_what_fits_no_step_is_refused_and_nothing_is_stored(
-    parts, actor, done, fork, wish, field
+    app, actor, done, fork, wish, field
 ):
     first = await done(QUICK, {"name": "Ada"})
     with pytest.raises(InvalidInput) as refused:
         await fork(first.id, **wish)
     assert refused.value.context["field"] == field
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         assert len((await uow.session.execute(select(Run.id))).all()) == 1
 
 
-async def test_strangers_find_no_run_and_viewers_may_not(parts, actor, done, fork):
+async def test_strangers_find_no_run_and_viewers_may_not(app, actor, done, fork):
     first = await done(QUICK, {"name": "Ada"})
-    stranger = await make_actor(parts.database)
+    stranger = await make_actor(app.database)
     with pytest.raises(NotFound, match="There is no such run"):
         await fork(first.id, who=stranger)
     viewer = Actor(user_id=actor.user_id, workspace_id=actor.workspace_id, role="viewer")
@@ -354,7 +354,7 @@ async def test_strangers_find_no_run_and_viewers_may_not(parts, actor, done, for
         await fork(first.id, who=viewer)
 
 
-async def test_one_key_makes_one_fork(parts, done, fork):
+async def test_one_key_makes_one_fork(app, done, fork):
     first = await done(QUICK, {"name": "Ada"})
     one = await fork(first.id, from_step="answer", idempotency_key="k")
     assert await fork(first.id, from_step="answer", idempotency_key="k") == one
@@ -362,12 +362,12 @@ async def test_one_key_makes_one_fork(parts, done, fork):
         await fork(first.id, from_step="greet", idempotency_key="k")
 
 
-async def test_what_was_taken_over_counts_towards_no_limit(parts, start, world, fork, look):
+async def test_what_was_taken_over_counts_towards_no_limit(app, start, world, fork, look):
     urls = [f"https://a.example/{number}" for number in range(5)]
     run = await start(looping(), {"urls": urls}, limits=RunLimits(max_steps=6))
     run_id, ends = run.id, []
     for _ in range(3):
-        await execute_run(parts, run_id)
+        await execute_run(app, run_id)
         row = await look(run_id)
         ends.append((row.status, len(world.calls), row.tokens, row.cost_usd))
         run_id = await fork(run_id)
@@ -375,7 +375,7 @@ async def test_what_was_taken_over_counts_towards_no_limit(parts, start, world, 
     assert world.calls == urls
 
 
-async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(parts, actor, start, world):
+async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(app, actor, start, world):
     way = node("way", "logic.if", {"condition": "true"})
     no, one = (node(name, "data.template", {"template": "x"}) for name in ("no", "one"))
     asks = node("check", "human.approval", {"title": "?", "value": "1"})
@@ -385,10 +385,10 @@ async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(parts, actor
         "edges": [edge(START, way), edge(way, no, "false"), edge(way, asks), edge(asks, one)],
     }
     run = await start(graph, None, limits=RunLimits(max_steps=4))  # `no` is skipped
-    await execute_run(parts, run.id)
-    async with parts.database.work() as uow:
+    await execute_run(app, run.id)
+    async with app.database.work() as uow:
         [question] = await list_approvals(uow, actor)
         await answer_step(uow, actor, question.step_id, "approve")
-    await execute_run(parts, run.id)
-    async with parts.database.read() as uow:
+    await execute_run(app, run.id)
+    async with app.database.read() as uow:
         assert (await get_run(uow, actor, run.id)).status == "succeeded"

@@ -63,9 +63,9 @@ def hour(world):
 
 
 @pytest.fixture
-def status_of(parts, actor):
+def status_of(app, actor):
     async def read(run_id, path):
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             steps = {step.path: step.status for step in await list_steps(uow, actor, run_id)}
         return steps.get(path)
 
@@ -84,9 +84,9 @@ def reaches(status_of):
 
 
 @pytest.fixture
-def approve(parts, actor):
+def approve(app, actor):
     async def say(run_id, choice="approve"):
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             [question] = [one for one in await list_approvals(uow, actor) if one.run_id == run_id]
             return await answer_step(uow, actor, question.step_id, choice)
 
@@ -94,12 +94,12 @@ def approve(parts, actor):
 
 
 @pytest.fixture
-def at_work(parts, start, hour, reaches):
+def at_work(app, start, hour, reaches):
     """Start a run, and leave it where a step waits and another works."""
 
     async def begin(graph, path, status="waiting"):
         run = await start(graph)
-        task = asyncio.create_task(execute_run(parts, run.id))
+        task = asyncio.create_task(execute_run(app, run.id))
         await reaches(run.id, path, status)
         await hour.began.wait()
         return run, task
@@ -107,9 +107,9 @@ def at_work(parts, start, hour, reaches):
     return begin
 
 
-async def took(parts, run_id):
+async def took(app, run_id):
     """Which answers and waits count as had."""
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         asked = select(col(Approval.taken)).where(col(Approval.run_id) == run_id)
         waits = select(col(Wait.taken)).where(col(Wait.run_id) == run_id)
         return [
@@ -118,8 +118,8 @@ async def took(parts, run_id):
         ]
 
 
-async def starts_of(parts, run_id, path):
-    async with parts.database.read() as uow:
+async def starts_of(app, run_id, path):
+    async with app.database.read() as uow:
         query = select(col(RunEvent.seq)).where(
             col(RunEvent.run_id) == run_id,
             col(RunEvent.path) == path,
@@ -129,27 +129,27 @@ async def starts_of(parts, run_id, path):
 
 
 async def test_an_answer_is_noticed_while_another_branch_works(
-    parts, hour, at_work, reaches, approve, look
+    app, hour, at_work, reaches, approve, look
 ):
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     assert (await approve(run.id)).status == "running"
     await reaches(run.id, "done", "succeeded")
     assert (await look(run.id)).status == "running"
-    assert await took(parts, run.id) == [True]
+    assert await took(app, run.id) == [True]
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
-    assert await starts_of(parts, run.id, "done") == 1
+    assert await starts_of(app, run.id, "done") == 1
 
 
 async def test_a_signal_is_noticed_while_another_branch_works(
-    parts, actor, hour, at_work, reaches, look
+    app, actor, hour, at_work, reaches, look
 ):
     run, task = await at_work(beside(PAID), "paid")
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await send_signal(uow, actor, run.id, "paid", {"amount": 3})
     await reaches(run.id, "done", "succeeded")
-    assert await took(parts, run.id) == [True]
+    assert await took(app, run.id) == [True]
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
@@ -182,8 +182,8 @@ class Ticks:
 
 
 @pytest.fixture
-def ticks(parts):
-    return Ticks(parts.keeper)
+def ticks(app):
+    return Ticks(app.leases)
 
 
 CALLED = chain(START, node("answer", "flow.respond", {"value": "done"}))
@@ -191,9 +191,9 @@ CALLED = chain(START, node("answer", "flow.respond", {"value": "done"}))
 
 @pytest.mark.parametrize("what", ["answer", "signal", "end"])
 async def test_one_look_of_the_keeper_is_enough_to_notice(
-    parts, actor, hour, ticks, at_work, reaches, status_of, approve, what
+    app, actor, hour, ticks, at_work, reaches, status_of, approve, what
 ):
-    called = await make_workflow(parts.database, actor, CALLED, "Called")
+    called = await make_workflow(app.database, actor, CALLED, "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
     waits, port = {"answer": (CHECK, ""), "signal": (PAID, ""), "end": (call, "output")}[what]
     status = "waiting_human" if what == "answer" else "waiting"
@@ -202,13 +202,13 @@ async def test_one_look_of_the_keeper_is_enough_to_notice(
     if what == "answer":
         await approve(run.id)
     elif what == "signal":
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await send_signal(uow, actor, run.id, "paid", 1)
     else:
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             query = select(col(Run.id)).where(col(Run.parent_run_id) == run.id)
             child = (await uow.session.execute(query)).scalar_one()
-        await execute_run(parts, child)
+        await execute_run(app, child)
     assert await status_of(run.id, waits["id"]) == status
     ticks.let(1)
     await reaches(run.id, "done", "succeeded")
@@ -220,34 +220,34 @@ async def test_one_look_of_the_keeper_is_enough_to_notice(
 
 
 async def test_a_signal_that_came_before_its_step_waits_is_noticed(
-    parts, actor, start, hour, reaches
+    app, actor, start, hour, reaches
 ):
     run = await start(beside(PAID))
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await send_signal(uow, actor, run.id, "paid", 1)
-    task = asyncio.create_task(execute_run(parts, run.id))
+    task = asyncio.create_task(execute_run(app, run.id))
     await reaches(run.id, "done", "succeeded")
     hour.set()
     await task
 
 
 async def test_the_end_of_a_called_run_is_noticed_while_another_branch_works(
-    parts, actor, hour, at_work, reaches, look
+    app, actor, hour, at_work, reaches, look
 ):
-    called = await make_workflow(parts.database, actor, slow(1), "Called")
+    called = await make_workflow(app.database, actor, slow(1), "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
     run, task = await at_work(beside(call, "output"), "call")
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         query = select(col(Run.id)).where(col(Run.parent_run_id) == run.id)
         child = (await uow.session.execute(query)).scalar_one()
-    await execute_run(parts, child)
+    await execute_run(app, child)
     await reaches(run.id, "done", "succeeded")
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
 
 
-async def test_a_time_of_an_earlier_life_is_noticed(parts, start, hour, reaches, look, approve):
+async def test_a_time_of_an_earlier_life_is_noticed(app, start, hour, reaches, look, approve):
     graph = beside(node("rest", "logic.wait", {"seconds": 3_600}))
     graph["nodes"].append(CHECK)
     graph["edges"] = [
@@ -256,11 +256,11 @@ async def test_a_time_of_an_earlier_life_is_noticed(parts, start, hour, reaches,
         edge(CHECK, WORK),
     ]
     run = await start(graph)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     await approve(run.id)
-    task = asyncio.create_task(execute_run(parts, run.id))
+    task = asyncio.create_task(execute_run(app, run.id))
     await hour.began.wait()
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         past = now() - timedelta(seconds=1)
         await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(until=past))
     await reaches(run.id, "done", "succeeded")
@@ -271,7 +271,7 @@ async def test_a_time_of_an_earlier_life_is_noticed(parts, start, hour, reaches,
 
 @pytest.mark.parametrize("beside_it", ["an item", "a branch"])
 async def test_the_end_of_an_items_pause_is_noticed(
-    parts, hour, world, start, reaches, look, beside_it
+    app, hour, world, start, reaches, look, beside_it
 ):
     """As told by the database: this process's own clock may be behind."""
     items = "[0, 1]" if beside_it == "an item" else "[0]"
@@ -294,23 +294,23 @@ async def test_the_end_of_an_items_pause_is_noticed(
         graph["nodes"].append(WORK)
         graph["edges"].append(edge(START, WORK))
     run = await start(graph)
-    task = asyncio.create_task(execute_run(parts, run.id))
+    task = asyncio.create_task(execute_run(app, run.id))
     await hour.began.wait()
     await reaches(run.id, "rows[0]/call", "failed")
-    while await took(parts, run.id) != [False]:
+    while await took(app, run.id) != [False]:
         await asyncio.sleep(0.02)
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         past = now() - timedelta(seconds=1)
         await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(until=past))
     await reaches(run.id, "rows[0.2]/call", "succeeded")
-    assert await took(parts, run.id) == [True]
+    assert await took(app, run.id) == [True]
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
 
 
 async def test_a_decision_about_a_failed_step_is_noticed(
-    parts, hour, at_work, reaches, approve, world
+    app, hour, at_work, reaches, approve, world
 ):
     bad = node(
         "bad", "logic.wait", {"wait_for": "moment", "moment": "never"},
@@ -319,25 +319,25 @@ async def test_a_decision_about_a_failed_step_is_noticed(
     run, task = await at_work(beside(bad), "bad", "waiting_human")
     await approve(run.id, "retry")
     until = time.monotonic() + PATIENCE_S
-    while await took(parts, run.id) != [True, False]:  # it failed again, and asks again
+    while await took(app, run.id) != [True, False]:  # it failed again, and asks again
         assert time.monotonic() < until
         await asyncio.sleep(0.02)
     await reaches(run.id, "bad", "waiting_human")
     await approve(run.id, {"choice": "done", "value": 1})
     await reaches(run.id, "done", "succeeded")
-    assert await took(parts, run.id) == [True, True]
+    assert await took(app, run.id) == [True, True]
     hour.set()
     await task
 
 
 async def test_a_run_that_the_web_process_executes_notices_too(
-    parts, actor, hour, reaches, approve, look
+    app, actor, hour, reaches, approve, look
 ):
     graph = beside(CHECK)
-    workflow_id = await make_workflow(parts.database, actor, graph)
-    asked = asyncio.create_task(run_and_wait(parts, actor, StartRun(workflow_id=workflow_id), 60))
+    workflow_id = await make_workflow(app.database, actor, graph)
+    asked = asyncio.create_task(run_and_wait(app, actor, StartRun(workflow_id=workflow_id), 60))
     await hour.began.wait()
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         run_id = (await uow.session.execute(select(col(Run.id)))).scalar_one()
     assert (await look(run_id)).status == "running"
     await reaches(run_id, "check", "waiting_human")
@@ -347,26 +347,26 @@ async def test_a_run_that_the_web_process_executes_notices_too(
     assert (await asked).status == "succeeded"
 
 
-async def die(parts, run_id, task):
+async def die(app, run_id, task):
     """The process is gone: nothing more of this life is written, and the sweeper has seen it."""
-    [held] = [one for one in parts.keeper._snapshot() if one.run_id == run_id]
+    [held] = [one for one in app.leases._snapshot() if one.run_id == run_id]
     held.take_away("lost")
     await asyncio.gather(task, return_exceptions=True)
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         lost = {"status": "pending", "worker": None, "lease_until": None}
         await uow.session.execute(update(Run).where(col(Run.id) == run_id).values(lost))
 
 
-async def live_again(parts, look, run_id):
+async def live_again(app, look, run_id):
     """Another process goes on with the run. As a worker does, it asks again for one that it could not lock: the keeper
     may be about to look at it for the last time.
     """
     while (await look(run_id)).status == "pending":
-        await execute_run(parts, run_id)
+        await execute_run(app, run_id)
 
 
 async def test_an_answer_that_was_read_as_the_process_died_is_had_by_the_next_life(
-    parts, hour, at_work, approve, look, monkeypatch
+    app, hour, at_work, approve, look, monkeypatch
 ):
     read = asyncio.Event()
 
@@ -380,32 +380,32 @@ async def test_an_answer_that_was_read_as_the_process_died_is_had_by_the_next_li
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     await approve(run.id)
     await asyncio.wait_for(read.wait(), PATIENCE_S)
-    await die(parts, run.id, task)
-    assert await took(parts, run.id) == [False]
+    await die(app, run.id, task)
+    assert await took(app, run.id) == [False]
     hour.set()
-    await live_again(parts, look, run.id)
+    await live_again(app, look, run.id)
     assert (await look(run.id)).status == "succeeded"
-    assert await starts_of(parts, run.id, "done") == 1
-    assert await took(parts, run.id) == [True]
+    assert await starts_of(app, run.id, "done") == 1
+    assert await took(app, run.id) == [True]
 
 
 async def test_an_answer_that_was_had_as_the_process_died_is_not_asked_for_again(
-    parts, actor, hour, at_work, reaches, approve, look
+    app, actor, hour, at_work, reaches, approve, look
 ):
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     await approve(run.id)
     await reaches(run.id, "done", "succeeded")
-    await die(parts, run.id, task)
+    await die(app, run.id, task)
     hour.set()
-    await live_again(parts, look, run.id)
+    await live_again(app, look, run.id)
     assert (await look(run.id)).status == "succeeded"
-    assert await starts_of(parts, run.id, "done") == 1
-    async with parts.database.read() as uow:
+    assert await starts_of(app, run.id, "done") == 1
+    async with app.database.read() as uow:
         assert await list_approvals(uow, actor) == ()
 
 
 async def test_an_answer_that_comes_as_the_life_ends_is_found(
-    parts, hour, at_work, approve, look, monkeypatch
+    app, hour, at_work, approve, look, monkeypatch
 ):
     """Read within the life, but all else had ended: whoever settles the run finds it."""
     began = asyncio.Event()
@@ -422,25 +422,25 @@ async def test_an_answer_that_comes_as_the_life_ends_is_found(
     await task
     assert (await look(run.id)).status == "pending"
     monkeypatch.undo()
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
 
 
 async def test_of_a_run_that_another_process_has_nothing_is_read(
-    parts, hour, at_work, approve, world
+    app, hour, at_work, approve, world
 ):
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     await approve(run.id)
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         epoch = (await uow.session.get_one(Run, run.id)).epoch
-    assert await execute.news_of(parts, run.id, epoch - 1) == ()
-    assert await execute.news_of(parts, "run_gone", 1) == ()
+    assert await execute.news_of(app, run.id, epoch - 1) == ()
+    assert await execute.news_of(app, "run_gone", 1) == ()
     hour.set()
     await task
 
 
 async def test_finished_items_are_not_repeated_when_a_loop_goes_on(
-    parts, actor, start, hour, reaches, approve, look
+    app, actor, start, hour, reaches, approve, look
 ):
     each = node("rows", "logic.for_each", {"items": "[1, 2, 3]", "concurrency": 1})
     keep = node(
@@ -461,11 +461,11 @@ async def test_finished_items_are_not_repeated_when_a_loop_goes_on(
         ],
     }
     run = await start(graph)
-    task = asyncio.create_task(execute_run(parts, run.id))
+    task = asyncio.create_task(execute_run(app, run.id))
     await reaches(run.id, "rows", "waiting_human")
     await approve(run.id)
     await reaches(run.id, "done", "succeeded")
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
-    assert [await starts_of(parts, run.id, f"rows[{i}]/keep") for i in range(3)] == [1, 1, 1]
+    assert [await starts_of(app, run.id, f"rows[{i}]/keep") for i in range(3)] == [1, 1, 1]

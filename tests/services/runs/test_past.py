@@ -25,7 +25,7 @@ LOOP = {
 }
 
 
-async def test_a_run_goes_on_in_the_middle_of_a_long_loop(parts, actor, start, world, monkeypatch):
+async def test_a_run_goes_on_in_the_middle_of_a_long_loop(app, actor, start, world, monkeypatch):
     run = await start(LOOP, {"rows": list(range(250))})
     reached = asyncio.Event()
 
@@ -35,7 +35,7 @@ async def test_a_run_goes_on_in_the_middle_of_a_long_loop(parts, actor, start, w
             await asyncio.sleep(60)
 
     world.on_http = hang
-    working = asyncio.create_task(execute_run(parts, run.id))
+    working = asyncio.create_task(execute_run(app, run.id))
     await asyncio.wait_for(reached.wait(), 50)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
@@ -49,8 +49,8 @@ async def test_a_run_goes_on_in_the_middle_of_a_long_loop(parts, actor, start, w
         return await real(plan, request, *args, **more)
 
     monkeypatch.setattr(execute, "execute", spy)
-    await execute_run(parts, run.id)
-    async with parts.database.read() as uow:
+    await execute_run(app, run.id)
+    async with app.database.read() as uow:
         row = await uow.session.get_one(Run, run.id)
         turns = select(Step).where(col(Step.path).like("%/%"))
         paths = [step.path for step in (await uow.session.execute(turns)).scalars()]

@@ -12,57 +12,57 @@ CALL = node("call", "tool.http", {"url": "https://x.example/"}, settings={"cache
 ANSWER = node("answer", "flow.respond", {"value": "{{ input }}"})
 
 
-async def origins(parts, actor, run_id):
-    async with parts.database.read() as uow:
+async def origins(app, actor, run_id):
+    async with app.database.read() as uow:
         return {step.path: step for step in await list_steps(uow, actor, run_id)}
 
 
-async def test_a_look_outside_is_used_again_for_as_long_as_it_is_fresh(parts, actor, start, world):
+async def test_a_look_outside_is_used_again_for_as_long_as_it_is_fresh(app, actor, start, world):
     for _ in range(2):
         run = await start(chain(START, CALL, ANSWER), {"text": "x"})
-        await execute_run(parts, run.id)
-    steps = await origins(parts, actor, run.id)
+        await execute_run(app, run.id)
+    steps = await origins(app, actor, run.id)
     assert steps["call"].status == steps["answer"].status == "succeeded"
     assert len(world.calls) == 1
 
 
-async def test_an_effect_is_not_left_out(parts, actor, start, world):
+async def test_an_effect_is_not_left_out(app, actor, start, world):
     post = {**CALL, "config": {"url": "https://x.example/", "method": "POST"}}
     for _ in range(2):
         run = await start(chain(START, post, ANSWER), {"text": "x"})
-        await execute_run(parts, run.id)
+        await execute_run(app, run.id)
     assert len(world.calls) == 2
 
 
-async def test_an_output_pinned_in_the_graph_stands_in_by_hand_alone(parts, actor, start, world):
+async def test_an_output_pinned_in_the_graph_stands_in_by_hand_alone(app, actor, start, world):
     pinned = {**CALL, "settings": {"pinned": {"body": "pinned", "status": 200, "headers": {}}}}
     run = await start(chain(START, pinned, ANSWER), {"text": "x"})
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert world.calls == []
     run = await start(chain(START, pinned, ANSWER), {"text": "x"}, trigger="schedule")
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert len(world.calls) == 1
 
 
-async def test_a_quick_run_by_hand_takes_pinned_outputs_too_and_may_ask(parts, actor):
+async def test_a_quick_run_by_hand_takes_pinned_outputs_too_and_may_ask(app, actor):
     greet = node(
         "greet", "data.template", {"template": "Hi"}, settings={"pinned": {"text": "Pinned"}}
     )
-    workflow_id = await make_workflow(parts.database, actor, chain(START, greet, ANSWER))
+    workflow_id = await make_workflow(app.database, actor, chain(START, greet, ANSWER))
     wish = StartRun(workflow_id=workflow_id, input={"text": "x"})
-    view = await run_and_wait(parts, actor, wish, 10)
+    view = await run_and_wait(app, actor, wish, 10)
     assert (view.status, view.output) == ("succeeded", "Pinned")
     broken = node(
         "greet", "data.template", {"template": "{{ 1 / trigger.n }}"}, settings={"on_error": "ask"}
     )
-    workflow_id = await make_workflow(parts.database, actor, chain(START, broken, ANSWER))
-    view = await run_and_wait(parts, actor, StartRun(workflow_id=workflow_id, input={"n": 0}), 1)
+    workflow_id = await make_workflow(app.database, actor, chain(START, broken, ANSWER))
+    view = await run_and_wait(app, actor, StartRun(workflow_id=workflow_id, input={"n": 0}), 1)
     assert view.status == "waiting"
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         [question] = await list_approvals(uow, actor)
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await answer_step(uow, actor, question.step_id, {"choice": "done", "value": "by hand"})
-    await execute_run(parts, view.id)
-    async with parts.database.read() as uow:
+    await execute_run(app, view.id)
+    async with app.database.read() as uow:
         run = await get_run(uow, actor, view.id)
     assert (run.status, run.output) == ("succeeded", "by hand")

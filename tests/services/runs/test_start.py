@@ -15,20 +15,20 @@ from tests.graphs import APPROVAL, QUICK, START, chain, node
 from tests.rows import make_actor, make_workflow
 
 
-async def count(parts, table):
-    async with parts.database.read() as uow:
+async def count(app, table):
+    async with app.database.read() as uow:
         return await uow.session.scalar(select(func.count()).select_from(table))
 
 
-async def test_a_quick_run_ends_here_and_all_of_it_is_stored(parts, actor, start):
+async def test_a_quick_run_ends_here_and_all_of_it_is_stored(app, actor, start):
     run = await start(QUICK, {"name": "Ada"})
     assert (run.number, run.version, run.notice) == (1, 1, None)
-    run = await wait_for_run(parts, actor, run.id, 5)
+    run = await wait_for_run(app, actor, run.id, 5)
     assert (run.status, run.output, run.error) == ("succeeded", "Hi Ada", None)
     assert run.input == {"name": "Ada"}
     assert run.started_at
     assert run.finished_at
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         steps = await list_steps(uow, actor, run.id)
         events = await list_events(uow, actor, run.id)
         trace = await get_trace(uow, actor, run.id)
@@ -43,39 +43,39 @@ async def test_a_quick_run_ends_here_and_all_of_it_is_stored(parts, actor, start
     assert trace.graph == QUICK
 
 
-async def test_a_longer_run_is_queued_after_the_commit(parts, actor, start):
+async def test_a_longer_run_is_queued_after_the_commit(app, actor, start):
     run = await start(APPROVAL, {"text": "x"})
     assert run.status == "pending"
-    assert await parts.queue.waiting() == {f"run-{run.id}-1"}
+    assert await app.queue.waiting() == {f"run-{run.id}-1"}
 
 
-async def test_a_version_is_made_only_when_the_graph_has_changed(parts, actor):
-    workflow_id = await make_workflow(parts.database, actor, QUICK)
+async def test_a_version_is_made_only_when_the_graph_has_changed(app, actor):
+    workflow_id = await make_workflow(app.database, actor, QUICK)
 
     async def begin():
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             return await start_run(
                 uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
             )
 
     first, second = await begin(), await begin()
     assert (first.version, second.version, second.number) == (1, 1, 2)
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         workflow = await uow.session.get_one(Workflow, workflow_id)
         workflow.graph = chain(START, node("answer", "flow.respond", {"value": "new"}))
     third = await begin()
     assert (third.version, third.number) == (2, 3)
-    assert await count(parts, WorkflowVersion) == 2
-    assert (await wait_for_run(parts, actor, third.id, 5)).output == "new"
+    assert await count(app, WorkflowVersion) == 2
+    assert (await wait_for_run(app, actor, third.id, 5)).output == "new"
 
 
 async def test_first_runs_at_the_same_time_share_one_version_and_have_numbers_of_their_own(
-    parts, actor
+    app, actor
 ):
-    workflow_id = await make_workflow(parts.database, actor, QUICK)
+    workflow_id = await make_workflow(app.database, actor, QUICK)
 
     async def begin():
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             return await start_run(
                 uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
             )
@@ -85,12 +85,12 @@ async def test_first_runs_at_the_same_time_share_one_version_and_have_numbers_of
     assert {run.version for run in runs} == {1}
 
 
-async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(parts, actor):
-    workflow_id = await make_workflow(parts.database, actor, QUICK)
+async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(app, actor):
+    workflow_id = await make_workflow(app.database, actor, QUICK)
 
     async def begin(given):
         wish = StartRun(workflow_id=workflow_id, input=given, idempotency_key="k1")
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             return await start_run(uow, actor, wish)
 
     runs = await asyncio.gather(*(begin({"name": "Ada", "n": 1}) for _ in range(5)))
@@ -98,63 +98,61 @@ async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(parts
     assert (await begin({"n": 1, "name": "Ada"})).id == runs[0].id
     with pytest.raises(Conflict):
         await begin({"name": "Eve"})
-    assert await count(parts, Run) == 1
-    other = await make_actor(parts.database)
-    theirs = await make_workflow(parts.database, other, QUICK)
-    async with parts.database.work() as uow:
+    assert await count(app, Run) == 1
+    other = await make_actor(app.database)
+    theirs = await make_workflow(app.database, other, QUICK)
+    async with app.database.work() as uow:
         wish = StartRun(workflow_id=theirs, input={"name": "Ada", "n": 1}, idempotency_key="k1")
         assert (await start_run(uow, other, wish)).id != runs[0].id, "keys belong to a workspace"
 
 
-async def test_a_graph_with_errors_is_refused_and_leaves_nothing(parts, actor, start):
+async def test_a_graph_with_errors_is_refused_and_leaves_nothing(app, actor, start):
     broken = chain(START, node("answer", "flow.respond", {"value": "{{ nodes.nowhere.x }}"}))
     with pytest.raises(GraphInvalid) as refusal:
         await start(broken)
     assert refusal.value.context["problems"][0]["node_id"] == "answer"
-    assert await count(parts, Run) == await count(parts, WorkflowVersion) == 0
+    assert await count(app, Run) == await count(app, WorkflowVersion) == 0
 
 
-async def test_an_input_that_the_form_refuses_is_said_before_anything_is_stored(
-    parts, actor, start
-):
+async def test_an_input_that_the_form_refuses_is_said_before_anything_is_stored(app, actor, start):
     form = {"fields": [{"name": "name", "title": "Your name", "required": True}]}
     graph = chain(node("start", "trigger.manual", form), node("answer", "flow.respond"))
     with pytest.raises(InvalidInput, match="'Your name' is required") as refusal:
         await start(graph, {})
     assert (refusal.value.status, refusal.value.context["field"]) == (422, "name")
-    assert await count(parts, Run) == 0
+    assert await count(app, Run) == 0
     run = await start(graph, {"name": "Ada", "unlisted": 1})
-    assert (await wait_for_run(parts, actor, run.id, 5)).status == "succeeded"
+    assert (await wait_for_run(app, actor, run.id, 5)).status == "succeeded"
 
 
-async def test_a_chat_starts_with_a_message_alone(parts, actor, start):
+async def test_a_chat_starts_with_a_message_alone(app, actor, start):
     graph = chain(node("start", "trigger.chat"), node("answer", "flow.respond"))
     for given in ({"message": "Hi"}, "Hi"):
         run = await start(graph, given)
-        assert (await wait_for_run(parts, actor, run.id, 5)).output == "Hi"
+        assert (await wait_for_run(app, actor, run.id, 5)).output == "Hi"
 
 
-async def test_a_foreign_or_deleted_workflow_is_not_found(parts, actor):
-    other = await make_actor(parts.database)
-    theirs = await make_workflow(parts.database, other, QUICK)
+async def test_a_foreign_or_deleted_workflow_is_not_found(app, actor):
+    other = await make_actor(app.database)
+    theirs = await make_workflow(app.database, other, QUICK)
     for workflow_id in (theirs, "wfl_none"):
         with pytest.raises(NotFound, match="no such workflow"):
-            async with parts.database.work() as uow:
+            async with app.database.work() as uow:
                 await start_run(uow, actor, StartRun(workflow_id=workflow_id))
 
 
-async def test_a_viewer_may_look_but_not_start(parts):
-    viewer = await make_actor(parts.database, "viewer")
-    workflow_id = await make_workflow(parts.database, viewer, QUICK)
+async def test_a_viewer_may_look_but_not_start(app):
+    viewer = await make_actor(app.database, "viewer")
+    workflow_id = await make_workflow(app.database, viewer, QUICK)
     with pytest.raises(Denied):
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await start_run(uow, viewer, StartRun(workflow_id=workflow_id))
 
 
-async def test_another_workspace_sees_nothing_of_a_run(parts, actor, start):
+async def test_another_workspace_sees_nothing_of_a_run(app, actor, start):
     run = await start(QUICK, {"name": "Ada"})
-    other = await make_actor(parts.database)
-    async with parts.database.read() as uow:
+    other = await make_actor(app.database)
+    async with app.database.read() as uow:
         assert (await list_runs(uow, other)).items == ()
         assert await list_events(uow, other, run.id) == ()
         for query in (get_run, get_trace, list_steps):
@@ -162,12 +160,12 @@ async def test_another_workspace_sees_nothing_of_a_run(parts, actor, start):
                 await query(uow, other, run.id)
 
 
-async def test_runs_are_listed_newest_first_in_pages_and_found(parts, actor):
+async def test_runs_are_listed_newest_first_in_pages_and_found(app, actor):
     ids = []
     for name in ("Invoices", "Tickets"):
-        workflow_id = await make_workflow(parts.database, actor, QUICK, name)
+        workflow_id = await make_workflow(app.database, actor, QUICK, name)
         for _ in range(3):
-            async with parts.database.work() as uow:
+            async with app.database.work() as uow:
                 ids.append(
                     (
                         await start_run(
@@ -176,8 +174,8 @@ async def test_runs_are_listed_newest_first_in_pages_and_found(parts, actor):
                     ).id
                 )
     for run_id in ids:
-        await wait_for_run(parts, actor, run_id, 5)
-    async with parts.database.read() as uow:
+        await wait_for_run(app, actor, run_id, 5)
+    async with app.database.read() as uow:
         first = await list_runs(uow, actor, limit=4)
         rest = await list_runs(uow, actor, limit=4, cursor=first.next_cursor)
         assert [run.id for run in (*first.items, *rest.items)] == ids[::-1]
@@ -193,27 +191,27 @@ async def test_runs_are_listed_newest_first_in_pages_and_found(parts, actor):
             await list_runs(uow, actor, cursor="nonsense")
 
 
-async def test_a_large_input_and_output_are_kept_whole(parts, actor, start):
+async def test_a_large_input_and_output_are_kept_whole(app, actor, start):
     graph = chain(START, node("answer", "flow.respond", {"value": "{{ trigger.text }}"}))
     text = "é" * 100_000
     run = await start(graph, {"text": text})
-    done = await wait_for_run(parts, actor, run.id, 5)
+    done = await wait_for_run(app, actor, run.id, 5)
     assert done.output == text
     assert done.input == {"text": text}
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         [listed] = (await list_runs(uow, actor)).items
         row = (await uow.session.execute(select(Run).where(col(Run.id) == run.id))).scalar_one()
     assert listed.output["size"] == len(text.encode()) + 2
     assert row.output.keys() == {"$blob", "size", "preview"}
 
 
-async def test_with_redis_away_a_run_is_stored_and_said_to_wait(parts, actor, start):
-    await parts.queue.close()
-    parts.queue = type(parts.queue)("redis://127.0.0.1:1/0")
+async def test_with_redis_away_a_run_is_stored_and_said_to_wait(app, actor, start):
+    await app.queue.close()
+    app.queue = type(app.queue)("redis://127.0.0.1:1/0")
     run = await start(APPROVAL, {"text": "x"})
     assert run.status == "pending"
     assert "starts by itself when Redis is back" in run.notice
     quick = await start(QUICK, {"name": "Ada"})
-    assert (await wait_for_run(parts, actor, quick.id, 5)).status == "succeeded", (
+    assert (await wait_for_run(app, actor, quick.id, 5)).status == "succeeded", (
         "quick runs need no Redis"
     )

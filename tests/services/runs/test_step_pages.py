@@ -34,22 +34,22 @@ def row(run, number, path, status="succeeded", **more):
     }
 
 
-async def store(parts, rows):
-    async with parts.database.work() as uow:
+async def store(app, rows):
+    async with app.database.work() as uow:
         for at in range(0, len(rows), 1_000):
             await uow.session.execute(insert(Step), rows[at : at + 1_000])
 
 
 @pytest.fixture
-async def run(parts, actor):
-    return await make_run(parts.database, actor, graph=QUICK, status="succeeded")
+async def run(app, actor):
+    return await make_run(app.database, actor, graph=QUICK, status="succeeded")
 
 
 @pytest.fixture
-def pages(parts, actor, run):
+def pages(app, actor, run):
     async def read(limit, **wanted):
         cursor, found, count = None, [], 0
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             while True:
                 page = await list_some_steps(uow, actor, run.id, Filter(**wanted), cursor, limit)
                 found += [step.path for step in page.items]
@@ -61,19 +61,19 @@ def pages(parts, actor, run):
     return read
 
 
-async def test_pages_hold_every_step_once_in_order_also_those_that_never_started(parts, run, pages):
+async def test_pages_hold_every_step_once_in_order_also_those_that_never_started(app, run, pages):
     rows = [row(run, n, f"loop[{n}]/a") for n in range(20)]
     rows += [row(run, 90 + n, f"s{n}", "skipped", started_at=None) for n in range(5)]
-    await store(parts, rows)
+    await store(app, rows)
     for limit in (1, 4, 7, 25):
         found, _ = await pages(limit)
         assert found == [one["path"] for one in rows], limit
     assert (await pages(25))[1] == 1
 
 
-async def test_filters_by_turn_status_and_node(parts, run, pages):
+async def test_filters_by_turn_status_and_node(app, run, pages):
     await store(
-        parts,
+        app,
         [
             row(run, 0, "loop"), row(run, 1, "loop[1]/a"), row(run, 2, "loop[1]/b", "failed"),
             row(run, 3, "loop[10]/a"), row(run, 4, "loop_2"), row(run, 5, "loopx1]/a"),
@@ -86,16 +86,16 @@ async def test_filters_by_turn_status_and_node(parts, run, pages):
     assert (await pages(9, node_id="a", parent="loop[10]"))[0] == ["loop[10]/a"]
 
 
-async def test_a_trace_sums_up_loops_and_loads_a_turn_on_demand(parts, actor, run):
+async def test_a_trace_sums_up_loops_and_loads_a_turn_on_demand(app, actor, run):
     await store(
-        parts,
+        app,
         [
             row(run, 0, "loop"), row(run, 1, "loop[0]/a"), row(run, 2, "loop[0]/b"),
             row(run, 3, "loop[1]/a", "failed"), row(run, 4, "loop[2]/a", "running"),
             row(run, 5, "loop[2]/in[0]/x"), row(run, 6, "loop[2]/in[1]/x"),
         ],
     )  # fmt: skip
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         trace = await get_trace(uow, actor, run.id)
         turn = await get_trace(uow, actor, run.id, "loop[2]")
     assert [one.model_dump() for one in trace.loops] == [
@@ -106,13 +106,13 @@ async def test_a_trace_sums_up_loops_and_loads_a_turn_on_demand(parts, actor, ru
     assert [(one.path, one.turns) for one in turn.loops] == [("loop[2]/in", 2)]
 
 
-async def test_a_turn_is_loaded_with_all_its_tries_and_a_try_by_itself(parts, actor, run, pages):
+async def test_a_turn_is_loaded_with_all_its_tries_and_a_try_by_itself(app, actor, run, pages):
     paths = [
         "loop[3]/a", "loop[3]/in[0]/x", "loop[3.2]/a", "loop[3.2]/in[0]/x", "loop[3.2]/in[1]/x",
         "loop[3.10]/a", "loop[30]/a", "loop[30.2]/a", "loop[1]/a",
     ]  # fmt: skip
-    await store(parts, [row(run, number, path) for number, path in enumerate(["loop", *paths])])
-    async with parts.database.read() as uow:
+    await store(app, [row(run, number, path) for number, path in enumerate(["loop", *paths])])
+    async with app.database.read() as uow:
         turn = await get_trace(uow, actor, run.id, "loop[3]")
         second = await get_trace(uow, actor, run.id, "loop[3.2]")
     assert [step.path for step in turn.steps] == paths[:6]
@@ -125,13 +125,13 @@ async def test_a_turn_is_loaded_with_all_its_tries_and_a_try_by_itself(parts, ac
     assert (await pages(20, parent="loop"))[0] == paths
 
 
-async def test_a_run_of_20_000_steps_has_a_small_trace(parts, actor, run, pages):
+async def test_a_run_of_20_000_steps_has_a_small_trace(app, actor, run, pages):
     rows = [row(run, 0, "loop", "running"), row(run, 1, "after")]
     for n in range(10_000):
         rows += [row(run, 2 + 2 * n, f"loop[{n}]/a"), row(run, 3 + 2 * n, f"loop[{n}]/b")]
     rows[-1]["status"], rows[-1]["output"] = "failed", None
-    await store(parts, rows)
-    async with parts.database.read() as uow:
+    await store(app, rows)
+    async with app.database.read() as uow:
         trace = await get_trace(uow, actor, run.id)
     paths = {step.path for step in trace.steps}
     assert len(paths) == INNER + 2
@@ -144,11 +144,11 @@ async def test_a_run_of_20_000_steps_has_a_small_trace(parts, actor, run, pages)
     assert (len(found), len(set(found)), count) == (20_002, 20_002, 21)
 
 
-async def test_wrong_cursors_and_limits_are_refused_and_strangers_find_nothing(parts, actor, run):
-    async with parts.database.read() as uow:
+async def test_wrong_cursors_and_limits_are_refused_and_strangers_find_nothing(app, actor, run):
+    async with app.database.read() as uow:
         for cursor, limit in (("x", 10), ("WyJ4IiwieSJd", 10), (None, 0), (None, 1_001)):
             with pytest.raises(InvalidInput):
                 await list_some_steps(uow, actor, run.id, Filter(), cursor, limit)
-        stranger = await make_actor(parts.database)
+        stranger = await make_actor(app.database)
         with pytest.raises(NotFound):
             await list_some_steps(uow, stranger, run.id, Filter())

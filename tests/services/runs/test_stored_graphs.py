@@ -21,14 +21,14 @@ def of_tomorrow(graph):
     return later
 
 
-async def begin(parts, actor, workflow_id, given):
-    async with parts.database.work() as uow:
+async def begin(app, actor, workflow_id, given):
+    async with app.database.work() as uow:
         return await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=given))
 
 
-async def test_it_opens_tells_its_problem_saves_and_runs_once_it_is_mended(parts, actor):
-    workflow_id = await make_workflow(parts.database, actor, of_tomorrow(QUICK))
-    async with parts.database.read() as uow:
+async def test_it_opens_tells_its_problem_saves_and_runs_once_it_is_mended(app, actor):
+    workflow_id = await make_workflow(app.database, actor, of_tomorrow(QUICK))
+    async with app.database.read() as uow:
         opened = await get_workflow(uow, actor, workflow_id)
         found = await compile_workflow(uow, actor, workflow_id)
     assert opened.graph["nodes"][1]["settings"] == {"priority": 3}
@@ -39,39 +39,39 @@ async def test_it_opens_tells_its_problem_saves_and_runs_once_it_is_mended(parts
         "settings.priority",
     )
     with pytest.raises(GraphInvalid) as refused:
-        await begin(parts, actor, workflow_id, {"name": "Ada"})
+        await begin(app, actor, workflow_id, {"name": "Ada"})
     assert refused.value.message == problem.message
     label = {"op": "set_label", "id": QUICK["nodes"][1]["id"], "label": "Hello"}
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         edited = await edit_draft(uow, actor, workflow_id, opened.revision, [label])
     assert [p.code for p in edited.problems if p.severity == "error"] == ["unknown_field"]
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         mended = await edit_draft(uow, actor, workflow_id, edited.revision, problem.fix.ops)
     assert not [p for p in mended.problems if p.severity == "error"]
-    run = await begin(parts, actor, workflow_id, {"name": "Ada"})
+    run = await begin(app, actor, workflow_id, {"name": "Ada"})
     assert run.id
 
 
-async def test_a_version_that_is_to_run_says_why_it_does_not_and_others_go_on(parts, actor, start):
+async def test_a_version_that_is_to_run_says_why_it_does_not_and_others_go_on(app, actor, start):
     odd, sound = [await start(APPROVAL, {"text": str(n)}) for n in range(2)]
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         row = await uow.session.get_one(Run, odd.id)
         version = await uow.session.get_one(WorkflowVersion, row.version_id)
         version.graph = of_tomorrow(version.graph)
     for run in (odd, sound):
-        await execute_run(parts, run.id)
-    async with parts.database.read() as uow:
+        await execute_run(app, run.id)
+    async with app.database.read() as uow:
         failed, waiting = [await get_run(uow, actor, run.id) for run in (odd, sound)]
     assert (failed.status, failed.error["code"]) == ("failed", "graph_invalid")
     assert "`priority`" in failed.error["message"]
     assert waiting.status == "waiting"
 
 
-async def test_a_draft_that_has_it_leaves_the_runs_of_earlier_versions_alone(parts, actor, start):
+async def test_a_draft_that_has_it_leaves_the_runs_of_earlier_versions_alone(app, actor, start):
     run = await start(APPROVAL, {"text": "x"})
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         row = await uow.session.get_one(Workflow, run.workflow_id)
         row.graph = of_tomorrow(row.graph)
-    await execute_run(parts, run.id)
-    async with parts.database.read() as uow:
+    await execute_run(app, run.id)
+    async with app.database.read() as uow:
         assert (await get_run(uow, actor, run.id)).status == "waiting"

@@ -27,12 +27,12 @@ class Done:
     def __init__(self):
         self.by: list[str] = []
 
-    async def work(self, parts):
-        self.by.append(parts.name)
+    async def work(self, app):
+        self.by.append(app.name)
 
 
-async def sweeping(parts, *duties):
-    return asyncio.create_task(sweep_forever(parts, duties))
+async def sweeping(app, *duties):
+    return asyncio.create_task(sweep_forever(app, duties))
 
 
 async def stop(*tasks):
@@ -41,7 +41,7 @@ async def stop(*tasks):
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_a_duty_that_fails_or_hangs_does_not_hold_up_the_others(parts):
+async def test_a_duty_that_fails_or_hangs_does_not_hold_up_the_others(app):
     good, failed = Done(), 0
 
     async def bad(_):
@@ -52,31 +52,31 @@ async def test_a_duty_that_fails_or_hangs_does_not_hold_up_the_others(parts):
     async def hang(_):
         await asyncio.Event().wait()
 
-    task = await sweeping(parts, Duty(hang, 0.01), Duty(bad, 0.01), Duty(good.work, 0.01))
+    task = await sweeping(app, Duty(hang, 0.01), Duty(bad, 0.01), Duty(good.work, 0.01))
     await until(lambda: len(good.by) > 5 and failed > 3)
     await stop(task)
 
 
-async def test_one_process_leads_and_another_takes_over(parts):
+async def test_one_process_leads_and_another_takes_over(app):
     done = Done()
-    other = type("Other", (), {"queue": parts.queue, "name": "other"})()
-    mine = await sweeping(parts, Duty(done.work, 0.05))
+    other = type("Other", (), {"queue": app.queue, "name": "other"})()
+    mine = await sweeping(app, Duty(done.work, 0.05))
     await until(lambda: done.by)
     theirs = await sweeping(other, Duty(done.work, 0.05))
     await until(lambda: len(done.by) > 5)
-    assert set(done.by) == {parts.name}
+    assert set(done.by) == {app.name}
     await stop(mine)
     await until(lambda: "other" in done.by)
     await stop(theirs)
 
 
-async def done_in(seconds: float, parts, monkeypatch) -> tuple[set[str], list[str]]:
+async def done_in(seconds: float, app, monkeypatch) -> tuple[set[str], list[str]]:
     """Which duties looked further than a glance within so many seconds, and for which a leader was asked."""
     worked: set[str] = set()
     asked: list[str] = []
 
     def noted(duty: Duty) -> Duty:
-        async def work(parts):
+        async def work(app):
             worked.add(duty.name)
 
         work.__name__ = duty.name
@@ -86,17 +86,17 @@ async def done_in(seconds: float, parts, monkeypatch) -> tuple[set[str], list[st
         asked.append(role)
         return True
 
-    monkeypatch.setattr(parts.queue, "lead", lead)
+    monkeypatch.setattr(app.queue, "lead", lead)
     glances = [noted(duty) for duty in DUTIES if duty.unless_none is not None]
-    task = await sweeping(parts, *glances)
+    task = await sweeping(app, *glances)
     await asyncio.sleep(seconds)
     await stop(task)
     return worked, asked
 
 
-async def test_where_nothing_is_to_do_nobody_asks_for_more_than_a_row(parts, actor, monkeypatch):
-    await make_run(parts.database, actor, status="succeeded")
-    assert await done_in(0.3, parts, monkeypatch) == (set(), [])
+async def test_where_nothing_is_to_do_nobody_asks_for_more_than_a_row(app, actor, monkeypatch):
+    await make_run(app.database, actor, status="succeeded")
+    assert await done_in(0.3, app, monkeypatch) == (set(), [])
 
 
 @pytest.mark.parametrize(
@@ -109,36 +109,36 @@ async def test_where_nothing_is_to_do_nobody_asks_for_more_than_a_row(parts, act
         ("due", {"settle_forgotten", "tell_kin", "tend_waits", "wake_due"}),
     ],
 )
-async def test_a_glance_finds_what_each_duty_is_for(parts, actor, monkeypatch, status, expected):
-    run = await make_run(parts.database, actor, status="waiting" if status == "due" else status)
+async def test_a_glance_finds_what_each_duty_is_for(app, actor, monkeypatch, status, expected):
+    run = await make_run(app.database, actor, status="waiting" if status == "due" else status)
     if status in ("waiting", "due"):
         until = now() + timedelta(seconds=-1 if status == "due" else 600)
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             uow.session.add(
                 Wait(
                     id=new_id("wait"), workspace_id=run.workspace_id, run_id=run.id, step_path="w", kind="time",
                     status="open", until=until, created_at=now(),
                 )
             )  # fmt: skip
-    worked, _ = await done_in(0.3, parts, monkeypatch)
+    worked, _ = await done_in(0.3, app, monkeypatch)
     assert worked == expected
 
 
-async def test_deaths_are_told_at_once_though_nothing_ran_before(parts, actor):
+async def test_deaths_are_told_at_once_though_nothing_ran_before(app, actor):
     """While nothing is at work there is no look at leases; the watch stays steady all the same."""
     for _ in range(2):
-        await sweeper.sweep_dead(parts)
-    parts.watch._steady_since = 0.0
-    run = await make_run(parts.database, actor, lease_until=now() - timedelta(seconds=1))
-    assert await sweeper.sweep_dead(parts) == 1
-    assert parts.watch.steady, run.id
+        await sweeper.sweep_dead(app)
+    app.watch._steady_since = 0.0
+    run = await make_run(app.database, actor, lease_until=now() - timedelta(seconds=1))
+    assert await sweeper.sweep_dead(app) == 1
+    assert app.watch.steady, run.id
 
 
-async def test_without_redis_each_process_does_its_duties(parts):
-    done, here = Done(), parts.queue
-    parts.queue = Queue("redis://127.0.0.1:1/0")
-    task = await sweeping(parts, Duty(done.work, 0.01))
+async def test_without_redis_each_process_does_its_duties(app):
+    done, here = Done(), app.queue
+    app.queue = Queue("redis://127.0.0.1:1/0")
+    task = await sweeping(app, Duty(done.work, 0.01))
     await until(lambda: len(done.by) > 2)
     await stop(task)
-    await parts.queue.close()
-    parts.queue = here
+    await app.queue.close()
+    app.queue = here

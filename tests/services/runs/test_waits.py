@@ -42,37 +42,37 @@ def then(*nodes):
 
 
 @pytest.fixture
-def do(parts, actor):
+def do(app, actor):
     """Call a use case in a transaction of its own."""
 
     async def call(use_case, *arguments, who=None):
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             return await use_case(uow, who or actor, *arguments)
 
     return call
 
 
-async def steps_of(parts, actor, run_id):
-    async with parts.database.read() as uow:
+async def steps_of(app, actor, run_id):
+    async with app.database.read() as uow:
         return {step.path: step for step in await list_steps(uow, actor, run_id)}
 
 
-async def events_of(parts, actor, run_id):
-    async with parts.database.read() as uow:
+async def events_of(app, actor, run_id):
+    async with app.database.read() as uow:
         events = await list_events(uow, actor, run_id)
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     return [event.type for event in events]
 
 
-async def waits_of(parts, run_id):
-    async with parts.database.read() as uow:
+async def waits_of(app, run_id):
+    async with app.database.read() as uow:
         query = select(Wait).where(col(Wait.run_id) == run_id).order_by(col(Wait.created_at))
         return [(wait.kind, wait.status) for wait in (await uow.session.execute(query)).scalars()]
 
 
-async def let_time_pass(parts, run_id):
+async def let_time_pass(app, run_id):
     """As if the moment all steps of a run wait for had come."""
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await uow.session.execute(
             update(Wait)
             .where(col(Wait.run_id) == run_id, col(Wait.status) == "open")
@@ -80,36 +80,36 @@ async def let_time_pass(parts, run_id):
         )
 
 
-async def children_of(parts, run_id):
-    async with parts.database.read() as uow:
+async def children_of(app, run_id):
+    async with app.database.read() as uow:
         query = select(Run).where(col(Run.parent_run_id) == run_id)
         return list((await uow.session.execute(query)).scalars())
 
 
-async def test_a_timer_wakes_its_run_once_its_time_has_come(parts, actor, start, look):
+async def test_a_timer_wakes_its_run_once_its_time_has_come(app, actor, start, look):
     run = await start(then(HOUR), {"a": 1})
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "waiting"
-    assert (parts.keeper.count, await sweeper.wake_due(parts)) == (0, 0)
-    await let_time_pass(parts, run.id)
-    assert await sweeper.wake_due(parts) == 1
-    assert await sweeper.wake_due(parts) == 0
+    assert (app.leases.count, await sweeper.wake_due(app)) == (0, 0)
+    await let_time_pass(app, run.id)
+    assert await sweeper.wake_due(app) == 1
+    assert await sweeper.wake_due(app) == 0
     assert (await look(run.id)).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     after = await look(run.id)
     assert (after.status, after.output) == ("succeeded", {"a": 1})
-    assert await waits_of(parts, run.id) == [("time", "done")]
-    await events_of(parts, actor, run.id)
+    assert await waits_of(app, run.id) == [("time", "done")]
+    await events_of(app, actor, run.id)
 
 
 async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_waiting(
-    parts, actor, start
+    app, actor, start
 ):
     run = await start(then(HOUR), {"a": 1})
-    await execute_run(parts, run.id)
-    before = (await steps_of(parts, actor, run.id))["hour"]
+    await execute_run(app, run.id)
+    before = (await steps_of(app, actor, run.id))["hour"]
     hour = timedelta(hours=1)
-    async with parts.database.work() as uow:  # as if all of it had been an hour earlier
+    async with app.database.work() as uow:  # as if all of it had been an hour earlier
         for table in (Wait, Step):
             row = (
                 await uow.session.execute(
@@ -120,70 +120,70 @@ async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_wa
                 row.created_at, row.until = row.created_at - hour, row.until - hour
             else:
                 row.started_at -= hour
-    await sweeper.wake_due(parts)
-    await execute_run(parts, run.id)
-    after = (await steps_of(parts, actor, run.id))["hour"]
+    await sweeper.wake_due(app)
+    await execute_run(app, run.id)
+    after = (await steps_of(app, actor, run.id))["hour"]
     assert (after.status, after.started_at) == ("succeeded", before.started_at - hour)
     assert after.finished_at - after.started_at >= hour
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         told = await get_step(uow, actor, run.id, after.id)
         quick = await get_step(
-            uow, actor, run.id, (await steps_of(parts, actor, run.id))["answer"].id
+            uow, actor, run.id, (await steps_of(app, actor, run.id))["answer"].id
         )
     assert told.waited_s == pytest.approx(3_600, abs=60)
     assert told.waited_s <= (after.finished_at - after.started_at).total_seconds()
     assert quick.waited_s is None
 
 
-async def test_a_loop_waited_as_long_as_nothing_in_it_was_at_work(parts, actor, start):
+async def test_a_loop_waited_as_long_as_nothing_in_it_was_at_work(app, actor, start):
     rows = node("rows", "logic.for_each", {"items": "[1, 2]"})
     ask = {**node("ask", "human.approval", {"title": "Good?"}), "parent": "rows"}
     graph = {"schema": 1, "nodes": [START, rows, ask], "edges": [edge(START, rows, "", "input")]}
     run = await start(graph)
-    await execute_run(parts, run.id)
-    async with parts.database.work() as uow:  # as if it had come to rest an hour ago
+    await execute_run(app, run.id)
+    async with app.database.work() as uow:  # as if it had come to rest an hour ago
         earlier = update(RunEvent).where(
             col(RunEvent.run_id) == run.id, col(RunEvent.path) == "rows"
         )
         await uow.session.execute(earlier.values(at=now() - timedelta(hours=1)))
-    assert await waited(parts, actor, run.id, "rows") == pytest.approx(3_600, abs=60)
+    assert await waited(app, actor, run.id, "rows") == pytest.approx(3_600, abs=60)
     for _ in range(2):
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             question, *_ = await list_approvals(uow, actor)
             await answer_step(uow, actor, question.step_id, question.choices[0])
-        await execute_run(parts, run.id)
-    told = (await steps_of(parts, actor, run.id))["rows"]
+        await execute_run(app, run.id)
+    told = (await steps_of(app, actor, run.id))["rows"]
     assert told.status == "succeeded"
-    before = await waited(parts, actor, run.id, "rows")
+    before = await waited(app, actor, run.id, "rows")
     assert before == pytest.approx(3_600, abs=60)
-    assert await waited(parts, actor, run.id, "rows") == before, "it is over"
-    assert await waited(parts, actor, run.id, "rows[0]/ask") < 60
+    assert await waited(app, actor, run.id, "rows") == before, "it is over"
+    assert await waited(app, actor, run.id, "rows[0]/ask") < 60
 
 
-async def waited(parts, actor, run_id, path):
-    async with parts.database.read() as uow:
-        step = (await steps_of(parts, actor, run_id))[path]
+async def waited(app, actor, run_id, path):
+    async with app.database.read() as uow:
+        step = (await steps_of(app, actor, run_id))[path]
         return (await get_step(uow, actor, run_id, step.id)).waited_s
 
 
 async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_should(
-    parts, actor, start
+    app, actor, start
 ):
     moment = {"wait_for": "moment", "moment": "2126-01-01T00:00:00Z"}
     limited = {"wait_for": "signal", "signal": "paid", "limit_s": 1_800}
     ahead, left = timedelta(hours=5), {}
     for config in ({"seconds": 3_600}, limited, moment):
         run = await start(then(node("rest", "logic.wait", config)))
-        await execute_run(parts, run.id)
-        async with parts.database.work() as uow:
+        await execute_run(app, run.id)
+        async with app.database.work() as uow:
             query = select(Wait).where(col(Wait.run_id) == run.id)
             [wait] = (await uow.session.execute(query)).scalars()
             wait.created_at += ahead
             if wait.lasts:
                 wait.until += ahead
             left[wait.id] = wait.until - (ahead if wait.lasts else timedelta())
-    assert (await sweeper.tend_waits(parts), await sweeper.tend_waits(parts)) == (2, 0)
-    async with parts.database.read() as uow:
+    assert (await sweeper.tend_waits(app), await sweeper.tend_waits(app)) == (2, 0)
+    async with app.database.read() as uow:
         for wait in (await uow.session.execute(select(Wait))).scalars():
             assert abs(wait.until - left[wait.id]) < timedelta(minutes=1)
 
@@ -193,7 +193,7 @@ async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_sho
     [("early", "pending"), ("came", "pending"), ("cancel", "canceled"), ("pause", "paused"), ("resume", "pending")],
 )  # fmt: skip
 async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_found(
-    parts, start, look, do, monkeypatch, meanwhile, status
+    app, start, look, do, monkeypatch, meanwhile, status
 ):
     async def dead(*args):
         pass
@@ -202,25 +202,25 @@ async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_foun
     run = await start(then(PAID))
     if meanwhile == "early":
         await do(send_signal, run.id, "paid", 1)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     values = {
         "cancel": {"control": "cancel"},
         "pause": {"control": "pause"},
         "resume": {"status": "paused"},
     }
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         if meanwhile == "came":
             done = {"status": "done", "result": {"payload": 1}}
             await uow.session.execute(update(Wait).where(col(Wait.run_id) == run.id).values(done))
         elif meanwhile != "early":
             row = update(Run).where(col(Run.id) == run.id)
             await uow.session.execute(row.values(values[meanwhile]))
-    assert (await sweeper.settle_forgotten(parts), await sweeper.settle_forgotten(parts)) == (1, 0)
+    assert (await sweeper.settle_forgotten(app), await sweeper.settle_forgotten(app)) == (1, 0)
     assert (await look(run.id)).status == status
 
 
 async def test_a_wait_that_ends_while_others_are_at_work_is_not_left_open(
-    parts, actor, start, look, world
+    app, actor, start, look, world
 ):
     rest = node("rest", "logic.wait", {"seconds": 1.1})
     call = node("call", "tool.http", {"url": "https://slow.example/0"})
@@ -233,22 +233,20 @@ async def test_a_wait_that_ends_while_others_are_at_work_is_not_left_open(
 
     async def until_the_answer(request):
         async with asyncio.timeout(10):
-            while "answer" not in await steps_of(parts, actor, run.id):
+            while "answer" not in await steps_of(app, actor, run.id):
                 await asyncio.sleep(0.05)
 
     world.on_http = until_the_answer
     run = await start(graph)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
-    assert await waits_of(parts, run.id) == [("time", "done")]
+    assert await waits_of(app, run.id) == [("time", "done")]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
-    parts, actor, start
-):
+async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(app, actor, start):
     run = await start(then(HOUR))
-    async with parts.database.work() as starting, parts.database.work() as storing:
+    async with app.database.work() as starting, app.database.work() as storing:
         await claimed_run.locked_run(storing, actor, run.id)
         await locked_workspace(starting, actor.workspace_id)
         waiting = asyncio.create_task(claimed_run.locked_run(starting, actor, run.id))
@@ -264,7 +262,7 @@ async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
             await waiting
 
 
-async def test_a_long_pause_before_a_next_try_holds_no_worker(parts, actor, world, start, look):
+async def test_a_long_pause_before_a_next_try_holds_no_worker(app, actor, world, start, look):
     async def busy(request):
         if len(world.calls) < 3:
             raise UpstreamFailed("Too many requests.", retry_after_s=3_000)
@@ -273,24 +271,24 @@ async def test_a_long_pause_before_a_next_try_holds_no_worker(parts, actor, worl
     call = node("call", "tool.http", {"url": "https://busy.example"}, settings={"retries": 2})
     run = await start(chain(START, call))
     for attempt in (1, 2):
-        await execute_run(parts, run.id)
+        await execute_run(app, run.id)
         assert (await look(run.id)).status == "waiting"
-        assert (parts.keeper.count, await sweeper.wake_due(parts)) == (0, 0)
-        step = (await steps_of(parts, actor, run.id))["call"]
+        assert (app.leases.count, await sweeper.wake_due(app)) == (0, 0)
+        step = (await steps_of(app, actor, run.id))["call"]
         assert (step.status, step.attempt) == ("waiting", attempt + 1)
         assert step.error["message"] == "Too many requests."
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             [wait] = (await get_trace(uow, actor, run.id)).waits
         assert (wait.for_, wait.step_path) == ("retry", "call")
         assert wait.until > now() + timedelta(seconds=2_000)
-        await let_time_pass(parts, run.id)
-        assert await sweeper.wake_due(parts) == 1
-    await execute_run(parts, run.id)
+        await let_time_pass(app, run.id)
+        assert await sweeper.wake_due(app) == 1
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
-    assert (await steps_of(parts, actor, run.id))["call"].attempt == 3
-    assert await waits_of(parts, run.id) == [("retry", "done"), ("retry", "done")]
+    assert (await steps_of(app, actor, run.id))["call"].attempt == 3
+    assert await waits_of(app, run.id) == [("retry", "done"), ("retry", "done")]
     assert len(world.calls) == 3
-    await events_of(parts, actor, run.id)
+    await events_of(app, actor, run.id)
 
 
 def each(*body, **config):
@@ -315,55 +313,55 @@ def refused(world):
 
 
 async def test_a_long_pause_before_an_items_next_try_holds_no_worker(
-    parts, actor, refused, world, start, look
+    app, actor, refused, world, start, look
 ):
     run = await start(each(refused))
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "waiting"
-    assert (parts.keeper.count, await sweeper.wake_due(parts)) == (0, 0)
-    async with parts.database.read() as uow:
+    assert (app.leases.count, await sweeper.wake_due(app)) == (0, 0)
+    async with app.database.read() as uow:
         [wait] = (await get_trace(uow, actor, run.id)).waits
     assert (wait.for_, wait.step_path, wait.name) == ("turn", "loop", "0.2")
     assert timedelta(seconds=590) < wait.until - now() < timedelta(seconds=601)
-    await let_time_pass(parts, run.id)
-    assert (await sweeper.wake_due(parts), await sweeper.wake_due(parts)) == (1, 0)
-    await execute_run(parts, run.id)
+    await let_time_pass(app, run.id)
+    assert (await sweeper.wake_due(app), await sweeper.wake_due(app)) == (1, 0)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
-    steps = await steps_of(parts, actor, run.id)
+    steps = await steps_of(app, actor, run.id)
     assert steps["loop[0.2]/call"].status == "succeeded"
     assert sorted(url[-1] for url in world.calls) == ["1", "1", "2"]
-    assert await waits_of(parts, run.id) == [("turn", "done")]
-    await events_of(parts, actor, run.id)
+    assert await waits_of(app, run.id) == [("turn", "done")]
+    await events_of(app, actor, run.id)
 
 
 async def test_it_ends_although_another_item_waits_for_a_person(
-    parts, actor, refused, world, start, look
+    app, actor, refused, world, start, look
 ):
     run = await start(each(refused, CHECK))
-    await execute_run(parts, run.id)
-    assert (await steps_of(parts, actor, run.id))["loop"].status == "waiting_human"
-    await let_time_pass(parts, run.id)
-    assert await sweeper.wake_due(parts) == 1
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
+    assert (await steps_of(app, actor, run.id))["loop"].status == "waiting_human"
+    await let_time_pass(app, run.id)
+    assert await sweeper.wake_due(app) == 1
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "waiting"
     asking = [
-        p for p, s in (await steps_of(parts, actor, run.id)).items() if s.status == "waiting_human"
+        p for p, s in (await steps_of(app, actor, run.id)).items() if s.status == "waiting_human"
     ]
     assert sorted(asking) == ["loop", "loop[0.2]/check", "loop[1]/check"]
-    assert (await sweeper.wake_due(parts), await sweeper.settle_forgotten(parts)) == (0, 0)
+    assert (await sweeper.wake_due(app), await sweeper.settle_forgotten(app)) == (0, 0)
 
 
 async def test_another_life_of_its_run_leaves_the_item_alone_until_then(
-    parts, actor, refused, world, start, look, do
+    app, actor, refused, world, start, look, do
 ):
     run = await start(each(refused, CHECK))
-    await execute_run(parts, run.id)
-    step = (await steps_of(parts, actor, run.id))["loop[1]/check"]
+    await execute_run(app, run.id)
+    step = (await steps_of(app, actor, run.id))["loop[1]/check"]
     await do(answer_step, step.id, {"choice": "approve"})
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "waiting"
-    assert (await steps_of(parts, actor, run.id))["loop"].status == "waiting"
-    assert (len(world.calls), await waits_of(parts, run.id)) == (2, [("turn", "open")])
+    assert (await steps_of(app, actor, run.id))["loop"].status == "waiting"
+    assert (len(world.calls), await waits_of(app, run.id)) == (2, [("turn", "open")])
 
 
 @pytest.fixture
@@ -377,8 +375,8 @@ def down(world):
     return node("call", "tool.http", {"url": "https://down.example/{{ item }}"})
 
 
-async def due_now(parts, run_id, name):
-    async with parts.database.work() as uow:
+async def due_now(app, run_id, name):
+    async with app.database.work() as uow:
         await uow.session.execute(
             update(Wait)
             .where(col(Wait.run_id) == run_id, col(Wait.name) == name)
@@ -386,90 +384,86 @@ async def due_now(parts, run_id, name):
         )
 
 
-async def test_no_item_waits_any_more_when_its_loop_has_failed(parts, down, start, look):
+async def test_no_item_waits_any_more_when_its_loop_has_failed(app, down, start, look):
     run = await start(each(down))
-    await execute_run(parts, run.id)
-    await due_now(parts, run.id, "0.2")
-    assert await sweeper.wake_due(parts) == 1
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
+    await due_now(app, run.id, "0.2")
+    assert await sweeper.wake_due(app) == 1
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "failed"
-    assert await waits_of(parts, run.id) == [("turn", "done"), ("turn", "done")]
+    assert await waits_of(app, run.id) == [("turn", "done"), ("turn", "done")]
 
 
-async def test_a_loop_that_asks_a_person_is_not_woken_for_its_items(
-    parts, actor, down, start, look
-):
+async def test_a_loop_that_asks_a_person_is_not_woken_for_its_items(app, actor, down, start, look):
     graph = each(down)
     graph["nodes"][1]["settings"] = {"on_error": "ask"}
     run = await start(graph)
-    await execute_run(parts, run.id)
-    await due_now(parts, run.id, "0.2")
-    await sweeper.wake_due(parts)
-    await execute_run(parts, run.id)
-    assert (await steps_of(parts, actor, run.id))["loop"].status == "waiting_human"
-    await due_now(parts, run.id, "1.2")
-    assert (await sweeper.wake_due(parts), (await look(run.id)).status) == (0, "waiting")
+    await execute_run(app, run.id)
+    await due_now(app, run.id, "0.2")
+    await sweeper.wake_due(app)
+    await execute_run(app, run.id)
+    assert (await steps_of(app, actor, run.id))["loop"].status == "waiting_human"
+    await due_now(app, run.id, "1.2")
+    assert (await sweeper.wake_due(app), (await look(run.id)).status) == (0, "waiting")
 
 
 async def test_the_time_a_loop_waited_for_its_items_is_counted_once(
-    parts, actor, refused, world, start
+    app, actor, refused, world, start
 ):
     run = await start(each(refused, items="[1]"))
-    await execute_run(parts, run.id)
-    await let_time_pass(parts, run.id)
-    await sweeper.wake_due(parts)
-    await execute_run(parts, run.id)
-    async with parts.database.read() as uow:
-        loop = (await steps_of(parts, actor, run.id))["loop"]
+    await execute_run(app, run.id)
+    await let_time_pass(app, run.id)
+    await sweeper.wake_due(app)
+    await execute_run(app, run.id)
+    async with app.database.read() as uow:
+        loop = (await steps_of(app, actor, run.id))["loop"]
         told = await get_step(uow, actor, run.id, loop.id)
     whole = (told.finished_at - told.started_at).total_seconds()
     assert 0 < told.waited_s < whole
 
 
-async def test_a_run_that_waits_for_a_next_try_can_be_canceled(
-    parts, actor, world, start, look, do
-):
+async def test_a_run_that_waits_for_a_next_try_can_be_canceled(app, actor, world, start, look, do):
     async def busy(request):
         raise UpstreamFailed("Too many requests.", retry_after_s=3_000)
 
     world.on_http = busy
     call = node("call", "tool.http", {"url": "https://busy.example"}, settings={"retries": 2})
     run = await start(chain(START, call))
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await do(cancel_run, run.id)).status == "canceled"
-    assert await waits_of(parts, run.id) == [("retry", "canceled")]
-    assert (await sweeper.wake_due(parts), len(world.calls)) == (0, 1)
+    assert await waits_of(app, run.id) == [("retry", "canceled")]
+    assert (await sweeper.wake_due(app), len(world.calls)) == (0, 1)
 
 
-async def test_a_signal_goes_to_the_step_that_waits_for_it(parts, actor, start, look, do):
+async def test_a_signal_goes_to_the_step_that_waits_for_it(app, actor, start, look, do):
     run = await start(then(PAID))
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await do(send_signal, run.id, "other", 1)).status == "waiting"
     assert (await do(send_signal, run.id, "paid", {"amount": 3})).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).output == {"amount": 3}
     with pytest.raises(Conflict, match="has ended"):
         await do(send_signal, run.id, "paid", 1)
 
 
-async def test_a_signal_that_comes_early_is_kept_and_given_once(parts, actor, start, look, do):
+async def test_a_signal_that_comes_early_is_kept_and_given_once(app, actor, start, look, do):
     second = node("second", "logic.wait", {"wait_for": "signal", "signal": "paid"})
     run = await start(then(PAID, second))
     await do(send_signal, run.id, "paid", "one")
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "pending"  # the first wait had its signal at once
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "waiting"
     large = "x" * 100_000
     await do(send_signal, run.id, "paid", large)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).output == large
-    assert sorted(await waits_of(parts, run.id)) == [
+    assert sorted(await waits_of(app, run.id)) == [
         ("signal", "done"), ("signal", "done"), ("signal", "used"),
     ]  # fmt: skip
 
 
-async def test_a_signal_that_does_not_come_in_time_times_out(parts, actor, start, look):
+async def test_a_signal_that_does_not_come_in_time_times_out(app, actor, start, look):
     limited = {"wait_for": "signal", "signal": "paid", "limit_s": 60}
     wait = node("paid", "logic.wait", limited)
     late = node("late", "data.template", {"template": "too late"})
@@ -479,119 +473,119 @@ async def test_a_signal_that_does_not_come_in_time_times_out(parts, actor, start
         "edges": [edge(START, wait, "", "input"), edge(wait, late, "timed_out", "input")],
     }
     run = await start(graph)
-    await execute_run(parts, run.id)
-    await let_time_pass(parts, run.id)
-    assert await sweeper.wake_due(parts) == 1
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
+    await let_time_pass(app, run.id)
+    assert await sweeper.wake_due(app) == 1
+    await execute_run(app, run.id)
     assert (await look(run.id)).output == "too late"
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 101, "two\nlines"])
-async def test_an_unfit_name_of_a_signal_is_refused(parts, start, do, name):
+async def test_an_unfit_name_of_a_signal_is_refused(app, start, do, name):
     run = await start(then(PAID))
     with pytest.raises(InvalidInput):
         await do(send_signal, run.id, name, 1)
 
 
-async def calling(parts, actor, start, graph, given="{{ trigger }}"):
+async def calling(app, actor, start, graph, given="{{ trigger }}"):
     """Start a run that calls a workflow with this graph."""
-    called = await make_workflow(parts.database, actor, graph, "Called")
+    called = await make_workflow(app.database, actor, graph, "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": given})
     return await start(then(call), {"text": "Dear Ada", "name": "Ada"})
 
 
-async def test_the_end_of_a_called_run_wakes_the_one_that_calls(parts, actor, start, look):
-    run = await calling(parts, actor, start, slow(1))
-    await execute_run(parts, run.id)
+async def test_the_end_of_a_called_run_wakes_the_one_that_calls(app, actor, start, look):
+    run = await calling(app, actor, start, slow(1))
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "waiting"
-    [child] = await children_of(parts, run.id)
+    [child] = await children_of(app, run.id)
     assert (child.status, child.parent_path, child.depth, child.trigger) == (
         "pending", "call", 1, "workflow",
     )  # fmt: skip
-    await execute_run(parts, child.id)
+    await execute_run(app, child.id)
     assert (await look(child.id)).status == "succeeded"
     assert (await look(run.id)).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     after = await look(run.id)
     assert (after.status, after.output) == ("succeeded", "done")
     assert (await look(child.id)).parent_run_id == run.id
-    assert len(await children_of(parts, run.id)) == 1
-    steps = await steps_of(parts, actor, run.id)
-    async with parts.database.read() as uow:
+    assert len(await children_of(app, run.id)) == 1
+    steps = await steps_of(app, actor, run.id)
+    async with app.database.read() as uow:
         assert (await get_step(uow, actor, run.id, steps["call"].id)).child_run_id == child.id
         assert (await get_step(uow, actor, run.id, steps["answer"].id)).child_run_id is None
 
 
-async def test_a_large_output_of_a_called_run_arrives_whole(parts, actor, start, look):
+async def test_a_large_output_of_a_called_run_arrives_whole(app, actor, start, look):
     big = chain(START, node("big", "data.template", {"template": "{{ trigger.text }}"}))
-    called = await make_workflow(parts.database, actor, big, "Called")
+    called = await make_workflow(app.database, actor, big, "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
     run = await start(then(call), {"text": "x" * 200_000})
-    await execute_run(parts, run.id)
-    [child] = await children_of(parts, run.id)
-    await execute_run(parts, child.id)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
+    [child] = await children_of(app, run.id)
+    await execute_run(app, child.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).output == "x" * 200_000
 
 
 async def test_a_called_run_that_is_canceled_fails_the_step_that_called(
-    parts, actor, start, look, do
+    app, actor, start, look, do
 ):
-    run = await calling(parts, actor, start, slow(1))
-    await execute_run(parts, run.id)
-    [child] = await children_of(parts, run.id)
+    run = await calling(app, actor, start, slow(1))
+    await execute_run(app, run.id)
+    [child] = await children_of(app, run.id)
     await do(cancel_run, child.id)
     assert (await look(run.id)).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     after = await look(run.id)
     assert (after.status, "canceled" in after.error["message"]) == ("failed", True)
 
 
-async def test_a_lost_wake_up_is_found(parts, actor, start, look, monkeypatch):
-    run = await calling(parts, actor, start, slow(1))
-    await execute_run(parts, run.id)
-    [child] = await children_of(parts, run.id)
+async def test_a_lost_wake_up_is_found(app, actor, start, look, monkeypatch):
+    run = await calling(app, actor, start, slow(1))
+    await execute_run(app, run.id)
+    [child] = await children_of(app, run.id)
 
     async def died(*_):
         """The process died between the end of the child and telling its parent."""
 
     monkeypatch.setattr("app.services.runs.lifecycle.execute.after_end", died)
-    await execute_run(parts, child.id)
+    await execute_run(app, child.id)
     assert (await look(run.id)).status == "waiting"
-    assert await sweeper.tell_kin(parts) == 1
+    assert await sweeper.tell_kin(app) == 1
     assert (await look(run.id)).status == "pending"
-    assert await sweeper.tell_kin(parts) == 0
+    assert await sweeper.tell_kin(app) == 0
 
 
 async def test_a_call_that_is_repeated_after_a_crash_starts_nothing_twice(
-    parts, actor, start, look, monkeypatch
+    app, actor, start, look, monkeypatch
 ):
-    run = await calling(parts, actor, start, slow(1))
-    await execute_run(parts, run.id)
-    [child] = await children_of(parts, run.id)
-    async with parts.database.work() as uow:  # as if it had died before it noted that it waits
+    run = await calling(app, actor, start, slow(1))
+    await execute_run(app, run.id)
+    [child] = await children_of(app, run.id)
+    async with app.database.work() as uow:  # as if it had died before it noted that it waits
         await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(status="pending"))
         await uow.session.execute(
             update(Step).where(col(Step.path) == "call").values(status="running")
         )
         await uow.session.execute(delete(Wait))
-    await execute_run(parts, run.id)
-    assert [one.id for one in await children_of(parts, run.id)] == [child.id]
-    await execute_run(parts, child.id)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
+    assert [one.id for one in await children_of(app, run.id)] == [child.id]
+    await execute_run(app, child.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
 
 
-async def test_cancelling_goes_down_to_what_was_called(parts, actor, start, look, do):
-    inner = await make_workflow(parts.database, actor, APPROVAL, "Inner")
+async def test_cancelling_goes_down_to_what_was_called(app, actor, start, look, do):
+    inner = await make_workflow(app.database, actor, APPROVAL, "Inner")
     call = node("call", "flow.run_workflow", {"workflow": inner, "given": "{{ trigger }}"})
-    run = await calling(parts, actor, start, then(call))
-    await execute_run(parts, run.id)
-    [middle] = await children_of(parts, run.id)
-    await execute_run(parts, middle.id)
-    [lowest] = await children_of(parts, middle.id)
-    await execute_run(parts, lowest.id)
-    async with parts.database.read() as uow:
+    run = await calling(app, actor, start, then(call))
+    await execute_run(app, run.id)
+    [middle] = await children_of(app, run.id)
+    await execute_run(app, middle.id)
+    [lowest] = await children_of(app, middle.id)
+    await execute_run(app, lowest.id)
+    async with app.database.read() as uow:
         [question] = await list_approvals(uow, actor)
     assert [(one.run_id, one.path) for one in question.parents] == [
         (middle.id, "call"), (run.id, "call"),
@@ -601,18 +595,18 @@ async def test_cancelling_goes_down_to_what_was_called(parts, actor, start, look
     assert asyncio.get_running_loop().time() - began < 2
     for one in (run, middle, lowest):
         assert (await look(one.id)).status == "canceled"
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         assert await list_approvals(uow, actor) == ()
-    assert await waits_of(parts, run.id) == [("run", "canceled")]
+    assert await waits_of(app, run.id) == [("run", "canceled")]
 
 
-async def test_a_missing_or_foreign_workflow_cannot_be_called(parts, actor, start, look):
-    stranger = await make_actor(parts.database)
-    foreign = await make_workflow(parts.database, stranger, slow(1), "Theirs")
+async def test_a_missing_or_foreign_workflow_cannot_be_called(app, actor, start, look):
+    stranger = await make_actor(app.database)
+    foreign = await make_workflow(app.database, stranger, slow(1), "Theirs")
     said = []
     for workflow in (foreign, "wfl_none"):
         run = await start(then(node("call", "flow.run_workflow", {"workflow": workflow})))
-        await execute_run(parts, run.id)
+        await execute_run(app, run.id)
         failed = await look(run.id)
         said.append(failed.error["message"].replace(workflow, "it"))
         assert failed.error["code"] == "not_found"
@@ -620,39 +614,37 @@ async def test_a_missing_or_foreign_workflow_cannot_be_called(parts, actor, star
 
 
 async def test_queued_and_waiting_runs_pause_at_once_and_go_on_when_resumed(
-    parts, actor, start, look, do
+    app, actor, start, look, do
 ):
     run = await start(then(PAID))
     assert (await do(pause_run, run.id)).status == "paused"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "paused"
     assert (await do(resume_run, run.id)).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await do(pause_run, run.id)).status == "paused"
     assert (await do(pause_run, run.id)).status == "paused"
     assert (await do(send_signal, run.id, "paid", 7)).status == "paused"
     assert (await do(resume_run, run.id)).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).output == 7
-    assert (await events_of(parts, actor, run.id)).count("run.paused") == 2
+    assert (await events_of(app, actor, run.id)).count("run.paused") == 2
 
 
-async def test_an_answer_that_comes_while_paused_is_kept(parts, actor, start, look, do):
+async def test_an_answer_that_comes_while_paused_is_kept(app, actor, start, look, do):
     run = await start(APPROVAL, {"text": "Dear Ada"})
-    await execute_run(parts, run.id)
-    async with parts.database.read() as uow:
+    await execute_run(app, run.id)
+    async with app.database.read() as uow:
         [question] = await list_approvals(uow, actor)
     await do(pause_run, run.id)
     await do(answer_step, question.step_id, "approve")
     assert (await look(run.id)).status == "paused"
     await do(resume_run, run.id)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
 
 
-async def test_a_run_at_work_ends_what_it_does_and_then_pauses(
-    parts, actor, world, start, look, do
-):
+async def test_a_run_at_work_ends_what_it_does_and_then_pauses(app, actor, world, start, look, do):
     began, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(request):
@@ -661,26 +653,24 @@ async def test_a_run_at_work_ends_what_it_does_and_then_pauses(
 
     world.on_http = hold
     run = await start(slow(3))
-    working = asyncio.create_task(execute_run(parts, run.id))
+    working = asyncio.create_task(execute_run(app, run.id))
     await began.wait()
     assert (await do(pause_run, run.id)).status == "running"
     await asyncio.sleep(0.8)  # until the keeper has heard
     go_on.set()
     await working
     assert (await look(run.id)).status == "paused"
-    steps = await steps_of(parts, actor, run.id)
+    steps = await steps_of(app, actor, run.id)
     assert {path: step.status for path, step in steps.items()} == {
         "start": "succeeded", "call_0": "succeeded",
     }  # fmt: skip
     await do(resume_run, run.id)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
     assert world.calls == [f"https://slow.example/{i}" for i in range(3)]
 
 
-async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(
-    parts, actor, world, start, look, do
-):
+async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(app, actor, world, start, look, do):
     began, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(request):
@@ -689,7 +679,7 @@ async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(
 
     world.on_http = hold
     run = await start(slow(2))
-    working = asyncio.create_task(execute_run(parts, run.id))
+    working = asyncio.create_task(execute_run(app, run.id))
     await began.wait()
     await do(pause_run, run.id)
     await asyncio.sleep(0.8)
@@ -697,26 +687,26 @@ async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(
     go_on.set()
     await working
     assert (await look(run.id)).status == "pending"
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "succeeded"
 
 
 async def test_a_run_whose_process_died_while_it_was_to_pause_pauses_when_found(
-    parts, actor, start, look, do
+    app, actor, start, look, do
 ):
     run = await start(slow(1))
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await uow.session.execute(
             update(Run)
             .where(col(Run.id) == run.id)
             .values(status="running", control="pause", lease_until=now() - timedelta(seconds=9))
         )
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert (await look(run.id)).status == "paused"
 
 
 async def test_a_paused_run_can_be_canceled_and_an_ended_one_neither_pauses_nor_resumes(
-    parts, start, look, do
+    app, start, look, do
 ):
     run = await start(then(PAID))
     with pytest.raises(Conflict, match="not paused"):
@@ -729,7 +719,7 @@ async def test_a_paused_run_can_be_canceled_and_an_ended_one_neither_pauses_nor_
 
 
 async def test_of_two_that_resume_at_once_one_is_told_no_and_the_run_goes_on_once(
-    parts, world, start, look, do
+    app, world, start, look, do
 ):
     run = await start(slow(1))
     await do(pause_run, run.id)
@@ -737,42 +727,42 @@ async def test_of_two_that_resume_at_once_one_is_told_no_and_the_run_goes_on_onc
         *(do(resume_run, run.id) for _ in range(4)), return_exceptions=True
     )
     assert sum(isinstance(one, Conflict) for one in answers) == 3, answers
-    await asyncio.gather(*(execute_run(parts, run.id) for _ in range(3)))
+    await asyncio.gather(*(execute_run(app, run.id) for _ in range(3)))
     assert (await look(run.id)).status == "succeeded"
     assert len(world.calls) == 1
 
 
-async def test_resuming_and_cancelling_at_once_ends_canceled(parts, world, start, look, do):
+async def test_resuming_and_cancelling_at_once_ends_canceled(app, world, start, look, do):
     run = await start(slow(1))
     await do(pause_run, run.id)
     await asyncio.gather(do(resume_run, run.id), do(cancel_run, run.id), return_exceptions=True)
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     assert ((await look(run.id)).status, world.calls) == ("canceled", [])
 
 
-async def test_strangers_find_nothing_to_pause_resume_or_signal(parts, start, do):
+async def test_strangers_find_nothing_to_pause_resume_or_signal(app, start, do):
     run = await start(then(PAID))
-    stranger = await make_actor(parts.database)
+    stranger = await make_actor(app.database)
     for use_case, more in ((pause_run, ()), (resume_run, ()), (send_signal, ("paid", 1))):
         with pytest.raises(NotFound, match="There is no such run"):
             await do(use_case, run.id, *more, who=stranger)
 
 
 async def test_a_version_whose_nodes_are_not_here_any_more_stops(
-    parts, actor, start, look, monkeypatch
+    app, actor, start, look, monkeypatch
 ):
     run = await start(then(PAID))
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         from_version = await uow.session.get_one(Run, run.id)
         version = await uow.session.get_one(claimed_run.WorkflowVersion, from_version.version_id)
         graph = {**version.graph, "nodes": [dict(one) for one in version.graph["nodes"]]}
         graph["nodes"][1]["version"] = 7
         version.graph = graph
-    await execute_run(parts, run.id)
+    await execute_run(app, run.id)
     after = await look(run.id)
     assert (after.status, after.error["code"]) == ("failed", "needs_migration")
     assert "logic.wait version 7" in after.error["message"]
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         assert (await uow.session.get_one(Workflow, run.workflow_id)).graph["nodes"][1][
             "version"
         ] == 1

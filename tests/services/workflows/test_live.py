@@ -8,7 +8,7 @@ import pytest
 
 from app.kernel.errors import NotFound
 from app.kernel.settings import Settings
-from app.services.app_context import Runtime, close_runtime, default_host, open_runtime
+from app.services.app_context import AppContext, close_app, default_host, open_app
 from app.services.identity.commands import logout
 from app.services.workflows import live
 from app.services.workflows.commands import delete_workflow, edit_draft, save_draft
@@ -19,22 +19,22 @@ from tests.services.workflows.test_drafts import edit, made
 
 
 @pytest.fixture(params=["redis", "none"])
-async def parts(request, database_url, tmp_path):
+async def app(request, database_url, tmp_path):
     url = request.getfixturevalue("clean_redis") if request.param == "redis" else "none"
-    opened = await open_runtime(
+    opened = await open_app(
         Settings(data_dir=tmp_path / "data", database_url=database_url, redis_url=url)
     )
     yield opened
-    await close_runtime()
+    await close_app()
 
 
 @pytest.fixture
-async def far(parts):
+async def far(app):
     """Another process: the same one where there is no Redis."""
-    if not parts.redis_url:
-        yield parts
+    if not app.redis_url:
+        yield app
         return
-    other = Runtime(parts.settings, default_host)
+    other = AppContext(app.settings, default_host)
     await other.start()
     yield other
     await other.close()
@@ -44,75 +44,73 @@ def label(text, **more):
     return {"op": "set_label", "id": "greet", "label": text, **more}
 
 
-async def test_an_editor_in_another_process_hears_of_an_edit_at_once(parts, far):
-    ada = await person(parts.database)
-    flow = await made(parts.database, ada)
+async def test_an_editor_in_another_process_hears_of_an_edit_at_once(app, far):
+    ada = await person(app.database)
+    flow = await made(app.database, ada)
     async with aclosing(follow_draft(far, ada, flow.id)) as messages, asyncio.timeout(5):
         assert await anext(messages) == {"revision": 1}
         heard = asyncio.ensure_future(anext(messages))
         await asyncio.sleep(0.1)
         began = time.monotonic()
-        await edit(parts.database, ada, flow.id, 1, label("A"), client="one")
+        await edit(app.database, ada, flow.id, 1, label("A"), client="one")
         assert await heard == {"revision": 2, "client": "one", "ops": [label("A")]}
         assert time.monotonic() - began < 1
-        await edit(parts.database, ada, flow.id, 2, label("x" * 200), client="two", seq=1)
+        await edit(app.database, ada, flow.id, 2, label("x" * 200), client="two", seq=1)
         assert (await anext(messages))["revision"] == 3
 
 
-async def test_large_edits_and_whole_drafts_are_told_without_what_they_do(parts, far, monkeypatch):
-    ada = await person(parts.database)
-    flow = await made(parts.database, ada)
+async def test_large_edits_and_whole_drafts_are_told_without_what_they_do(app, far, monkeypatch):
+    ada = await person(app.database)
+    flow = await made(app.database, ada)
     monkeypatch.setattr(live, "MAX_BYTES", 200)
     async with aclosing(follow_draft(far, ada, flow.id)) as messages, asyncio.timeout(5):
         await anext(messages)
-        await edit(parts.database, ada, flow.id, 1, label("x" * 190))
+        await edit(app.database, ada, flow.id, 1, label("x" * 190))
         assert await anext(messages) == {"revision": 2, "client": "tab"}
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await save_draft(uow, ada, flow.id, graph(node("other")), 2)
         assert await anext(messages) == {"revision": 3, "client": ""}
 
 
-async def test_what_was_not_told_is_seen_by_looking(parts, far, monkeypatch):
-    ada = await person(parts.database)
-    flow = await made(parts.database, ada)
+async def test_what_was_not_told_is_seen_by_looking(app, far, monkeypatch):
+    ada = await person(app.database)
+    flow = await made(app.database, ada)
     monkeypatch.setattr(live, "IDLE_S", 0.2)
     async with aclosing(follow_draft(far, ada, flow.id)) as messages, asyncio.timeout(5):
         await anext(messages)
-        monkeypatch.setattr(parts.bus, "publish_draft", lambda *_: None)
-        await edit(parts.database, ada, flow.id, 1, label("A"))
+        monkeypatch.setattr(app.bus, "publish_draft", lambda *_: None)
+        await edit(app.database, ada, flow.id, 1, label("A"))
         assert await anext(messages) == {"revision": 2}
 
 
-async def test_following_ends_with_the_session_and_with_the_workflow(parts):
-    ada, bob = await person(parts.database), await person(parts.database, "Bob")
-    flow = await made(parts.database, ada)
+async def test_following_ends_with_the_session_and_with_the_workflow(app):
+    ada, bob = await person(app.database), await person(app.database, "Bob")
+    flow = await made(app.database, ada)
     with pytest.raises(NotFound):
-        await anext(follow_draft(parts, bob, flow.id))
-    async with aclosing(follow_draft(parts, ada, flow.id)) as messages:
+        await anext(follow_draft(app, bob, flow.id))
+    async with aclosing(follow_draft(app, ada, flow.id)) as messages:
         await anext(messages)
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await logout(uow, ada.session_id)
         with pytest.raises(StopAsyncIteration):
             await asyncio.wait_for(anext(messages), 5)
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         await delete_workflow(uow, ada, flow.id)
     with pytest.raises(NotFound):
-        await anext(follow_draft(parts, ada, flow.id))
+        await anext(follow_draft(app, ada, flow.id))
 
 
-async def test_the_same_field_changed_by_two_is_not_overwritten(parts):
-    ada = await person(parts.database)
-    flow = await made(parts.database, ada)
-    first = await edit(parts.database, ada, flow.id, 1, label("one", was=""), client="one")
-    async with parts.database.work() as uow:
+async def test_the_same_field_changed_by_two_is_not_overwritten(app):
+    ada = await person(app.database)
+    flow = await made(app.database, ada)
+    first = await edit(app.database, ada, flow.id, 1, label("one", was=""), client="one")
+    async with app.database.work() as uow:
         ops = [{"op": "move", "moves": [{"id": "greet", "x": 9, "y": 9}]}, label("two", was="")]
         second = await edit_draft(uow, ada, flow.id, 1, ops, "two", 1)
     assert (first.revision, second.revision) == (2, 2)
     assert [(one.index, one.value) for one in second.overtaken] == [(1, "one")]
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         kept = (await get_workflow(uow, ada, flow.id)).graph["nodes"][0]
     assert (kept["label"], kept["position"]) == ("one", {"x": 0, "y": 0})
-    again = await edit(
-        parts.database, ada, flow.id, 2, ops[0], label("two", was="one"), client="two"
-    )
+    again = await edit(app.database, ada, flow.id, 2, ops[0], label("two", was="one"), client="two")
     assert (again.revision, again.overtaken) == (3, ())

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from app.adapters.sql.leases import Keeper
+from app.adapters.sql.leases import LeaseHeartbeat
 from app.kernel.clock import now
 from app.models import Run
 from tests.rows import make_actor, make_run
@@ -16,7 +16,7 @@ from tests.rows import make_actor, make_run
 
 @pytest.fixture
 async def keeper(database):
-    keeper = Keeper(database.url, "me")
+    keeper = LeaseHeartbeat(database.url, "me")
     keeper.start()
     yield keeper
     await keeper.close()
@@ -127,7 +127,7 @@ async def test_a_run_that_ended_by_our_own_hand_is_left_in_peace(database, keepe
 
 async def test_a_process_that_stands_still_is_ended(database, monkeypatch):
     monkeypatch.setattr("app.adapters.sql.leases.STALLED_S", 1.0)
-    keeper = Keeper(database.url, "me")
+    keeper = LeaseHeartbeat(database.url, "me")
     stalled = []
     keeper.start()
     keeper.watch(on_stall=lambda: stalled.append(1))

@@ -9,7 +9,7 @@ import pytest
 import uvloop
 
 from app.adapters.process import peers
-from app.adapters.process.peers import Neighbours, listen, place_of
+from app.adapters.process.peers import Peers, listen, place_of
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def quick_looks(monkeypatch):
 
 @pytest.fixture
 async def here(data):
-    opened = Neighbours(data, "host")
+    opened = Peers(data, "host")
     opened.start()
     yield opened
     await opened.close()
@@ -74,7 +74,7 @@ async def test_many_questions_at_once_each_get_their_answer(data, here):
 def test_the_web_process_asks_on_its_own_kind_of_loop(data):
     async def ask():
         listener = await listen(data, "host-1", backwards)
-        here = Neighbours(data, "host")
+        here = Peers(data, "host")
         here.start()
         try:
             return await (await found(here)).ask(b"abc")

@@ -7,14 +7,16 @@ from app.services.runs.claiming.fairness import Candidate, Load, choose
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-def pending(name, workspace="w", *, after=0.0, priority=1, key=None, at_once=None, workflow="f"):
+def pending(
+    name, workspace="w", *, after=0.0, priority=1, key=None, max_concurrent=None, workflow="f"
+):
     return Candidate(
         id=name,
         workspace_id=workspace,
         group=(workflow, key),
         priority=priority,
         queued_at=START + timedelta(seconds=after),
-        at_once=at_once,
+        max_concurrent=max_concurrent,
     )
 
 
@@ -75,9 +77,9 @@ def test_a_workspace_at_its_limit_waits():
 
 def test_runs_that_share_a_key_go_one_after_the_other_and_others_pass_them():
     line = [
-        pending("a1", key="a", at_once=1),
-        pending("a2", after=1, key="a", at_once=1),
-        pending("b1", after=2, key="b", at_once=1),
+        pending("a1", key="a", max_concurrent=1),
+        pending("a2", after=1, key="a", max_concurrent=1),
+        pending("b1", after=2, key="b", max_concurrent=1),
         pending("free", after=3),
     ]
     assert names(line, 9) == ["a1", "b1", "free"]
@@ -86,7 +88,7 @@ def test_runs_that_share_a_key_go_one_after_the_other_and_others_pass_them():
 
 def test_the_same_key_of_another_workflow_is_another_group():
     line = [
-        pending("a", key="k", at_once=1, workflow="f"),
-        pending("b", after=1, key="k", at_once=1, workflow="g"),
+        pending("a", key="k", max_concurrent=1, workflow="f"),
+        pending("b", after=1, key="k", max_concurrent=1, workflow="g"),
     ]
     assert names(line, 9) == ["a", "b"]

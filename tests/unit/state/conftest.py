@@ -8,7 +8,7 @@ import reflex as rx
 from reflex.istate.data import RouterData
 
 from app.kernel.settings import Settings, settings
-from app.services.app_context import close_runtime, open_runtime
+from app.services.app_context import close_app, open_app
 from app.services.identity.registration import register
 from app.services.identity.views import RegisterRequest
 from app.services.templates.seed import seed_templates
@@ -16,7 +16,7 @@ from app.state.identity import COOKIE
 
 
 @pytest.fixture
-async def parts(_sqlite_template, tmp_path, clean_redis, monkeypatch):
+async def app(_sqlite_template, tmp_path, clean_redis, monkeypatch):
     """The process's runtime, with the built-in templates."""
     monkeypatch.setenv("AGENTLOOM_DATA", str(tmp_path / "data"))
     settings.cache_clear()
@@ -26,27 +26,27 @@ async def parts(_sqlite_template, tmp_path, clean_redis, monkeypatch):
         data_dir=tmp_path / "data", database_url=f"sqlite:///{path}", redis_url=clean_redis,
         ollama_url="http://127.0.0.1:9",
     )  # fmt: skip
-    opened = await open_runtime(config)
+    opened = await open_app(config)
     async with opened.database.work() as uow:
         await seed_templates(uow)
     yield opened
-    await close_runtime()
+    await close_app()
     settings.cache_clear()
 
 
-async def sign_up(parts, name="Ada"):
+async def sign_up(app, name="Ada"):
     """Register somebody; return their session token."""
     request = RegisterRequest(
         name=name, email=f"{name.lower()}@example.com", password="copper kettle 9"
     )
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         return (await register(uow, request, "192.0.2.1")).access_token
 
 
 @pytest.fixture
-async def token(parts):
+async def token(app):
     """The session of a signed-in person."""
-    return await sign_up(parts)
+    return await sign_up(app)
 
 
 def open_tab(state_class, token="", path="/"):

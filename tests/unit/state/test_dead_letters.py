@@ -9,16 +9,16 @@ from tests.rows import make_run, make_workflow
 from tests.unit.state.conftest import fire, open_tab
 
 
-async def dead(parts, token, name="Invoices"):
+async def dead(app, token, name="Invoices"):
     ada = await actor(open_tab(DeadLettersState, token))
-    flow = await make_workflow(parts.database, ada, slow(1), name=name)
+    flow = await make_workflow(app.database, ada, slow(1), name=name)
     gone = {"status": "failed", "attempts": 6, "dead_at": now()}
     gone["error"] = {"code": "worker_lost", "message": "It died."}
-    return await make_run(parts.database, ada, flow, graph=slow(1), **gone)
+    return await make_run(app.database, ada, flow, graph=slow(1), **gone)
 
 
-async def test_the_page_lists_searches_and_decides(parts, token):
-    first, second = await dead(parts, token), await dead(parts, token, "Letters")
+async def test_the_page_lists_searches_and_decides(app, token):
+    first, second = await dead(app, token), await dead(app, token, "Letters")
     tab = open_tab(DeadLettersState, token)
     await fire(tab, "load")
     assert [(row.id, row.crashes, row.error) for row in tab.rows] == [
@@ -43,6 +43,6 @@ async def test_the_page_lists_searches_and_decides(parts, token):
     await fire(tab, "requeue")
     await fire(tab, "load")
     assert tab.rows == []
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         again = (await uow.session.get_one(Run, second.id)).requeued_as
         assert (await uow.session.get_one(Run, again)).status == "pending"

@@ -61,12 +61,12 @@ def inside():
 
 
 @pytest.fixture
-def entrance(inside, parts):
+def entrance(inside, app):
     return Door(inside)
 
 
-async def test_who_comes_is_told_from_the_cookie(entrance, inside, parts):
-    token = await sign_up(parts)
+async def test_who_comes_is_told_from_the_cookie(entrance, inside, app):
+    token = await sign_up(app)
     for cookie in ("", "made-up", token):
         assert await Socket(cookie=cookie).through(entrance) == []
     nobody, forger, ada = inside.visitors
@@ -86,7 +86,7 @@ async def test_an_address_counts_only_as_far_as_trusted_proxies_wrote_it(
     assert [one.address for one in inside.visitors] == ["192.0.2.1", "203.0.113.9"]
 
 
-async def test_an_address_has_so_many_sockets_at_a_time(entrance, inside, parts, monkeypatch):
+async def test_an_address_has_so_many_sockets_at_a_time(entrance, inside, app, monkeypatch):
     monkeypatch.setattr(door, "ANONYMOUS", Allowance(1, 100, Rate(100, 1)))
     closed = {}
 
@@ -96,16 +96,16 @@ async def test_an_address_has_so_many_sockets_at_a_time(entrance, inside, parts,
         closed["other"] = await Socket(peer="192.0.2.7").through(entrance)
         closed["signed in"] = await Socket(cookie=token).through(entrance)
 
-    token = await sign_up(parts)
+    token = await sign_up(app)
     inside.during = meanwhile
     await Socket().through(entrance)
     assert closed == {"same": [1013], "other": [], "signed in": []}
     assert await Socket().through(entrance) == []  # the first is gone
 
 
-async def test_a_person_has_so_many_sockets_wherever_they_are(entrance, inside, parts, monkeypatch):
+async def test_a_person_has_so_many_sockets_wherever_they_are(entrance, inside, app, monkeypatch):
     monkeypatch.setattr(door, "SIGNED_IN", Allowance(1, 100, Rate(100, 1)))
-    ada, bob = await sign_up(parts), await sign_up(parts, "Bob")
+    ada, bob = await sign_up(app), await sign_up(app, "Bob")
     closed = {}
 
     async def meanwhile():
@@ -139,18 +139,18 @@ async def test_a_socket_is_one_tab(entrance, inside):
 
 
 async def test_a_flood_closes_the_socket_and_a_person_has_more_to_spend(
-    entrance, inside, parts, monkeypatch
+    entrance, inside, app, monkeypatch
 ):
     monkeypatch.setattr(throttle, "time", SimpleNamespace(monotonic=lambda: 0.0))
     calm = int(ANONYMOUS.rate.burst)
     assert await Socket(*["3"] * (calm + 50)).through(entrance) == [1008]
     assert await Socket("3").through(entrance) == [1008]  # a new socket is no new budget
     assert await Socket("3", peer="192.0.2.7").through(entrance) == []
-    assert await Socket(*["3"] * (calm + 50), cookie=await sign_up(parts)).through(entrance) == []
+    assert await Socket(*["3"] * (calm + 50), cookie=await sign_up(app)).through(entrance) == []
     assert SIGNED_IN.rate.burst > calm + 50
 
 
-async def test_requests_are_none_of_its_business(inside, parts):
+async def test_requests_are_none_of_its_business(inside, app):
     seen = []
 
     async def app(scope, receive, send):

@@ -92,7 +92,7 @@ def test_handlers_that_reach_the_runtime_look_up_the_actor():
 @pytest.mark.parametrize(
     ("state_class", "name", "values"), CALLS, ids=[f"{c[0].__name__}.{c[1]}" for c in CALLS]
 )
-async def test_nobody_can_call_a_handler_signed_out(parts, state_class, name, values):
+async def test_nobody_can_call_a_handler_signed_out(app, state_class, name, values):
     with pytest.raises(Unauthenticated):
         await fire(open_tab(state_class), name, *values)
 
@@ -105,12 +105,12 @@ def _changing():
     return [calls[name] for name in sorted(changing)]
 
 
-async def test_a_viewer_cannot_call_a_handler_that_changes_something(parts):
+async def test_a_viewer_cannot_call_a_handler_that_changes_something(app):
     rx.State.setup_dynamic_args(
         get_route_args("/[workflow_id]/[run_id]")
     )  # what pages' addresses name
-    token = await sign_up(parts, "Vera")
-    async with parts.database.work() as uow:
+    token = await sign_up(app, "Vera")
+    async with app.database.work() as uow:
         await uow.session.execute(update(Member).values(role="viewer"))
     for state_class, name, values in _changing():
         tab = open_tab(state_class, token)

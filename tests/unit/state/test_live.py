@@ -17,13 +17,13 @@ def ended(workspace_id):
     )  # fmt: skip
 
 
-async def test_a_change_is_noticed_by_its_workspace_only(parts, token):
+async def test_a_change_is_noticed_by_its_workspace_only(app, token):
     ada = await actor(open_tab(IdentityState, token))
-    bob = await actor(open_tab(IdentityState, await sign_up(parts, "Bob")))
-    async with aclosing(changes(parts, ada)) as of_ada, aclosing(changes(parts, bob)) as of_bob:
+    bob = await actor(open_tab(IdentityState, await sign_up(app, "Bob")))
+    async with aclosing(changes(app, ada)) as of_ada, aclosing(changes(app, bob)) as of_bob:
         await anext(of_ada)
         await anext(of_bob)
-        parts.bus.publish([ended(ada.workspace_id)])
+        app.bus.publish([ended(ada.workspace_id)])
         async with asyncio.timeout(5):
             await anext(of_ada)
         late = asyncio.ensure_future(anext(of_bob))

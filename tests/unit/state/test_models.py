@@ -10,7 +10,7 @@ from app.state.prices import PricesState
 from tests.unit.state.conftest import fire, open_tab
 
 
-async def test_a_model_that_is_not_here_says_how_to_get_it(parts, token):
+async def test_a_model_that_is_not_here_says_how_to_get_it(app, token):
     tab = open_tab(ModelsState, token)
     await fire(tab, "load")
     assert tab.ready
@@ -20,7 +20,7 @@ async def test_a_model_that_is_not_here_says_how_to_get_it(parts, token):
     assert "models pull smollm2-135m" in row.how
 
 
-async def test_search_looks_in_titles_and_names(parts, token):
+async def test_search_looks_in_titles_and_names(app, token):
     tab = open_tab(ModelsState, token)
     await fire(tab, "load")
     await fire(tab, "look_for", "QWEN")
@@ -50,7 +50,7 @@ def test_a_model_of_unknown_size_has_no_size():
     assert row.pull == ""
 
 
-async def test_an_administrator_of_the_installation_sets_a_price(parts, token):
+async def test_an_administrator_of_the_installation_sets_a_price(app, token):
     tab = open_tab(PricesState, token)
     await fire(tab, "load")
     assert (tab.may_set, tab.rows) == (True, [])
@@ -69,8 +69,8 @@ async def test_an_administrator_of_the_installation_sets_a_price(parts, token):
     assert tab.rows == []
 
 
-async def test_others_see_prices_and_set_none(parts, token):
-    async with parts.database.work() as uow:
+async def test_others_see_prices_and_set_none(app, token):
+    async with app.database.work() as uow:
         await uow.session.execute(update(User).values(is_installation_admin=False))
     tab = open_tab(PricesState, token)
     await fire(tab, "load")

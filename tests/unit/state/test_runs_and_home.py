@@ -13,7 +13,7 @@ from tests.unit.state.conftest import fire, open_tab, sign_up
 
 
 @pytest.fixture
-async def ada(parts, token):
+async def ada(app, token):
     return await actor(open_tab(HomeState, token))
 
 
@@ -23,20 +23,20 @@ async def loaded(state_class, token):
     return tab
 
 
-async def test_a_fresh_workspace_gets_a_few_templates_to_start_from(parts, token):
+async def test_a_fresh_workspace_gets_a_few_templates_to_start_from(app, token):
     tab = await loaded(HomeState, token)
     assert tab.fresh
     assert len(tab.starters) == 3
     assert all(card.keyless for card in tab.starters)
 
 
-async def test_home_shows_the_numbers_of_a_day(parts, token, ada):
-    flow = await make_workflow(parts.database, ada, name="Triage")
+async def test_home_shows_the_numbers_of_a_day(app, token, ada):
+    flow = await make_workflow(app.database, ada, name="Triage")
     began = now() - timedelta(minutes=10)
     times = {"started_at": began, "finished_at": began + timedelta(seconds=2)}
-    await make_run(parts.database, ada, flow, status="succeeded", tokens=40, **times)
+    await make_run(app.database, ada, flow, status="succeeded", tokens=40, **times)
     failure = {"code": "x", "message": "The service answered 500."}
-    await make_run(parts.database, ada, flow, status="failed", error=failure, **times)
+    await make_run(app.database, ada, flow, status="failed", error=failure, **times)
     tab = await loaded(HomeState, token)
     assert not tab.fresh
     assert tab.tiles["runs"] == "2"
@@ -49,11 +49,11 @@ async def test_home_shows_the_numbers_of_a_day(parts, token, ada):
     assert tab.failing[0]["error"] == "The service answered 500."
 
 
-async def test_home_compares_with_the_day_before(parts, token, ada):
-    flow = await make_workflow(parts.database, ada)
+async def test_home_compares_with_the_day_before(app, token, ada):
+    flow = await make_workflow(app.database, ada)
     for ago, status in ((30, "failed"), (31, "succeeded"), (1, "succeeded"), (2, "succeeded")):
         moment = now() - timedelta(hours=ago)
-        await make_run(parts.database, ada, flow, status=status, queued_at=moment)
+        await make_run(app.database, ada, flow, status=status, queued_at=moment)
     tab = await loaded(HomeState, token)
     assert tab.tiles["success_change"] == "▲ 50 points"
     assert tab.tiles["success_trend"] == "up"
@@ -66,11 +66,11 @@ def test_a_change_says_direction_and_size():
     assert change(10, 10, unit=" %") == ("", "")
 
 
-async def test_runs_are_filtered_by_status_workflow_and_words(parts, token, ada):
-    one = await make_workflow(parts.database, ada, name="Triage")
-    two = await make_workflow(parts.database, ada, name="Digest")
-    await make_run(parts.database, ada, one, status="failed")
-    await make_run(parts.database, ada, two, status="succeeded")
+async def test_runs_are_filtered_by_status_workflow_and_words(app, token, ada):
+    one = await make_workflow(app.database, ada, name="Triage")
+    two = await make_workflow(app.database, ada, name="Digest")
+    await make_run(app.database, ada, one, status="failed")
+    await make_run(app.database, ada, two, status="succeeded")
     tab = open_tab(RunListState, token)
     for handler, value, numbers in (
         ("choose_status", "failed", ["#1"]),
@@ -89,11 +89,11 @@ async def test_runs_are_filtered_by_status_workflow_and_words(parts, token, ada)
     assert ("all", "All workflows") in tab.workflows
 
 
-async def test_a_new_filter_starts_at_the_first_page(parts, token, ada, monkeypatch):
+async def test_a_new_filter_starts_at_the_first_page(app, token, ada, monkeypatch):
     monkeypatch.setattr(run_list, "PAGE", 2)
-    flow = await make_workflow(parts.database, ada)
+    flow = await make_workflow(app.database, ada)
     for _ in range(3):
-        await make_run(parts.database, ada, flow, status="succeeded")
+        await make_run(app.database, ada, flow, status="succeeded")
     tab = await loaded(RunListState, token)
     await fire(tab, "older")
     await fire(tab, "load")
@@ -103,14 +103,14 @@ async def test_a_new_filter_starts_at_the_first_page(parts, token, ada, monkeypa
     assert (tab.page_number, len(tab.rows)) == (1, 2)
 
 
-async def test_a_row_tells_unpriced_from_free(parts, token, ada):
-    await make_run(parts.database, ada, status="succeeded", unpriced=True)
+async def test_a_row_tells_unpriced_from_free(app, token, ada):
+    await make_run(app.database, ada, status="succeeded", unpriced=True)
     tab = await loaded(RunListState, token)
     assert tab.rows[0].cost == "unpriced"
 
 
-async def test_a_run_is_canceled_from_the_list(parts, token, ada):
-    run = await make_run(parts.database, ada, status="pending")
+async def test_a_run_is_canceled_from_the_list(app, token, ada):
+    run = await make_run(app.database, ada, status="pending")
     tab = await loaded(RunListState, token)
     assert tab.rows[0].under_way
     await fire(tab, "cancel", run.id)
@@ -118,9 +118,9 @@ async def test_a_run_is_canceled_from_the_list(parts, token, ada):
     assert tab.rows[0].status == "canceled"
 
 
-async def test_runs_of_others_are_neither_shown_nor_canceled(parts, token, ada):
-    run = await make_run(parts.database, ada, status="pending")
-    bob = await sign_up(parts, "Bob")
+async def test_runs_of_others_are_neither_shown_nor_canceled(app, token, ada):
+    run = await make_run(app.database, ada, status="pending")
+    bob = await sign_up(app, "Bob")
     tab = await loaded(RunListState, bob)
     assert tab.rows == []
     with pytest.raises(NotFound):

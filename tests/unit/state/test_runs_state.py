@@ -133,7 +133,7 @@ async def test_patches_begin_where_the_trace_will_be_loaded_and_leave_no_gap(mon
     async def last_seq(uow, acting, run_id):
         return 4
 
-    async def follow(parts, actor, run_id, after_seq):
+    async def follow(app, actor, run_id, after_seq):
         assert after_seq == 4
         yield [event(5, "step.started", "a", step=step("a", "running"))]
         yield []

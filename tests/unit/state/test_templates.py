@@ -5,7 +5,7 @@ from app.state.templates import GalleryState, TemplateState
 from tests.unit.state.conftest import fire, open_tab, said
 
 
-async def test_gallery_shows_every_template_with_a_small_picture(parts, token):
+async def test_gallery_shows_every_template_with_a_small_picture(app, token):
     tab = open_tab(GalleryState, token)
     await fire(tab, "load")
     assert tab.ready
@@ -16,7 +16,7 @@ async def test_gallery_shows_every_template_with_a_small_picture(parts, token):
         assert "config" not in card.graph["nodes"][0]
 
 
-async def test_chips_count_what_search_and_switch_leave(parts, token):
+async def test_chips_count_what_search_and_switch_leave(app, token):
     tab = open_tab(GalleryState, token)
     tab.search = "invoice"
     await fire(tab, "load")
@@ -24,7 +24,7 @@ async def test_chips_count_what_search_and_switch_leave(parts, token):
     assert tab.categories[0] == ("all", f"All {len(tab.cards)}")
 
 
-async def test_a_category_shows_its_own(parts, token):
+async def test_a_category_shows_its_own(app, token):
     tab = open_tab(GalleryState, token)
     tab.category = "Support"
     await fire(tab, "load")
@@ -32,7 +32,7 @@ async def test_a_category_shows_its_own(parts, token):
     assert {card.category for card in tab.cards} == {"Support"}
 
 
-async def test_a_category_without_results_gives_way_to_all(parts, token):
+async def test_a_category_without_results_gives_way_to_all(app, token):
     tab = open_tab(GalleryState, token)
     tab.category, tab.search = "Support", "invoice to structured"
     await fire(tab, "load")
@@ -40,7 +40,7 @@ async def test_a_category_without_results_gives_way_to_all(parts, token):
     assert tab.cards
 
 
-async def test_a_template_that_needs_the_internet_says_so(parts, token):
+async def test_a_template_that_needs_the_internet_says_so(app, token):
     tab = open_tab(GalleryState, token)
     await fire(tab, "load")
     needs = {card.id: card.needs for card in tab.cards}
@@ -48,18 +48,18 @@ async def test_a_template_that_needs_the_internet_says_so(parts, token):
     assert needs["ticket-triage"] == []
 
 
-async def test_use_makes_a_workflow_and_opens_it(parts, token):
+async def test_use_makes_a_workflow_and_opens_it(app, token):
     tab = open_tab(GalleryState, token)
     events = await fire(tab, "use", "ticket-triage")
     workflow_id = said(events).split("/workflows/")[1][:30]
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         workflow = await get_workflow(uow, await actor(tab), workflow_id)
         template = await get_template(uow, "ticket-triage")
     assert workflow.graph == template.graph
     assert tab.using == ""
 
 
-async def test_template_page_shows_description_and_example(parts, token):
+async def test_template_page_shows_description_and_example(app, token):
     tab = open_tab(TemplateState, token, "/templates/ticket-triage/")
     await fire(tab, "load")
     assert tab.ready
@@ -68,7 +68,7 @@ async def test_template_page_shows_description_and_example(parts, token):
     assert tab.example["input"]["customer"]
 
 
-async def test_template_page_of_nothing_says_so(parts, token):
+async def test_template_page_of_nothing_says_so(app, token):
     tab = open_tab(TemplateState, token, "/templates/nope")
     await fire(tab, "load")
     assert tab.error == "There is no such template."

@@ -5,41 +5,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.adapters.sql.database import storage_down
-from app.services.app_context import Runtime
-from app.services.runs.claiming.claim_sql import Held, Wish, hold, take_next
-from app.services.runs.lifecycle.claimed_run import Life, Repeatable, begin
+from app.services.app_context import AppContext
+from app.services.runs.claiming.claim_sql import Claim, ClaimRequest, hold, take_next
+from app.services.runs.lifecycle.claimed_run import ClaimedRun, Repeatable, begin
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """Lives for this process to lead.
+    """Runs for this process to execute.
 
     Args:
         more: Other runs may be waiting that can start at once.
         waits: Runs were waiting; those that were not claimed may start when others end.
-        last: To be given with the next wish.
+        last: To be given with the next request.
     """
 
-    lives: tuple[Life, ...] = ()
+    runs: tuple[ClaimedRun, ...] = ()
     more: bool = False
     waits: bool = False
     last: str = ""
 
 
-async def claim_next(parts: Runtime, wish: Wish, repeatable: Repeatable) -> Claimed:
-    """Claim the runs whose turn it is, at most as many as wished for, in one transaction.
+async def claim_next(app: AppContext, request: ClaimRequest, repeatable: Repeatable) -> Claimed:
+    """Claim the runs whose turn it is, at most as many as asked for, in one transaction.
 
     Raises:
         StorageDown: The database does not answer.
     """
     leased_at = time.monotonic()
     with storage_down():
-        taken = await parts.database.transact(lambda connection: take_next(connection, wish))
-    lives = await _begin(parts, taken.held, leased_at, repeatable)
-    return Claimed(lives, more=bool(taken.held), waits=taken.waits, last=taken.last)
+        taken = await app.database.transact(lambda connection: take_next(connection, request))
+    runs = await _begin(app, taken.claims, leased_at, repeatable)
+    return Claimed(runs, more=bool(taken.claims), waits=taken.waits, last=taken.last)
 
 
-async def claim_one(parts: Runtime, run_id: str, repeatable: Repeatable) -> Life | None:
+async def claim_one(app: AppContext, run_id: str, repeatable: Repeatable) -> ClaimedRun | None:
     """Claim this run, whoever's turn it is; None when somebody works on it, or nothing is left to do.
 
     Raises:
@@ -47,26 +47,26 @@ async def claim_one(parts: Runtime, run_id: str, repeatable: Repeatable) -> Life
     """
     leased_at = time.monotonic()
     with storage_down():
-        held = await parts.database.transact(
-            lambda connection: hold(connection, parts.name, [run_id])
+        claims = await app.database.transact(
+            lambda connection: hold(connection, app.name, [run_id])
         )
-    return next(iter(await _begin(parts, held, leased_at, repeatable)), None)
+    return next(iter(await _begin(app, claims, leased_at, repeatable)), None)
 
 
 async def _begin(
-    parts: Runtime, held: Sequence[Held], leased_at: float, repeatable: Repeatable
-) -> tuple[Life, ...]:
+    app: AppContext, claims: Sequence[Claim], leased_at: float, repeatable: Repeatable
+) -> tuple[ClaimedRun, ...]:
     """Load what is known of each run. Most runs are fresh and need no look."""
-    lives = {
-        one.run.id: Life(one.run, one.graph, leased_at)
-        for one in held
+    claimed = {
+        one.run.id: ClaimedRun(one.run, one.graph, leased_at)
+        for one in claims
         if one.fresh and one.run.control is None and not one.run.attempts
     }
-    seen = [one.run for one in held if one.run.id not in lives]
+    seen = [one.run for one in claims if one.run.id not in claimed]
     if seen:
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             for run in seen:
-                life = await begin(uow, parts.bus, run, leased_at, repeatable)
-                if life is not None:
-                    lives[run.id] = life
-    return tuple(lives[one.run.id] for one in held if one.run.id in lives)
+                begun = await begin(uow, app.bus, run, leased_at, repeatable)
+                if begun is not None:
+                    claimed[run.id] = begun
+    return tuple(claimed[one.run.id] for one in claims if one.run.id in claimed)

@@ -27,7 +27,7 @@ from app.kernel.clock import now
 from app.models import metadata
 from app.models.types import Json, UtcDateTime
 from app.services.runs.claiming.fairness import LEVEL, Candidate, Group, Load, choose
-from app.services.runs.lifecycle.snapshot import HELD_COLUMNS, HeldRun
+from app.services.runs.lifecycle.snapshot import SNAPSHOT_COLUMNS, RunSnapshot
 
 _RUN = metadata.tables["run"]
 _EVENT = metadata.tables["run_event"]
@@ -134,26 +134,26 @@ def _candidates(dialect: str) -> TextualSelect:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ClaimRequest:
     """What a worker asks for: at most `free` runs of these levels of priority.
 
     Args:
-        at_once: How many runs at once a workspace may have that says nothing of its own.
+        max_concurrent: How many runs at once a workspace may have that says nothing of its own.
         after: Where to begin in the order of workspaces.
     """
 
     worker: str
     free: int
     levels: tuple[int, ...] = LEVELS
-    at_once: int = 1_000
+    max_concurrent: int = 1_000
     after: str = ""
 
 
 @dataclass(frozen=True)
-class Held:
+class Claim:
     """A run that now is ours, with the graph of its version. `fresh`: nothing has been recorded of it yet."""
 
-    run: HeldRun
+    run: RunSnapshot
     graph: dict[str, Any]
     fresh: bool
 
@@ -167,37 +167,37 @@ class Taken:
         last: Where the next claim begins to look.
     """
 
-    held: tuple[Held, ...] = ()
+    claims: tuple[Claim, ...] = ()
     waits: bool = False
     last: str = ""
 
 
-def take_next(connection: Connection, wish: Wish) -> Taken:
+def take_next(connection: Connection, request: ClaimRequest) -> Taken:
     """Take the runs whose turn it is."""
     if connection.dialect.name == "postgresql":
         connection.execute(_IN_LINE)
-    waiting = _waiting(connection, wish)
+    waiting = _waiting(connection, request)
     if not waiting:
         return Taken()
-    load, full = _load(connection, wish.worker)
+    load, full = _load(connection, request.worker)
     load.most = {one.id: one.most for one in waiting}
     line = sorted(waiting, key=lambda one: (load.workspaces.get(one.id, 0), one.rank))
     chosen: list[str] = []
     roomy = [one.id for one in line if load.has_room(one.id)]
-    for at in range(0, len(roomy), wish.free + SPARE):
-        some = roomy[at : at + wish.free + SPARE]
-        found = _find(connection, wish, some, full, suspects=not load.has_suspect)
-        chosen += [one.id for one in choose(found, load, wish.free - len(chosen))]
-        if len(chosen) == wish.free:
+    for at in range(0, len(roomy), request.free + SPARE):
+        some = roomy[at : at + request.free + SPARE]
+        found = _find(connection, request, some, full, suspects=not load.has_suspect)
+        chosen += [one.id for one in choose(found, load, request.free - len(chosen))]
+        if len(chosen) == request.free:
             break
     return Taken(
-        held=hold(connection, wish.worker, chosen) if chosen else (),
+        claims=hold(connection, request.worker, chosen) if chosen else (),
         waits=True,
         last=waiting[-1].id if len(waiting) == MAX_WORKSPACES else "",
     )
 
 
-def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[Held, ...]:
+def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[Claim, ...]:
     """Make runs that nobody works on ours, under a new epoch, in the order given; others are left out.
 
     A run whose process has died counts one death more.
@@ -219,15 +219,15 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[H
             crash_seq=case((running, _LAST_SEQ), else_=_RUN.c.crash_seq),
             started_at=func.coalesce(_RUN.c.started_at, at),
         )
-        .returning(*HELD_COLUMNS)
+        .returning(*SNAPSHOT_COLUMNS)
     )
-    taken = {row.id: HeldRun(*row) for row in connection.execute(taking)}
+    taken = {row.id: RunSnapshot(*row) for row in connection.execute(taking)}
     if not taken:
         return ()
     seen = {row.run_id for row in connection.execute(_SEEN, {"runs": list(taken)})}
     graphs = _graphs(connection, {run.version_id for run in taken.values()})
     return tuple(
-        Held(taken[run_id], graphs[taken[run_id].version_id], fresh=run_id not in seen)
+        Claim(taken[run_id], graphs[taken[run_id].version_id], fresh=run_id not in seen)
         for run_id in run_ids
         if run_id in taken
     )
@@ -318,15 +318,15 @@ class _Waiting:
     rank: datetime
 
 
-def _waiting(connection: Connection, wish: Wish) -> list[_Waiting]:
+def _waiting(connection: Connection, request: ClaimRequest) -> list[_Waiting]:
     """The workspaces in whose runs of these levels wait: from `after` on, then from the start."""
     found: dict[str, _Waiting] = {}
-    for begin in dict.fromkeys((wish.after, "")):
+    for begin in dict.fromkeys((request.after, "")):
         page = {"after": begin, "most": MAX_WORKSPACES - len(found)}
         for row in connection.execute(_WORKSPACES, page) if page["most"] else ():
-            firsts = ((row._mapping[f"first_{level}"], level) for level in wish.levels)
+            firsts = ((row._mapping[f"first_{level}"], level) for level in request.levels)
             ranks = [first + level * LEVEL for first, level in firsts if first is not None]
-            most = wish.at_once if row.max_running is None else row.max_running
+            most = request.max_concurrent if row.max_running is None else row.max_running
             if ranks:
                 found.setdefault(row.id, _Waiting(row.id, most, min(ranks)))
     return list(found.values())
@@ -340,15 +340,15 @@ def _load(connection: Connection, worker: str) -> tuple[Load, list[str]]:
         group = (row.workflow_id, row.concurrency_key)
         load.groups[group] = load.groups.get(group, 0) + row.runs
         load.workspaces[row.workspace_id] = load.workspaces.get(row.workspace_id, 0) + row.runs
-        at_once = _bound(row.run_settings, row.concurrency_key)
-        if at_once is not None and load.groups[group] >= at_once:
+        max_concurrent = _bound(row.run_settings, row.concurrency_key)
+        if max_concurrent is not None and load.groups[group] >= max_concurrent:
             full.append(_name(group))
     return load, full
 
 
 def _find(
     connection: Connection,
-    wish: Wish,
+    request: ClaimRequest,
     workspaces: Sequence[str],
     full: list[str],
     *,
@@ -357,9 +357,9 @@ def _find(
     """The first pending runs of each workspace and level; the more of each, the fewer workspaces there are."""
     given = {
         "workspaces": list(workspaces),
-        "levels": list(wish.levels),
+        "levels": list(request.levels),
         "full": full or [""],  # an empty list would have no type
-        "each": 1 + 2 * wish.free // (1 + len(workspaces)),
+        "each": 1 + 2 * request.free // (1 + len(workspaces)),
         "deaths": _ANY if suspects else SUSPECT,
     }
     return [
@@ -369,7 +369,7 @@ def _find(
             group=(row.workflow_id, row.concurrency_key),
             priority=row.priority,
             queued_at=row.queued_at,
-            at_once=_bound(row.run_settings, row.concurrency_key),
+            max_concurrent=_bound(row.run_settings, row.concurrency_key),
             suspect=row.attempts >= SUSPECT,
         )
         for row in connection.execute(_candidates(connection.dialect.name), given)

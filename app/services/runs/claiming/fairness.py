@@ -19,7 +19,7 @@ Group = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pending run. `at_once` bounds the runs of its group that are at work; None: nothing does. A `suspect` may be
+    """A pending run. `max_concurrent` bounds the runs of its group that are at work; None: nothing does. A `suspect` may be
     what its processes died of.
     """
 
@@ -28,7 +28,7 @@ class Candidate:
     group: Group
     priority: int
     queued_at: datetime
-    at_once: int | None = None
+    max_concurrent: int | None = None
     suspect: bool = False
 
     @property
@@ -57,7 +57,7 @@ class Load:
         """Whether the run's group may have one more run at work, and this process such a run."""
         if one.suspect and self.has_suspect:
             return False
-        return one.at_once is None or self.groups.get(one.group, 0) < one.at_once
+        return one.max_concurrent is None or self.groups.get(one.group, 0) < one.max_concurrent
 
     def add(self, one: Candidate) -> None:
         """Count a run as at work."""

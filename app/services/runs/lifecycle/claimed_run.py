@@ -25,10 +25,10 @@ from app.kernel.errors import NotFound, QueueDown, ensure
 from app.kernel.ids import new_id
 from app.models import Approval, Run, Step, WorkflowVersion
 from app.services.access import Actor, named_row, scoped, system
-from app.services.app_context import Runtime, runtime
+from app.services.app_context import AppContext, current_app
 from app.services.runs.lifecycle.effects import changes_nothing
 from app.services.runs.lifecycle.history import needed_at_once
-from app.services.runs.lifecycle.snapshot import HeldRun
+from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.mappers import event_row, run_event, step_event
 from app.services.runs.reading.queries import last_seq
 from app.services.runs.waits.deliveries import Arrived, age, arrived, cancel_waits, something_came
@@ -48,12 +48,12 @@ Repeatable = Callable[[Step, Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True)
-class Life:
+class ClaimedRun:
     """A run held under its epoch, with all that is needed to go on with it. `leased_at`: before its lease was
     written, on the monotonic clock.
     """
 
-    run: HeldRun
+    run: RunSnapshot
     graph: dict[str, Any]
     leased_at: float
     steps: tuple[Step, ...] = ()
@@ -113,8 +113,8 @@ async def is_worked_on(uow: UnitOfWork, run: Run) -> bool:
 
 
 async def begin(
-    uow: UnitOfWork, bus: EventBus, held: HeldRun, leased_at: float, repeatable: Repeatable
-) -> Life | None:
+    uow: UnitOfWork, bus: EventBus, held: RunSnapshot, leased_at: float, repeatable: Repeatable
+) -> ClaimedRun | None:
     """Begin the life of a run that was just claimed; None when there is nothing to do for us.
 
     A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
@@ -150,8 +150,8 @@ async def begin(
     cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]
     await _ask_about(uow, bus, run, cut_off)
     answers, recoveries = await _decisions(uow, run)
-    return Life(
-        run=HeldRun.of(vars(run)),
+    return ClaimedRun(
+        run=RunSnapshot.of(vars(run)),
         graph=graph,
         leased_at=leased_at,
         steps=steps,
@@ -280,8 +280,8 @@ async def end(
     await cancel_waits(uow, run, at)
     events.append(run_event(run, seq + len(events), _ENDS[status]))
     await store(uow, bus, events)
-    parts, run_id = runtime(), run.id
-    uow.after_commit(lambda: after_end(parts, actor, run_id))
+    app, run_id = current_app(), run.id
+    uow.after_commit(lambda: after_end(app, actor, run_id))
 
 
 async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
@@ -292,13 +292,13 @@ async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
     return not changes_nothing(step, version.graph)
 
 
-async def after_end(parts: Runtime, actor: Actor, run_id: str) -> None:
+async def after_end(app: AppContext, actor: Actor, run_id: str) -> None:
     """Wake the run that waits for one that has ended, and cancel the runs that it waited for.
 
     Each in a transaction of its own, so that no two runs are ever locked together. What a crash
     leaves undone is found by `forgotten_kin`.
     """
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         above = scoped(Run, actor).where(col(Run.id) == run_id)
         parent_id = await uow.session.scalar(above.with_only_columns(col(Run.parent_run_id)))
         called = scoped(Run, actor).where(
@@ -308,9 +308,9 @@ async def after_end(parts: Runtime, actor: Actor, run_id: str) -> None:
             (await uow.session.execute(called.with_only_columns(col(Run.id)))).scalars().all()
         )
     if parent_id is not None:
-        await wake(parts, parent_id)
+        await wake(app, parent_id)
     for child_id in children:
-        async with parts.database.work() as uow:
+        async with app.database.work() as uow:
             await stop(uow, await locked_run(uow, actor, child_id))
 
 
@@ -323,15 +323,15 @@ async def stop(uow: UnitOfWork, run: Run) -> None:
         run.control = "cancel"
     else:
         run.epoch += 1
-        await end(uow, runtime().bus, run, "canceled")
+        await end(uow, current_app().bus, run, "canceled")
 
 
-async def wake(parts: Runtime, run_id: str) -> bool:
+async def wake(app: AppContext, run_id: str) -> bool:
     """Let a waiting run go on when what one of its steps waits for is there; say whether it was.
 
     What comes for a run that is at work or paused is kept, and found when it waits again.
     """
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         run = await locked_by_id(uow, run_id)
         if run is None or not await wake_answered(uow, run):
             return False
@@ -341,16 +341,16 @@ async def wake(parts: Runtime, run_id: str) -> bool:
 
 def queue_after_commit(uow: UnitOfWork, run: Run) -> None:
     """Tell the workers of a run that became pending. The row is the promise: a lost job is no loss."""
-    parts, run_id, life, priority = runtime(), run.id, run.epoch + 1, run.priority
+    app, run_id, epoch, priority = current_app(), run.id, run.epoch + 1, run.priority
 
     async def tell() -> None:
         with suppress(QueueDown):
-            await parts.queue.enqueue(run_id, life, priority=priority)
+            await app.queue.enqueue(run_id, epoch, priority=priority)
 
     uow.after_commit(tell)
 
 
-async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
+async def unsettled_runs(app: AppContext, limit: int) -> Sequence[str]:
     """Runs that came to rest, and whose process died before it saw to what was wanted of them or had come meanwhile:
     see `settle`.
     """
@@ -369,25 +369,25 @@ async def unsettled_runs(parts: Runtime, limit: int) -> Sequence[str]:
         wakeups.early(waits),
     )
     found: list[str] = []
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         for look in looks:
             found += (await uow.session.execute(look.limit(limit))).scalars()
     return list(dict.fromkeys(found))
 
 
-async def due_runs(parts: Runtime, limit: int) -> Sequence[str]:
+async def due_runs(app: AppContext, limit: int) -> Sequence[str]:
     """Waiting runs with a step whose time has come, or whose signal did not come in time."""
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         query = wakeups.due(col(Run.status) == "waiting", now()).distinct().limit(limit)
         return (await uow.session.execute(query)).scalars().all()
 
 
-async def forgotten_kin(parts: Runtime, limit: int) -> Sequence[tuple[str, str]]:
+async def forgotten_kin(app: AppContext, limit: int) -> Sequence[tuple[str, str]]:
     """Ended runs, each with its workspace before it, that a waiting one was not told of, or that left
     runs they called at work.
     """
     caller = aliased(Run)
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         told = wakeups.called_ended(col(Run.status) == "waiting").add_columns(col(Run.workspace_id))
         left = (
             select(col(caller.id), col(caller.workspace_id))

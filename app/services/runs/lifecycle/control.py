@@ -13,7 +13,7 @@ from app.kernel.ids import new_id
 from app.models import Run, Wait, Workflow, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, named_row, require
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.lifecycle.claimed_run import (
     is_worked_on,
     locked_run,
@@ -47,7 +47,7 @@ async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
             run.control = "pause"
         else:
             run.epoch += 1
-            await rest(uow, runtime().bus, run)
+            await rest(uow, current_app().bus, run)
     return await _view(uow, actor, run)
 
 

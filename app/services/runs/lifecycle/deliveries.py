@@ -10,12 +10,12 @@ from app.engine.host import Arrival
 from app.engine.sdk import Answer
 from app.models import Approval, Step
 from app.services.access import scoped, system
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import locked_by_id
 from app.services.runs.waits.deliveries import came_since, record_of
 
 
-async def news_of(parts: Runtime, run_id: str, epoch: int) -> Sequence[Arrival]:
+async def news_of(app: AppContext, run_id: str, epoch: int) -> Sequence[Arrival]:
     """What no life of a run had yet; nothing when the run is not ours any more.
 
     It counts as taken once the run says so (`host.TakenRecord`). Until then it may be read again, here and by
@@ -24,7 +24,7 @@ async def news_of(parts: Runtime, run_id: str, epoch: int) -> Sequence[Arrival]:
     Raises:
         StorageDown: The database does not answer.
     """
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         run = await locked_by_id(uow, run_id)
         if run is None or run.epoch != epoch or run.status != "running":
             return ()

@@ -9,8 +9,8 @@ from typing import Any
 
 from app.adapters.host import Http, RunHost
 from app.adapters.redis.queue import DEFAULT
-from app.adapters.sql.journal import HeldBack, RunJournal
-from app.adapters.sql.leases import Held
+from app.adapters.sql.journal import BufferedJournal, RunJournal
+from app.adapters.sql.leases import Lease
 from app.adapters.sql.values import has_references, unpack
 from app.engine.catalog import catalog
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP
@@ -23,11 +23,11 @@ from app.kernel import log
 from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
 from app.models import Step
 from app.services.access import system
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 from app.services.runs.claiming.claim import Claimed, claim_next, claim_one
-from app.services.runs.claiming.claim_sql import Wish
+from app.services.runs.claiming.claim_sql import ClaimRequest
 from app.services.runs.lifecycle.claimed_run import (
-    Life,
+    ClaimedRun,
     after_end,
     end,
     locked_run,
@@ -37,7 +37,7 @@ from app.services.runs.lifecycle.claimed_run import (
 from app.services.runs.lifecycle.deliveries import news_of
 from app.services.runs.lifecycle.effects import may_repeat
 from app.services.runs.lifecycle.history import count_inside, recall_of, was_executed
-from app.services.runs.lifecycle.snapshot import HeldRun
+from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.mappers import step_record
 from app.services.runs.starting.children import start_child
 from app.services.versions.versions import plan_to_execute
@@ -51,8 +51,8 @@ _ON_OUR_SIDE = (
 
 
 def spawn_run(
-    parts: Runtime,
-    life: Life,
+    app: AppContext,
+    claimed: ClaimedRun,
     plan: Plan | None = None,
     on_left: Callable[[], None] | None = None,
 ) -> asyncio.Task[RunPatch | None]:
@@ -65,10 +65,10 @@ def spawn_run(
         on_left: Called when all is done but the commit of the last facts, perhaps more than once; not when
             the task ends otherwise.
     """
-    key = task_key(life.run.workspace_id, life.run.id)
-    task = parts.spawn(key, _work(parts, life, plan, on_left))
-    held = parts.keeper.hold(life.run.id, life.run.epoch, life.leased_at, task)
-    task.add_done_callback(lambda _: parts.keeper.let_go(held))
+    key = task_key(claimed.run.workspace_id, claimed.run.id)
+    task = app.spawn(key, _work(app, claimed, plan, on_left))
+    lease = app.leases.hold(claimed.run.id, claimed.run.epoch, claimed.leased_at, task)
+    task.add_done_callback(lambda _: app.leases.let_go(lease))
     return task
 
 
@@ -77,10 +77,10 @@ def task_key(workspace_id: str, run_id: str) -> str:
     return f"{workspace_id}/{run_id}"
 
 
-async def enqueue(parts: Runtime, run_id: str, life: int, *, priority: int = DEFAULT) -> None:
+async def enqueue(app: AppContext, run_id: str, epoch: int, *, priority: int = DEFAULT) -> None:
     """Hand a stored run to the workers. Never fails: the row is the promise."""
     try:
-        await parts.queue.enqueue(run_id, life, priority=priority)
+        await app.queue.enqueue(run_id, epoch, priority=priority)
     except QueueDown:
         _log.warning(
             "Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id}
@@ -93,37 +93,37 @@ async def get_ready() -> None:
     await warm_up()
 
 
-async def claim_runs(parts: Runtime, wish: Wish) -> Claimed:
+async def claim_runs(app: AppContext, wish: ClaimRequest) -> Claimed:
     """Claim the runs whose turn it is, for `spawn_run`.
 
     Raises:
         StorageDown: The database does not answer.
     """
-    return await claim_next(parts, wish, may_repeat)
+    return await claim_next(app, wish, may_repeat)
 
 
-async def execute_run(parts: Runtime, run_id: str) -> None:
+async def execute_run(app: AppContext, run_id: str) -> None:
     """Execute a run that nobody else works on until it ends, waits, or is taken from us.
 
     Cancelling the task hands the run back, for another process to go on with it.
     """
     try:
-        life = await claim_one(parts, run_id, may_repeat)
+        claimed = await claim_one(app, run_id, may_repeat)
     except StorageDown:
         _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
         return
-    if life is not None:
-        await _work(parts, life)
+    if claimed is not None:
+        await _work(app, claimed)
 
 
 async def execute_in_memory(
-    parts: Runtime, plan: Plan, request: RunRequest, journal: HeldBack, seconds: float
+    app: AppContext, plan: Plan, request: RunRequest, journal: BufferedJournal, seconds: float
 ) -> bool:
     """Execute a run without effects that is not stored yet; say whether it came to its end in time.
 
     If not, all of it is to be forgotten, and a worker executes it.
     """
-    host = parts.make_host(parts, journal, request.workflow_id)
+    host = app.make_host(app, journal, request.workflow_id)
     try:
         async with asyncio.timeout(seconds):
             await execute(plan, request, host)
@@ -138,77 +138,80 @@ async def execute_in_memory(
 
 
 async def _work(
-    parts: Runtime, life: Life, plan: Plan | None = None, on_left: Callable[[], None] | None = None
+    app: AppContext,
+    claimed: ClaimedRun,
+    plan: Plan | None = None,
+    on_left: Callable[[], None] | None = None,
 ) -> RunPatch | None:
     """Do the work of one life, and say how it was left."""
-    run_id = life.run.id
+    run_id = claimed.run.id
     log.context.set({**log.context.get(), "run_id": run_id})
-    held = parts.keeper.hold(run_id, life.run.epoch, life.leased_at)
-    run = life.run
-    journal = RunJournal(parts.writer, run_id, run.workspace_id, run.epoch, on_left)
+    lease = app.leases.hold(run_id, claimed.run.epoch, claimed.leased_at)
+    run = claimed.run
+    journal = RunJournal(app.writer, run_id, run.workspace_id, run.epoch, on_left)
     try:
-        return await _live(parts, life, held, journal, plan)
+        return await _live(app, claimed, lease, journal, plan)
     except Fenced:
         _log.info("another process has this run now")
     except asyncio.CancelledError:
-        if held.why != "lost":
-            await _hand_back(parts, life, journal)
-        if not held.why:
+        if lease.why != "lost":
+            await _hand_back(app, claimed, journal)
+        if not lease.why:
             raise
     except StorageDown:
         _log.warning("the database stayed away: whoever finds the run next goes on with it")
     except Exception as error:  # noqa: BLE001 - the edge: a job never ends without the run knowing
-        await _fail(parts, life, error)
+        await _fail(app, claimed, error)
     finally:
-        parts.keeper.let_go(held)
+        app.leases.let_go(lease)
     return None
 
 
 async def _live(
-    parts: Runtime, life: Life, held: Held, journal: RunJournal, plan: Plan | None
+    app: AppContext, claimed: ClaimedRun, lease: Lease, journal: RunJournal, plan: Plan | None
 ) -> RunPatch:
-    run = life.run
-    host = parts.make_host(parts, journal, run.workflow_id)
-    request = await _request(parts, life)
+    run = claimed.run
+    host = app.make_host(app, journal, run.workflow_id)
+    request = await _request(app, claimed)
     if isinstance(host, RunHost):
         world = replace(
             host.world,
-            start_child=partial(start_child, parts),
-            news=partial(news_of, parts, run.id, run.epoch),
-            http=partial(_send, held, host.world.http),
+            start_child=partial(start_child, app),
+            news=partial(news_of, app, run.id, run.epoch),
+            http=partial(_send, lease, host.world.http),
         )
         host = replace(host, world=world)
-    plan = plan or plan_to_execute(life.graph)
-    await _leave(parts, life, await execute(plan, request, host, control=held.control))
+    plan = plan or plan_to_execute(claimed.graph)
+    await _leave(app, claimed, await execute(plan, request, host, control=lease.control))
     return journal.patch
 
 
-async def _send(held: Held, http: Http, request: HttpRequest) -> HttpReply:
+async def _send(lease: Lease, http: Http, request: HttpRequest) -> HttpReply:
     """Call the outside only while the run is surely ours: another process may have done it by now."""
-    await held.be_sure()
+    await lease.be_sure()
     return await http(request)
 
 
-async def _leave(parts: Runtime, life: Life, outcome: Outcome) -> None:
+async def _leave(app: AppContext, claimed: ClaimedRun, outcome: Outcome) -> None:
     """See to what follows from how the engine left the run."""
-    run = life.run
+    run = claimed.run
     if outcome.status in TERMINAL_RUN:
         # a run that ended well in its first life has called nobody
-        if run.parent_run_id or life.steps or outcome.status != "succeeded":
-            await after_end(parts, system(run.workspace_id), run.id)
+        if run.parent_run_id or claimed.steps or outcome.status != "succeeded":
+            await after_end(app, system(run.workspace_id), run.id)
         return
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         row = await locked_run(uow, system(run.workspace_id), run.id)
         if row.epoch == run.epoch:
-            await settle(uow, parts.bus, row)
+            await settle(uow, app.bus, row)
 
 
-async def _request(parts: Runtime, life: Life) -> RunRequest:
-    run = life.run
-    records = {step.path: await _record(parts, step) for step in life.steps}
-    given = await _whole(parts, run.id, run.input)
-    inside = await count_inside(parts, run, life.steps)
-    over = [step for step in life.steps if step.status in TERMINAL_STEP]
+async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:
+    run = claimed.run
+    records = {step.path: await _record(app, step) for step in claimed.steps}
+    given = await _whole(app, run.id, run.input)
+    inside = await count_inside(app, run, claimed.steps)
+    over = [step for step in claimed.steps if step.status in TERMINAL_STEP]
     done = {step.path: records[step.path] for step in over}
     return RunRequest(
         run_id=run.id,
@@ -220,14 +223,14 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
             path: record for path, record in records.items() if record.status not in TERMINAL_STEP
         },
         by_hand=run.trigger == "manual",
-        answers=life.answers,
-        recoveries=life.recoveries,
-        next_seq=life.next_seq,
-        recall=recall_of(parts, run, _record),
+        answers=claimed.answers,
+        recoveries=claimed.recoveries,
+        next_seq=claimed.next_seq,
+        recall=recall_of(app, run, _record),
         may_recall=_may_recall(run, inside.recorded, records.keys() - done.keys()),
         steps_before=inside.executed + sum(map(was_executed, over)),
         limits=replace(
-            Limits(max_output_bytes=parts.settings.max_output_mb << 20), **(run.limits or {})
+            Limits(max_output_bytes=app.settings.max_output_mb << 20), **(run.limits or {})
         ),
         elapsed_s=run.worked_s,
         started_at=run.started_at,
@@ -235,62 +238,62 @@ async def _request(parts: Runtime, life: Life) -> RunRequest:
         cost_microusd=run.cost_microusd,
         unpriced=run.unpriced,
         warning_count=run.warning_count,
-        pins=await _whole(parts, run.id, run.pins) or {},
+        pins=await _whole(app, run.id, run.pins) or {},
         depth=run.depth,
         arrived={
-            path: await _whole(parts, run.id, it) for path, it in life.arrived.results.items()
+            path: await _whole(app, run.id, it) for path, it in claimed.arrived.results.items()
         },
-        rested=life.arrived.rested,
-        put_off=life.arrived.put_off,
+        rested=claimed.arrived.rested,
+        put_off=claimed.arrived.put_off,
     )
 
 
-def _may_recall(run: HeldRun, inside: int, unfinished: Collection[str]) -> Collection[str] | None:
+def _may_recall(
+    run: RunSnapshot, inside: int, unfinished: Collection[str]
+) -> Collection[str] | None:
     """In which containers earlier lives have finished turns; None: it may be any."""
     if not inside:
         return frozenset()
     return None if run.forked_from else frozenset(unfinished)
 
 
-async def _whole(parts: Runtime, run_id: str, value: Any) -> Any:  # noqa: ANN401 - JSON
+async def _whole(app: AppContext, run_id: str, value: Any) -> Any:  # noqa: ANN401 - JSON
     """A value with its large parts; most have none, and need no look into the database."""
     if not has_references(value):
         return value
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         return await unpack(uow.session, value, run_id)
 
 
-async def _record(parts: Runtime, step: Step) -> StepRecord:
+async def _record(app: AppContext, step: Step) -> StepRecord:
     """A step as the engine knows it, with its whole output, and its whole input while it is open."""
-    record = step_record(step).but(output=await _whole(parts, step.run_id, step.output))
+    record = step_record(step).but(output=await _whole(app, step.run_id, step.output))
     if step.status in TERMINAL_STEP:
         return record
-    return record.but(input=await _whole(parts, step.run_id, step.input))
+    return record.but(input=await _whole(app, step.run_id, step.input))
 
 
-async def _hand_back(parts: Runtime, life: Life, journal: RunJournal) -> None:
+async def _hand_back(app: AppContext, claimed: ClaimedRun, journal: RunJournal) -> None:
     """Let another process go on with the run, from the last step that was finished here."""
     try:
         await journal.record()
-        async with parts.database.work() as uow:
-            if await release(uow, life.run.id, life.run.epoch):
-                run = life.run
-                uow.after_commit(
-                    lambda: enqueue(parts, run.id, run.epoch + 2, priority=run.priority)
-                )
+        async with app.database.work() as uow:
+            if await release(uow, claimed.run.id, claimed.run.epoch):
+                run = claimed.run
+                uow.after_commit(lambda: enqueue(app, run.id, run.epoch + 2, priority=run.priority))
     except (StorageDown, Fenced):
         _log.warning("the run could not be handed back; its lease runs out by itself")
 
 
-async def _fail(parts: Runtime, life: Life, error: Exception) -> None:
+async def _fail(app: AppContext, claimed: ClaimedRun, error: Exception) -> None:
     _log.error("a run stopped with an unexpected error", exc_info=error)
     known = error if isinstance(error, AppError) else Defect(_ON_OUR_SIDE)
     told = {"code": known.code, "message": known.message}
     try:
-        async with parts.database.work() as uow:
-            run = await locked_run(uow, system(life.run.workspace_id), life.run.id)
-            if run.epoch == life.run.epoch and run.status == "running":
-                await end(uow, parts.bus, run, "failed", told)
+        async with app.database.work() as uow:
+            run = await locked_run(uow, system(claimed.run.workspace_id), claimed.run.id)
+            if run.epoch == claimed.run.epoch and run.status == "running":
+                await end(uow, app.bus, run, "failed", told)
     except (StorageDown, NotFound):
         _log.warning(
             "the failure could not be recorded; whoever finds the run next goes on with it"

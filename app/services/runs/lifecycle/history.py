@@ -14,8 +14,8 @@ from app.engine.events import TERMINAL_STEP
 from app.engine.host import StepRecord
 from app.models import Step
 from app.services.access import scoped, system
-from app.services.app_context import Runtime
-from app.services.runs.lifecycle.snapshot import HeldRun
+from app.services.app_context import AppContext
+from app.services.runs.lifecycle.snapshot import RunSnapshot
 
 _AT_ONCE = 1_000
 _NOT_EXECUTED = ("copied", "given")
@@ -27,7 +27,7 @@ def needed_at_once() -> ColumnElement[bool]:
     return col(Step.path).not_like("%/%") | col(Step.status).not_in(TERMINAL_STEP)
 
 
-def _inside(run: HeldRun) -> Select[Step]:
+def _inside(run: RunSnapshot) -> Select[Step]:
     return scoped(Step, system(run.workspace_id)).where(
         col(Step.run_id) == run.id,
         col(Step.path).like("%/%"),
@@ -48,7 +48,7 @@ def was_executed(step: Step) -> bool:
     return step.status != "skipped" and step.origin not in _NOT_EXECUTED
 
 
-async def count_inside(parts: Runtime, run: HeldRun, steps: Sequence[Step]) -> Inside:
+async def count_inside(app: AppContext, run: RunSnapshot, steps: Sequence[Step]) -> Inside:
     """Count what is left out. Of finished loops nothing is needed: their own steps tell; but a run
     that took steps over from another one may have turns whose loop has no step yet.
     """
@@ -57,13 +57,13 @@ async def count_inside(parts: Runtime, run: HeldRun, steps: Sequence[Step]) -> I
     here = func.coalesce(col(Step.origin), "").not_in(_NOT_EXECUTED)
     executed = case((here & (col(Step.status) != "skipped"), 1), else_=0)
     counts = func.count(col(Step.id)), func.coalesce(func.sum(executed), 0)
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         row = (await uow.session.execute(_inside(run).with_only_columns(*counts))).one()
     return Inside(int(row[0]), int(row[1]))
 
 
 def recall_of(
-    parts: Runtime, run: HeldRun, record: Callable[[Runtime, Step], Awaitable[StepRecord]]
+    app: AppContext, run: RunSnapshot, record: Callable[[AppContext, Step], Awaitable[StepRecord]]
 ) -> Callable[[Sequence[str]], Awaitable[list[StepRecord]]]:
     """Make what the engine finds finished steps inside of turns with.
 
@@ -73,11 +73,11 @@ def recall_of(
 
     async def recall(paths: Sequence[str]) -> list[StepRecord]:
         rows: list[Step] = []
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             for first in range(0, len(paths), _AT_ONCE):
                 some = paths[first : first + _AT_ONCE]
                 query = _inside(run).where(col(Step.path).in_(some))
                 rows += (await uow.session.execute(query)).scalars()
-        return [await record(parts, row) for row in rows]
+        return [await record(app, row) for row in rows]
 
     return recall

@@ -9,7 +9,7 @@ from app.models import metadata
 
 
 @dataclass(frozen=True)
-class HeldRun:
+class RunSnapshot:
     """A run as it was when it became ours; its row goes on changing."""
 
     id: str
@@ -35,12 +35,12 @@ class HeldRun:
     attempts: int
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "HeldRun":
+    def of(cls, row: Mapping[str, Any]) -> "RunSnapshot":
         """Take what is needed out of a row, with whatever else is in it."""
         return cls(*[row[name] for name in _NAMES])
 
 
-_NAMES = tuple(field.name for field in fields(HeldRun))
+_NAMES = tuple(field.name for field in fields(RunSnapshot))
 
-HELD_COLUMNS = tuple(metadata.tables["run"].c[name] for name in _NAMES)
+SNAPSHOT_COLUMNS = tuple(metadata.tables["run"].c[name] for name in _NAMES)
 """What to read of a run's row."""

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from app.adapters.redis.bus import Viewer
 from app.engine.events import FLEETING, TERMINAL_RUN, Event
 from app.services.access import Actor
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 from app.services.runs.lifecycle.execute import task_key
 from app.services.runs.reading.queries import get_run, list_events, see_run
 from app.services.runs.reading.views import RunView
@@ -26,7 +26,7 @@ _TEXT_BEGINS = frozenset(
 
 
 async def follow(
-    parts: Runtime, actor: Actor, run_id: str, after_seq: int = 0
+    app: AppContext, actor: Actor, run_id: str, after_seq: int = 0
 ) -> AsyncGenerator[list[Event], None]:
     """Yield batches of a run's events after a sequence number until the run has ended.
 
@@ -38,19 +38,19 @@ async def follow(
     Raises:
         NotFound: There is no such run in the actor's workspace.
     """
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         await see_run(uow, actor, run_id)
     last, behind = after_seq, True
-    async with parts.bus.subscribe(run_id) as viewer:
+    async with app.bus.subscribe(run_id) as viewer:
         while True:
             fresh: list[Event] = []
             if behind:
-                fresh, ended = await _catch_up(parts, actor, run_id, viewer, last)
+                fresh, ended = await _catch_up(app, actor, run_id, viewer, last)
                 last = max([last, *(event.seq for event in fresh)])
                 yield fresh
                 if ended:
                     return
-            taken = await viewer.take(IDLE_S if parts.bus.connected else WITHOUT_BUS_S)
+            taken = await viewer.take(IDLE_S if app.bus.connected else WITHOUT_BUS_S)
             fresh, last, whole = _next(taken.events, last)
             if fresh:
                 yield fresh
@@ -60,40 +60,40 @@ async def follow(
             behind = taken.gap or not whole or not taken.events
 
 
-async def wait_for_run(parts: Runtime, actor: Actor, run_id: str, seconds: float) -> RunView:
+async def wait_for_run(app: AppContext, actor: Actor, run_id: str, seconds: float) -> RunView:
     """Return the run when it has ended, has responded, or waits for somebody; or as it is after so
     many seconds.
     """
-    ours = parts.at_work(task_key(actor.workspace_id, run_id))
+    ours = app.at_work(task_key(actor.workspace_id, run_id))
     until = asyncio.get_running_loop().time() + seconds
     if ours is not None:  # executed in this very process: its end needs no looking for
         done, _ = await asyncio.wait({ours}, timeout=min(seconds, _QUICK_S))
         if done:
-            async with parts.database.read() as uow:
+            async with app.database.read() as uow:
                 return await get_run(uow, actor, run_id)
     try:
-        async with asyncio.timeout_at(until), aclosing(follow(parts, actor, run_id)) as batches:
+        async with asyncio.timeout_at(until), aclosing(follow(app, actor, run_id)) as batches:
             async for batch in batches:
                 if any(event.type in _TELLING for event in batch):
-                    async with parts.database.read() as uow:
+                    async with app.database.read() as uow:
                         run = await get_run(uow, actor, run_id)
                     if run.status in _SETTLED or run.responded:
                         return run
     except TimeoutError:
         pass
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         return await get_run(uow, actor, run_id)
 
 
 async def _catch_up(
-    parts: Runtime, actor: Actor, run_id: str, viewer: Viewer, last: int
+    app: AppContext, actor: Actor, run_id: str, viewer: Viewer, last: int
 ) -> tuple[list[Event], bool]:
     """Read what is stored after `last`, and the text so far of steps at work; say whether the run
     is over.
     """
-    history = await parts.bus.history(run_id, viewer)
+    history = await app.bus.history(run_id, viewer)
     found: list[Event] = []
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         status = (await see_run(uow, actor, run_id)).status
         while True:
             page = await list_events(uow, actor, run_id, after=last, limit=_PAGE)

@@ -8,10 +8,10 @@ from app.adapters.sql.blobs import Part, checked_parts
 from app.kernel.errors import NotFound
 from app.models import Blob
 from app.services.access import Actor, require, scoped
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 
 
-async def read_value(parts: Runtime, actor: Actor, value_id: str) -> AsyncIterator[bytes]:
+async def read_value(app: AppContext, actor: Actor, value_id: str) -> AsyncIterator[bytes]:
     """Yield the JSON of a value that a run or its steps refer to, in pieces of at most 1 MB.
 
     No transaction stays open between two of them: who takes them may be slow.
@@ -24,7 +24,7 @@ async def read_value(parts: Runtime, actor: Actor, value_id: str) -> AsyncIterat
     wanted = of_it.with_only_columns(col(Blob.data), col(Blob.size_bytes), col(Blob.sha256))
 
     async def read(number: int) -> Part | None:
-        async with parts.database.read() as uow:
+        async with app.database.read() as uow:
             found = await uow.session.execute(wanted.where(col(Blob.part) == number))
             row = found.one_or_none()
         return None if row is None else Part(*row)

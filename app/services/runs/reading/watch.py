@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from app.services.access import Actor
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 
 _CALM_S = 1.0
 _SIGN_OF_LIFE_S = 30.0
 
 
-async def changes(parts: Runtime, actor: Actor) -> AsyncIterator[None]:
+async def changes(app: AppContext, actor: Actor) -> AsyncIterator[None]:
     """Yield once whenever runs of the actor's workspace have changed; at most once a second.
 
     The first item comes at once, so that nothing between reading and watching is missed.
     """
-    async with parts.bus.subscribe_workspace(actor.workspace_id) as viewer:
+    async with app.bus.subscribe_workspace(actor.workspace_id) as viewer:
         yield
         while True:
             batch = await viewer.take(_SIGN_OF_LIFE_S)

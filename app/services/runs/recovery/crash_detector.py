@@ -16,7 +16,7 @@ _SKEW_S = 0.5
 
 
 @dataclass(frozen=True)
-class Lease:
+class ObservedLease:
     """Until when a life of a run was last said to go on."""
 
     run_id: str
@@ -28,7 +28,7 @@ class Lease:
         return self.until is not None and self.until > at
 
 
-class Watch:
+class CrashDetector:
     """Judges leases that look over, for one process that looks again and again.
 
     Who looked all the time, while the clock went on evenly, would have seen that a lease is renewed: one that is over
@@ -41,14 +41,14 @@ class Watch:
         self._patience_s = patience_s
         self._last: tuple[float, datetime] | None = None
         self._steady_since = math.inf
-        self._seen: dict[Lease, float] = {}
+        self._seen: dict[ObservedLease, float] = {}
 
     @property
     def steady(self) -> bool:
         """Whether all went on evenly for so long that leases need no look before they are over."""
         return time.monotonic() - self._steady_since >= _STEADY_S
 
-    def judge(self, at: datetime, leases: Sequence[Lease]) -> list[str]:
+    def judge(self, at: datetime, leases: Sequence[ObservedLease]) -> list[str]:
         """The runs whose process has died.
 
         Args:
@@ -75,7 +75,7 @@ class Watch:
         """Begin anew: the database is away."""
         self._last, self._steady_since, self._seen = None, math.inf, {}
 
-    def _seen_over(self) -> dict[Lease, float]:
+    def _seen_over(self) -> dict[ObservedLease, float]:
         if self._last is None:
             return {}
         return {

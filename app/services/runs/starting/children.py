@@ -12,7 +12,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.models import Run, Workspace
 from app.services.access import Actor, scoped, system
-from app.services.app_context import Runtime
+from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import locked_run, queue_after_commit
 from app.services.runs.starting.limits import placing
 from app.services.versions.versions import (
@@ -23,7 +23,7 @@ from app.services.versions.versions import (
 )
 
 
-async def start_child(parts: Runtime, child: ChildRequest) -> None:
+async def start_child(app: AppContext, child: ChildRequest) -> None:
     """Store the run that a step calls, and queue it; one that is there already stays as it is.
 
     It runs the other workflow as it is now, as the person who started the run that calls.
@@ -33,7 +33,7 @@ async def start_child(parts: Runtime, child: ChildRequest) -> None:
         GraphInvalid, NeedsMigration: It cannot run.
         InvalidInput: Not with this input.
     """
-    async with parts.database.work() as uow:
+    async with app.database.work() as uow:
         workspace = await locked_workspace(uow, child.workspace_id)
         stored = scoped(Run, system(child.workspace_id)).where(col(Run.id) == child.run_id)
         if await uow.session.scalar(stored.with_only_columns(col(Run.id))) is None:

@@ -24,7 +24,7 @@ from app.kernel.ids import derived_id, new_id
 from app.models import Run, Step, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, named_row, require, scoped
-from app.services.app_context import runtime
+from app.services.app_context import current_app
 from app.services.runs.lifecycle.execute import enqueue
 from app.services.runs.reading.mappers import run_view
 from app.services.runs.reading.views import RunView
@@ -67,7 +67,7 @@ class ForkRun(BaseModel):
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
 
 
-async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
+async def fork_run(uow: UnitOfWork, actor: Actor, request: ForkRun) -> RunView:
     """Store a new run that takes over what another one has finished, and queue it.
 
     Copied steps have used no tokens and cost nothing here. The other run stays as it is.
@@ -80,19 +80,19 @@ async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
     """
     require(actor, "member")
     workspace = await locked_workspace(uow, actor.workspace_id)
-    source = await _source(uow, actor, wish.run_id)
+    source = await _source(uow, actor, request.run_id)
     workflow = await locked_workflow(uow, actor, source.workflow_id)
-    digest, _ = hashed(wish.model_dump(mode="json", exclude={"idempotency_key"}))
-    if wish.idempotency_key:
-        earlier = await earlier_run(uow, actor, wish.idempotency_key)
+    digest, _ = hashed(request.model_dump(mode="json", exclude={"idempotency_key"}))
+    if request.idempotency_key:
+        earlier = await earlier_run(uow, actor, request.idempotency_key)
         if earlier is not None:
             return await same_run(uow, actor, earlier, workflow, digest)
     before = await named_row(uow, actor, WorkflowVersion, source.version_id)
-    version = before if wish.version == "original" else await version_of(uow, actor, workflow)
+    version = before if request.version == "original" else await version_of(uow, actor, workflow)
     plan = plan_of(version.graph)
-    if wish.changes_input:
-        check_input(plan.input_schema, wish.input)
-    check_pins(plan, wish.pins or {})
+    if request.changes_input:
+        check_input(plan.input_schema, request.input)
+    check_pins(plan, request.pins or {})
     workspace.run_count += 1
     run = Run(
         id=new_id("run"),
@@ -102,7 +102,7 @@ async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
         number=workspace.run_count,
         trigger=source.trigger,
         started_by=actor.user_id,
-        idempotency_key=wish.idempotency_key,
+        idempotency_key=request.idempotency_key,
         request_hash=digest,
         queued_at=now(),
         priority=source.priority,
@@ -114,16 +114,18 @@ async def fork_run(uow: UnitOfWork, actor: Actor, wish: ForkRun) -> RunView:
     await uow.session.flush()  # the run's row first: steps and blobs point to it
     carrier = Carrier(uow.session, source.id, run.id)
     run.input = await (
-        _packed(uow, run, wish.input) if wish.changes_input else carrier.carry(source.input)
+        _packed(uow, run, request.input) if request.changes_input else carrier.carry(source.input)
     )
-    pins = source.pins if wish.pins is None else wish.pins
-    run.pins = await (carrier.carry(pins) if wish.pins is None else _packed(uow, run, pins or None))
-    if wish.copies:
+    pins = source.pins if request.pins is None else request.pins
+    run.pins = await (
+        carrier.carry(pins) if request.pins is None else _packed(uow, run, pins or None)
+    )
+    if request.copies:
         old = plan if version is before else plan_of(before.graph)
-        await _Copying(uow, source, run, carrier, plan).do(wish, old)
-    audit.record(uow, actor, "run.fork" if wish.copies else "run.rerun", run.id, of=source.id)
-    parts = runtime()
-    uow.after_commit(lambda: enqueue(parts, run.id, 1))
+        await _Copying(uow, source, run, carrier, plan).do(request, old)
+    audit.record(uow, actor, "run.fork" if request.copies else "run.rerun", run.id, of=source.id)
+    app = current_app()
+    uow.after_commit(lambda: enqueue(app, run.id, 1))
     return run_view(run, workflow.name, version.number)
 
 
@@ -155,25 +157,25 @@ class _Copying:
         self._carrier = carrier
         self._plan = plan
 
-    async def do(self, wish: ForkRun, before: Plan) -> None:
+    async def do(self, request: ForkRun, before: Plan) -> None:
         """Copy what is not anew, with the outputs given instead."""
         steps = await self._briefs()
         anew = Anew(self._plan)
         if before is not self._plan:
             anew.changed_since(before)
-        if wish.from_step:
-            self._run.fork_path = await self._path_of(wish.from_step, steps)
+        if request.from_step:
+            self._run.fork_path = await self._path_of(request.from_step, steps)
             anew.step(self._run.fork_path)
         else:
-            for path in wish.outputs:
+            for path in request.outputs:
                 anew.follows(path)
-        if wish.changes_input:
+        if request.changes_input:
             for node_id in self._plan.triggers:
-                (anew.step if wish.from_step is None else anew.only)(node_id)
-        given = {path for path in wish.outputs if not wish.from_step or path not in anew}
+                (anew.step if request.from_step is None else anew.only)(node_id)
+        given = {path for path in request.outputs if not request.from_step or path not in anew}
         kept = self._kept([step for step in steps.values() if self._fits(step)], anew, given)
-        self._check(wish.outputs, kept, steps)
-        await self._copy(self._moments(kept, steps), wish.outputs)
+        self._check(request.outputs, kept, steps)
+        await self._copy(self._moments(kept, steps), request.outputs)
 
     def _fits(self, step: _Brief) -> bool:
         """Whether the step's node is still what it was."""

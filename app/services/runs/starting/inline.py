@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.adapters.sql.journal import HeldBack, KeyTaken
+from app.adapters.sql.journal import BufferedJournal, KeyTaken
 from app.adapters.sql.journal_rows import Row, Rows, rows_of
 from app.adapters.sql.leases import LEASE
 from app.adapters.sql.statements import defaults_of, once
@@ -36,10 +36,10 @@ from app.kernel.errors import NotFound, StorageDown, TooLarge
 from app.kernel.jsons import json_of
 from app.models import Run, Workflow, Workspace, metadata
 from app.services.access import Actor, named_row, require
-from app.services.app_context import Runtime
-from app.services.runs.lifecycle.claimed_run import Life
+from app.services.app_context import AppContext
+from app.services.runs.lifecycle.claimed_run import ClaimedRun
 from app.services.runs.lifecycle.execute import enqueue, execute_in_memory, spawn_run
-from app.services.runs.lifecycle.snapshot import HeldRun
+from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.queries import WHOLE_BYTES, get_run
 from app.services.runs.reading.views import RunView
@@ -100,7 +100,7 @@ class _Ready:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _Start:
     """Who wants what, and the id that the run is to have."""
 
     run_id: str
@@ -139,8 +139,8 @@ class ReadyDrafts:
 _drafts = ReadyDrafts()
 
 
-async def run_at_once(
-    parts: Runtime, actor: Actor, request: StartRun, seconds: float, run_id: str
+async def run_inline(
+    app: AppContext, actor: Actor, request: StartRun, seconds: float, run_id: str
 ) -> RunView | None:
     """Start a run under this id; return it as it is when it has ended or waits for a person, or after so many
     seconds. It is stored when this returns. None, and nothing done: it has wishes of its own, or how many
@@ -152,17 +152,17 @@ async def run_at_once(
     require(actor, "member")
     if request.extras:
         return None
-    parts.at_once += 1
+    app.inline_runs += 1
     try:
-        return await _started(parts, actor, request, seconds, run_id)
+        return await _started(app, actor, request, seconds, run_id)
     finally:
-        parts.at_once -= 1
+        app.inline_runs -= 1
 
 
 async def _started(
-    parts: Runtime, actor: Actor, request: StartRun, seconds: float, run_id: str
+    app: AppContext, actor: Actor, request: StartRun, seconds: float, run_id: str
 ) -> RunView | None:
-    head = await _head(parts, actor, request.workflow_id)
+    head = await _head(app, actor, request.workflow_id)
     if head.bounded:
         return None
     digest, data = hashed([request.workflow_id, request.input, request.trigger])
@@ -172,49 +172,49 @@ async def _started(
         )
     if request.idempotency_key:
         key = {"workspace_id": actor.workspace_id, "key": request.idempotency_key}
-        if await parts.database.look(_KEYED, key) is not None:
-            return await _repeated(parts, actor, request, digest, seconds)
+        if await app.database.look(_KEYED, key) is not None:
+            return await _repeated(app, actor, request, digest, seconds)
     ready = _drafts.get(request.workflow_id, head.revision) or await _prepared(
-        parts, actor, request, head.revision
+        app, actor, request, head.revision
     )
     check_input(ready.plan.input_schema, request.input)
-    wish = _Wish(run_id, actor, request, digest, head, ready)
+    start = _Start(run_id, actor, request, digest, head, ready)
     try:
-        return await _begun(parts, wish, seconds)
+        return await _begun(app, start, seconds)
     except KeyTaken:
-        return await _repeated(parts, actor, request, digest, seconds)
+        return await _repeated(app, actor, request, digest, seconds)
     except IntegrityError:
-        await _head(parts, actor, request.workflow_id)  # deleted for good while it was to start?
+        await _head(app, actor, request.workflow_id)  # deleted for good while it was to start?
         raise
 
 
-async def _begun(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
+async def _begun(app: AppContext, start: _Start, seconds: float) -> RunView:
     """Execute or queue a new run, wherever it belongs."""
-    plan = wish.ready.plan
+    plan = start.ready.plan
     if plan.quick and seconds > 0:
-        return await _quickly(parts, wish) or await _queued(parts, wish, seconds)
-    if (plan.quick or (plan.light and seconds > 0)) and parts.light_slots > 0:
-        return await _here(parts, wish, seconds)
-    return await _queued(parts, wish, seconds)
+        return await _quickly(app, start) or await _queued(app, start, seconds)
+    if (plan.quick or (plan.light and seconds > 0)) and app.light_slots > 0:
+        return await _here(app, start, seconds)
+    return await _queued(app, start, seconds)
 
 
-async def _head(parts: Runtime, actor: Actor, workflow_id: str) -> _Head:
+async def _head(app: AppContext, actor: Actor, workflow_id: str) -> _Head:
     place = {"workflow_id": workflow_id, "workspace_id": actor.workspace_id}
-    row = await parts.database.look(_HEAD, place)
+    row = await app.database.look(_HEAD, place)
     if row is None:
         raise NotFound("There is no such workflow.")
     has_settings = row[2] is not None and row[2] not in ("null", "{}")
     return _Head(row[0], row[1], has_settings or row[3] is not None)
 
 
-async def _prepared(parts: Runtime, actor: Actor, request: StartRun, revision: int) -> _Ready:
+async def _prepared(app: AppContext, actor: Actor, request: StartRun, revision: int) -> _Ready:
     """Compile the draft and make its version, once for each revision: of many first runs at once, one does it."""
     async with _drafts.lock(request.workflow_id):
-        return _drafts.get(request.workflow_id, revision) or await _prepare(parts, actor, request)
+        return _drafts.get(request.workflow_id, revision) or await _prepare(app, actor, request)
 
 
-async def _prepare(parts: Runtime, actor: Actor, request: StartRun) -> _Ready:
-    async with parts.database.work() as uow:
+async def _prepare(app: AppContext, actor: Actor, request: StartRun) -> _Ready:
+    async with app.database.work() as uow:
         workflow = await locked_workflow(uow, actor, request.workflow_id)
         plan = plan_of(workflow.graph)
         check_input(plan.input_schema, request.input)
@@ -226,30 +226,30 @@ async def _prepare(parts: Runtime, actor: Actor, request: StartRun) -> _Ready:
 
 
 async def _repeated(
-    parts: Runtime, actor: Actor, request: StartRun, digest: str, seconds: float
+    app: AppContext, actor: Actor, request: StartRun, digest: str, seconds: float
 ) -> RunView:
     """The run that the same wish made before."""
     assert request.idempotency_key is not None
-    async with parts.database.read() as uow:
+    async with app.database.read() as uow:
         earlier = await earlier_run(uow, actor, request.idempotency_key)
         if earlier is None:
             raise NotFound("The run of this idempotency key is gone.")
         workflow = await named_row(uow, actor, Workflow, earlier.workflow_id)
         view = await same_run(uow, actor, earlier, workflow, digest)
     if seconds > 0 and view.status not in TERMINAL_RUN:
-        return await wait_for_run(parts, actor, view.id, seconds)
+        return await wait_for_run(app, actor, view.id, seconds)
     return view
 
 
-def _row(wish: _Wish) -> tuple[Row, Rows]:
+def _row(start: _Start) -> tuple[Row, Rows]:
     """The row of a new run that waits for its turn, and the blobs of a large input."""
-    run_id, workspace_id = wish.run_id, wish.actor.workspace_id
-    text, blobs = pack_text(wish.request.input, run_id, workspace_id)
+    run_id, workspace_id = start.run_id, start.actor.workspace_id
+    text, blobs = pack_text(start.request.input, run_id, workspace_id)
     row = {
-        **_NEW_RUN, "id": run_id, "workspace_id": workspace_id, "workflow_id": wish.request.workflow_id,
-        "version_id": wish.ready.version_id, "trigger": wish.request.trigger, "started_by": wish.actor.user_id,
-        "idempotency_key": wish.request.idempotency_key, "request_hash": wish.hash,
-        "input": None if wish.request.input is None else text, "queued_at": now(),
+        **_NEW_RUN, "id": run_id, "workspace_id": workspace_id, "workflow_id": start.request.workflow_id,
+        "version_id": start.ready.version_id, "trigger": start.request.trigger, "started_by": start.actor.user_id,
+        "idempotency_key": start.request.idempotency_key, "request_hash": start.hash,
+        "input": None if start.request.input is None else text, "queued_at": now(),
     }  # fmt: skip
     return row, Rows(blobs={blob["id"]: blob for blob in blobs})
 
@@ -257,33 +257,33 @@ def _row(wish: _Wish) -> tuple[Row, Rows]:
 _NEW_RUN: Mapping[str, Any] = {**defaults_of(metadata.tables["run"]), "number": 0}
 
 
-async def _quickly(parts: Runtime, wish: _Wish) -> RunView | None:
+async def _quickly(app: AppContext, start: _Start) -> RunView | None:
     """Execute a run without effects in memory and store it as a whole; None when it takes too long."""
-    row, batch = _row(wish)
-    journal = HeldBack(row["id"], row["workspace_id"])
+    row, batch = _row(start)
+    journal = BufferedJournal(row["id"], row["workspace_id"])
     request = RunRequest(
         row["id"],
         row["workspace_id"],
         row["workflow_id"],
-        wish.request.input,
+        start.request.input,
         started_at=row["queued_at"],
         by_hand=row["trigger"] == "manual",
     )
-    if parts.quick_waiting >= MAX_WAITING:
+    if app.quick_waiting >= MAX_WAITING:
         return None
-    parts.quick_waiting += 1
+    app.quick_waiting += 1
     try:
-        async with parts.quick_slots:
-            if not await execute_in_memory(parts, wish.ready.plan, request, journal, DEADLINE_S):
+        async with app.quick_slots:
+            if not await execute_in_memory(app, start.ready.plan, request, journal, DEADLINE_S):
                 return None
     finally:
-        parts.quick_waiting -= 1
+        app.quick_waiting -= 1
     facts = rows_of(journal.facts, row["id"], row["workspace_id"])
     row |= {"epoch": 1, **facts.runs.pop(row["id"])}
     facts.blobs |= batch.blobs
-    await parts.writer.store(row, facts)
-    parts.bus.announce(journal.events[-1])
-    return await _answer(parts, wish, row, _output(journal.facts))
+    await app.writer.store(row, facts)
+    app.bus.announce(journal.events[-1])
+    return await _answer(app, start, row, _output(journal.facts))
 
 
 def _output(facts: Sequence[Fact]) -> Json:
@@ -295,74 +295,74 @@ MAX_WAITING = 64
 """Quick runs that may wait for a slot here; more go to the workers."""
 
 
-async def _here(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
+async def _here(app: AppContext, start: _Start, seconds: float) -> RunView:
     """Store a run as this process's own, execute it here, and answer from memory."""
     leased_at = time.monotonic()
-    row, batch = _row(wish)
+    row, batch = _row(start)
     at = row["queued_at"]
     row |= {
-        "status": "running", "epoch": 1, "worker": parts.name, "started_at": at, "lease_until": at + LEASE,
+        "status": "running", "epoch": 1, "worker": app.name, "started_at": at, "lease_until": at + LEASE,
     }  # fmt: skip
-    await parts.writer.store(row, batch)
-    run = HeldRun.of({**row, "input": wish.request.input})
-    life = Life(run, wish.ready.graph, leased_at)
-    parts.light_slots -= 1
-    task = spawn_run(parts, life, wish.ready.plan)
-    task.add_done_callback(lambda _: _one_less(parts))
+    await app.writer.store(row, batch)
+    run = RunSnapshot.of({**row, "input": start.request.input})
+    claimed = ClaimedRun(run, start.ready.graph, leased_at)
+    app.light_slots -= 1
+    task = spawn_run(app, claimed, start.ready.plan)
+    task.add_done_callback(lambda _: _one_less(app))
     if seconds <= 0:
-        return _view(wish, row)
+        return _view(start, row)
     try:
-        return await _ended(parts, wish, row, task, seconds)
+        return await _ended(app, start, row, task, seconds)
     except StorageDown:  # it was accepted, and goes on when the database is back
-        return _view(wish, row)
+        return _view(start, row)
 
 
 async def _ended(
-    parts: Runtime, wish: _Wish, row: Row, task: asyncio.Task[RunPatch | None], seconds: float
+    app: AppContext, start: _Start, row: Row, task: asyncio.Task[RunPatch | None], seconds: float
 ) -> RunView:
     """The run that a task executes here, when it has ended or after so many seconds."""
     until = asyncio.get_running_loop().time() + seconds
     await asyncio.wait({task}, timeout=seconds)
     patch = task.result() if task.done() and not task.cancelled() else None
     if patch is None and (left := until - asyncio.get_running_loop().time()) > 0:
-        return await wait_for_run(parts, wish.actor, row["id"], left)  # another process has it now
+        return await wait_for_run(app, start.actor, row["id"], left)  # another process has it now
     if patch is None or patch.status not in TERMINAL_RUN:
-        async with parts.database.read() as uow:
-            return await get_run(uow, wish.actor, row["id"])
+        async with app.database.read() as uow:
+            return await get_run(uow, start.actor, row["id"])
     changed = {name: value for name, value in vars(patch).items() if value is not None}
-    return await _answer(parts, wish, {**row, **changed}, patch.output)
+    return await _answer(app, start, {**row, **changed}, patch.output)
 
 
-def _one_less(parts: Runtime) -> None:
-    parts.light_slots += 1
+def _one_less(app: AppContext) -> None:
+    app.light_slots += 1
 
 
-async def _queued(parts: Runtime, wish: _Wish, seconds: float) -> RunView:
+async def _queued(app: AppContext, start: _Start, seconds: float) -> RunView:
     """Store a run for the workers."""
-    row, batch = _row(wish)
-    await parts.writer.store(row, batch)
-    await enqueue(parts, row["id"], 1)
+    row, batch = _row(start)
+    await app.writer.store(row, batch)
+    await enqueue(app, row["id"], 1)
     with suppress(StorageDown):  # it was accepted, and goes on when the database is back
         if seconds > 0:
-            return await wait_for_run(parts, wish.actor, row["id"], seconds)
-    return _view(wish, row)
+            return await wait_for_run(app, start.actor, row["id"], seconds)
+    return _view(start, row)
 
 
-async def _answer(parts: Runtime, wish: _Wish, row: Row, output: Json) -> RunView:
+async def _answer(app: AppContext, start: _Start, row: Row, output: Json) -> RunView:
     """A run that has ended, from memory unless what it gave is very large."""
     data = None if output is None else json_of(output)
     if data is not None and len(data) > WHOLE_BYTES:
-        async with parts.database.read() as uow:
-            return await get_run(uow, wish.actor, row["id"])
-    return _view(wish, row, data)
+        async with app.database.read() as uow:
+            return await get_run(uow, start.actor, row["id"])
+    return _view(start, row, data)
 
 
-def _view(wish: _Wish, row: Row, output: bytes | None = None) -> RunView:
+def _view(start: _Start, row: Row, output: bytes | None = None) -> RunView:
     """A run as its caller sees it; `output` is JSON."""
     error = row["error"]
     return RunView(
-        id=row["id"], number=row["number"], workflow_id=row["workflow_id"], workflow_name=wish.head.name,
-        version=wish.ready.number, status=row["status"], trigger=row["trigger"], input=wish.request.input,
+        id=row["id"], number=row["number"], workflow_id=row["workflow_id"], workflow_name=start.head.name,
+        version=start.ready.number, status=row["status"], trigger=row["trigger"], input=start.request.input,
         output=None if output is None else orjson.loads(output),
         error=orjson.loads(error) if isinstance(error, str) else error, tokens=row["tokens"],
         cost_usd=None if row["unpriced"] else dollars(row["cost_microusd"]), queued_at=row["queued_at"],

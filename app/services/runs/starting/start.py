@@ -19,10 +19,10 @@ from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
 from app.models import Run, Workflow, WorkflowVersion
 from app.services.access import Actor, named_row, require, scoped
-from app.services.app_context import Runtime, runtime
-from app.services.runs.lifecycle.claimed_run import Life
+from app.services.app_context import AppContext, current_app
+from app.services.runs.lifecycle.claimed_run import ClaimedRun
 from app.services.runs.lifecycle.execute import enqueue, spawn_run
-from app.services.runs.lifecycle.snapshot import HeldRun
+from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.mappers import run_view
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.limits import RunLimits, Turn, placing
@@ -110,25 +110,25 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     run = await _store(uow, actor, request, version, _Ticket(workspace.run_count, wish[0], place))
     if request.pins or request.pins_from:
         await _pin(uow, actor, request, run, plan)
-    parts = runtime()
+    app = current_app()
     notice = None
     bounded = (workflow.run_settings or {}).get("concurrency") or workspace.max_running is not None
     if plan.quick and not bounded:
         # ours from the start: claimed in the same transaction, so that it costs no second one
-        run.status, run.epoch, run.worker = "running", 1, parts.name
+        run.status, run.epoch, run.worker = "running", 1, app.name
         run.started_at, run.lease_until = run.queued_at, run.queued_at + LEASE
         await uow.session.flush()
-        life = Life(HeldRun.of(vars(run)), version.graph, leased_at)
-        uow.after_commit(lambda: _spawn(parts, life))
+        claimed = ClaimedRun(RunSnapshot.of(vars(run)), version.graph, leased_at)
+        uow.after_commit(lambda: _spawn(app, claimed))
     else:
-        uow.after_commit(lambda: enqueue(parts, run.id, 1, priority=run.priority))
-        notice = None if await parts.queue.answers() else _WAITS_FOR_REDIS
+        uow.after_commit(lambda: enqueue(app, run.id, 1, priority=run.priority))
+        notice = None if await app.queue.answers() else _WAITS_FOR_REDIS
     view = run_view(run, workflow.name, version.number, notice)
     return view.model_copy(update={"input": request.input})
 
 
-async def _spawn(parts: Runtime, life: Life) -> None:
-    spawn_run(parts, life)
+async def _spawn(app: AppContext, claimed: ClaimedRun) -> None:
+    spawn_run(app, claimed)
 
 
 @dataclass(frozen=True)

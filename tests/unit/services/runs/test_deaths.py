@@ -5,25 +5,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.services.runs.recovery import crash_detector
-from app.services.runs.recovery.crash_detector import Lease, Watch
+from app.services.runs.recovery.crash_detector import CrashDetector, ObservedLease
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-LEASE = Lease("run_1", 1, BEGAN)
-RENEWED = Lease("run_1", 1, BEGAN + timedelta(seconds=2))
+LEASE = ObservedLease("run_1", 1, BEGAN)
+RENEWED = ObservedLease("run_1", 1, BEGAN + timedelta(seconds=2))
 
 
 class Machine:
     """A machine whose clock can be set, and a sweeper on it that looks each half second."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.watch, self.now, self.ahead = Watch(), 100.0, 0.0
+        self.watch, self.now, self.ahead = CrashDetector(), 100.0, 0.0
         monkeypatch.setattr(crash_detector.time, "monotonic", lambda: self.now)
 
-    def look(self, *over: Lease, after: float = 0.5) -> list[str]:
+    def look(self, *over: ObservedLease, after: float = 0.5) -> list[str]:
         self.now += after
         return self.watch.judge(BEGAN + timedelta(seconds=self.now + self.ahead), over)
 
-    def looks(self, seconds: float, *over: Lease) -> list[list[str]]:
+    def looks(self, seconds: float, *over: ObservedLease) -> list[list[str]]:
         return [self.look(*over) for _ in range(round(seconds / 0.5))]
 
 
@@ -39,24 +39,24 @@ def test_who_looked_all_the_time_knows_at_once(machine):
 
 
 def test_a_lease_that_lies_ahead_may_be_of_one_who_heard_of_the_new_time_before_us(machine):
-    ahead = Lease("run_1", 1, BEGAN + timedelta(hours=1))
+    ahead = ObservedLease("run_1", 1, BEGAN + timedelta(hours=1))
     assert machine.looks(2, ahead) == [[], [], [], []]
     assert machine.look(ahead) == ["run_1"]
 
 
 def test_who_has_just_begun_waits_for_as_long_as_a_lease_lasts(machine):
-    machine.watch = Watch()
+    machine.watch = CrashDetector()
     assert machine.looks(2.5, LEASE) == [[], [], [], [], ["run_1"]]
 
 
 def test_who_has_just_begun_knows_as_soon_as_a_lease_is_over_that_it_saw_long_enough(machine):
-    machine.watch = Watch()
-    lease = Lease("run_1", 1, BEGAN + timedelta(seconds=machine.now + 2.2))
+    machine.watch = CrashDetector()
+    lease = ObservedLease("run_1", 1, BEGAN + timedelta(seconds=machine.now + 2.2))
     assert machine.looks(2.5, lease) == [[], [], [], [], ["run_1"]]
 
 
 def test_a_lease_that_is_not_over_is_no_death_however_long_it_stays(machine):
-    lease = Lease("run_1", 1, BEGAN + timedelta(seconds=machine.now + 25))
+    lease = ObservedLease("run_1", 1, BEGAN + timedelta(seconds=machine.now + 25))
     assert machine.looks(20, lease) == [[]] * 40
 
 
@@ -64,10 +64,12 @@ def test_a_lease_that_is_not_over_is_no_death_however_long_it_stays(machine):
 def test_a_machine_that_stands_still_again_kills_nobody(machine, began):
     """After it the sweeper may look before the keeper has renewed the leases."""
     if began == "just":
-        machine.watch = Watch()
+        machine.watch = CrashDetector()
     else:
         assert machine.look(after=2.6) == []
-    leases = [Lease("run_1", 1, BEGAN + timedelta(seconds=machine.now + n)) for n in (2.4, 2.9)]
+    leases = [
+        ObservedLease("run_1", 1, BEGAN + timedelta(seconds=machine.now + n)) for n in (2.4, 2.9)
+    ]
     assert [machine.look(lease) for lease in leases] == [[], []]
     assert machine.look(leases[-1], after=2.6) == []
     assert machine.looks(2, leases[-1])[-1] == ["run_1"]
@@ -102,5 +104,5 @@ def test_a_machine_that_is_always_slow_notices_deaths_all_the_same(machine):
 
 
 def test_one_that_looks_seldom_and_finds_a_new_lease_each_time_sees_a_living_one(machine):
-    leases = [Lease("run_1", 1, BEGAN + timedelta(seconds=n)) for n in range(4)]
+    leases = [ObservedLease("run_1", 1, BEGAN + timedelta(seconds=n)) for n in range(4)]
     assert [machine.look(lease, after=2.5) for lease in leases] == [[], [], [], []]
