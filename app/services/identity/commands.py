@@ -13,7 +13,7 @@ from app.kernel.errors import InvalidInput, NotFound, Unauthenticated
 from app.kernel.ids import new_id
 from app.models import Member, Session, User
 from app.services import audit, throttle
-from app.services.access import Actor, Role
+from app.services.access import Actor, Role, person
 from app.services.identity import passwords, tokens
 from app.services.identity.queries import actor_of, session_user
 from app.services.identity.views import SignedIn, UserView
@@ -76,7 +76,7 @@ async def logout(uow: UnitOfWork, session_id: str) -> None:
     if session is None or session.revoked_at is not None:
         return
     session.revoked_at = now()
-    audit.record(uow, Actor(session.user_id, "", "viewer"), "user.logout", session.user_id)
+    audit.record(uow, person(session.user_id, "", "viewer"), "user.logout", session.user_id)
 
 
 async def authenticate(uow: UnitOfWork, token: str, workspace_id: str | None = None) -> Actor:
@@ -129,8 +129,13 @@ async def _actor(
     if member is None:
         raise NotFound("There is no such workspace.")
     role: Role = member.role  # type: ignore[assignment]  # require() refuses a role it does not know
-    return Actor(
-        user.id, member.workspace_id, role, user.name, session_id, user.is_installation_admin
+    return person(
+        user.id,
+        member.workspace_id,
+        role,
+        user.name,
+        session_id=session_id,
+        is_installation_admin=user.is_installation_admin,
     )
 
 

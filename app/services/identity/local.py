@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.models import Member, Run, User, Workflow
-from app.services.access import Actor
+from app.services.access import Actor, person
 from app.services.identity.queries import COMMAND_LINE
 from app.services.identity.registration import make_account
 
@@ -35,7 +35,7 @@ async def local_actor(uow: UnitOfWork, named: str = "") -> Actor:
     found = (await uow.session.execute(query)).first()
     if found is not None:
         member, user = found
-        actor = Actor(user.id, member.workspace_id, "owner", user.name)
+        actor = person(user.id, member.workspace_id, "owner", user.name)
     else:
         actor = await make_account(uow, "Command line", COMMAND_LINE)
     return replace(actor, is_installation_admin=True)

@@ -10,7 +10,7 @@ from app.adapters.sql.statements import once
 from app.kernel.clock import now
 from app.models import Member, Session, User, Workspace
 from app.models.types import UtcDateTime
-from app.services.access import Actor, Role
+from app.services.access import Actor, Role, person
 from app.services.identity.views import MeView
 
 COMMAND_LINE = "local@agentloom.invalid"
@@ -93,4 +93,11 @@ async def actor_of(
     row = await database.look(_FIRST if workspace_id is None else _NAMED, asked)
     if row is None:
         return None
-    return Actor(user_id, row[1], cast(Role, row[2]), row[0], session_id, bool(row[3]))
+    return person(
+        user_id,
+        row[1],
+        cast(Role, row[2]),
+        row[0],
+        session_id=session_id,
+        is_installation_admin=bool(row[3]),
+    )

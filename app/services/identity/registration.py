@@ -13,7 +13,7 @@ from app.kernel.ids import new_id
 from app.kernel.settings import settings
 from app.models import Member, Project, User, Workspace
 from app.services import audit, throttle
-from app.services.access import Actor
+from app.services.access import Actor, person
 from app.services.identity import passwords
 from app.services.identity.commands import normal_email, open_session
 from app.services.identity.queries import has_people
@@ -114,7 +114,7 @@ async def _at_home(uow: UnitOfWork, user: User) -> Actor:
         id=new_id("project"), workspace_id=workspace.id, name="My project", created_at=moment
     )
     uow.session.add_all([member, project])
-    actor = Actor(
+    actor = person(
         user.id, workspace.id, "owner", user.name,
         is_installation_admin=user.is_installation_admin,
     )  # fmt: skip

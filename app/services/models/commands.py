@@ -7,7 +7,7 @@ from app.adapters.models.registry import ModelRegistry
 from app.adapters.models.weights import Pull, Weights, pinned
 from app.kernel.clock import now
 from app.kernel.errors import AppError
-from app.services.access import Actor, require_installation_admin
+from app.services.access import Actor, Permission, require
 from app.services.models.queries import pull_view
 from app.services.models.views import PullView
 
@@ -22,7 +22,7 @@ async def start_pull(models: ModelRegistry, actor: Actor, name: str) -> PullView
         Denied: The actor does not administer the installation: weights are shared by all of it.
         NotFound: There is no such model to download.
     """
-    require_installation_admin(actor)
+    require(actor, Permission.MODEL_MANAGE)
     weights = pinned(name, models.store.known)
     running = next((p for p in models.store.pulls() if p.name == weights.name), None)
     if running is not None and running.status == "running":
@@ -47,7 +47,7 @@ async def cancel_pull(models: ModelRegistry, actor: Actor, name: str) -> None:
         Denied: The actor does not administer the installation: weights are shared by all of it.
         NotFound: There is no such model to download.
     """
-    require_installation_admin(actor)
+    require(actor, Permission.MODEL_MANAGE)
     models.store.cancel(pinned(name, models.store.known))
 
 

@@ -12,7 +12,7 @@ from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound
 from app.models import ModelPrice
 from app.services import audit
-from app.services.access import Actor, require, require_installation_admin
+from app.services.access import Actor, Permission, require
 from app.services.models.views import PriceView
 
 LARGEST_USD = 100_000.0
@@ -21,7 +21,7 @@ _PRICED = ("openai", "anthropic", "compatible")
 
 async def list_prices(uow: UnitOfWork, actor: Actor) -> list[PriceView]:
     """Return the prices that were set, by the models' names."""
-    require(actor, "viewer")
+    require(actor, Permission.MODEL_READ)
     query = select(ModelPrice).order_by(col(ModelPrice.model))
     return [_view(row) for row in (await uow.session.execute(query)).scalars()]
 
@@ -43,7 +43,7 @@ async def set_price(
         Denied: The actor does not administer the installation.
         InvalidInput: The name is no model's that can have a price, or the price is none.
     """
-    require_installation_admin(actor)
+    require(actor, Permission.MODEL_MANAGE)
     name = _model(model)
     asked, answered = (_dollars(value) for value in dollars)
     row = await uow.session.get(ModelPrice, name)
@@ -66,7 +66,7 @@ async def remove_price(uow: UnitOfWork, models: ModelRegistry, actor: Actor, mod
         Denied: The actor does not administer the installation.
         NotFound: None is set for the model.
     """
-    require_installation_admin(actor)
+    require(actor, Permission.MODEL_MANAGE)
     row = await uow.session.get(ModelPrice, model)
     if row is None:
         raise NotFound(f"No price is set for '{model[:200]}'.")

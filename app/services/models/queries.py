@@ -5,7 +5,7 @@ from app.adapters.models.registry import ModelRegistry
 from app.adapters.models.weights import Pull, pinned
 from app.engine.providers.base import ModelInfo
 from app.kernel.errors import ModelMissing
-from app.services.access import Actor, require
+from app.services.access import Actor, Permission, require
 from app.services.models.views import ModelView, PullView
 
 
@@ -13,7 +13,7 @@ async def list_models(
     models: ModelRegistry, actor: Actor, *, refresh: bool = False
 ) -> list[ModelView]:
     """Return the entries of the model picker; `refresh` asks Ollama and other servers anew."""
-    require(actor, "viewer")
+    require(actor, Permission.MODEL_READ)
     if refresh:
         models.refresh()
     try:
@@ -27,7 +27,7 @@ async def list_models(
 
 async def pulls(models: ModelRegistry, actor: Actor) -> list[PullView]:
     """Return downloads that run, in whatever process, and how the last ones ended."""
-    require(actor, "viewer")
+    require(actor, Permission.MODEL_READ)
     return [pull_view(models, pull) for pull in models.store.pulls()]
 
 

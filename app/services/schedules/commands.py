@@ -13,7 +13,7 @@ from app.kernel.errors import InvalidInput, NotFound, TooMuch
 from app.kernel.ids import new_id
 from app.models import Schedule, ScheduleFire, Workflow
 from app.services import audit
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
@@ -64,7 +64,7 @@ async def create_schedule(uow: UnitOfWork, actor: Actor, wish: NewSchedule) -> S
         NotFound: No such workflow.
         TooMuch: The workspace has a thousand schedules.
     """
-    require(actor, "member")
+    require(actor, Permission.TRIGGER_EDIT)
     workflow = await _workflow(uow, actor, wish.workflow_id)
     rule = read_rule(wish.cron, wish.timezone)
     check_schedule_input(workflow, wish.input)
@@ -100,7 +100,7 @@ async def change_schedule(
         InvalidInput: What was given will not do; nothing is changed.
         NotFound: No such schedule or workflow.
     """
-    require(actor, "member")
+    require(actor, Permission.TRIGGER_EDIT)
     schedule = await load_schedule(uow, actor, schedule_id, lock=True)
     given = {name for name in wish.model_fields_set if getattr(wish, name) is not None}
     given |= wish.model_fields_set & {"input"}
@@ -132,7 +132,7 @@ async def delete_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> No
     Raises:
         NotFound: No such schedule.
     """
-    require(actor, "member")
+    require(actor, Permission.TRIGGER_EDIT)
     schedule = await load_schedule(uow, actor, schedule_id, lock=True)
     schedule.deleted_at = schedule.updated_at = now()
     await _plan(uow, schedule)
@@ -145,7 +145,7 @@ async def restore_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> S
     Raises:
         NotFound: No such schedule was deleted.
     """
-    require(actor, "member")
+    require(actor, Permission.TRIGGER_EDIT)
     schedule = await load_schedule(uow, actor, schedule_id, deleted=True, lock=True)
     schedule.deleted_at, schedule.updated_at = None, now()
     await _plan(uow, schedule)
@@ -166,7 +166,7 @@ async def run_schedule_now(
         NotFound: No such schedule, or its workflow was deleted.
         GraphInvalid, InvalidInput: The workflow cannot run, or not with this input.
     """
-    require(actor, "member")
+    require(actor, Permission.TRIGGER_EDIT)
     schedule = await load_schedule(uow, actor, schedule_id, lock=True)
     request = StartRun(
         workflow_id=schedule.workflow_id,

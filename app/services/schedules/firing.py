@@ -14,7 +14,7 @@ from sqlmodel import col
 from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound
 from app.models import Schedule, ScheduleFire
-from app.services.access import scoped, system
+from app.services.access import scoped, system, trigger
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.schedules.checks import unknown_zone
@@ -73,7 +73,7 @@ async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | Non
         trigger="schedule",
     )
     try:
-        run = await start_run(uow, system(schedule.workspace_id), request)
+        run = await start_run(uow, trigger(schedule.workspace_id), request)
     except NotFound as error:
         raise NotFound(_NO_WORKFLOW) from error
     _record(uow, schedule, due, _Decision("fired", at, run_id=run.id))

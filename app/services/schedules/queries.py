@@ -11,7 +11,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.engine.cron import read_rule
 from app.kernel.errors import InvalidInput
 from app.models import Schedule, ScheduleFire, Workflow
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Page, newest_first, write_cursor
 from app.services.schedules.rows import (
     SHOWN,
@@ -43,7 +43,7 @@ async def list_schedules(
     workflow_id: str | None = None,
 ) -> Page[ScheduleSummary]:
     """List schedules, the newest first. `search` looks in their names and their workflows'."""
-    require(actor, "viewer")
+    require(actor, Permission.TRIGGER_READ)
     query = (
         scoped(Schedule, actor)
         .options(defer(Schedule.input))  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ async def get_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> Sched
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.TRIGGER_READ)
     return await whole_view(uow, actor, await load_schedule(uow, actor, schedule_id))
 
 
@@ -93,7 +93,7 @@ async def list_fires(
     Raises:
         NotFound: There is no such schedule, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.TRIGGER_READ)
     schedule = await load_schedule(uow, actor, schedule_id)
     query = newest_first(
         fires(actor).where(col(ScheduleFire.schedule_id) == schedule.id),
@@ -117,7 +117,7 @@ def preview_rule(actor: Actor, cron: str, timezone: str, count: int = SHOWN) -> 
     Raises:
         InvalidInput: The rule or the zone cannot be read; `context["field"]` says which.
     """
-    require(actor, "viewer")
+    require(actor, Permission.TRIGGER_READ)
     if not 1 <= count <= MAX_PREVIEW:
         raise InvalidInput(f"`count` must be between 1 and {MAX_PREVIEW}.", field="count")
     rule = read_rule(cron, timezone)

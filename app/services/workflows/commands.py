@@ -15,7 +15,7 @@ from app.kernel.errors import InvalidInput, NotFound, RevisionConflict, TooLarge
 from app.kernel.ids import new_id
 from app.models import Project, Workflow
 from app.services import audit
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.workflows.checks import compile_view
 from app.services.workflows.live import tell_editors
 from app.services.workflows.rows import load_workflow, workflow_view
@@ -69,7 +69,7 @@ async def create_workflow(
         GraphInvalid, TooLarge: The graph is broken; the message names the place.
         NotFound: There is no such project.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     clean = clean_name(name)
     document = _stored(Graph() if graph is None else parse_graph(graph))
     projects = scoped(Project, actor).order_by(col(Project.created_at), col(Project.id)).limit(1)
@@ -112,7 +112,7 @@ async def save_draft(
         GraphInvalid, TooLarge: The graph is no graph; the message names the place.
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     document = _stored(parse_graph(graph))
     workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
     if workflow.revision != base_revision:
@@ -150,7 +150,7 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
         EditRefused: An edit would make the graph impossible; nothing is applied.
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
     seen = dict(workflow.edits_seen or {})
     last_seq, last_revision = seen.get(client, (0, 0))
@@ -188,7 +188,7 @@ async def rename_workflow(
         InvalidInput: The name will not do.
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
     workflow.name, workflow.updated_at = clean_name(name), now()
     await uow.session.flush()
@@ -201,7 +201,7 @@ async def delete_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> No
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
     workflow.deleted_at = now()
     audit.record(uow, actor, "workflow.delete", workflow.id)
@@ -213,7 +213,7 @@ async def restore_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> W
     Raises:
         NotFound: No such workflow was deleted.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     workflow, project = await load_workflow(uow, actor, workflow_id, deleted=True, lock=True)
     workflow.deleted_at = None
     audit.record(uow, actor, "workflow.restore", workflow.id)

@@ -16,7 +16,7 @@ from app.engine.graph.ports import given as gives
 from app.engine.graph.ports import sockets_of
 from app.kernel.errors import NotFound
 from app.models import Run, Step
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.workflows.rows import load_workflow
 
 Json = Any  # a JSON value
@@ -75,7 +75,7 @@ async def complete_expression(
 async def _scope(
     uow: UnitOfWork, actor: Actor, request: PreviewRequest
 ) -> tuple[dict[str, Json], str | None]:
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     workflow, _ = await load_workflow(uow, actor, request.workflow_id)
     graph = read_graph(workflow.graph)
     node = graph.by_id.get(request.node_id)

@@ -16,7 +16,7 @@ from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.kernel.errors import NotFound
 from app.models import Project, Run, Workflow, metadata
 from app.models.types import Json, UtcDateTime
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Order, Page
 from app.services.workflows.checks import compile_view
 from app.services.workflows.rows import load_workflow, summary_view, workflow_view
@@ -50,7 +50,7 @@ async def list_workflows(
 
     The graphs stay in the database: only what the lines tell of them is read.
     """
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     columns = _columns(uow, actor)
     last_run = func.coalesce(columns["last_run_at"], literal(_NEVER, UtcDateTime))
     keys: dict[WorkflowSort, tuple[ColumnElement[Any], type]] = {
@@ -87,7 +87,7 @@ async def see_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     query = scoped(Workflow, actor).where(
         col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
     )
@@ -99,7 +99,7 @@ async def name_workflows(
     uow: UnitOfWork, actor: Actor, limit: int = 100
 ) -> tuple[tuple[str, str], ...]:
     """Ids and names of workflows, the last changed first: to choose from."""
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     query = (
         scoped(Workflow, actor)
         .where(col(Workflow.deleted_at).is_(None))
@@ -152,7 +152,7 @@ async def get_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workf
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     return workflow_view(*await load_workflow(uow, actor, workflow_id))
 
 
@@ -166,7 +166,7 @@ async def blank_output(
     Raises:
         NotFound: There is no such workflow, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     workflow, _ = await load_workflow(uow, actor, workflow_id)
     node = next((one for one in read_graph(workflow.graph).nodes if one.id == node_id), None)
     node_type = node and catalog().get(node.kind)
@@ -185,6 +185,6 @@ async def compile_workflow(
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     workflow, _ = await load_workflow(uow, actor, workflow_id)
     return compile_view(read_graph(workflow.graph), workflow.id, models)

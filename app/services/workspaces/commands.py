@@ -6,7 +6,7 @@ from app.kernel.errors import InvalidInput
 from app.kernel.ids import new_id
 from app.models import Project
 from app.services import audit
-from app.services.access import Actor, require
+from app.services.access import Actor, Permission, require
 from app.services.workspaces.views import ProjectView
 
 
@@ -16,7 +16,7 @@ async def create_project(uow: UnitOfWork, actor: Actor, name: str) -> ProjectVie
     Raises:
         InvalidInput: The name is empty or longer than 200 characters.
     """
-    require(actor, "member")
+    require(actor, Permission.PROJECT_EDIT)
     clean = " ".join(name.split())
     if not 1 <= len(clean) <= 200:
         raise InvalidInput("Give the project a name of 1 to 200 characters.", field="name")

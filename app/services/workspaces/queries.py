@@ -5,7 +5,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.models import Member, Project, Workspace
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.workspaces.views import ProjectView, WorkspaceView
 
 
@@ -30,7 +30,7 @@ async def list_workspaces(uow: UnitOfWork, actor: Actor) -> tuple[WorkspaceView,
 
 async def list_projects(uow: UnitOfWork, actor: Actor) -> tuple[ProjectView, ...]:
     """List the projects of the workspace, oldest first."""
-    require(actor, "viewer")
+    require(actor, Permission.WORKSPACE_READ)
     rows = await uow.session.scalars(
         scoped(Project, actor).order_by(col(Project.created_at), col(Project.id))
     )

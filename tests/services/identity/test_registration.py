@@ -10,7 +10,7 @@ from app.adapters.sql.database import Database
 from app.kernel.errors import ConfigInvalid, Denied
 from app.kernel.settings import settings
 from app.models import User
-from app.services.access import require_installation_admin
+from app.services.access import Permission, require
 from app.services.identity.commands import actor_of_token, authenticate
 from app.services.identity.local import local_actor
 from app.services.identity.registration import register, why_not
@@ -117,14 +117,14 @@ async def test_the_command_line_administers_and_is_not_the_first(database, rule)
     rule(AGENTLOOM_REGISTRATION="closed")
     async with database.work() as uow:
         alone = await local_actor(uow)
-    require_installation_admin(alone)
+    require(alone, Permission.MODEL_MANAGE)
     async with database.read() as uow:
         assert await why_not(uow) == ""
     signed = await joined(database, "ada@example.com")
     async with database.read() as uow:
         ada = await authenticate(uow, signed.access_token)
-        require_installation_admin(ada)
-        require_installation_admin(await local_actor(uow))
+        require(ada, Permission.MODEL_MANAGE)
+        require(await local_actor(uow), Permission.MODEL_MANAGE)
         assert "closed" in await why_not(uow)
 
 
@@ -133,7 +133,7 @@ async def test_an_owner_of_a_workspace_does_not_administer_the_installation(data
     bob = await actor_of_token(database, (await joined(database, "bob@example.com")).access_token)
     assert bob.role == "owner"
     with pytest.raises(Denied, match="whole installation"):
-        require_installation_admin(bob)
+        require(bob, Permission.MODEL_MANAGE)
 
 
 @pytest.mark.parametrize("listed", ["", " , "])

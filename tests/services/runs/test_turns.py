@@ -149,10 +149,10 @@ async def test_every_workspace_gets_its_turn_when_there_are_very_many(
     ids = [run_id for _ in range(7) for run_id in await pending(await make_actor(app.database), 2)]
     taken, after = [], ""
     for _ in range(5):
-        claimed = await claim_runs(app, ClaimRequest(worker="me", free=3, after=after))
-        after = claimed.last
-        taken += [claimed.run.id for claimed in claimed.runs]
-        for claimed in claimed.runs:  # they end at once, so that all workspaces stay even
+        found = await claim_runs(app, ClaimRequest(worker="me", free=3, after=after))
+        after = found.last
+        taken += [claimed.run.id for claimed in found.runs]
+        for claimed in found.runs:  # they end at once, so that all workspaces stay even
             await change(app, Run, claimed.run.id, status="succeeded")
     assert len({run_id for run_id in taken if run_id in ids}) == 14
 

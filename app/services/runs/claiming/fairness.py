@@ -19,8 +19,11 @@ Group = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pending run. `max_concurrent` bounds the runs of its group that are at work; None: nothing does. A `suspect` may be
-    what its processes died of.
+    """A pending run.
+
+    Args:
+        max_concurrent: How many runs of its group may be at work; None: any number.
+        suspect: It may be what its processes died of.
     """
 
     id: str

@@ -11,7 +11,7 @@ from app.kernel.clock import now
 from app.kernel.errors import AlreadyDecided, InvalidInput, NotFound
 from app.models import Approval, Workflow, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, named_row, require, scoped
+from app.services.access import Actor, Permission, named_row, require, scoped
 from app.services.runs.lifecycle.claimed_run import (
     locked_run,
     queue_after_commit,
@@ -29,7 +29,7 @@ async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     Raises:
         NotFound: No such run.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_CONTROL)
     run = await locked_run(uow, actor, run_id)
     if run.status not in TERMINAL_RUN:
         audit.record(uow, actor, "run.cancel", run.id)
@@ -51,7 +51,7 @@ async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) 
         InvalidInput: The choice is not one of the question's.
         AlreadyDecided: Somebody was faster.
     """
-    require(actor, "member")
+    require(actor, Permission.APPROVAL_ANSWER)
     query = (
         scoped(Approval, actor)
         .where(col(Approval.step_id) == step_id)

@@ -12,7 +12,7 @@ from app.kernel.errors import Conflict, InvalidInput
 from app.kernel.ids import new_id
 from app.models import Run, Wait, Workflow, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, named_row, require
+from app.services.access import Actor, Permission, named_row, require
 from app.services.app_context import current_app
 from app.services.runs.lifecycle.claimed_run import (
     is_worked_on,
@@ -34,7 +34,7 @@ async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         NotFound: No such run.
         Conflict: It has ended, or is being canceled.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_CONTROL)
     run = await locked_run(uow, actor, run_id)
     held = await is_worked_on(uow, run)
     if run.status in TERMINAL_RUN:
@@ -58,7 +58,7 @@ async def resume_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         NotFound: No such run.
         Conflict: It is not paused, and nobody asked it to pause.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_CONTROL)
     run = await locked_run(uow, actor, run_id)
     if run.control != "pause":
         raise Conflict(f"The run is {run.status}, not paused; there is nothing to resume.")
@@ -85,7 +85,7 @@ async def send_signal(
         InvalidInput: Nothing can wait for such a name.
         Conflict: The run has ended.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_CONTROL)
     try:
         name = signal_name(name)
     except ValueError as error:

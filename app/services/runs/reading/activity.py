@@ -5,7 +5,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.models import Approval, Run, Workflow
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.runs.reading.views import ActivityView
 
 _LIVE = ("pending", "running")
@@ -13,7 +13,7 @@ _LIVE = ("pending", "running")
 
 async def activity(uow: UnitOfWork, actor: Actor) -> ActivityView:
     """Count the live runs, the open questions and the workflows."""
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     counting = func.count()
     live = scoped(Run, actor).where(col(Run.status).in_(_LIVE))
     asked = scoped(Approval, actor).where(col(Approval.status) == "open")

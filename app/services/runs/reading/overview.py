@@ -15,7 +15,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.engine.payloads import dollars
 from app.kernel.clock import now
 from app.models import Approval, Run, Workflow, WorkflowVersion
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.runs.reading.mappers import approval_view, run_view
 from app.services.runs.reading.views import (
     ApprovalView,
@@ -47,7 +47,7 @@ class _Line:
 
 async def overview(uow: UnitOfWork, actor: Actor) -> OverviewView:
     """Sum up the workspace's last 24 hours (of at most 20,000 runs) and what goes on now."""
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     at = now()
     lines = await _day(uow, actor, at - timedelta(hours=24))
     done = [line for line in lines if line.status in ("succeeded", "failed")]

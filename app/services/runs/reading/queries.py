@@ -12,7 +12,7 @@ from app.adapters.sql.values import unpack
 from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.models import Approval, Run, RunEvent, Span, Step, Wait, Workflow, WorkflowVersion
-from app.services.access import Actor, named_row, require, scoped
+from app.services.access import Actor, Permission, named_row, require, scoped
 from app.services.page import Page, newest_first, write_cursor
 from app.services.runs.reading.mappers import (
     approval_view,
@@ -76,7 +76,7 @@ async def list_runs(
     """List runs, newest first. `search` looks in the workflow's name, the run's number and its
     id.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     query = _with_names(actor)
     if workflow_id:
         query = query.where(col(Run.workflow_id) == workflow_id)
@@ -110,7 +110,7 @@ async def see_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     Raises:
         NotFound: There is none, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     return run_view(*await _row(uow, actor, run_id))
 
 
@@ -131,7 +131,7 @@ async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
 
 async def list_steps(uow: UnitOfWork, actor: Actor, run_id: str) -> tuple[StepView, ...]:
     """List a run's steps by start, skipped ones last; values over 64 KB are references."""
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     await _row(uow, actor, run_id)
     return tuple(step_view(step) for step in await _steps(uow, actor, run_id))
 
@@ -150,7 +150,7 @@ async def list_some_steps(
         NotFound: No such run.
         InvalidInput: The cursor or the limit is none.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     await _row(uow, actor, run_id)
     return await page_steps(uow, actor, run_id, wanted, cursor, limit)
 
@@ -161,7 +161,7 @@ async def get_step(uow: UnitOfWork, actor: Actor, run_id: str, step_id: str) -> 
     Raises:
         NotFound: There is none in this run.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     query = scoped(Step, actor).where(col(Step.id) == step_id, col(Step.run_id) == run_id)
     step = (await uow.session.execute(query)).scalar_one_or_none()
     if step is None:
@@ -194,7 +194,7 @@ async def get_trace(
         parent: A turn such as `loop[3]`: only what lies in it, in all its tries; `loop[3.2]` is one try.
             None: the whole run, of a large one the graph's own steps and some inside of turns.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     seq = await last_seq(uow, actor, run_id)
     run, name, version = await _row(uow, actor, run_id)
     graph = (await named_row(uow, actor, WorkflowVersion, run.version_id)).graph
@@ -249,7 +249,7 @@ async def list_events(
     uow: UnitOfWork, actor: Actor, run_id: str, *, after: int = 0, limit: int = 1_000
 ) -> tuple[Event, ...]:
     """List a run's stored events with a greater sequence number, in order, at most `limit`."""
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     query = (
         scoped(RunEvent, actor)
         .where(col(RunEvent.run_id) == run_id, col(RunEvent.seq) > after)
@@ -263,7 +263,7 @@ async def list_approvals(
     uow: UnitOfWork, actor: Actor, *, open_only: bool = True, limit: int = 100
 ) -> tuple[ApprovalView, ...]:
     """List questions of the workspace's runs, oldest open ones first."""
-    require(actor, "viewer")
+    require(actor, Permission.APPROVAL_READ)
     query = (
         scoped(Approval, actor)
         .join(Run, col(Run.id) == col(Approval.run_id))

@@ -22,7 +22,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.engine.events import StepStatus
 from app.kernel.errors import InvalidInput
 from app.models import Step
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Page, read_cursor, write_cursor
 from app.services.runs.reading.mappers import step_view
 from app.services.runs.reading.views import LoopView, StepView
@@ -64,7 +64,7 @@ async def page_steps(
     Raises:
         InvalidInput: The cursor is none of this list, or the limit is out of bounds.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidInput(f"`limit` must be between 1 and {MAX_PAGE:,}.", field="limit")
     query = scoped(Step, actor).where(col(Step.run_id) == run_id)

@@ -7,7 +7,7 @@ from sqlmodel import col
 from app.adapters.sql.blobs import Part, checked_parts
 from app.kernel.errors import NotFound
 from app.models import Blob
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.app_context import AppContext
 
 
@@ -19,7 +19,7 @@ async def read_value(app: AppContext, actor: Actor, value_id: str) -> AsyncItera
     Raises:
         NotFound: There is no such value, or it is another workspace's.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     of_it = scoped(Blob, actor).where(col(Blob.id) == value_id)
     wanted = of_it.with_only_columns(col(Blob.data), col(Blob.size_bytes), col(Blob.sha256))
 

@@ -11,7 +11,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import Conflict
 from app.models import Run, Workflow, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Page, newest_first, write_cursor
 from app.services.runs.lifecycle.claimed_run import locked_run
 from app.services.runs.reading.mappers import run_view
@@ -42,7 +42,7 @@ async def list_dead_letters(
 
     `search` looks in the workflow's name, the run's number and its id.
     """
-    require(actor, "viewer")
+    require(actor, Permission.RUN_READ)
     query: Select[Run, str, int] = (
         scoped(Run, actor)
         .join(Workflow, col(Workflow.id) == col(Run.workflow_id))
@@ -71,7 +71,7 @@ async def requeue(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
         NotFound: No such run.
         Conflict: It is not a dead letter, or not any more; or its workflow was deleted.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_CONTROL)
     made = await fork_run(uow, actor, ForkRun(run_id=run_id))
     run = await _dead(uow, actor, run_id)
     run.requeued_as = made.id
@@ -86,7 +86,7 @@ async def discard(uow: UnitOfWork, actor: Actor, run_id: str) -> None:
         NotFound: No such run.
         Conflict: It is not a dead letter, or not any more.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_CONTROL)
     run = await _dead(uow, actor, run_id)
     run.dead_at = None
     audit.record(uow, actor, "dead_letter.discard", run.id)

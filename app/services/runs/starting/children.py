@@ -11,7 +11,7 @@ from app.engine.runtime.inputs import check_input
 from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.models import Run, Workspace
-from app.services.access import Actor, scoped, system
+from app.services.access import on_behalf_of, scoped, system
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import locked_run, queue_after_commit
 from app.services.runs.starting.limits import placing
@@ -44,9 +44,7 @@ async def _store(uow: UnitOfWork, child: ChildRequest, workspace: Workspace) -> 
     parent = await locked_run(uow, system(child.workspace_id), child.parent_run_id)
     if parent.status in TERMINAL_RUN:
         return  # whoever asks does not hold the run any more, and is about to hear of it
-    actor = Actor(
-        user_id=parent.started_by or "system", workspace_id=child.workspace_id, role="member"
-    )
+    actor = on_behalf_of(parent.started_by, child.workspace_id)
     try:
         workflow = await locked_workflow(uow, actor, child.workflow_id)
     except NotFound as error:

@@ -23,7 +23,7 @@ from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import derived_id, new_id
 from app.models import Run, Step, WorkflowVersion
 from app.services import audit
-from app.services.access import Actor, named_row, require, scoped
+from app.services.access import Actor, Permission, named_row, require, scoped, system
 from app.services.app_context import current_app
 from app.services.runs.lifecycle.execute import enqueue
 from app.services.runs.reading.mappers import run_view
@@ -78,7 +78,7 @@ async def fork_run(uow: UnitOfWork, actor: Actor, request: ForkRun) -> RunView:
         GraphInvalid: The draft has errors (`version` current).
         Conflict: The workflow was deleted, or the idempotency key was used for another wish.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_START)
     workspace = await locked_workspace(uow, actor.workspace_id)
     source = await _source(uow, actor, request.run_id)
     workflow = await locked_workflow(uow, actor, source.workflow_id)
@@ -306,8 +306,9 @@ class _Copying:
         return row
 
     def _steps(self) -> Any:  # noqa: ANN401 - a select, whose columns its users choose
-        actor = Actor(user_id="", workspace_id=self._source.workspace_id, role="viewer")
-        return scoped(Step, actor).where(col(Step.run_id) == self._source.id)
+        return scoped(Step, system(self._source.workspace_id)).where(
+            col(Step.run_id) == self._source.id
+        )
 
 
 async def _source(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:

@@ -35,7 +35,7 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound, StorageDown, TooLarge
 from app.kernel.jsons import json_of
 from app.models import Run, Workflow, Workspace, metadata
-from app.services.access import Actor, named_row, require
+from app.services.access import Actor, Permission, named_row, require
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import ClaimedRun
 from app.services.runs.lifecycle.execute import enqueue, execute_in_memory, spawn_run
@@ -149,7 +149,7 @@ async def run_inline(
     Raises:
         As `start_run`.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_START)
     if request.extras:
         return None
     app.inline_runs += 1

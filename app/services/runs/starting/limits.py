@@ -13,7 +13,7 @@ from app.engine.expressions import check, evaluate
 from app.kernel.errors import ExpressionError, InvalidInput, NotFound
 from app.models import Workflow
 from app.services import audit
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.versions.versions import locked_workflow
 
 NORMAL = 1
@@ -75,7 +75,7 @@ async def get_settings(uow: UnitOfWork, actor: Actor, workflow_id: str) -> RunSe
     Raises:
         NotFound: No such workflow.
     """
-    require(actor, "viewer")
+    require(actor, Permission.WORKFLOW_READ)
     query = scoped(Workflow, actor).where(
         col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
     )
@@ -93,7 +93,7 @@ async def put_settings(
     Raises:
         NotFound: No such workflow.
     """
-    require(actor, "member")
+    require(actor, Permission.WORKFLOW_EDIT)
     workflow = await locked_workflow(uow, actor, workflow_id)
     workflow.run_settings = wanted.model_dump(exclude_none=True) or None
     audit.record(uow, actor, "workflow.run_settings", workflow.id)

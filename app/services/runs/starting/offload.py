@@ -18,7 +18,7 @@ from app.kernel import log
 from app.kernel.errors import AppError, StorageDown
 from app.kernel.ids import new_id
 from app.models import Run
-from app.services.access import Actor, require, scoped
+from app.services.access import Actor, Permission, require, scoped
 from app.services.app_context import AppContext
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.views import RunView
@@ -36,7 +36,7 @@ async def run_and_wait(app: AppContext, actor: Actor, request: StartRun, seconds
         InvalidInput: The input does not fit the trigger's form; `context["field"]` names the field.
         Conflict: The idempotency key was used for another wish.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_START)
     run_id = new_id("run")
     near = app.peers.less_busy_than(app.inline_runs)
     question = _question(actor, request, seconds, run_id) if near is not None else b""

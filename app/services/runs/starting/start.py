@@ -18,7 +18,7 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, TooLarge
 from app.kernel.ids import new_id
 from app.models import Run, Workflow, WorkflowVersion
-from app.services.access import Actor, named_row, require, scoped
+from app.services.access import Actor, Permission, named_row, require, scoped
 from app.services.app_context import AppContext, current_app
 from app.services.runs.lifecycle.claimed_run import ClaimedRun
 from app.services.runs.lifecycle.execute import enqueue, spawn_run
@@ -79,7 +79,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
         InvalidInput: The input does not fit the trigger's form; `context["field"]` names the field.
         Conflict: The idempotency key was used for another wish.
     """
-    require(actor, "member")
+    require(actor, Permission.RUN_START)
     # locks the workspace's counter first: starts with one key come one after the other
     workspace = await locked_workspace(uow, actor.workspace_id)
     workflow = await locked_workflow(uow, actor, request.workflow_id)
