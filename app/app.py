@@ -17,21 +17,22 @@ from starlette.types import ASGIApp
 from app import pages
 from app.adapters.sql.tables import until_migrated
 from app.api.app import build, front
-from app.api.policy import Policies, inline_scripts
+from app.api.http.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
 from app.services.app_context import close_app, open_app
 from app.services.runs.lifecycle.execute import get_ready
 from app.services.templates.seed import seed_templates
-from app.state.door import Door
-from app.state.gate import Gate
-from app.state.lanes import Lanes
-from app.state.notices import broken_page, notice
-from app.state.tabs import TabStates
+from app.state.socket.door import Door
+from app.state.socket.gate import Gate
+from app.state.socket.lanes import Lanes
+from app.state.socket.notices import broken_page, notice
+from app.state.socket.tabs import TabStates
 from app.worker.in_process import working_here
 
-for _module in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
+for _module in pkgutil.walk_packages(pages.__path__, f"{pages.__name__}."):
     importlib.import_module(_module.name)
+importlib.import_module("app.gallery.page")
 
 
 @asynccontextmanager

@@ -9,24 +9,23 @@ from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api import problems
-from app.api.approvals import approvals
-from app.api.auth import auth, me
-from app.api.contract import VERSION, contract, describe
-from app.api.dead_letters import dead_letters
-from app.api.delivery import HEALTH, Delivery
+from app.api.approvals import approvals, steps
 from app.api.expressions import expressions
-from app.api.fast_path import FastPath
 from app.api.health import health
-from app.api.middleware import MAX_BODY_BYTES, RequestMiddleware
+from app.api.http import problems
+from app.api.http.contract import VERSION, contract, describe
+from app.api.http.delivery import HEALTH, Delivery
+from app.api.http.fast_path import FastPath
+from app.api.http.middleware import MAX_BODY_BYTES, RequestMiddleware
+from app.api.http.policy import Policies
+from app.api.identity import auth, me
 from app.api.models import models
 from app.api.node_types import node_types
-from app.api.policy import Policies
-from app.api.runs import runs
+from app.api.runs.dead_letters import dead_letters
+from app.api.runs.runs import runs
+from app.api.runs.values import values
 from app.api.schedules import schedules
-from app.api.steps import steps
 from app.api.templates import templates
-from app.api.values import values
 from app.api.workflows import workflows
 from app.api.workspaces import projects, workspaces
 

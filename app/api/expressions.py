@@ -2,9 +2,9 @@
 
 from fastapi import Depends
 
-from app.api.bodies import router
-from app.api.deps import Signed
-from app.api.limits import PREVIEWS, limited
+from app.api.http.bodies import router
+from app.api.http.deps import Signed
+from app.api.http.limits import PREVIEWS, limited
 from app.engine.expressions import Suggestion
 from app.services.app_context import current_app
 from app.services.page import Page

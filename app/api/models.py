@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import Field
 
-from app.api.bodies import Body, router
-from app.api.deps import Id, Signed
+from app.api.http.bodies import Body, router
+from app.api.http.deps import Id, Signed
 from app.services.app_context import current_app
 from app.services.models import commands, prices, queries
 from app.services.models.views import ModelView, PriceView, PullView

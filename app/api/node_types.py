@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from app.api.bodies import router
-from app.api.delivery import KNOWN, unless_known
-from app.api.deps import Signed
+from app.api.http.bodies import router
+from app.api.http.delivery import KNOWN, unless_known
+from app.api.http.deps import Signed
 from app.engine.catalog import catalog
 from app.engine.sdk.node import Effects, Port
 from app.services.page import Page

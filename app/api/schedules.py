@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import Depends, Response
 from pydantic import Field
 
-from app.api.bodies import Body, router
-from app.api.deps import Cursor, Id, Key, Limit, Of, Search, Signed
-from app.api.limits import PREVIEWS, RUNS, limited
+from app.api.http.bodies import Body, router
+from app.api.http.deps import Cursor, Id, Key, Limit, Of, Search, Signed
+from app.api.http.limits import PREVIEWS, RUNS, limited
 from app.api.workflows import StartedRun
 from app.services.app_context import current_app
 from app.services.page import Page

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 from pydantic import Field
 
-from app.api.bodies import Body, router
-from app.api.delivery import KNOWN, unless_known
-from app.api.deps import Id, Search, Signed
+from app.api.http.bodies import Body, router
+from app.api.http.delivery import KNOWN, unless_known
+from app.api.http.deps import Id, Search, Signed
 from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.templates import commands, queries

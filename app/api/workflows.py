@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Response
 from pydantic import Field
 
-from app.api.bodies import Body, router
-from app.api.deps import MAX_INT, Cursor, Id, Key, Limit, Of, Search, Signed, Status
-from app.api.limits import CHECKS, RUNS, limited
+from app.api.http.bodies import Body, router
+from app.api.http.deps import MAX_INT, Cursor, Id, Key, Limit, Of, Search, Signed, Status
+from app.api.http.limits import CHECKS, RUNS, limited
 from app.engine.events import TERMINAL_RUN
 from app.engine.graph.document import GraphJson
 from app.engine.graph.edits import MAX_OPS, EditJson

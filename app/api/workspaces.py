@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from app.api.bodies import Body, router
-from app.api.deps import Signed
+from app.api.http.bodies import Body, router
+from app.api.http.deps import Signed
 from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.workspaces import commands, queries

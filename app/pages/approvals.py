@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.components import lists, ui
-from app.pages.frame import page
+from app.layouts.page import page
 from app.state.approvals import ApprovalsState
 
 

@@ -5,12 +5,12 @@ from typing import Any
 import reflex as rx
 
 from app.components import lists, ui
-from app.pages.frame import page
+from app.layouts.page import page
 from app.state.approvals import ApprovalsState
 from app.state.home import HomeState
 from app.state.shell import ShellState
 from app.state.templates import GalleryState
-from app.state.workflows import WorkflowsState
+from app.state.workflows.list import WorkflowsState
 
 
 @page("/", "Home", on_load=[HomeState.watch])

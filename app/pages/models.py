@@ -5,10 +5,10 @@ from typing import Any
 import reflex as rx
 
 from app.components import ui
-from app.pages.frame import page
+from app.layouts.page import page
 from app.state.identity import IdentityState
-from app.state.models import ModelsState
-from app.state.prices import PricesState
+from app.state.models.list import ModelsState
+from app.state.models.prices import PricesState
 
 
 @page("/models", "Models", on_load=[ModelsState.watch, PricesState.load])

@@ -3,7 +3,7 @@
 import reflex as rx
 
 from app.components import ui
-from app.pages.frame import page
+from app.layouts.page import page
 
 
 @page("/404", "Page not found", layout="bare")

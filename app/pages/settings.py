@@ -6,7 +6,7 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 
 from app.components import shell, ui
-from app.pages.frame import page
+from app.layouts.page import page
 from app.state.identity import IdentityState
 
 _MODES = [("light", "Light", "sun"), ("dark", "Dark", "moon"), ("system", "System", "monitor")]

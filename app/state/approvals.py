@@ -16,7 +16,7 @@ from app.services.runs.reading.watch import changes
 from app.services.workflows.queries import blank_output
 from app.state.formatting import iso
 from app.state.identity import actor
-from app.state.lanes import reading
+from app.state.socket.lanes import reading
 
 _RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
 """What may be decided about a step that failed or was cut off with one press; to give its result needs a form."""

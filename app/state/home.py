@@ -13,8 +13,8 @@ from app.services.templates.queries import list_templates
 from app.state.approvals import Question, question_of
 from app.state.formatting import count, iso, money, seconds, share, some
 from app.state.identity import actor
-from app.state.lanes import reading
-from app.state.run_list import RunRow, run_row
+from app.state.runs.list import RunRow, run_row
+from app.state.socket.lanes import reading
 from app.state.templates import TemplateCard, template_card
 
 _STARTERS = 3

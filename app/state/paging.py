@@ -8,7 +8,7 @@ from app.services.access import Actor
 from app.services.app_context import current_app
 from app.services.runs.reading.watch import changes
 from app.state.identity import actor
-from app.state.lanes import reading
+from app.state.socket.lanes import reading
 
 
 class PagedState(rx.State, mixin=True):

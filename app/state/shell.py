@@ -6,8 +6,8 @@ from app.services.app_context import current_app
 from app.services.runs.reading.activity import activity
 from app.services.runs.reading.watch import changes
 from app.state.identity import IdentityState, actor
-from app.state.lanes import reading
-from app.state.workflows import WorkflowsState
+from app.state.socket.lanes import reading
+from app.state.workflows.list import WorkflowsState
 
 
 class ShellState(rx.State):

@@ -16,7 +16,7 @@ from app.services.templates.queries import KEYLESS_NEEDS, get_template, list_tem
 from app.services.templates.views import TemplateSummary
 from app.state.formatting import some
 from app.state.identity import actor
-from app.state.lanes import reading
+from app.state.socket.lanes import reading
 
 _MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no script links
 _NEEDS = {"internet": "needs the internet"}

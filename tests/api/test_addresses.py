@@ -5,7 +5,7 @@ from httpx import ASGITransport, AsyncClient
 from starlette.responses import HTMLResponse, PlainTextResponse
 
 from app.api.app import build
-from app.api.problems import of_error
+from app.api.http.problems import of_error
 from app.kernel.errors import QueueDown, RateLimited, TooMuch
 
 PROBLEM = "application/problem+json"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.api.client import client_address
+from app.api.http.client import client_address
 from app.kernel.errors import ConfigInvalid
 from app.kernel.settings import settings
 

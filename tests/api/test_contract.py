@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.api.app import build
-from app.api.contract import operations
+from app.api.http.contract import operations
 
 
 @pytest.fixture(scope="module")

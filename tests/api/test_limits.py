@@ -155,7 +155,7 @@ async def test_defect_shows_no_trace(site, visitor, monkeypatch):
     def broken(*_):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("app.api.deps.actor_of_token", broken)
+    monkeypatch.setattr("app.api.http.deps.actor_of_token", broken)
     response = await visitor.get("/api/me", headers={"Authorization": "Bearer x"})
     assert is_problem(response, 500)["code"] == "defect"
     assert "secret detail" not in response.text

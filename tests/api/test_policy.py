@@ -8,7 +8,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from app.api.app import front
-from app.api.policy import Policies, inline_scripts, is_known, is_own_origin
+from app.api.http.policy import Policies, inline_scripts, is_known, is_own_origin
 from app.kernel.settings import settings
 
 PROXY, STRANGER = "10.0.0.5", "192.0.2.7"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.api import limits
+from app.api.http import limits
 from app.kernel.settings import settings
 from app.services.throttle import Budgets
 from tests.api.conftest import new_workflow

@@ -16,10 +16,10 @@ from reflex.utils.token_manager import RedisTokenManager
 
 from app.kernel import log
 from app.state.approvals import ApprovalsState
-from app.state.editor import EditorState
 from app.state.identity import IdentityState
-from app.state.models import ModelsState
-from app.state.workflows import WorkflowsState
+from app.state.models.list import ModelsState
+from app.state.workflows.editor import EditorState
+from app.state.workflows.list import WorkflowsState
 from tests.e2e.product import Product
 from tests.tab import ARRIVE, NAMESPACE, Tab, beside_silent_models, handler, tab
 

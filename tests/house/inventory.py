@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from app.api.deps import signed_in
+from app.api.http.deps import signed_in
 
 TABLE = Path(__file__).with_name("routes.txt")
 HANDLERS = Path(__file__).with_name("events.txt")

@@ -6,9 +6,9 @@ from pathlib import Path
 from reflex_base.registry import RegistrationContext
 
 from app.app import app
-from app.state.gate import OPENING, PUBLIC_HANDLERS, PUBLIC_PAGES, known_handlers
-from app.state.lanes import Lanes
-from app.state.tabs import TabStates
+from app.state.socket.gate import OPENING, PUBLIC_HANDLERS, PUBLIC_PAGES, known_handlers
+from app.state.socket.lanes import Lanes
+from app.state.socket.tabs import TabStates
 from tests.house.inventory import reviewed_handlers
 
 STATES = Path(__file__).resolve().parents[2] / "app" / "state"
@@ -61,10 +61,10 @@ def test_events_run_in_lanes_and_states_stay_in_the_process():
 
 
 def _functions():
-    for path in sorted(STATES.glob("*.py")):
+    for path in sorted(STATES.rglob("*.py")):
         for found in ast.walk(ast.parse(path.read_text())):
             if isinstance(found, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield path.name, found
+                yield str(path.relative_to(STATES)), found
 
 
 def _awaits_under_the_lock(function):

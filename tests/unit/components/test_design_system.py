@@ -5,8 +5,8 @@ import reflex as rx
 
 from app.components import lists, shell, ui
 from app.components.ui.buttons import button_class
-from app.pages.frame import section_of
-from app.pages.specimens import CARDS, GRAPH, QUESTION, ROWS
+from app.gallery.specimens import CARDS, GRAPH, QUESTION, ROWS
+from app.layouts.page import section_of
 
 
 def drawn(component):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.bodies import parse
+from app.api.http.bodies import parse
 from app.cli.run import read_json
 from app.engine.expressions import Form, evaluate
 from app.engine.sdk import ToolCall

@@ -11,17 +11,17 @@ from sqlalchemy import update
 from app.kernel.errors import Denied, Unauthenticated
 from app.models import Member
 from app.state.approvals import ApprovalsState
-from app.state.dead_letters import DeadLettersState
-from app.state.editor import EditorState
 from app.state.home import HomeState
-from app.state.models import ModelsState
-from app.state.run_list import RunListState
-from app.state.run_trace import RunTraceState
-from app.state.runs import RunState
-from app.state.schedules import SchedulesState
+from app.state.models.list import ModelsState
+from app.state.runs.dead_letters import DeadLettersState
+from app.state.runs.list import RunListState
+from app.state.runs.live import RunState
+from app.state.runs.trace import RunTraceState
 from app.state.shell import ShellState
 from app.state.templates import GalleryState, TemplateState
-from app.state.workflows import WorkflowsState
+from app.state.triggers import SchedulesState
+from app.state.workflows.editor import EditorState
+from app.state.workflows.list import WorkflowsState
 from tests.house.inventory import reviewed_handlers
 from tests.unit.state.conftest import fire, open_tab, said, sign_up
 

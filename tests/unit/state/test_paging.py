@@ -3,10 +3,10 @@
 import pytest
 from wrapt import ObjectProxy
 
-from app.state.dead_letters import DeadLettersState
-from app.state.run_list import RunListState
-from app.state.schedules import SchedulesState
-from app.state.workflows import WorkflowsState
+from app.state.runs.dead_letters import DeadLettersState
+from app.state.runs.list import RunListState
+from app.state.triggers import SchedulesState
+from app.state.workflows.list import WorkflowsState
 from tests.unit.state.conftest import fire, open_tab
 
 LISTS = [WorkflowsState, RunListState, SchedulesState, DeadLettersState]

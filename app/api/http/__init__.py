@@ -1,0 +1,1 @@
+"""What every route shares: who asks, bodies, errors, limits, headers, the API's description."""

@@ -1,0 +1,1 @@
+"""Runs over HTTP, their large values, and the dead letters among them."""

@@ -1,0 +1,1 @@
+"""Pages of runs: the list, the trace of one, dead letters."""

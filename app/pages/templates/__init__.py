@@ -1,0 +1,1 @@
+"""Pages of templates: the list, and each one."""

@@ -1,0 +1,1 @@
+"""Pages of workflows: the list, and the editor."""

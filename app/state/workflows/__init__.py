@@ -1,0 +1,1 @@
+"""State of pages of workflows: the list, and the editor."""
