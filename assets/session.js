@@ -36,7 +36,9 @@
     },
     async signOut() {
       try {
-        await fetch("/api/auth/logout", { method: "POST", credentials: "same-origin", headers: { "X-CSRF-Token": csrf() } });
+        await fetch("/api/auth/logout", {
+          method: "POST", credentials: "same-origin", headers: { "X-CSRF-Token": csrf() },
+        });
       } finally {
         localStorage.setItem(SIGNED_OUT, String(Date.now()));
         leave("/login");

@@ -6,7 +6,8 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 
 from app.components import lists, ui
-from app.gallery.specimens import BARS, CARDS, GRAPH, HEAT, JSON, QUESTION, ROWS, STATUSES, TEXT
+from app.components.statuses import STATUSES
+from app.gallery.specimens import BARS, CARDS, GRAPH, HEAT, JSON, QUESTION, ROWS, TEXT
 from app.layouts.page import page
 
 
@@ -173,8 +174,8 @@ def _pictures() -> list[rx.Component]:
             class_name="grid-main",
         ),
         ui.chart_legend(),
-        ui.bar_chart(points=BARS),
-        ui.heat_map(rows=HEAT),
+        ui.bar_chart(chart=rx.Var.create(BARS), label="Runs per hour"),
+        ui.heat_map(rows=rx.Var.create(HEAT), label="tokens by workflow and hour"),
         ui.graph_preview(graph=GRAPH, label="Example"),
         ui.graph_preview(graph=GRAPH, label="Example", height=260, large=True),
     ]

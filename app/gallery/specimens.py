@@ -2,13 +2,9 @@
 
 from typing import Any
 
+from app.components import ui
 from app.state.approvals import Choice, Question
 from app.state.templates import TemplateCard
-
-STATUSES = (
-    "pending", "running", "paused", "waiting", "waiting_human", "succeeded", "failed", "canceled",
-    "skipped", "interrupted", "draft", "published", "archived",
-)  # fmt: skip
 
 TEXT = 'def greet(name: str) -> str:\n    """Say hello."""\n    return f"Hello, {name}!"\n'
 
@@ -18,25 +14,25 @@ ROWS: list[dict[str, str]] = [
     {"name": "Weekly digest", "status": "failed", "tokens": "0"},
 ]
 
-BARS: list[dict[str, Any]] = [
-    {
-        "at": f"2026-01-05T{hour:02}:00:00Z",
-        "succeeded": (hour * 7) % 19,
-        "failed": 3 if hour == 8 else 0,
-        "other": 1 if hour == 23 else 0,
-    }
-    for hour in range(24)
-]
+BARS = ui.bars(
+    [
+        ui.Point(
+            at=f"2026-01-05T{hour:02}:00:00Z",
+            succeeded=(hour * 7) % 19,
+            failed=3 if hour == 8 else 0,
+            other=1 if hour == 23 else 0,
+        )
+        for hour in range(24)
+    ]
+)
 
-HEAT: list[dict[str, Any]] = [
-    {
-        "id": name,
-        "name": name,
-        "href": "/dev/gallery",
-        "cells": [(start + hour * 7) % 31 * 40 for hour in range(24)],
-    }
-    for start, name in enumerate(["Ticket triage", "Lead sync", "Doc answers"])
-]
+HEAT = ui.heat_rows(
+    [
+        (name, "/dev/gallery", [(start + hour * 7) % 31 * 40 for hour in range(24)])
+        for start, name in enumerate(["Ticket triage", "Lead sync", "Doc answers"])
+    ],
+    unit="tokens",
+)
 
 JSON: dict[str, Any] = {
     "label": "billing",

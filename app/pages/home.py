@@ -124,7 +124,7 @@ def _success(tile: rx.Var[dict[str, str]]) -> rx.Component:
 def _chart() -> rx.Component:
     return ui.card(
         ui.card_title("Runs", ui.chart_legend()),
-        ui.bar_chart(points=HomeState.hours, label="Runs per hour, last 24 hours"),
+        ui.bar_chart(chart=HomeState.hours, label="Runs per hour, last 24 hours"),
         class_name="stack",
         data_testid="runs-chart",
     )
@@ -176,7 +176,7 @@ def _heat() -> rx.Component:
         ui.card_title("Tokens by workflow", rx.el.span("last 24 h", class_name="muted")),
         _list_or(
             HomeState.heat,
-            ui.heat_map(rows=HomeState.heat, unit="tokens"),
+            ui.heat_map(rows=HomeState.heat, label="tokens by workflow and hour"),
             "No model was called in the last 24 hours.",
         ),
         data_testid="heat-map",

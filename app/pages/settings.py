@@ -7,12 +7,13 @@ from reflex.style import color_mode, set_color_mode
 
 from app.components import shell, ui
 from app.layouts.page import page
+from app.state.health import HealthState
 from app.state.identity import IdentityState
 
 _MODES = [("light", "Light", "sun"), ("dark", "Dark", "moon"), ("system", "System", "monitor")]
 
 
-@page("/settings", "Settings")
+@page("/settings", "Settings", on_load=[HealthState.look])
 def settings() -> rx.Component:
     """Cards for the person, the look, and the health of the server."""
     return rx.fragment(
@@ -60,7 +61,13 @@ def _about() -> rx.Component:
             "AgentLoom runs on this machine. What it needs, and whether it answers:",
             class_name="muted",
         ),
-        shell.health_panel(),
+        shell.health_panel(
+            looked=HealthState.looked,
+            looking=HealthState.looking,
+            well=HealthState.well,
+            parts=HealthState.parts,
+            on_look=HealthState.look,
+        ),
         rx.el.p(
             rx.el.a(
                 "OpenAPI document", href="/api/openapi.json", class_name="link", target="_blank"

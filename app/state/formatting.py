@@ -1,4 +1,6 @@
-"""Numbers as people read them."""
+"""Numbers as people read them. Scripts have twins of `money` and `seconds` in `components/js/format.js`; one table of
+examples tests both.
+"""
 
 from datetime import datetime
 
@@ -14,7 +16,9 @@ def money(usd: float | None) -> str:
         return "unpriced"
     if usd == 0:
         return "$0"
-    return f"${usd:,.2f}" if abs(usd) >= 0.1 else f"${usd:.4f}"
+    if usd < 0.0001:
+        return "<$0.0001"
+    return f"${usd:,.2f}" if usd >= 0.1 else f"${usd:.4f}"
 
 
 def count(number: int) -> str:
@@ -34,8 +38,11 @@ def seconds(span: float | None) -> str:
     if span is None:
         return NONE
     if span < 1:
-        return f"{round(span * 1000)} ms"
-    return f"{span:.1f} s" if span < 60 else f"{int(span // 60)} min {int(span % 60)} s"
+        return f"{round(span * 1000)} ms" if span >= 0.001 else "<1 ms"
+    if span < 60:
+        return f"{span:.2f} s" if span < 10 else f"{span:.1f} s"
+    hours, minutes = divmod(int(span // 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {round(span % 60)} s"
 
 
 def share(part: float | None) -> str:

@@ -1,9 +1,8 @@
 """The home page: what happened in the last 24 hours, and what waits."""
 
-from typing import Any
-
 import reflex as rx
 
+from app.components import ui
 from app.kernel.errors import AppError
 from app.services.app_context import current_app
 from app.services.runs.reading.queries import overview
@@ -36,8 +35,8 @@ class HomeState(rx.State):
     error: str = ""
     fresh: bool = False
     tiles: dict[str, str] = {}
-    hours: list[dict[str, Any]] = []
-    heat: list[dict[str, Any]] = []
+    hours: ui.Bars = ui.NO_BARS
+    heat: list[ui.HeatRow] = []
     waiting: list[Question] = []
     failing: list[dict[str, str]] = []
     expensive: list[dict[str, str]] = []
@@ -85,22 +84,24 @@ class HomeState(rx.State):
             "median": seconds(seen.median_seconds), "slow": seconds(seen.p95_seconds),
             "cost": money(seen.cost_usd), "tokens": some(seen.tokens, "token"),
         }  # fmt: skip
-        self.hours = [
-            {
-                "at": iso(hour.at), "succeeded": hour.succeeded, "failed": hour.failed,
-                "other": hour.runs - hour.succeeded - hour.failed,
-            }
-            for hour in seen.hours
-        ]  # fmt: skip
+        self.hours = ui.bars(
+            [
+                ui.Point(
+                    at=iso(hour.at), succeeded=hour.succeeded, failed=hour.failed,
+                    other=hour.runs - hour.succeeded - hour.failed,
+                )
+                for hour in seen.hours
+            ]
+        )  # fmt: skip
 
     def _show_lists(self, seen: OverviewView) -> None:
-        self.heat = [
-            {
-                "id": one.workflow_id, "name": one.name, "cells": list(one.hours),
-                "href": f"/workflows/{one.workflow_id}",
-            }
-            for one in seen.tokens_by_workflow
-        ]  # fmt: skip
+        self.heat = ui.heat_rows(
+            [
+                (one.name, f"/workflows/{one.workflow_id}", one.hours)
+                for one in seen.tokens_by_workflow
+            ],
+            unit="tokens",
+        )
         self.waiting = [question_of(one) for one in seen.waiting]
         self.failing = [
             {

@@ -2,10 +2,10 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { Background, BackgroundVariant, ReactFlow, useReactFlow, useStore as useFlow } from "@xyflow/react";
 import "@xyflow/react/dist/style.css";
-import { addNext, addNode } from "./actions.js";
+import { addNext, addNode } from "../editor/actions.js";
 import { ContextMenu } from "./context_menu.jsx";
-import { useEditor, useStore } from "./context.jsx";
-import { GRID, snap } from "./geometry.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { GRID, snap } from "../editor/geometry.js";
 import { SmallMap } from "./minimap.jsx";
 import { ContainerBox, Far, NodeBox } from "./node.jsx";
 import { QuickAdd } from "./quick_add.jsx";
@@ -23,7 +23,8 @@ const MANY_NODES = 300;
 const BUSY_NODES = 100;
 const FAR = 0.35;
 const OPTIONS = {
-  snapToGrid: true, snapGrid: [GRID, GRID], minZoom: 0.1, maxZoom: 2, connectionRadius: 28, deleteKeyCode: null, zoomOnDoubleClick: false,
+  snapToGrid: true, snapGrid: [GRID, GRID], minZoom: 0.1, maxZoom: 2, connectionRadius: 28, deleteKeyCode: null,
+  zoomOnDoubleClick: false,
   multiSelectionKeyCode: ["Meta", "Control"], selectionKeyCode: "Shift", nodesFocusable: false, edgesFocusable: false,
   proOptions: { hideAttribution: true }, elevateNodesOnSelect: false, disableKeyboardA11y: true,
 };
@@ -123,18 +124,23 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
     wrapper.current.focus();
   }, [setMenu]);
   useEffect(() => { store.toCanvas = () => wrapper.current?.focus(); }, [store]);
-  useShortcuts({ store, flow, wrapper, openQuick, onRun, onPalette, onOpenInspector, onLeave: onPaneClick, quickOpen: quick !== null });
+  useShortcuts({
+    store, flow, wrapper, openQuick, onRun, onPalette, onOpenInspector, onLeave: onPaneClick, quickOpen: quick !== null,
+  });
 
   return (
     <div
-      className="canvas" ref={wrapper} tabIndex={-1} data-testid="canvas" role="application" aria-label="Canvas of the workflow" {...dropping}
+      className="canvas" ref={wrapper} tabIndex={-1} data-testid="canvas" role="application"
+      aria-label="Canvas of the workflow" {...dropping}
       onDoubleClick={(event) => event.target.classList.contains("react-flow__pane") && openQuick(screenOf(event))}
     >
       <Far.Provider value={far}>
         {first && (
           <ReactFlow
-            {...OPTIONS} {...graph} {...wiring} {...onMenu} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} connectionLineComponent={DraftWire}
-            onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)} onNodeDoubleClick={onOpenInspector}
+            {...OPTIONS} {...graph} {...wiring} {...onMenu} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES}
+            connectionLineComponent={DraftWire}
+            onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)}
+            onNodeDoubleClick={onOpenInspector}
             onNodeClick={onNodeClick} onPaneClick={onPaneClick}
             onlyRenderVisibleElements={count > MANY_NODES} defaultViewport={first}
             onMoveStart={(event) => event && (store.movedDuring = store.get().runId)}
@@ -148,7 +154,12 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
       </Far.Provider>
       {count === 0 && <Empty onAdd={() => openQuick()} />}
       {quick && <QuickAdd {...quick} onChoose={choose} onClose={leaveQuick} />}
-      {menu && <ContextMenu {...menu} onClose={closeMenu} onAdd={() => openQuick(screenOf({ clientX: menu.x, clientY: menu.y }))} onOpen={onOpenInspector} />}
+      {menu && (
+        <ContextMenu
+          {...menu} onClose={closeMenu} onAdd={() => openQuick(screenOf({ clientX: menu.x, clientY: menu.y }))}
+          onOpen={onOpenInspector}
+        />
+      )}
     </div>
   );
 }

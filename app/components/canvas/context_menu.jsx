@@ -1,7 +1,7 @@
 // The menu of the right mouse button on a node, a wire or the empty canvas.
 import { useEffect, useRef } from "react";
-import { duplicate, pasteText, selectionText, setDisabled } from "./actions.js";
-import { useStore } from "./context.jsx";
+import { duplicate, pasteText, selectionText, setDisabled } from "../editor/actions.js";
+import { useStore } from "../editor/context.jsx";
 
 // The browser may refuse the clipboard (no permission, plain HTTP); then what was copied here last is kept.
 let kept = "";
@@ -70,7 +70,10 @@ export function ContextMenu(props) {
   const items = itemsFor(store, props);
   const top = Math.min(y, window.innerHeight - items.length * 32 - 20);
   return (
-    <div ref={box} className="context-menu card" role="menu" style={{ left: Math.min(x, window.innerWidth - 220), top }} onKeyDown={keys}>
+    <div
+      ref={box} className="context-menu card" role="menu" style={{ left: Math.min(x, window.innerWidth - 220), top }}
+      onKeyDown={keys}
+    >
       {items.map(([title, key, act]) => (
         <button key={title} type="button" role="menuitem" onClick={() => { onClose(); act(); }}>
           <span>{title}</span><span className="faint">{key}</span>

@@ -10,16 +10,16 @@ import { useRun } from "../js/use_live.js";
 import { Drawer } from "../run/drawer.jsx";
 import { RunSettingsDialog } from "./run_settings.jsx";
 import { RunDialog } from "../run/run_dialog.jsx";
-import { addNext } from "./actions.js";
+import { addNext } from "../editor/actions.js";
 import { Asks } from "./asks.jsx";
 import { Canvas } from "./canvas.jsx";
-import { EditorContext, useEditor } from "./context.jsx";
-import { listen } from "./follow.js";
+import { EditorContext, useEditor } from "../editor/context.jsx";
+import { listen } from "../editor/follow.js";
 import { Outline } from "./outline.jsx";
 import { Palette } from "./palette.jsx";
-import { firstError } from "./problems.jsx";
-import { EditorStore } from "./store.js";
-import { titleOf } from "./model.js";
+import { firstError } from "../run/problems.jsx";
+import { EditorStore } from "../editor/store.js";
+import { titleOf } from "../editor/model.js";
 import { TopBar } from "./top_bar.jsx";
 import "./editor.css";
 
@@ -52,9 +52,16 @@ function Notice({ store }) {
   if (!notice) return null;
   const Icon = { error: CircleAlert, warning: TriangleAlert }[notice.tone] ?? Info;
   return (
-    <div className={`ed-notice card notice-${notice.tone}`} role={notice.tone === "error" ? "alert" : "status"} data-testid="notice">
+    <div
+      className={`ed-notice card notice-${notice.tone}`} role={notice.tone === "error" ? "alert" : "status"}
+      data-testid="notice"
+    >
       <Icon size={15} aria-hidden="true" /><span>{notice.text}</span>
-      <button type="button" className="icon-button" aria-label="Close the notice" onClick={() => store.notify("")}><X size={13} /></button>
+      <button
+        type="button" className="icon-button" aria-label="Close the notice" onClick={() => store.notify("")}
+      >
+        <X size={13} />
+      </button>
     </div>
   );
 }
@@ -87,7 +94,8 @@ function useShownRun(store, runId) {
   }, [store, runId]);
   const entry = useRun(runId);
   const over = RUN_DONE.has(entry?.run?.status);
-  const lacking = over && [...(entry?.steps.values() ?? [])].some((step) => step.status === "succeeded" && step.output === undefined);
+  const lacking = over
+    && [...(entry?.steps.values() ?? [])].some((step) => step.status === "succeeded" && step.output === undefined);
   useEffect(() => {
     if (lacking) live.refresh(runId);
   }, [lacking, runId]);
@@ -154,9 +162,21 @@ function Broken({ store }) {
   const phase = useEditor((state) => state.phase);
   const message = useEditor((state) => state.message);
   if (phase === "missing") {
-    return <div className="ed-broken"><h2>There is no such workflow</h2><p className="muted">It may have been deleted, or it belongs to another workspace.</p><a className="btn" href="/workflows">All workflows</a></div>;
+    return (
+      <div className="ed-broken">
+        <h2>There is no such workflow</h2>
+        <p className="muted">It may have been deleted, or it belongs to another workspace.</p>
+        <a className="btn" href="/workflows">All workflows</a>
+      </div>
+    );
   }
-  return <div className="ed-broken"><h2>The workflow could not be loaded</h2><p className="muted">{message}</p><button type="button" className="btn" onClick={() => store.load()}>Try again</button></div>;
+  return (
+    <div className="ed-broken">
+      <h2>The workflow could not be loaded</h2>
+      <p className="muted">{message}</p>
+      <button type="button" className="btn" onClick={() => store.load()}>Try again</button>
+    </div>
+  );
 }
 
 function Body({ store, props }) {
@@ -207,23 +227,54 @@ function Body({ store, props }) {
   const afterDialog = () => requestAnimationFrame(() => document.activeElement === document.body && store.toCanvas());
 
   if (phase === "missing" || phase === "failed") return <Broken store={store} />;
+  const closed = [!sideOpen && "no-side", !inspectorOpen && "no-inspector", !drawer.open && "drawer-closed"];
   return (
-    <div className={`editor ${sideOpen ? "" : "no-side"} ${inspectorOpen ? "" : "no-inspector"} ${drawer.open ? "" : "drawer-closed"}`} data-phase={phase} data-testid="editor">
-      <TopBar name={name} onRename={onRename} onProblems={showProblems} onLimits={() => setLimits(true)} onRun={running.ask} starting={running.starting} />
+    <div
+      className={["editor", ...closed].filter(Boolean).join(" ")}
+      data-phase={phase} data-testid="editor"
+    >
+      <TopBar
+        name={name} onRename={onRename} onProblems={showProblems} onLimits={() => setLimits(true)} onRun={running.ask}
+        starting={running.starting}
+      />
       <aside className="ed-side" aria-label="Nodes">
         <div className="segments ed-side-tabs" role="radiogroup" aria-label="Left side">
-          <button type="button" role="radio" aria-checked={side === "nodes"} onClick={() => setSide("nodes")}><Plus size={13} />Nodes</button>
-          <button type="button" role="radio" aria-checked={side === "outline"} onClick={() => setSide("outline")} data-testid="show-outline"><ListTree size={13} />Outline</button>
+          <button
+            type="button" role="radio" aria-checked={side === "nodes"} onClick={() => setSide("nodes")}
+          >
+            <Plus size={13} />Nodes
+          </button>
+          <button
+            type="button" role="radio" aria-checked={side === "outline"} onClick={() => setSide("outline")}
+            data-testid="show-outline"
+          >
+            <ListTree size={13} />Outline
+          </button>
         </div>
-        {side === "nodes" ? <Palette ref={search} onAdd={add} /> : <Outline onAdd={add} onOpen={() => setInspectorOpen(true)} />}
+        {side === "nodes"
+          ? <Palette ref={search} onAdd={add} />
+          : <Outline onAdd={add} onOpen={() => setInspectorOpen(true)} />}
       </aside>
       <main className="ed-main">
         {phase === "ready"
-          ? <Canvas onRun={running.ask} onPalette={openPalette} onOpenInspector={openInspector} onNodeClick={cover(true)} onPaneClick={cover(false)} />
+          ? <Canvas
+            onRun={running.ask} onPalette={openPalette} onOpenInspector={openInspector} onNodeClick={cover(true)}
+            onPaneClick={cover(false)}
+          />
           : <div className="ed-loading" role="status">Loading the workflow…</div>}
         <div className="ed-corner">
-          <button type="button" className="btn btn-icon btn-sm" aria-label="Nodes and outline" aria-expanded={sideOpen} onClick={() => setSideOpen(!sideOpen)}><ListTree size={14} /></button>
-          <button type="button" className="btn btn-icon btn-sm" aria-label="Inspector" aria-expanded={inspectorOpen} onClick={() => setInspectorOpen(!inspectorOpen)}><PanelRight size={14} /></button>
+          <button
+            type="button" className="btn btn-icon btn-sm" aria-label="Nodes and outline" aria-expanded={sideOpen}
+            onClick={() => setSideOpen(!sideOpen)}
+          >
+            <ListTree size={14} />
+          </button>
+          <button
+            type="button" className="btn btn-icon btn-sm" aria-label="Inspector" aria-expanded={inspectorOpen}
+            onClick={() => setInspectorOpen(!inspectorOpen)}
+          >
+            <PanelRight size={14} />
+          </button>
         </div>
       </main>
       {inspectorOpen && <Inspector onClose={() => setInspectorOpen(false)} />}
@@ -233,11 +284,14 @@ function Body({ store, props }) {
       />
       {running.dialog && (
         <RunDialog
-          schema={running.dialog.schema} lastInput={running.lastInput} example={store.get().workflow?.example_input} busy={running.starting}
+          schema={running.dialog.schema} lastInput={running.lastInput} example={store.get().workflow?.example_input}
+          busy={running.starting}
           onRun={running.start} onClose={() => { running.setDialog(null); afterDialog(); }}
         />
       )}
-      {limits && <RunSettingsDialog workflowId={props.workflowId} onClose={() => { setLimits(false); afterDialog(); }} />}
+      {limits && (
+        <RunSettingsDialog workflowId={props.workflowId} onClose={() => { setLimits(false); afterDialog(); }} />
+      )}
       <Asks />
       <Notice store={store} />
     </div>

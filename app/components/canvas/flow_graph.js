@@ -1,6 +1,6 @@
 // The document as React Flow wants it. Objects of what did not change are kept, so that only changes are drawn again.
-import { depthOf, PORT_SIZE } from "./geometry.js";
-import { portPlaces, sizeOf } from "./model.js";
+import { depthOf, PORT_SIZE } from "../editor/geometry.js";
+import { portPlaces, sizeOf } from "../editor/model.js";
 
 function flowNode(doc, node, old, handlers) {
   const type = doc.catalog.get(node.kind);
@@ -17,7 +17,8 @@ function flowNode(doc, node, old, handlers) {
     // Known sizes and ports: wires end right before a box is drawn and measured for the first time.
     measured: { width, height },
     handles: portPlaces(doc, node).map(({ port, kind, side, x, y }) => ({
-      id: port.name, type: kind, position: side, x: x - PORT_SIZE / 2, y: y - PORT_SIZE / 2, width: PORT_SIZE, height: PORT_SIZE,
+      id: port.name, type: kind, position: side, x: x - PORT_SIZE / 2, y: y - PORT_SIZE / 2, width: PORT_SIZE,
+      height: PORT_SIZE,
     })),
     zIndex: type?.container ? depth : depth + 1,
     data: { node, ports: doc.ports[node.id], ...handlers },

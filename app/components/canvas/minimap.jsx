@@ -1,9 +1,10 @@
-// The small map: one path per category instead of one element per node, so that large graphs cost nothing while dragging.
+// The small map: one path per category instead of one element per node, so that large graphs cost nothing while
+// dragging.
 import { useCallback, useMemo } from "react";
 import { Panel, useReactFlow, useStore as useFlow, useViewport } from "@xyflow/react";
-import { boxesOf } from "./actions.js";
-import { useEditor, useStore } from "./context.jsx";
-import { bounds } from "./geometry.js";
+import { boxesOf } from "../editor/actions.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { bounds } from "../editor/geometry.js";
 
 const SIZE = { width: 150, height: 92 };
 const MARGIN = 40;
@@ -46,11 +47,18 @@ export function SmallMap() {
   return (
     <Panel position="bottom-right" className="small-map card">
       <svg
-        {...SIZE} viewBox={`${area.x} ${area.y} ${area.width} ${area.height}`} role="img" aria-label="Small map of the workflow"
-        onPointerDown={(event) => { event.currentTarget.setPointerCapture(event.pointerId); go(event); }} onPointerMove={go}
+        {...SIZE} viewBox={`${area.x} ${area.y} ${area.width} ${area.height}`} role="img"
+        aria-label="Small map of the workflow"
+        onPointerDown={(event) => { event.currentTarget.setPointerCapture(event.pointerId); go(event); }}
+        onPointerMove={go}
         onWheel={(event) => (event.deltaY < 0 ? flow.zoomIn() : flow.zoomOut())}
       >
-        {paths.map(([category, d]) => <path key={category} d={d} data-category={category} style={{ fill: `var(--${category === "container" ? "line-2" : category})` }} />)}
+        {paths.map(([category, d]) => (
+          <path
+            key={category} d={d} data-category={category}
+            style={{ fill: `var(--${category === "container" ? "line-2" : category})` }}
+          />
+        ))}
         <rect {...seen} className="small-map-view" strokeWidth={area.scale * 1.5} rx={area.scale * 3} />
       </svg>
     </Panel>

@@ -1,43 +1,41 @@
 // Boxes on the canvas: nodes, containers, placeholders of unknown kinds, and their ports.
 import { createContext, memo, useContext } from "react";
 import { Handle, NodeResizer, Position } from "@xyflow/react";
-import { Ban, Check, Clock, Hourglass, LoaderCircle, Pin, SkipForward, Timer, TriangleAlert, Unplug, X } from "lucide-react";
+import {
+  Ban, Check, Clock, Hourglass, LoaderCircle, Pin, SkipForward, Timer, TriangleAlert, Unplug, X,
+} from "lucide-react";
 import { cost, duration, elapsed, gist, gistOfPreview, remarks } from "../js/format.js";
 import { KindTile } from "../js/icons.jsx";
 import { effectUnknown } from "../js/live.js";
+import { STATUSES } from "../js/protocol.gen.js";
 import { useNodeRun, useNodeText, useNow } from "../js/use_live.js";
-import { useEditor, useStore } from "./context.jsx";
-import { CONTAINER_MIN } from "./geometry.js";
-import { portPlaces, titleOf, typeName, whyNot } from "./model.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { CONTAINER_MIN } from "../editor/geometry.js";
+import { portPlaces, subtitle, titleOf, typeName, whyNot } from "../editor/model.js";
 
 // Whether the canvas is seen from so far away that words would only cost time.
 export const Far = createContext(false);
 
-const BADGES = {
-  pending: { icon: Clock, word: "pending", tone: "idle" },
-  running: { icon: LoaderCircle, word: "running", tone: "run", spin: true },
-  waiting_human: { icon: Hourglass, word: "waiting for a person", tone: "wait" },
-  waiting: { icon: Timer, word: "waiting", tone: "wait" },
-  succeeded: { icon: Check, tone: "ok" },
-  failed: { icon: X, word: "failed", tone: "err" },
-  skipped: { icon: SkipForward, word: "skipped", tone: "idle" },
-  canceled: { icon: Ban, word: "canceled", tone: "idle" },
-  interrupted: { icon: Unplug, word: "interrupted", tone: "wait" },
+const ICONS = {
+  pending: Clock, running: LoaderCircle, waiting_human: Hourglass, waiting: Timer, succeeded: Check, failed: X,
+  skipped: SkipForward, canceled: Ban, interrupted: Unplug,
 };
-
-const REMARKED = { icon: TriangleAlert, tone: "wait" };
 
 // Drawn in a box of fixed size: React Flow never has to measure the node again while statuses change.
 const StatusBadge = memo(function StatusBadge({ step, streaming }) {
   const running = step.status === "running";
   const now = useNow(running, 500);
   const remark = remarks(step);
-  const { icon: Icon, word, tone, spin } = remark ? REMARKED : BADGES[step.status] ?? BADGES.pending;
+  const Icon = remark ? TriangleAlert : ICONS[step.status] ?? Clock;
+  const { word, tone } = remark ? { tone: "wait" } : STATUSES[step.status] ?? STATUSES.pending;
   const time = duration(elapsed(step, now));
   const text = remark || (step.status === "succeeded" ? time : running && streaming ? "streaming" : word);
   return (
-    <span className={`node-badge tone-${tone}`} data-status={step.status} title={running ? time : remark ? step.warnings.map(({ message }) => message).join("\n") : undefined}>
-      <Icon size={11} className={spin ? "spin" : undefined} aria-hidden="true" />
+    <span
+      className={`node-badge tone-${tone}`} data-status={step.status}
+      title={running ? time : remark ? step.warnings.map(({ message }) => message).join("\n") : undefined}
+    >
+      <Icon size={11} className={running ? "spin" : undefined} aria-hidden="true" />
       <span>{step.rounds > 1 ? `${step.failed || step.done}/${step.rounds} · ${text}` : text}</span>
     </span>
   );
@@ -104,14 +102,18 @@ function fits(doc, wire) {
 
 function Port({ id, port, kind, position, style, labelled }) {
   const fit = useFit(id, port.name, kind);
-  const tip = port.title && port.title !== port.name ? `${port.title} · ${typeName(port.type)}` : `${port.name} · ${typeName(port.type)}`;
+  const tip = port.title && port.title !== port.name
+    ? `${port.title} · ${typeName(port.type)}`
+    : `${port.name} · ${typeName(port.type)}`;
   return (
     <Handle
       type={kind} id={port.name} position={position} style={style} data-type={port.type} data-fit={fit || undefined}
       className={`port ${port.error ? "port-error" : ""} ${port.branch ? "port-branch" : ""}`}
       data-testid={`port-${id}-${kind === "source" ? "out" : "in"}-${port.name}`}
     >
-      <span className={`port-tip port-tip-${position}`}>{tip}{kind === "target" && port.required ? " · required" : ""}</span>
+      <span className={`port-tip port-tip-${position}`}>
+        {tip}{kind === "target" && port.required ? " · required" : ""}
+      </span>
       {labelled && <span className={`port-label port-label-${position}`}>{port.title || port.name}</span>}
     </Handle>
   );
@@ -119,7 +121,10 @@ function Port({ id, port, kind, position, style, labelled }) {
 
 function Ports({ id, places }) {
   return places.map(({ port, kind, side, x, y, labelled }) => (
-    <Port key={`${kind} ${port.name}`} id={id} port={port} kind={kind} position={side} style={{ left: x, top: y }} labelled={labelled} />
+    <Port
+      key={`${kind} ${port.name}`} id={id} port={port} kind={kind} position={side} style={{ left: x, top: y }}
+      labelled={labelled}
+    />
   ));
 }
 
@@ -127,18 +132,11 @@ function Ports({ id, places }) {
 // without its port.
 function FarPorts({ places }) {
   return places.map(({ port, kind, side, x, y }) => (
-    <Handle key={`${kind} ${port.name}`} type={kind} id={port.name} position={side} style={{ left: x, top: y }} className="port port-far" isConnectable={false} />
+    <Handle
+      key={`${kind} ${port.name}`} type={kind} id={port.name} position={side} style={{ left: x, top: y }}
+      className="port port-far" isConnectable={false}
+    />
   ));
-}
-
-// What is worth knowing at a glance besides the title: the type, and its first short choice.
-export function subtitle(node, type) {
-  if (!type) return `unknown kind · ${node.kind}`;
-  const fields = Object.entries(type.config_schema?.properties ?? {});
-  const shown = fields.find(([name, field], i) => (field.widget === "model" || (i === 0 && field.enum)) && node.config?.[name]);
-  const value = shown ? String(node.config[shown[0]]) : "";
-  const named = node.label && node.label !== type.title ? type.title : "";
-  return [named, value].filter(Boolean).join(" · ") || type.summary;
 }
 
 export const NodeBox = memo(function NodeBox({ id, data, selected }) {
@@ -176,7 +174,11 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }) {
           <div className="node-title" title={title}>{title}</div>
           <div className="node-sub" title={subtitle(node, type)}>{subtitle(node, type)}</div>
         </div>
-        {node.settings?.pinned && <span className="node-mark tone-wait" title="The output is pinned"><Pin size={13} aria-label="Pinned output" /></span>}
+        {node.settings?.pinned && (
+          <span className="node-mark tone-wait" title="The output is pinned">
+            <Pin size={13} aria-label="Pinned output" />
+          </span>
+        )}
         {(problems ?? []).length > 0 && (
           <span className={`node-mark ${errors ? "tone-err" : "tone-wait"}`} title={problems[0].message}>
             <TriangleAlert size={13} aria-label={`${problems.length} problems`} />
@@ -201,9 +203,10 @@ export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
   const far = useContext(Far);
   const errors = (problems ?? []).some((problem) => problem.severity === "error");
   const places = portPlaces(store.get(), node);
+  const marks = [selected && "is-selected", step && `is-${step.status}`, errors && "has-errors", over && "is-over"];
   return (
     <div
-      className={`node container-node ${selected ? "is-selected" : ""} ${step ? `is-${step.status}` : ""} ${errors ? "has-errors" : ""} ${over ? "is-over" : ""}`}
+      className={["node container-node", ...marks].filter(Boolean).join(" ")}
       data-testid={`node-${id}`} data-kind={node.kind}
     >
       <NodeResizer
@@ -222,7 +225,9 @@ export const ContainerBox = memo(function ContainerBox({ id, data, selected }) {
           </span>
         )}
       </div>
-      <div className="container-body">{empty && <span>Drop nodes here. They run once for every item, as <code>{"{{ item }}"}</code>.</span>}</div>
+      <div className="container-body">
+        {empty && <span>Drop nodes here. They run once for every item, as <code>{"{{ item }}"}</code>.</span>}
+      </div>
       <Footer id={id} problems={0} />
       {far ? <FarPorts places={places} /> : <Ports id={id} places={places} />}
     </div>

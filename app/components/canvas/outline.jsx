@@ -3,16 +3,18 @@ import { useMemo, useState } from "react";
 import { Trash2, X } from "lucide-react";
 import { KindTile } from "../js/icons.jsx";
 import { useNodeRun } from "../js/use_live.js";
-import { outline } from "./actions.js";
-import { useEditor, useStore } from "./context.jsx";
-import { asEdge, portsOf, titleOf, whyNot } from "./model.js";
+import { outline } from "../editor/actions.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { asEdge, portsOf, titleOf, whyNot } from "../editor/model.js";
 
 const WORDS = { waiting_human: "waiting for a person", succeeded: "done" };
 
 function Status({ id }) {
   const runId = useEditor((state) => state.runId);
   const step = useNodeRun(runId, id);
-  return step ? <span className={`outline-status tone-${step.status}`}>{WORDS[step.status] ?? step.status}</span> : null;
+  return step
+    ? <span className={`outline-status tone-${step.status}`}>{WORDS[step.status] ?? step.status}</span>
+    : null;
 }
 
 function Wires({ node }) {
@@ -23,8 +25,15 @@ function Wires({ node }) {
   const name = (id) => titleOf(doc.byId.get(id), doc.catalog.get(doc.byId.get(id).kind));
   return out.map((edge) => (
     <li key={edge.id}>
-      <span className="mono">{edge.source_port}</span> → {name(edge.target)} <span className="mono">{edge.target_port}</span>
-      <button type="button" className="icon-button" aria-label={`Delete the wire to ${name(edge.target)}`} onClick={() => store.edit([{ op: "remove_edge", id: edge.id }])}><X size={12} /></button>
+      <span className="mono">
+        {edge.source_port}
+      </span> → {name(edge.target)} <span className="mono">{edge.target_port}</span>
+      <button
+        type="button" className="icon-button" aria-label={`Delete the wire to ${name(edge.target)}`}
+        onClick={() => store.edit([{ op: "remove_edge", id: edge.id }])}
+      >
+        <X size={12} />
+      </button>
     </li>
   ));
 }
@@ -40,24 +49,34 @@ function Connect({ node }) {
   const targets = useMemo(() => graph.nodes.flatMap((each) => {
     const { inputs, slots } = portsOf(doc, each);
     return [...inputs, ...slots]
-      .filter((into) => whyNot(doc, { source: node.id, source_port: from, target: each.id, target_port: into.name }) === null)
-      .map((into) => ({ id: each.id, port: into.name, text: `${titleOf(each, doc.catalog.get(each.kind))} · ${into.title || into.name}` }));
+      .filter((into) =>
+        whyNot(doc, { source: node.id, source_port: from, target: each.id, target_port: into.name }) === null)
+      .map((into) => ({
+        id: each.id, port: into.name, text: `${titleOf(each, doc.catalog.get(each.kind))} · ${into.title || into.name}`,
+      }));
   }), [graph, doc, node.id, from]);
   if (!outs.length) return null;
   return (
     <div className="outline-connect">
-      <select className="input" aria-label={`Output of ${node.id}`} value={from} onChange={(event) => setPort(event.target.value)}>
+      <select
+        className="input" aria-label={`Output of ${node.id}`} value={from}
+        onChange={(event) => setPort(event.target.value)}
+      >
         {outs.map((each) => <option key={each.name} value={each.name}>{each.title || each.name}</option>)}
       </select>
       <select
         className="input" aria-label={`Connect ${node.id} to`} value="" data-testid={`connect-${node.id}`}
         onChange={(event) => {
           const [target, into] = event.target.value.split(" ");
-          store.edit([{ op: "add_edge", edge: asEdge({ source: node.id, source_port: from, target, target_port: into }) }]);
+          store.edit([
+            { op: "add_edge", edge: asEdge({ source: node.id, source_port: from, target, target_port: into }) },
+          ]);
         }}
       >
         <option value="" disabled>{targets.length ? "Connect to…" : "Nothing fits"}</option>
-        {targets.map((each) => <option key={`${each.id} ${each.port}`} value={`${each.id} ${each.port}`}>{each.text}</option>)}
+        {targets.map((each) => (
+          <option key={`${each.id} ${each.port}`} value={`${each.id} ${each.port}`}>{each.text}</option>
+        ))}
       </select>
     </div>
   );
@@ -87,7 +106,10 @@ export function Outline({ onAdd, onOpen }) {
           return (
             <li key={node.id} style={{ paddingLeft: depth * 16 }} className={chosen.includes(node.id) ? "on" : ""}>
               <div className="outline-row">
-                <button type="button" aria-expanded={open} data-testid={`outline-${node.id}`} onClick={() => store.jump(node.id)} onDoubleClick={onOpen}>
+                <button
+                  type="button" aria-expanded={open} data-testid={`outline-${node.id}`}
+                  onClick={() => store.jump(node.id)} onDoubleClick={onOpen}
+                >
                   <KindTile type={type} size={20} />
                   <span className="truncate-1">{titleOf(node, type)}</span>
                   {count > 0 && <span className="badge badge-err">{count}</span>}
@@ -100,7 +122,11 @@ export function Outline({ onAdd, onOpen }) {
                   <Connect node={node} />
                   <div className="row">
                     <button type="button" className="btn btn-sm" onClick={onOpen}>Set up</button>
-                    <button type="button" className="btn btn-sm btn-danger" onClick={() => store.removeSelected()}><Trash2 size={12} />Delete</button>
+                    <button
+                      type="button" className="btn btn-sm btn-danger" onClick={() => store.removeSelected()}
+                    >
+                      <Trash2 size={12} />Delete
+                    </button>
                   </div>
                 </div>
               )}

@@ -1,7 +1,7 @@
 // The list of node types on the left: search, drag, or add with Enter and double click.
 import { forwardRef, useMemo, useState } from "react";
 import { KindTile } from "../js/icons.jsx";
-import { useEditor } from "./context.jsx";
+import { useEditor } from "../editor/context.jsx";
 import { DRAG_TYPE, find, grouped } from "./search.js";
 
 export const Palette = forwardRef(function Palette({ onAdd }, input) {
@@ -17,7 +17,8 @@ export const Palette = forwardRef(function Palette({ onAdd }, input) {
     <div className="kinds" data-testid="palette-nodes">
       <div className="kinds-search">
         <input
-          ref={input} className="input" type="search" value={text} placeholder={`Search ${types.length} nodes…`} aria-label="Search nodes"
+          ref={input} className="input" type="search" value={text} placeholder={`Search ${types.length} nodes…`}
+          aria-label="Search nodes"
           onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
             if (event.key === "Enter" && groups[0]) add(find(types, text)[0].kind);
@@ -32,7 +33,8 @@ export const Palette = forwardRef(function Palette({ onAdd }, input) {
             <h2 className="kinds-group"><span>{group.title}</span><span>{group.types.length}</span></h2>
             {group.types.map((type) => (
               <button
-                key={type.kind} type="button" className="kind" title={type.summary} draggable data-testid={`kind-${type.kind}`}
+                key={type.kind} type="button" className="kind" title={type.summary} draggable
+                data-testid={`kind-${type.kind}`}
                 onDragStart={(event) => {
                   event.dataTransfer.setData(DRAG_TYPE, type.kind);
                   event.dataTransfer.effectAllowed = "copy";

@@ -1,4 +1,4 @@
-"""What canvas and server say to each other; `protocol.gen.js` is made from this module.
+"""What canvas and server say to each other; `js/protocol.gen.js` is made from this module.
 
 `python -m app.components.canvas.protocol` writes it; a test checks that it is fresh.
 """
@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 
+from app.components.statuses import STATUSES
 from app.engine.graph.document import NodeSettings
 from app.engine.graph.typing import compatible
 from app.engine.sdk.node import PORT_TYPES
 
-GENERATED = Path(__file__).with_name("protocol.gen.js")
+GENERATED = Path(__file__).parents[1] / "js" / "protocol.gen.js"
 
 TYPE_NAMES = {name: name for name in PORT_TYPES} | {"any": "any value", "boolean": "yes or no"}
 
@@ -108,6 +109,7 @@ def script() -> str:
         "TYPE_NAMES": TYPE_NAMES,
         "PORT_MATRIX": matrix,
         "SETTINGS": NodeSettings().model_dump(mode="json"),
+        "STATUSES": {name: look._asdict() for name, look in STATUSES.items()},
         "MESSAGES": {name: _shape(message) for name, message in MESSAGES.items()},
     }
     lines = ["// Made by `python -m app.components.canvas.protocol`; do not edit."]

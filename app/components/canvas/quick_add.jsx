@@ -1,8 +1,8 @@
 // A small search at the cursor that adds a node; after a dropped wire only with kinds that fit it.
 import { useEffect, useMemo, useRef, useState } from "react";
 import { KindTile } from "../js/icons.jsx";
-import { useEditor } from "./context.jsx";
-import { couldGive, couldTake, typeName } from "./model.js";
+import { useEditor } from "../editor/context.jsx";
+import { couldGive, couldTake, typeName } from "../editor/model.js";
 import { find, grouped } from "./search.js";
 
 const WIDTH = 280;
@@ -30,7 +30,9 @@ export function QuickAdd({ screen, portType, side, edge, onChoose, onClose }) {
     document.addEventListener("pointerdown", close, true);
     return () => document.removeEventListener("pointerdown", close, true);
   }, [onClose]);
-  useEffect(() => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [at]); // newer browsers return a promise
+  useEffect(
+    () => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [at],
+  ); // newer browsers return a promise
 
   const keys = (event) => {
     event.stopPropagation();
@@ -44,16 +46,23 @@ export function QuickAdd({ screen, portType, side, edge, onChoose, onClose }) {
   const left = Math.max(8, Math.min(screen.x, window.innerWidth - WIDTH - 8));
   const top = Math.max(8, Math.min(screen.y, window.innerHeight - HEIGHT - 8));
   return (
-    <div ref={box} className="quick-add card" style={{ left, top, width: WIDTH, maxHeight: HEIGHT }} role="dialog" aria-label="Add a node" data-testid="quick-add">
+    <div
+      ref={box} className="quick-add card" style={{ left, top, width: WIDTH, maxHeight: HEIGHT }} role="dialog"
+      aria-label="Add a node" data-testid="quick-add"
+    >
       <input
-        className="input" autoFocus value={text} placeholder={portType ? `Nodes that fit ${typeName(portType)}…` : "Add a node…"}
+        className="input" autoFocus value={text}
+        placeholder={portType ? `Nodes that fit ${typeName(portType)}…` : "Add a node…"}
         aria-label="Search nodes" role="combobox" aria-expanded="true" aria-controls="quick-list"
         aria-activedescendant={types[at] ? `quick-${types[at].kind}` : undefined}
         onChange={(event) => { setText(event.target.value); setAt(0); }} onKeyDown={keys}
       />
       <ul id="quick-list" ref={list} role="listbox" aria-label="Nodes">
         {types.map((type, i) => (
-          <li key={type.kind} id={`quick-${type.kind}`} role="option" aria-selected={i === at} onPointerMove={() => setAt(i)} onClick={() => onChoose(type.kind)}>
+          <li
+            key={type.kind} id={`quick-${type.kind}`} role="option" aria-selected={i === at}
+            onPointerMove={() => setAt(i)} onClick={() => onChoose(type.kind)}
+          >
             <KindTile type={type} size={22} />
             <span><b>{type.title}</b><small>{type.summary}</small></span>
           </li>

@@ -10,13 +10,23 @@ const number = (title, more) => ({ title, type: "number", minimum: 1, mode: "lit
 const SCHEMA = {
   type: "object",
   properties: {
-    timeout_s: number("Time limit (seconds)", { description: "At work; waiting for people, times and signals does not count.", placeholder: "300" }),
+    timeout_s: number("Time limit (seconds)", {
+      description: "At work; waiting for people, times and signals does not count.", placeholder: "300",
+    }),
     max_steps: number("Steps at most", { type: "integer", placeholder: "10,000" }),
     max_tokens: number("Tokens at most", { type: "integer", placeholder: "no limit" }),
     max_cost_usd: number("Cost at most (US dollars)", { minimum: 0, placeholder: "no limit" }),
-    concurrency: number("Runs at once", { type: "integer", placeholder: "no limit", description: "More wait for their turn." }),
-    concurrency_key: { title: "… for each value of", type: "string", mode: "literal", placeholder: "trigger.customer", description: "An expression over the trigger: runs with the same value take turns." },
-    priority: { title: "Priority", type: "string", enum: ["high", "default", "low"], options: ["High", "Normal", "Low"], default: "default", widget: "choice", mode: "literal" },
+    concurrency: number("Runs at once", {
+      type: "integer", placeholder: "no limit", description: "More wait for their turn.",
+    }),
+    concurrency_key: {
+      title: "… for each value of", type: "string", mode: "literal", placeholder: "trigger.customer",
+      description: "An expression over the trigger: runs with the same value take turns.",
+    },
+    priority: {
+      title: "Priority", type: "string", enum: ["high", "default", "low"], options: ["High", "Normal", "Low"],
+      default: "default", widget: "choice", mode: "literal",
+    },
   },
 };
 
@@ -37,7 +47,8 @@ export function RunSettingsDialog({ workflowId, onClose }) {
     setError("");
     // A field hands over what was typed when it is left; the button takes the focus first.
     setTimeout(() => setValues((now) => {
-      queueMicrotask(() => api("PUT", place, now).then(onClose, (problem) => { setError(problem.message); setBusy(false); }));
+      queueMicrotask(() =>
+        api("PUT", place, now).then(onClose, (problem) => { setError(problem.message); setBusy(false); }));
       return now;
     }), 0);
   };
@@ -49,7 +60,12 @@ export function RunSettingsDialog({ workflowId, onClose }) {
           <span className="kbd">Ctrl Enter</span>
           <span className="row">
             <button type="button" className="btn" onClick={onClose}>Cancel</button>
-            <button type="button" className="btn btn-primary" disabled={busy || !values} onClick={save} data-testid="save-run-settings">{busy ? "Saving…" : "Save"}</button>
+            <button
+              type="button" className="btn btn-primary" disabled={busy || !values} onClick={save}
+              data-testid="save-run-settings"
+            >
+              {busy ? "Saving…" : "Save"}
+            </button>
           </span>
         </>
       )}
@@ -57,7 +73,10 @@ export function RunSettingsDialog({ workflowId, onClose }) {
       {!values && !error && <p className="muted" role="status">Loading…</p>}
       {values && (
         <FormContext.Provider value={CONTEXT}>
-          <SchemaForm schema={SCHEMA} value={values} onChange={([field], value) => setValues((now) => ({ ...now, [field]: value === "" ? null : value }))} />
+          <SchemaForm
+            schema={SCHEMA} value={values}
+            onChange={([field], value) => setValues((now) => ({ ...now, [field]: value === "" ? null : value }))}
+          />
         </FormContext.Provider>
       )}
       {error && <div className="callout callout-err" role="alert">{error}</div>}

@@ -1,16 +1,10 @@
 // Keys of the editor. They hang on the document, because focus falls back to the page after a deletion.
 import { useEffect, useRef } from "react";
-import { duplicate, nudge, pasteText, selectionText, setDisabled, tidyAll } from "./actions.js";
-import { GRID } from "./geometry.js";
+import { duplicate, nudge, pasteText, selectionText, setDisabled, tidyAll } from "../editor/actions.js";
+import { GRID } from "../editor/geometry.js";
 
-export const SHORTCUTS = [
-  ["Tab", "Add a node after the selected one"], ["/", "Search the nodes"], ["Enter", "Open the selected node"],
-  ["F2", "Rename"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C / X / V", "Copy, cut, paste"],
-  ["Ctrl D", "Duplicate"], ["Ctrl A", "Select all"], ["Del", "Delete"], ["D", "Switch off or on"],
-  ["Esc", "From anywhere back to the canvas; there: select nothing"], ["Arrows", "Move"], ["1 · 0", "Fit · actual size"], ["Shift L", "Tidy"], ["Ctrl Enter", "Run"],
-];
-
-const EDITORS = "input, textarea, select, [contenteditable=true], [role=textbox], [role=dialog], [role=menu], .cm-editor";
+const EDITORS =
+  "input, textarea, select, [contenteditable=true], [role=textbox], [role=dialog], [role=menu], .cm-editor";
 
 // Whether keys belong to a field or an overlay and not to the canvas.
 export const isTyping = (element) => Boolean(element?.closest?.(EDITORS));
@@ -54,16 +48,20 @@ function controlKey(event, { store, onRun }) {
   if (key === "z") return () => (event.shiftKey ? store.redo() : store.undo());
   if (key === "y") return () => store.redo();
   if (key === "d") return () => duplicate(store);
-  if (key === "a") return () => store.select([...store.get().byId.keys()], store.get().graph.edges.map((edge) => edge.id));
+  if (key === "a") {
+    return () => store.select([...store.get().byId.keys()], store.get().graph.edges.map((edge) => edge.id));
+  }
   if (key === "enter") return onRun;
   return null;
 }
 
-// From a field, a list or a menu beside the canvas Escape leads back to it. What a field closes first is its own affair:
-// it then says that the key was used.
+// From a field, a list or a menu beside the canvas Escape leads back to it. What a field closes first is its own
+// affair: it then says that the key was used.
 function leave(event, { wrapper, onLeave }) {
   const canvas = wrapper.current;
-  if (event.key !== "Escape" || !canvas || canvas.contains(event.target) || event.target === document.body) return false;
+  if (event.key !== "Escape" || !canvas || canvas.contains(event.target) || event.target === document.body) {
+    return false;
+  }
   canvas.focus();
   onLeave();
   return true;

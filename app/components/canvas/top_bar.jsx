@@ -1,9 +1,11 @@
 // The line above the canvas: where we are, the name, whether it is saved, problems, run.
 import { useEffect, useState } from "react";
-import { CalendarClock, CircleAlert, CircleCheck, CloudOff, Gauge, LoaderCircle, Play, TriangleAlert } from "lucide-react";
+import {
+  CalendarClock, CircleAlert, CircleCheck, CloudOff, Gauge, LoaderCircle, Play, TriangleAlert,
+} from "lucide-react";
 import { Link } from "react-router";
 import { PaletteButton } from "../ui/palette.jsx";
-import { useEditor, useStore } from "./context.jsx";
+import { useEditor, useStore } from "../editor/context.jsx";
 
 function Name({ name, onRename }) {
   const store = useStore();
@@ -47,7 +49,9 @@ function Saved() {
   const [word, tone, Icon] = STATES[state];
   const text = state === "offline" ? `offline · ${pending} unsaved` : word;
   return (
-    <span className={`badge ${tone}`} role="status" title={message || undefined} data-testid="save-state" data-state={state}>
+    <span
+      className={`badge ${tone}`} role="status" title={message || undefined} data-testid="save-state" data-state={state}
+    >
       <Icon size={11} className={state === "saving" ? "spin" : undefined} aria-hidden="true" />{text}
     </span>
   );
@@ -57,9 +61,21 @@ function Problems({ onOpen }) {
   const problems = useEditor((state) => state.problems);
   const errors = problems.filter((problem) => problem.severity === "error").length;
   const rest = problems.length - errors;
-  const [Icon, tone] = errors ? [CircleAlert, "tone-err"] : rest ? [TriangleAlert, "tone-wait"] : [CircleCheck, "tone-ok"];
-  const word = errors ? `${errors} problem${errors > 1 ? "s" : ""}` : rest ? `${rest} hint${rest > 1 ? "s" : ""}` : "No problems";
-  return <button type="button" className="btn btn-ghost btn-sm" onClick={onOpen} aria-label={word} data-testid="open-problems"><Icon size={14} className={tone} /><span className="hide-narrow">{word}</span><span className="show-narrow">{errors || rest || ""}</span></button>;
+  const [Icon, tone] = errors
+    ? [CircleAlert, "tone-err"]
+    : rest ? [TriangleAlert, "tone-wait"] : [CircleCheck, "tone-ok"];
+  const word = errors
+    ? `${errors} problem${errors > 1 ? "s" : ""}`
+    : rest ? `${rest} hint${rest > 1 ? "s" : ""}` : "No problems";
+  return (
+    <button
+      type="button" className="btn btn-ghost btn-sm" onClick={onOpen} aria-label={word} data-testid="open-problems"
+    >
+      <Icon size={14} className={tone} />
+      <span className="hide-narrow">{word}</span>
+      <span className="show-narrow">{errors || rest || ""}</span>
+    </button>
+  );
 }
 
 export function TopBar({ name, onRename, onProblems, onLimits, onRun, starting }) {
@@ -77,9 +93,25 @@ export function TopBar({ name, onRename, onProblems, onLimits, onRun, starting }
       <span className="grow" />
       <Problems onOpen={onProblems} />
       <PaletteButton />
-      <button type="button" className="icon-button" aria-label="Limits of a run" title="Limits of a run" onClick={onLimits} data-testid="open-run-settings"><Gauge size={16} /></button>
-      {workflow && <Link to={`/schedules?new=${workflow.id}`} className="icon-button" aria-label="Schedule…" title="Schedule…" data-testid="schedule"><CalendarClock size={16} /></Link>}
-      <button type="button" className="btn btn-primary" onClick={onRun} disabled={starting} data-testid="run"><Play size={13} />Run</button>
+      <button
+        type="button" className="icon-button" aria-label="Limits of a run" title="Limits of a run" onClick={onLimits}
+        data-testid="open-run-settings"
+      >
+        <Gauge size={16} />
+      </button>
+      {workflow && (
+        <Link
+          to={`/schedules?new=${workflow.id}`} className="icon-button" aria-label="Schedule…" title="Schedule…"
+          data-testid="schedule"
+        >
+          <CalendarClock size={16} />
+        </Link>
+      )}
+      <button
+        type="button" className="btn btn-primary" onClick={onRun} disabled={starting} data-testid="run"
+      >
+        <Play size={13} />Run
+      </button>
     </header>
   );
 }

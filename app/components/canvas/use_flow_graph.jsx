@@ -1,10 +1,10 @@
 // Nodes and edges of the canvas: dragging and selecting are local, the store hears finished moves.
 import { useCallback, useEffect, useState } from "react";
 import { applyEdgeChanges, applyNodeChanges, useReactFlow } from "@xyflow/react";
-import { containersOf, dropOps } from "./actions.js";
-import { useEditor, useStore } from "./context.jsx";
+import { containersOf, dropOps } from "../editor/actions.js";
+import { useEditor, useStore } from "../editor/context.jsx";
 import { flowEdges, flowNodes } from "./flow_graph.js";
-import { containerAt } from "./geometry.js";
+import { containerAt } from "../editor/geometry.js";
 
 const stay = (change) => change.type !== "remove";
 const chosenOf = (items) => items.filter((item) => item.selected).map((item) => item.id);
@@ -29,16 +29,22 @@ export function useFlowGraph(handlers) {
 
   const onNodesChange = useCallback((changes) => setNodes((before) => {
     const after = applyNodeChanges(changes.filter(stay), before);
-    if (changes.some((change) => change.type === "select")) queueMicrotask(() => store.select(chosenOf(after), store.get().edges));
+    if (changes.some((change) => change.type === "select")) {
+      queueMicrotask(() => store.select(chosenOf(after), store.get().edges));
+    }
     return after;
   }), [store]);
   const onEdgesChange = useCallback((changes) => setEdges((before) => {
     const after = applyEdgeChanges(changes.filter(stay), before);
-    if (changes.some((change) => change.type === "select")) queueMicrotask(() => store.select(store.get().nodes, chosenOf(after)));
+    if (changes.some((change) => change.type === "select")) {
+      queueMicrotask(() => store.select(store.get().nodes, chosenOf(after)));
+    }
     return after;
   }), [store]);
 
-  const placeOf = useCallback((node) => ({ id: node.id, ...flow.getInternalNode(node.id).internals.positionAbsolute }), [flow]);
+  const placeOf = useCallback(
+    (node) => ({ id: node.id, ...flow.getInternalNode(node.id).internals.positionAbsolute }), [flow],
+  );
   // The container that would take the dragged node shows it.
   const onNodeDrag = useCallback((_, node, dragged) => {
     const doc = store.get();

@@ -1,13 +1,13 @@
 // What of the canvas is seen: the beginning when it opens, a node somebody asked for, the middle for new nodes.
 import { useCallback, useEffect, useLayoutEffect, useState } from "react";
 import { useReactFlow } from "@xyflow/react";
-import { boxesOf } from "./actions.js";
+import { boxesOf } from "../editor/actions.js";
 import { RUN_DONE } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
 import { mainPath } from "../run/rows.js";
-import { useEditor, useStore } from "./context.jsx";
-import { absolute, bounds } from "./geometry.js";
-import { sizeOf } from "./model.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { absolute, bounds } from "../editor/geometry.js";
+import { sizeOf } from "../editor/model.js";
 
 const READABLE = 0.75;
 const BAR = 60;
@@ -45,7 +45,8 @@ function shortBy(from, size, room) {
   return from < 0 ? EDGE - from : 0;
 }
 
-// While a run goes on the camera goes to the step at work when that is out of sight, until a person moves it themselves.
+// While a run goes on the camera goes to the step at work when that is out of sight, until a person moves it
+// themselves.
 export function Follow({ wrapper }) {
   const store = useStore();
   const flow = useReactFlow();

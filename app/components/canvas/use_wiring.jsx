@@ -1,8 +1,8 @@
 // Drawing wires: which are possible, and what a wire does that is dropped on a node or on nothing.
 import { useCallback } from "react";
 import { useReactFlow } from "@xyflow/react";
-import { useStore } from "./context.jsx";
-import { asEdge, bestWire, sourcePort, targetPort, whyNot } from "./model.js";
+import { useStore } from "../editor/context.jsx";
+import { asEdge, bestWire, sourcePort, targetPort, whyNot } from "../editor/model.js";
 
 const wireOf = (connection) => ({
   source: connection.source, source_port: connection.sourceHandle,

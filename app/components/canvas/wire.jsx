@@ -3,8 +3,8 @@ import { memo } from "react";
 import { BaseEdge, EdgeLabelRenderer, getBezierPath, useConnection } from "@xyflow/react";
 import { Plus, X } from "lucide-react";
 import { useWireState } from "../js/use_live.js";
-import { useEditor, useStore } from "./context.jsx";
-import { whyNot } from "./model.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { whyNot } from "../editor/model.js";
 
 const BEND = 70;
 const BELOW = 96;
@@ -14,8 +14,10 @@ function wayOf(props) {
   const { sourceX, sourceY, targetX, targetY, sourceHandleId } = props;
   if (targetX > sourceX || sourceHandleId === "tool") return getBezierPath(props);
   const low = Math.max(sourceY, targetY) + BELOW;
-  const path = `M${sourceX},${sourceY} C${sourceX + BEND},${sourceY} ${sourceX + BEND},${low} ${sourceX},${low} L${targetX},${low} C${targetX - BEND},${low} ${targetX - BEND},${targetY} ${targetX},${targetY}`;
-  return [path, (sourceX + targetX) / 2, low];
+  const [right, left] = [sourceX + BEND, targetX - BEND];
+  const down = `M${sourceX},${sourceY} C${right},${sourceY} ${right},${low} ${sourceX},${low}`;
+  const up = `L${targetX},${low} C${left},${low} ${left},${targetY} ${targetX},${targetY}`;
+  return [`${down} ${up}`, (sourceX + targetX) / 2, low];
 }
 
 export const Wire = memo(function Wire(props) {
@@ -27,16 +29,27 @@ export const Wire = memo(function Wire(props) {
   const slot = sourceHandleId === "tool";
   return (
     <>
-      <BaseEdge id={id} path={path} interactionWidth={18} className={`wire ${slot ? "wire-slot" : ""} ${state ? `wire-${state}` : ""}`} />
+      <BaseEdge
+        id={id} path={path} interactionWidth={18}
+        className={`wire ${slot ? "wire-slot" : ""} ${state ? `wire-${state}` : ""}`}
+      />
       {selected && !data.readOnly && (
         <EdgeLabelRenderer>
-          <div className="wire-tools nopan nodrag" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}>
+          <div
+            className="wire-tools nopan nodrag" style={{ transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` }}
+          >
             {!slot && (
-              <button type="button" aria-label="Insert a node into this wire" title="Insert a node" onClick={(event) => data.onInsert(id, event)}>
+              <button
+                type="button" aria-label="Insert a node into this wire" title="Insert a node"
+                onClick={(event) => data.onInsert(id, event)}
+              >
                 <Plus size={12} />
               </button>
             )}
-            <button type="button" aria-label="Delete this wire" title="Delete" onClick={() => store.edit([{ op: "remove_edge", id }])}>
+            <button
+              type="button" aria-label="Delete this wire" title="Delete"
+              onClick={() => store.edit([{ op: "remove_edge", id }])}
+            >
               <X size={12} />
             </button>
           </div>
@@ -52,7 +65,9 @@ export function refusal(doc, connection) {
   if (!fromHandle || !toHandle || fromHandle === toHandle) return null;
   if (fromHandle.type === toHandle.type) {
     if (fromHandle.nodeId === toHandle.nodeId && fromHandle.id === toHandle.id) return null;
-    return fromHandle.type === "source" ? "Both are outputs. Connect an output to an input." : "Both are inputs. Connect an output to an input.";
+    return fromHandle.type === "source"
+      ? "Both are outputs. Connect an output to an input."
+      : "Both are inputs. Connect an output to an input.";
   }
   const [from, to] = fromHandle.type === "source" ? [fromHandle, toHandle] : [toHandle, fromHandle];
   return whyNot(doc, { source: from.nodeId, source_port: from.id, target: to.nodeId, target_port: to.id });
@@ -63,7 +78,8 @@ export function DraftWire(props) {
   const store = useStore();
   const reason = useConnection((connection) => (connection.inProgress ? refusal(store.get(), connection) : null));
   const [path] = getBezierPath({
-    sourceX: fromX, sourceY: fromY, sourcePosition: fromPosition, targetX: toX, targetY: toY, targetPosition: toPosition,
+    sourceX: fromX, sourceY: fromY, sourcePosition: fromPosition, targetX: toX, targetY: toY,
+    targetPosition: toPosition,
   });
   return (
     <g>

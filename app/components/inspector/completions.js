@@ -1,6 +1,6 @@
 // What may be written in an expression: names in scope, outputs of the nodes upstream, keys seen in the last run.
-import { spans, step, tokens } from "./expressions.js";
-import { portsOf, titleOf, typeName, upstream } from "../canvas/model.js";
+import { spans, step, tokens } from "../editor/expressions.js";
+import { portsOf, titleOf, typeName, upstream } from "../editor/model.js";
 import { write } from "../js/exact.js";
 
 const MAX_KEYS = 40;
@@ -25,7 +25,9 @@ function inside(path, value, title, depth = 0) {
   const keys = Array.isArray(value) ? [0].filter(() => value.length) : Object.keys(value).slice(0, MAX_KEYS);
   return keys.flatMap((key) => {
     const at = under(path, key);
-    return [{ path: at, title, sample: hint(value[key]), value: value[key] }, ...inside(at, value[key], title, depth + 1)];
+    return [
+      { path: at, title, sample: hint(value[key]), value: value[key] }, ...inside(at, value[key], title, depth + 1),
+    ];
   });
 }
 
@@ -39,7 +41,9 @@ function fromSchema(path, schema, title, depth = 0) {
 
 const unique = (items) => {
   const seen = new Map();
-  for (const item of items) if (!seen.has(item.path) || (item.sample && item.value !== undefined)) seen.set(item.path, item);
+  for (const item of items) {
+    if (!seen.has(item.path) || (item.sample && item.value !== undefined)) seen.set(item.path, item);
+  }
   return [...seen.values()];
 };
 
@@ -53,7 +57,10 @@ function input(doc, node, outputs) {
     : inputs.length > 1
       ? Object.fromEntries(wires.map((edge) => [edge.target_port, valueOf(edge)]))
       : undefined;
-  return [{ path: "input", title: "What arrives here", sample: hint(value), value }, ...inside("input", value, "What arrives here")];
+  return [
+    { path: "input", title: "What arrives here", sample: hint(value), value },
+    ...inside("input", value, "What arrives here"),
+  ];
 }
 
 function trigger(doc, outputs) {
@@ -79,7 +86,10 @@ function nodes(doc, id, outputs) {
     return ports.flatMap((port) => {
       const path = under(under("nodes", each), port.name);
       const value = seen?.[port.name];
-      return [{ path, title, sample: value === undefined ? typeName(port.type) : hint(value), value }, ...inside(path, value, title)];
+      return [
+        { path, title, sample: value === undefined ? typeName(port.type) : hint(value), value },
+        ...inside(path, value, title),
+      ];
     });
   });
 }
@@ -101,7 +111,9 @@ function bodyNames(doc, node) {
 export function completions(doc, id, outputs = new Map()) {
   const node = doc.byId.get(id);
   if (!node) return [];
-  const looped = bodyNames(doc, node).map((name) => ({ path: name, title: BODY_NAMES[name] ?? "Given to this round", sample: "" }));
+  const looped = bodyNames(
+    doc, node,
+  ).map((name) => ({ path: name, title: BODY_NAMES[name] ?? "Given to this round", sample: "" }));
   const tool = doc.graph.edges.some((edge) => edge.source === id && edge.source_port === "tool")
     ? [{ path: "args", title: "What the agent passes", sample: "args.<name>" }]
     : [];
@@ -113,7 +125,9 @@ export function completions(doc, id, outputs = new Map()) {
 
 // The word being typed at the cursor, as {start, end, word}; null in a text, and outside of {{ }} in a template.
 export function wordAt(text, cursor, mode) {
-  const span = mode === "expression" ? { start: 0 } : spans(text).find(({ start, end }) => start <= cursor && cursor <= end);
+  const span = mode === "expression"
+    ? { start: 0 }
+    : spans(text).find(({ start, end }) => start <= cursor && cursor <= end);
   if (!span) return null;
   const found = /[A-Za-z_][\w.[\]"]*$/.exec(text.slice(span.start, cursor));
   const start = found ? span.start + found.index : cursor;
@@ -129,7 +143,8 @@ export function matching(items, word, limit = 30) {
   const wish = word.toLowerCase();
   const starts = items.filter((item) => item.path.toLowerCase().startsWith(wish) && item.path !== word);
   const holds = wish.length > 1
-    ? items.filter((item) => !item.path.toLowerCase().startsWith(wish) && `${item.path} ${item.title}`.toLowerCase().includes(wish))
+    ? items.filter((item) =>
+      !item.path.toLowerCase().startsWith(wish) && `${item.path} ${item.title}`.toLowerCase().includes(wish))
     : [];
   return [...starts, ...holds].slice(0, limit);
 }

@@ -50,9 +50,14 @@ function Preview({ text, mode }) {
 
 function Choices({ id, items, at, onChoose, onPoint }) {
   const list = useRef(null);
-  useEffect(() => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [at]); // newer browsers return a promise
+  useEffect(
+    () => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [at],
+  ); // newer browsers return a promise
   return (
-    <ul id={id} ref={list} className="completions card" role="listbox" aria-label="Values you can use" data-testid="completions">
+    <ul
+      id={id} ref={list} className="completions card" role="listbox" aria-label="Values you can use"
+      data-testid="completions"
+    >
       {items.map((item, i) => (
         <li
           key={item.path} id={`${id}-${i}`} role="option" aria-selected={i === at} onPointerMove={() => onPoint(i)}
@@ -66,9 +71,13 @@ function Choices({ id, items, at, onChoose, onPoint }) {
 }
 
 // `mode` is template or expression. `rows` above 1 makes it a text area that grows with its text.
-export function ExpressionField({ value, onCommit, mode = "template", rows = 1, placeholder = "", label, invalid, mono = false }) {
+export function ExpressionField({
+  value, onCommit, mode = "template", rows = 1, placeholder = "", label, invalid, mono = false,
+}) {
   const { items } = useForm();
-  const { text, change, commit } = useDraft(typeof value === "string" ? value : value == null ? "" : write(value), onCommit);
+  const {
+    text, change, commit,
+  } = useDraft(typeof value === "string" ? value : value == null ? "" : write(value), onCommit);
   const [cursor, setCursor] = useState(null);
   const [picking, setPicking] = useState(false);
   const [at, setAt] = useState(0);
@@ -78,8 +87,13 @@ export function ExpressionField({ value, onCommit, mode = "template", rows = 1, 
   const id = useId();
 
   const word = cursor === null ? null : wordAt(text, cursor, mode);
-  const found = picking && !word ? items.slice(0, 60) : word && (word.word || picking || mode === "expression") ? matching(items, word.word) : [];
-  const open = cursor !== null && found.length > 0 && (picking || (word && (word.word.length > 0 || text.slice(0, cursor).endsWith("{{ ") || text.slice(0, cursor).endsWith("{{"))));
+  const found = picking && !word
+    ? items.slice(0, 60)
+    : word && (word.word || picking || mode === "expression") ? matching(items, word.word) : [];
+  const open = cursor !== null && found.length > 0
+    && (picking
+      || (word
+        && (word.word.length > 0 || text.slice(0, cursor).endsWith("{{ ") || text.slice(0, cursor).endsWith("{{"))));
 
   useLayoutEffect(() => {
     const element = area.current;
@@ -130,11 +144,15 @@ export function ExpressionField({ value, onCommit, mode = "template", rows = 1, 
     <div className="expression">
       <div className={`expression-box ${rows > 1 ? "" : "one-line"} ${mono || mode === "expression" ? "mono" : ""}`}>
         <div ref={back} className="expression-back" aria-hidden="true">
-          {mode === "expression" ? text : pieces(text).map((piece, i) => (piece.code ? <mark key={i}>{piece.text}</mark> : piece.text))}{"\n"}
+          {mode === "expression"
+            ? text
+            : pieces(text).map((piece, i) => (piece.code ? <mark key={i}>{piece.text}</mark> : piece.text))}{"\n"}
         </div>
         <textarea
-          ref={area} className="textarea" value={text} rows={rows} placeholder={placeholder} aria-label={label} aria-invalid={invalid || undefined}
-          spellCheck={mode !== "expression" && !mono} role="combobox" aria-expanded={open} aria-controls={open ? id : undefined} aria-autocomplete="list"
+          ref={area} className="textarea" value={text} rows={rows} placeholder={placeholder} aria-label={label}
+          aria-invalid={invalid || undefined}
+          spellCheck={mode !== "expression" && !mono} role="combobox" aria-expanded={open}
+          aria-controls={open ? id : undefined} aria-autocomplete="list"
           aria-activedescendant={open ? `${id}-${at}` : undefined}
           onChange={(event) => {
             const clean = rows === 1 ? event.target.value.replace(/\n/g, " ") : event.target.value;
@@ -143,11 +161,13 @@ export function ExpressionField({ value, onCommit, mode = "template", rows = 1, 
             setPicking(false);
             setAt(0);
           }}
-          onKeyDown={keys} onClick={track} onKeyUp={(event) => /^(Arrow|Home|End)/.test(event.key) && !open && track(event)}
+          onKeyDown={keys} onClick={track}
+          onKeyUp={(event) => /^(Arrow|Home|End)/.test(event.key) && !open && track(event)}
           onFocus={track} onBlur={() => { commit(); setCursor(null); setPicking(false); }} onScroll={scroll}
         />
         <button
-          type="button" className="expression-pick" title="Insert a value  Ctrl+Space" aria-label={`Insert a value into ${label}`} tabIndex={-1}
+          type="button" className="expression-pick" title="Insert a value  Ctrl+Space"
+          aria-label={`Insert a value into ${label}`} tabIndex={-1}
           onPointerDown={(event) => {
             event.preventDefault();
             area.current.focus();
@@ -157,7 +177,9 @@ export function ExpressionField({ value, onCommit, mode = "template", rows = 1, 
         >
           <Braces size={13} />
         </button>
-        {open && <Choices id={id} items={found} at={Math.min(at, found.length - 1)} onChoose={choose} onPoint={setAt} />}
+        {open && (
+          <Choices id={id} items={found} at={Math.min(at, found.length - 1)} onChoose={choose} onPoint={setAt} />
+        )}
       </div>
       <Preview text={text} mode={mode} />
     </div>

@@ -1,11 +1,9 @@
 // The right side: the selected node's form, what came in, what went out, its settings, its documentation.
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Copy, Ellipsis, Power, Trash2, X } from "lucide-react";
-import { duplicate, setDisabled } from "../canvas/actions.js";
-import { useEditor, useStore } from "../canvas/context.jsx";
-import { titleOf } from "../canvas/model.js";
-import { SHORTCUTS } from "../canvas/shortcuts.jsx";
-import { subtitle } from "../canvas/node.jsx";
+import { duplicate, setDisabled } from "../editor/actions.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { subtitle, titleOf } from "../editor/model.js";
 import { KindTile } from "../js/icons.jsx";
 import { useRun } from "../js/use_live.js";
 import { completions } from "./completions.js";
@@ -15,7 +13,17 @@ import { SchemaForm } from "./schema_form.jsx";
 import { useDraft } from "./use_draft.js";
 import { write } from "../js/exact.js";
 
-const TABS = [["setup", "Set up"], ["input", "Input"], ["output", "Output"], ["settings", "Settings"], ["docs", "Docs"]];
+const SHORTCUTS = [
+  ["Tab", "Add a node after the selected one"], ["/", "Search the nodes"], ["Enter", "Open the selected node"],
+  ["F2", "Rename"], ["Ctrl Z", "Undo"], ["Ctrl Shift Z", "Redo"], ["Ctrl C / X / V", "Copy, cut, paste"],
+  ["Ctrl D", "Duplicate"], ["Ctrl A", "Select all"], ["Del", "Delete"], ["D", "Switch off or on"],
+  ["Esc", "From anywhere back to the canvas; there: select nothing"], ["Arrows", "Move"],
+  ["1 · 0", "Fit · actual size"], ["Shift L", "Tidy"], ["Ctrl Enter", "Run"],
+];
+
+const TABS = [
+  ["setup", "Set up"], ["input", "Input"], ["output", "Output"], ["settings", "Settings"], ["docs", "Docs"],
+];
 const SETTINGS = "settings";
 
 // Last outputs by node id, for completions and previews.
@@ -43,8 +51,10 @@ function Name({ node, type }) {
   const { text, change, commit } = useDraft(node.label ?? "", (label) => store.setLabel(node.id, label), place);
   return (
     <input
-      className="name-field" value={text} placeholder={type?.title ?? node.kind} aria-label="Name of the node" data-testid="node-name" maxLength={200}
-      onChange={(event) => change(event.target.value)} onBlur={commit} onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
+      className="name-field" value={text} placeholder={type?.title ?? node.kind} aria-label="Name of the node"
+      data-testid="node-name" maxLength={200}
+      onChange={(event) => change(event.target.value)} onBlur={commit}
+      onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
     />
   );
 }
@@ -73,11 +83,20 @@ function Menu({ node }) {
   };
   return (
     <div className="menu-anchor" ref={box} onKeyDown={keys}>
-      <button type="button" className="icon-button" aria-label="More" aria-haspopup="menu" aria-expanded={open} onClick={() => setOpen(!open)}><Ellipsis size={16} /></button>
+      <button
+        type="button" className="icon-button" aria-label="More" aria-haspopup="menu" aria-expanded={open}
+        onClick={() => setOpen(!open)}
+      >
+        <Ellipsis size={16} />
+      </button>
       {open && (
         <div className="context-menu card menu-drop" role="menu">
           {items.map(([icon, title, act]) => (
-            <button key={title} type="button" role="menuitem" onClick={() => { setOpen(false); act(); }}><span className="row">{icon}{title}</span></button>
+            <button
+              key={title} type="button" role="menuitem" onClick={() => { setOpen(false); act(); }}
+            >
+              <span className="row">{icon}{title}</span>
+            </button>
           ))}
         </div>
       )}
@@ -136,12 +155,18 @@ function Workflow({ onClose }) {
   const wires = useEditor((state) => state.graph.edges.length);
   return (
     <div className="inspector-none">
-      <button type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}><X size={16} /></button>
+      <button
+        type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}
+      >
+        <X size={16} />
+      </button>
       <h2>Workflow</h2>
       <p className="muted">{count} nodes, {wires} wires. Select a node to set it up.</p>
       <h3>Keys</h3>
       <dl className="keys">
-        {SHORTCUTS.map(([key, what]) => <div key={key}><dt><span className="kbd">{key}</span></dt><dd>{what}</dd></div>)}
+        {SHORTCUTS.map(([key, what]) => (
+          <div key={key}><dt><span className="kbd">{key}</span></dt><dd>{what}</dd></div>
+        ))}
       </dl>
     </div>
   );
@@ -154,8 +179,16 @@ function Many({ count }) {
       <h2>{count} nodes</h2>
       <p className="muted">Drag to move them together.</p>
       <div className="row wrap">
-        <button type="button" className="btn btn-sm" onClick={() => duplicate(store)}><Copy size={13} />Duplicate</button>
-        <button type="button" className="btn btn-sm btn-danger" onClick={() => store.removeSelected()}><Trash2 size={13} />Delete</button>
+        <button
+          type="button" className="btn btn-sm" onClick={() => duplicate(store)}
+        >
+          <Copy size={13} />Duplicate
+        </button>
+        <button
+          type="button" className="btn btn-sm btn-danger" onClick={() => store.removeSelected()}
+        >
+          <Trash2 size={13} />Delete
+        </button>
       </div>
     </div>
   );
@@ -186,7 +219,13 @@ export function Inspector({ onClose }) {
     workflowId, nodeId, runId, items, errors: errorsOf(problems), preview: true, openAdvanced, id: nodeId,
   }), [workflowId, nodeId, runId, items, problems, openAdvanced]);
 
-  if (!node) return <aside className="inspector" aria-label="Inspector">{chosen.length > 1 ? <Many count={chosen.length} /> : <Workflow onClose={onClose} />}</aside>;
+  if (!node) {
+    return (
+      <aside className="inspector" aria-label="Inspector">
+        {chosen.length > 1 ? <Many count={chosen.length} /> : <Workflow onClose={onClose} />}
+      </aside>
+    );
+  }
   const whole = (problems ?? []).filter((problem) => !problem.field);
   return (
     <aside className="inspector" aria-label={`Node ${titleOf(node, type)}`} ref={panel} data-testid="inspector">
@@ -194,15 +233,22 @@ export function Inspector({ onClose }) {
         <KindTile type={type} />
         <div className="inspector-name">
           <Name key={node.id} node={node} type={type} />
-          <div className="faint truncate-1"><span className="mono">{node.id}</span> · {type?.title ?? subtitle(node, type)}</div>
+          <div className="faint truncate-1">
+            <span className="mono">{node.id}</span> · {type?.title ?? subtitle(node, type)}
+          </div>
         </div>
         <Menu node={node} />
-        <button type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}><X size={16} /></button>
+        <button
+          type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}
+        >
+          <X size={16} />
+        </button>
       </header>
       <div className="tabs" role="tablist" aria-label="Node">
         {TABS.map(([name, title], i) => (
           <button
-            key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name} aria-controls="inspector-panel" tabIndex={tab === name ? 0 : -1}
+            key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name}
+            aria-controls="inspector-panel" tabIndex={tab === name ? 0 : -1}
             onClick={() => setTab(name)}
             onKeyDown={(event) => {
               const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -220,9 +266,19 @@ export function Inspector({ onClose }) {
         <FormContext.Provider value={form}>
           {tab === "setup" && (
             <>
-              {whole.map((problem) => <div key={problem.message} className={`callout ${problem.severity === "error" ? "callout-err" : "callout-wait"}`} role="alert">{problem.message}</div>)}
+              {whole.map((problem) => (
+                <div
+                  key={problem.message}
+                  className={`callout ${problem.severity === "error" ? "callout-err" : "callout-wait"}`} role="alert"
+                >
+                  {problem.message}
+                </div>
+              ))}
               {type
-                ? <SchemaForm key={node.id} schema={type.config_schema} value={node.config} onChange={(path, value) => store.setConfig(node.id, path, value)} />
+                ? <SchemaForm
+                  key={node.id} schema={type.config_schema} value={node.config}
+                  onChange={(path, value) => store.setConfig(node.id, path, value)}
+                />
                 : <Unknown node={node} />}
               {type && <Outputs node={node} />}
             </>
@@ -240,7 +296,10 @@ export function Inspector({ onClose }) {
 function Unknown({ node }) {
   return (
     <>
-      <p className="muted">This server has no node of the kind <code>{node.kind}</code>. Its settings are kept, but the workflow cannot run with it.</p>
+      <p className="muted">
+        This server has no node of the kind <code>{node.kind}</code>. Its settings are kept, but the workflow cannot run
+        with it.
+      </p>
       <pre className="viewer viewer-body">{write(node.config, null, 2)}</pre>
     </>
   );

@@ -1,9 +1,9 @@
 // The other tabs of the inspector, and the table of outputs.
 import { useEffect } from "react";
 import { Pin, PinOff } from "lucide-react";
-import { SETTINGS as DEFAULTS } from "../canvas/protocol.gen.js";
-import { useEditor, useStore } from "../canvas/context.jsx";
-import { liesOnCircle, portsOf, titleOf, typeName } from "../canvas/model.js";
+import { SETTINGS as DEFAULTS } from "../js/protocol.gen.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { liesOnCircle, portsOf, titleOf, typeName } from "../editor/model.js";
 import { api } from "../js/api.js";
 import { duration, elapsed, references } from "../js/format.js";
 import { live } from "../js/live.js";
@@ -98,14 +98,24 @@ export function InputTab({ node }) {
         ? (
           <ul className="wire-list">
             {wires.map((edge) => (
-              <li key={edge.id}><button type="button" className="link" onClick={() => store.jump(edge.source)}>{name(edge.source)}</button> <span className="mono faint">{edge.source_port} → {edge.target_port}</span></li>
+              <li key={edge.id}>
+                <button
+                  type="button" className="link" onClick={() => store.jump(edge.source)}
+                >
+                  {name(edge.source)}
+                </button> <span className="mono faint">{edge.source_port} → {edge.target_port}</span>
+              </li>
             ))}
           </ul>
         )
         : <p className="muted">No wire leads here.</p>}
       <h2 className="form-label">Last input</h2>
-      {step?.input ? <JsonViewer value={step.input.ports ?? step.input} title="Values by port" /> : <p className="muted">{NOT_YET}</p>}
-      {step?.input?.config && <JsonViewer value={step.input.config} title="Settings with values filled in" openTo={1} />}
+      {step?.input
+        ? <JsonViewer value={step.input.ports ?? step.input} title="Values by port" />
+        : <p className="muted">{NOT_YET}</p>}
+      {step?.input?.config && (
+        <JsonViewer value={step.input.config} title="Settings with values filled in" openTo={1} />
+      )}
     </>
   );
 }
@@ -122,8 +132,12 @@ export function OutputTab({ node }) {
       <Pinned node={node} output={step.status === "succeeded" ? step.output : null} />
       {step.error && <div className="callout callout-err" role="alert">{step.error.message}</div>}
       {step.status === "running" && text && <pre className="viewer viewer-body wrap" aria-live="polite">{text}</pre>}
-      {step.output !== undefined && step.output !== null && <JsonViewer value={step.output} title={`${step.status} · ${duration(elapsed(step))}`} />}
-      {typeof only(step.output) === "string" && only(step.output).includes("\n") && <pre className="viewer viewer-body wrap">{only(step.output)}</pre>}
+      {step.output !== undefined && step.output !== null && (
+        <JsonViewer value={step.output} title={`${step.status} · ${duration(elapsed(step))}`} />
+      )}
+      {typeof only(step.output) === "string" && only(step.output).includes("\n") && (
+        <pre className="viewer viewer-body wrap">{only(step.output)}</pre>
+      )}
       {step.status === "skipped" && <p className="muted">This branch was not taken.</p>}
       {logs.length > 0 && (
         <>
@@ -143,16 +157,24 @@ function Pinned({ node, output = null }) {
   if (!pinned && references(output).length) return <p className="muted">This output is too large to be pinned.</p>;
   if (!pinned) {
     return (
-      <button type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: output })} data-testid="pin-output">
+      <button
+        type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: output })}
+        data-testid="pin-output"
+      >
         <Pin size={12} />Pin this output
       </button>
     );
   }
   return (
     <section className="pinned" data-testid="pinned">
-      <div className="callout callout-wait"><Pin size={14} /><div>Runs started here use this output. The node is not executed.</div></div>
+      <div className="callout callout-wait">
+        <Pin size={14} /><div>Runs started here use this output. The node is not executed.</div>
+      </div>
       <JsonViewer value={pinned} title="Pinned output" openTo={1} />
-      <button type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: null })} data-testid="unpin-output">
+      <button
+        type="button" className="btn btn-sm" onClick={() => store.setSettings(node.id, { pinned: null })}
+        data-testid="unpin-output"
+      >
         <PinOff size={12} />Unpin
       </button>
     </section>
@@ -167,11 +189,26 @@ function settingsSchema(type, settings, inSlot, onCircle) {
     timeout_s: { title: "Time limit (seconds)", type: "number", minimum: 1, mode: "literal" },
     retries: { title: "Retries", type: "integer", minimum: 0, maximum: 10, mode: "literal" },
     retry_delay_s: { title: "Delay before a retry (seconds)", type: "number", minimum: 0, mode: "literal" },
-    backoff: { title: "Delay grows", type: "string", enum: ["exponential", "fixed"], options: ["Doubles each time", "Stays the same"], widget: "choice", mode: "literal" },
-    on_error: { title: "When it fails", type: "string", enum: ["stop", "continue", "error_port", "ask"], options: ON_ERROR, widget: "choice", mode: "literal" },
-    default: { title: "Default output", widget: "json", mode: "literal", show_if: when, description: "Taken as the output when the node fails." },
-    cache_s: { title: "Use the same output again for (seconds)", type: "integer", minimum: 0, maximum: 2_592_000, mode: "literal", description: "For the same input the stored output is taken. 0: never." },
-    max_iterations: { title: "Turns of the loop at most", type: "integer", minimum: 1, maximum: 100_000, mode: "literal", description: "More end the run with an error." },
+    backoff: {
+      title: "Delay grows", type: "string", enum: ["exponential", "fixed"],
+      options: ["Doubles each time", "Stays the same"], widget: "choice", mode: "literal",
+    },
+    on_error: {
+      title: "When it fails", type: "string", enum: ["stop", "continue", "error_port", "ask"], options: ON_ERROR,
+      widget: "choice", mode: "literal",
+    },
+    default: {
+      title: "Default output", widget: "json", mode: "literal", show_if: when,
+      description: "Taken as the output when the node fails.",
+    },
+    cache_s: {
+      title: "Use the same output again for (seconds)", type: "integer", minimum: 0, maximum: 2_592_000,
+      mode: "literal", description: "For the same input the stored output is taken. 0: never.",
+    },
+    max_iterations: {
+      title: "Turns of the loop at most", type: "integer", minimum: 1, maximum: 100_000, mode: "literal",
+      description: "More end the run with an error.",
+    },
     disabled: { title: "Switched off", type: "boolean", mode: "literal", description: "Passes its input through." },
   };
   if (!settings.retries) {
@@ -181,8 +218,14 @@ function settingsSchema(type, settings, inSlot, onCircle) {
   if (type?.effects !== "none" || type?.trigger || type?.container) delete fields.cache_s;
   if (!onCircle) delete fields.max_iterations;
   if (type?.tool) {
-    fields.tool_name = { title: "Name as a tool", type: "string", mode: "literal", placeholder: inSlot, description: "How an agent calls it." };
-    fields.tool_description = { title: "Description as a tool", type: "string", widget: "prompt", mode: "literal", description: "When an agent should use it." };
+    fields.tool_name = {
+      title: "Name as a tool", type: "string", mode: "literal", placeholder: inSlot,
+      description: "How an agent calls it.",
+    };
+    fields.tool_description = {
+      title: "Description as a tool", type: "string", widget: "prompt", mode: "literal",
+      description: "When an agent should use it.",
+    };
   }
   return { type: "object", properties: fields };
 }
@@ -196,7 +239,11 @@ export function SettingsTab({ node, type }) {
     if (rest.length === 0 && value !== null) store.setSettings(node.id, { [field]: value });
     else if (field === "default") store.setSettings(node.id, { default: value });
   };
-  return <SchemaForm schema={settingsSchema(type, settings, node.id, liesOnCircle(graph, node.id))} value={settings} onChange={change} />;
+  return (
+    <SchemaForm
+      schema={settingsSchema(type, settings, node.id, liesOnCircle(graph, node.id))} value={settings} onChange={change}
+    />
+  );
 }
 
 export function DocsTab({ type }) {
@@ -209,21 +256,30 @@ export function DocsTab({ type }) {
       <PortTable title="Outputs" ports={type.outputs} />
       {(type.examples ?? []).length > 0 && <h2>Examples</h2>}
       {(type.examples ?? []).map((example) => (
-        <details key={example.title}><summary>{example.title}</summary><pre className="viewer viewer-body wrap">{write(example, null, 2)}</pre></details>
+        <details key={example.title}>
+          <summary>{example.title}</summary><pre className="viewer viewer-body wrap">{write(example, null, 2)}</pre>
+        </details>
       ))}
       <p className="faint mono">{type.kind} · version {type.version}</p>
     </div>
   );
 }
 
-const codeIn = (text) => text.split(/(`[^`]+`)/).map((part, i) => (part.startsWith("`") ? <code key={i}>{part.slice(1, -1)}</code> : part));
+const codeIn = (text) =>
+  text.split(/(`[^`]+`)/).map((part, i) => (part.startsWith("`") ? <code key={i}>{part.slice(1, -1)}</code> : part));
 
 function PortTable({ title, ports }) {
   if (!ports.length) return null;
   return (
     <>
       <h2>{title}</h2>
-      <table><tbody>{ports.map((port) => <tr key={port.name}><td className="mono">{port.name}</td><td className="faint">{about(port)}</td></tr>)}</tbody></table>
+      <table>
+        <tbody>
+          {ports.map((port) => (
+            <tr key={port.name}><td className="mono">{port.name}</td><td className="faint">{about(port)}</td></tr>
+          ))}
+        </tbody>
+      </table>
     </>
   );
 }

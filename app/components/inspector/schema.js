@@ -64,7 +64,9 @@ export function blank(schema, root) {
   if (field.default !== undefined) return structuredClone(field.default);
   if (field.enum) return field.enum[0];
   if (field.type === "object") {
-    const needed = fieldsOf(field, root).filter(({ name, field: each }) => field.required?.includes(name) || each.default !== undefined);
+    const needed = fieldsOf(
+      field, root,
+    ).filter(({ name, field: each }) => field.required?.includes(name) || each.default !== undefined);
     return Object.fromEntries(needed.map(({ name, field: each }) => [name, blank(each, root)]));
   }
   return { string: "", number: 0, integer: 0, boolean: false, array: [] }[field.type] ?? null;
@@ -89,7 +91,9 @@ export function readJson(text) {
   }
 }
 
-export const showJson = (value) => (value === null || value === undefined ? "" : typeof value === "string" ? value : write(value, null, 2));
+export const showJson = (value) => (value === null || value === undefined
+  ? ""
+  : typeof value === "string" ? value : write(value, null, 2));
 
 // What one item of a list is called in its header.
 export function itemTitle(value, index) {
@@ -111,5 +115,7 @@ export function missing(schema, values) {
 export function startValues(schema, ...given) {
   const fields = Object.entries(schema?.properties ?? {});
   const source = given.find((each) => each && typeof each === "object" && !Array.isArray(each)) ?? {};
-  return Object.fromEntries(fields.map(([name, field]) => [name, source[name] ?? field.default ?? blank(field, schema)]));
+  return Object.fromEntries(
+    fields.map(([name, field]) => [name, source[name] ?? field.default ?? blank(field, schema)]),
+  );
 }

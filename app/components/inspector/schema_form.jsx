@@ -4,7 +4,10 @@ import { ChevronDown, ChevronRight, ChevronUp, Plus, SquareFunction, X } from "l
 import { ExpressionField } from "./expression.jsx";
 import { PlaceContext, useForm } from "./form_context.jsx";
 import { blank, canToggle, fieldsOf, isExpression, isShown, itemTitle, resolve, widgetOf } from "./schema.js";
-import { ChoiceField, CodeField, JsonField, KeyInput, KeyValueField, ModelField, NumberField, SchemaField, SwitchField, WorkflowField } from "./widgets.jsx";
+import {
+  ChoiceField, CodeField, JsonField, KeyInput, KeyValueField, ModelField, NumberField, SchemaField, SwitchField,
+  WorkflowField,
+} from "./widgets.jsx";
 import { write } from "../js/exact.js";
 
 const key = (path) => path.join(".");
@@ -17,14 +20,27 @@ function errorsAt(errors, path) {
 function TextField({ field, value, onCommit, label, invalid, rows }) {
   if (field.mode === "literal") {
     return rows > 1
-      ? <JsonLikeText value={value} onCommit={onCommit} label={label} placeholder={field.placeholder} invalid={invalid} />
-      : <KeyInput value={value ?? ""} onCommit={onCommit} label={label} placeholder={field.placeholder} invalid={invalid} />;
+      ? <JsonLikeText
+        value={value} onCommit={onCommit} label={label} placeholder={field.placeholder} invalid={invalid}
+      />
+      : <KeyInput
+        value={value ?? ""} onCommit={onCommit} label={label} placeholder={field.placeholder} invalid={invalid}
+      />;
   }
-  return <ExpressionField value={value} onCommit={onCommit} rows={rows} placeholder={field.placeholder} label={label} invalid={invalid} />;
+  return (
+    <ExpressionField
+      value={value} onCommit={onCommit} rows={rows} placeholder={field.placeholder} label={label} invalid={invalid}
+    />
+  );
 }
 
 function JsonLikeText(props) {
-  return <JsonField {...props} field={{ placeholder: props.placeholder }} literal onCommit={(value) => props.onCommit(typeof value === "string" ? value : value === null ? "" : write(value))} />;
+  return (
+    <JsonField
+      {...props} field={{ placeholder: props.placeholder }} literal
+      onCommit={(value) => props.onCommit(typeof value === "string" ? value : value === null ? "" : write(value))}
+    />
+  );
 }
 
 const WIDGETS = {
@@ -70,8 +86,15 @@ function Items({ field, root, value, path, onChange, label }) {
         if (!grouped) {
           return (
             <div className="item-line" key={i} data-field={key(at)}>
-              <Widget field={{ ...inner, title, mode: field.mode }} root={root} value={item} path={at} onChange={onChange} label={title} />
-              <button type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={() => remove(i)}><X size={13} /></button>
+              <Widget
+                field={{ ...inner, title, mode: field.mode }} root={root} value={item} path={at} onChange={onChange}
+                label={title}
+              />
+              <button
+                type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={() => remove(i)}
+              >
+                <X size={13} />
+              </button>
             </div>
           );
         }
@@ -79,17 +102,39 @@ function Items({ field, root, value, path, onChange, label }) {
           <div className="item card" key={i}>
             <div className="item-head">
               <button type="button" className="item-title" aria-expanded={open.has(i)} onClick={() => flip(i)}>
-                {open.has(i) ? <ChevronDown size={13} /> : <ChevronRight size={13} />}<span className="truncate-1">{title}</span>
+                {open.has(i) ? <ChevronDown size={13} /> : <ChevronRight size={13} />}
+                <span className="truncate-1">{title}</span>
               </button>
-              <button type="button" className="icon-button" aria-label={`Move ${title} up`} disabled={i === 0} onClick={() => move(i, -1)}><ChevronUp size={13} /></button>
-              <button type="button" className="icon-button" aria-label={`Move ${title} down`} disabled={i === items.length - 1} onClick={() => move(i, 1)}><ChevronDown size={13} /></button>
-              <button type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={() => remove(i)}><X size={13} /></button>
+              <button
+                type="button" className="icon-button" aria-label={`Move ${title} up`} disabled={i === 0}
+                onClick={() => move(i, -1)}
+              >
+                <ChevronUp size={13} />
+              </button>
+              <button
+                type="button" className="icon-button" aria-label={`Move ${title} down`}
+                disabled={i === items.length - 1} onClick={() => move(i, 1)}
+              >
+                <ChevronDown size={13} />
+              </button>
+              <button
+                type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={() => remove(i)}
+              >
+                <X size={13} />
+              </button>
             </div>
-            {open.has(i) && <Fields schema={inner} root={root} value={item} path={at} onChange={onChange} mode={field.mode} />}
+            {open.has(i) && (
+              <Fields schema={inner} root={root} value={item} path={at} onChange={onChange} mode={field.mode} />
+            )}
           </div>
         );
       })}
-      <button type="button" className="btn btn-ghost btn-sm" onClick={add} disabled={items.length >= (field.maxItems ?? Infinity)}><Plus size={12} />Add</button>
+      <button
+        type="button" className="btn btn-ghost btn-sm" onClick={add}
+        disabled={items.length >= (field.maxItems ?? Infinity)}
+      >
+        <Plus size={12} />Add
+      </button>
     </div>
   );
 }
@@ -100,8 +145,16 @@ function Widget({ field, root, value, path, onChange, label, invalid }) {
   if (canToggle(field, widget) && isExpression(value)) {
     return <ExpressionField value={value} onCommit={commit} label={label} invalid={invalid} />;
   }
-  if (widget === "list" || widget === "fields") return <Items field={field} root={root} value={value} path={path} onChange={onChange} label={label} />;
-  if (widget === "group") return <div className="group"><Fields schema={field} root={root} value={value ?? {}} path={path} onChange={onChange} mode={field.mode} /></div>;
+  if (widget === "list" || widget === "fields") {
+    return <Items field={field} root={root} value={value} path={path} onChange={onChange} label={label} />;
+  }
+  if (widget === "group") {
+    return (
+      <div className="group">
+        <Fields schema={field} root={root} value={value ?? {}} path={path} onChange={onChange} mode={field.mode} />
+      </div>
+    );
+  }
   const Drawn = WIDGETS[widget] ?? WIDGETS.json;
   return <Drawn field={field} value={value} onCommit={commit} label={label} invalid={invalid} />;
 }
@@ -110,7 +163,9 @@ function Field({ name, field, root, value, path, onChange, required }) {
   const { errors, id, nodeId } = useForm();
   const label = field.title ?? name;
   const spot = key(path);
-  const place = useMemo(() => (nodeId ? { key: `node.${nodeId}.config.${spot}`, title: label } : null), [nodeId, spot, label]);
+  const place = useMemo(
+    () => (nodeId ? { key: `node.${nodeId}.config.${spot}`, title: label } : null), [nodeId, spot, label],
+  );
   const widget = widgetOf(field);
   const found = errorsAt(errors, path);
   const hint = useId();
@@ -124,7 +179,8 @@ function Field({ name, field, root, value, path, onChange, required }) {
         <span className="form-label-end">
           {required && <span className="faint">required</span>}
           {toggle && (
-            <button type="button" className="fx" aria-pressed={on} title={on ? "Use a fixed value" : "Use an expression"} aria-label={`Expression for ${label}`}
+            <button type="button" className="fx" aria-pressed={on}
+              title={on ? "Use a fixed value" : "Use an expression"} aria-label={`Expression for ${label}`}
               onClick={() => onChange(path, on ? blank(field, root) : "{{ input }}")}>
               <SquareFunction size={13} />
             </button>
@@ -132,7 +188,10 @@ function Field({ name, field, root, value, path, onChange, required }) {
         </span>
       </div>
       <PlaceContext.Provider value={place}>
-        <Widget field={field} root={root} value={value} path={path} onChange={onChange} label={label} invalid={found.length > 0} />
+        <Widget
+          field={field} root={root} value={value} path={path} onChange={onChange} label={label}
+          invalid={found.length > 0}
+        />
       </PlaceContext.Provider>
       {field.description && <div className="field-hint" id={hint}>{field.description}</div>}
       {found.map((message) => <div key={message} className="field-error" role="alert">{message}</div>)}
@@ -146,7 +205,8 @@ export function Fields({ schema, root, value, path, onChange, mode = null }) {
   const all = fieldsOf(schema, root, mode).filter(({ field }) => isShown(field, value));
   const draw = ({ name, field }) => (
     <Field
-      key={name} name={name} field={field} root={root} value={value?.[name] ?? field.default} path={[...path, name]} onChange={onChange}
+      key={name} name={name} field={field} root={root} value={value?.[name] ?? field.default} path={[...path, name]}
+      onChange={onChange}
       required={schema.required?.includes(name) || (field.minLength ?? field.minItems ?? 0) > 0}
     />
   );
@@ -167,5 +227,9 @@ export function Fields({ schema, root, value, path, onChange, mode = null }) {
 
 // The whole form. `onChange(path, value)` gets finished edits.
 export function SchemaForm({ schema, value, onChange }) {
-  return <div className="schema-form"><Fields schema={schema ?? {}} root={schema ?? {}} value={value} path={[]} onChange={onChange} /></div>;
+  return (
+    <div className="schema-form">
+      <Fields schema={schema ?? {}} root={schema ?? {}} value={value} path={[]} onChange={onChange} />
+    </div>
+  );
 }

@@ -1,6 +1,6 @@
 // A field's own text while it is typed; it goes out after a pause, or when the field is left.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { useStore } from "../canvas/context.jsx";
+import { useStore } from "../editor/context.jsx";
 import { usePlace } from "./form_context.jsx";
 
 const PAUSE_MS = 300;
@@ -24,8 +24,8 @@ export function useDraft(value, onCommit, own = null) {
     else send();
   }, []);
 
-  // A change from elsewhere (undo, another field) replaces the text; our own echo does not. Of a text that is being typed
-  // the person decides: the store asks.
+  // A change from elsewhere (undo, another field) replaces the text; our own echo does not. Of a text that is being
+  // typed the person decides: the store asks.
   useEffect(() => {
     const now = kept.current;
     if (value === now.value) return;

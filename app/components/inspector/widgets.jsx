@@ -23,7 +23,8 @@ export function NumberField({ field, value, onCommit, label, invalid }) {
   return (
     <input
       className="input" type="number" value={text} step={whole ? 1 : "any"} min={field.minimum} max={field.maximum}
-      placeholder={field.placeholder ?? (field.nullable ? "not set" : "")} aria-label={label} aria-invalid={invalid || undefined}
+      placeholder={field.placeholder ?? (field.nullable ? "not set" : "")} aria-label={label}
+      aria-invalid={invalid || undefined}
       onChange={(event) => change(event.target.value)} onBlur={commit}
     />
   );
@@ -31,7 +32,12 @@ export function NumberField({ field, value, onCommit, label, invalid }) {
 
 export function SwitchField({ value, onCommit, label }) {
   return (
-    <button type="button" className="switch" role="switch" aria-checked={Boolean(value)} aria-label={label} onClick={() => onCommit(!value)}><i /></button>
+    <button
+      type="button" className="switch" role="switch" aria-checked={Boolean(value)} aria-label={label}
+      onClick={() => onCommit(!value)}
+    >
+      <i />
+    </button>
   );
 }
 
@@ -68,10 +74,14 @@ export function ModelField({ field, value, onCommit, label, invalid }) {
   const rest = found.filter((model) => !model.available);
   const known = !value || found.some((model) => model.ref === value);
   const chosen = found.find((model) => model.ref === value);
-  const title = (model) => `${model.title}${model.local ? " · local" : ` · ${model.provider}`}${model.demo ? " · demo" : ""}`;
+  const title = (model) =>
+    `${model.title}${model.local ? " · local" : ` · ${model.provider}`}${model.demo ? " · demo" : ""}`;
   return (
     <>
-      <select className="input" value={value || ""} aria-label={label} aria-invalid={invalid || undefined} onChange={(event) => onCommit(event.target.value)}>
+      <select
+        className="input" value={value || ""} aria-label={label} aria-invalid={invalid || undefined}
+        onChange={(event) => onCommit(event.target.value)}
+      >
         <option value="">{field.placeholder || "Default model"}</option>
         {!known && <option value={value}>{value} (not found)</option>}
         {usable.map((model) => <option key={model.ref} value={model.ref}>{title(model)}</option>)}
@@ -98,7 +108,10 @@ export function WorkflowField({ value, onCommit, label, invalid }) {
   const others = (found ?? []).filter((workflow) => workflow.id !== workflowId);
   const known = !value || others.some((workflow) => workflow.id === value);
   return (
-    <select className="input" value={value || ""} aria-label={label} aria-invalid={invalid || undefined} onChange={(event) => onCommit(event.target.value)}>
+    <select
+      className="input" value={value || ""} aria-label={label} aria-invalid={invalid || undefined}
+      onChange={(event) => onCommit(event.target.value)}
+    >
       <option value="">Choose a workflow</option>
       {!known && <option value={value}>{found ? `${value} (not in the list)` : value}</option>}
       {others.map((workflow) => <option key={workflow.id} value={workflow.id}>{workflow.name}</option>)}
@@ -116,29 +129,53 @@ export function KeyValueField({ field, value, onCommit, label, literal }) {
     <div className="pairs" role="group" aria-label={label}>
       {pairs.map(([key, each], i) => (
         <div className="pair" key={i}>
-          <KeyInput value={key} label={`Name ${i + 1}`} onCommit={(name) => put(pairs.map((pair, at) => (at === i ? [name, pair[1]] : pair)))} />
+          <KeyInput
+            value={key} label={`Name ${i + 1}`}
+            onCommit={(name) => put(pairs.map((pair, at) => (at === i ? [name, pair[1]] : pair)))}
+          />
           {literal
-            ? <KeyInput value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => put(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />
-            : <ExpressionField value={showJson(each)} label={`Value of ${key}`} onCommit={(text) => put(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))} />}
-          <button type="button" className="icon-button" aria-label={`Remove ${key}`} onClick={() => put(pairs.filter((_, at) => at !== i))}><X size={13} /></button>
+            ? <KeyInput
+              value={showJson(each)} label={`Value of ${key}`}
+              onCommit={(text) => put(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))}
+            />
+            : <ExpressionField
+              value={showJson(each)} label={`Value of ${key}`}
+              onCommit={(text) => put(pairs.map((pair, at) => (at === i ? [pair[0], read(text)] : pair)))}
+            />}
+          <button
+            type="button" className="icon-button" aria-label={`Remove ${key}`}
+            onClick={() => put(pairs.filter((_, at) => at !== i))}
+          >
+            <X size={13} />
+          </button>
         </div>
       ))}
       {fresh
         ? (
           <div className="pair">
-            <KeyInput value="" label="New name" autoFocus onCommit={(name) => { if (name) put([...pairs, [name, ""]]); }} onLeave={() => setFresh(false)} />
+            <KeyInput
+              value="" label="New name" autoFocus onCommit={(name) => { if (name) put([...pairs, [name, ""]]); }}
+              onLeave={() => setFresh(false)}
+            />
           </div>
         )
-        : <button type="button" className="btn btn-ghost btn-sm" onClick={() => setFresh(true)}><Plus size={12} />Add</button>}
+        : <button
+          type="button" className="btn btn-ghost btn-sm" onClick={() => setFresh(true)}
+        >
+          <Plus size={12} />Add
+        </button>}
     </div>
   );
 }
 
-export function KeyInput({ value, onCommit, label, autoFocus = false, onLeave = null, placeholder = "", invalid = false }) {
+export function KeyInput({
+  value, onCommit, label, autoFocus = false, onLeave = null, placeholder = "", invalid = false,
+}) {
   const { text, change, commit } = useDraft(value ?? "", onCommit);
   return (
     <input
-      className="input" value={text} aria-label={label} autoFocus={autoFocus} placeholder={placeholder} aria-invalid={invalid || undefined}
+      className="input" value={text} aria-label={label} autoFocus={autoFocus} placeholder={placeholder}
+      aria-invalid={invalid || undefined}
       onChange={(event) => change(event.target.value)} onBlur={() => { commit(); onLeave?.(); }}
       onKeyDown={(event) => event.key === "Enter" && event.currentTarget.blur()}
     />
@@ -149,7 +186,12 @@ export function KeyInput({ value, onCommit, label, autoFocus = false, onLeave = 
 export function JsonField({ field, value, onCommit, label, invalid, literal }) {
   const send = (text) => onCommit(readJson(text));
   if (!literal) {
-    return <ExpressionField value={showJson(value)} onCommit={send} rows={3} mono placeholder={field.placeholder} label={label} invalid={invalid} />;
+    return (
+      <ExpressionField
+        value={showJson(value)} onCommit={send} rows={3} mono placeholder={field.placeholder} label={label}
+        invalid={invalid}
+      />
+    );
   }
   return <LiteralJson value={value} onCommit={send} label={label} invalid={invalid} placeholder={field.placeholder} />;
 }
@@ -157,7 +199,8 @@ export function JsonField({ field, value, onCommit, label, invalid, literal }) {
 function LiteralJson({ value, onCommit, label, invalid, placeholder }) {
   const { text, change, commit } = useDraft(showJson(value), onCommit);
   return (
-    <textarea className="textarea mono" rows={3} value={text} aria-label={label} aria-invalid={invalid || undefined} placeholder={placeholder}
+    <textarea className="textarea mono" rows={3} value={text} aria-label={label} aria-invalid={invalid || undefined}
+      placeholder={placeholder}
       onChange={(event) => change(event.target.value)} onBlur={commit} spellCheck={false} />
   );
 }

@@ -1,5 +1,5 @@
-// JSON with whole numbers as they are. JavaScript's numbers round from 2^53 on, and ids are longer: those become a BigInt.
-// All JSON of ours is read and written here.
+// JSON with whole numbers as they are. JavaScript's numbers round from 2^53 on, and ids are longer: those become a
+// BigInt. All JSON of ours is read and written here.
 
 const LONG = /\d{16}/;
 const TEXT_OR_LONG = /"(?:\\.|[^"\\])*"|-?\d{16,}(?![\d.eE])/g;
@@ -10,7 +10,9 @@ const WRITTEN = /"\\u0000(-?\d+)"/g;
 // Reads JSON. Throws SyntaxError as JSON.parse does.
 export function parse(text, change = (_, value) => value) {
   if (!LONG.test(text)) return JSON.parse(text, change);
-  const marked = text.replace(TEXT_OR_LONG, (found) => (found[0] === '"' || Number.isSafeInteger(Number(found)) ? found : `"\\u0000${found}"`));
+  const marked = text.replace(
+    TEXT_OR_LONG, (found) => (found[0] === '"' || Number.isSafeInteger(Number(found)) ? found : `"\\u0000${found}"`),
+  );
   return JSON.parse(marked, function (key, value) {
     const long = typeof value === "string" && value.startsWith(MARK) ? MARKED.exec(value) : null;
     return change.call(this, key, long ? BigInt(long[1]) : value);

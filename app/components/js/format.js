@@ -1,4 +1,5 @@
-// Numbers as people read them.
+// Numbers as people read them: `cost` and `duration` are twins of app/state/formatting.py; one table of examples tests
+// both.
 import { parse, write } from "./exact.js";
 
 export function duration(ms) {
@@ -25,7 +26,8 @@ export function cost(usd) {
   if (usd === null || usd === undefined) return "unpriced";
   if (usd === 0) return "$0";
   if (usd < 0.0001) return "<$0.0001";
-  return usd < 1 ? `$${usd.toFixed(4)}` : `$${usd.toFixed(2)}`;
+  if (usd < 0.1) return `$${usd.toFixed(4)}`;
+  return `$${usd.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
 export const millis = (iso) => (iso ? Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(iso) ? iso : `${iso}Z`) : null);
@@ -36,10 +38,14 @@ export function elapsed({ started_at: start, finished_at: end }, now = Date.now(
   return Math.max(0, (end ? millis(end) : now) - millis(start));
 }
 
-export const megabytes = (bytes) => (bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`);
+export const megabytes = (bytes) => (bytes < 1_000_000
+  ? `${Math.round(bytes / 1000)} kB`
+  : `${(bytes / 1_000_000).toFixed(1)} MB`);
 
 // A very large part of a value comes as a reference to it.
-export const isReference = (value) => value !== null && typeof value === "object" && typeof value.$blob === "string" && "preview" in value && "size" in value;
+export const isReference = (value) =>
+  value !== null && typeof value === "object" && typeof value.$blob === "string" && "preview" in value
+    && "size" in value;
 
 // All references in a value, outermost first.
 export function references(value) {
@@ -75,7 +81,9 @@ export function gist(output) {
   if (value === null || value === undefined) return "";
   if (typeof value !== "object") return brief(value);
   if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? "" : "s"}`;
-  const plain = Object.values(value).find((each) => each !== null && typeof each !== "object" && String(each).length < 40);
+  const plain = Object.values(
+    value,
+  ).find((each) => each !== null && typeof each !== "object" && String(each).length < 40);
   return plain !== undefined ? String(plain) : `${Object.keys(value).length} fields`;
 }
 

@@ -1,9 +1,11 @@
 // Icons of node types by the name a node type declares. Named one by one, so that only these are in the bundle.
 import {
   AlarmClock, ArrowLeftRight, Ban, Bell, Binary, BookOpen, Bot, Box, Braces, Brain, Calculator, Calendar, CircleHelp,
-  CircleStop, Clock, Cloud, Code, Cpu, Database, Eye, FileText, Filter, Folder, GitFork, GitMerge, Globe, Hash, Hourglass,
+  CircleStop, Clock, Cloud, Code, Cpu, Database, Eye, FileText, Filter, Folder, GitFork, GitMerge, Globe, Hash,
+  Hourglass,
   Image, Inbox, Key, Languages, Layers, Link, List, ListChecks, ListFilter, ListTree, Mail, Merge, MessageCircle,
-  MessageSquare, Network, PenLine, Play, Plug, Radio, RefreshCw, Regex, Repeat, Reply, Route, Rss, ScanText, Search, Send, Server,
+  MessageSquare, Network, PenLine, Play, Plug, Radio, RefreshCw, Regex, Repeat, Reply, Route, Rss, ScanText, Search,
+  Send, Server,
   Shield, ShieldCheck, Shuffle, Sigma, SlidersHorizontal, Sparkles, Split, StickyNote, Table, Tags, Terminal, TextQuote,
   Timer, ToggleLeft, Type, Upload, UserCheck, UserRound, Users, Variable, Webhook, Workflow, Wrench, Zap,
 } from "lucide-react";
@@ -16,7 +18,8 @@ const ICONS = {
   "git-merge": GitMerge, globe: Globe, hash: Hash, hourglass: Hourglass, image: Image, inbox: Inbox, key: Key,
   languages: Languages, layers: Layers, link: Link, list: List, "list-checks": ListChecks, "list-filter": ListFilter,
   "list-tree": ListTree, mail: Mail, merge: Merge, "message-circle": MessageCircle, "message-square": MessageSquare,
-  network: Network, "pen-line": PenLine, play: Play, plug: Plug, radio: Radio, "refresh-cw": RefreshCw, regex: Regex, repeat: Repeat,
+  network: Network, "pen-line": PenLine, play: Play, plug: Plug, radio: Radio, "refresh-cw": RefreshCw, regex: Regex,
+  repeat: Repeat,
   reply: Reply, route: Route, rss: Rss, "scan-text": ScanText, search: Search, send: Send, server: Server,
   shield: Shield, "shield-check": ShieldCheck, shuffle: Shuffle, sigma: Sigma, "sliders-horizontal": SlidersHorizontal,
   sparkles: Sparkles, split: Split, "sticky-note": StickyNote, table: Table, tags: Tags, terminal: Terminal,

@@ -3,7 +3,7 @@
 // A patch is {run_id, from, seq, run?, steps?, spans?, tokens?, texts?, approvals?, logs?}: the changes of the
 // events after `from` up to `seq`. A patch that is known already is dropped; a gap is closed by loading the trace.
 import { parse } from "./exact.js";
-import { MESSAGES } from "../canvas/protocol.gen.js";
+import { MESSAGES } from "./protocol.gen.js";
 import { api } from "./api.js";
 
 export const RUN_DONE = new Set(["succeeded", "failed", "canceled"]);
@@ -19,13 +19,15 @@ const MAX_TURNS = 50;
 
 const fresh = (id) => ({
   id, seq: 0, loaded: false, loading: null, error: "", ahead: [], run: null, graph: null, order: [],
-  steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), waits: new Map(), logs: new Map(), nodes: new Map(),
+  steps: new Map(), spans: new Map(), texts: new Map(), approvals: new Map(), waits: new Map(), logs: new Map(),
+  nodes: new Map(),
   hidden: 0, loops: new Map(), turns: new Set(), byNode: new Map(),
 });
 
 // A trace may be newer than the events that follow it, and a turn older: what has ended does not begin again.
 const isOlder = (step, known) =>
-  known.attempt > step.attempt || (known.attempt === step.attempt && STEP_DONE.has(known.status) && !STEP_DONE.has(step.status));
+  known.attempt > step.attempt
+    || (known.attempt === step.attempt && STEP_DONE.has(known.status) && !STEP_DONE.has(step.status));
 
 // The earliest, or latest, of some times.
 const earliest = (times) => times.reduce((least, each) => (each && (!least || each < least) ? each : least), null);
@@ -48,7 +50,9 @@ function summary(all) {
   const steps = latestTries(all);
   const latest = steps.at(-1);
   if (all.length === 1) return { ...latest, rounds: 1, done: STEP_DONE.has(latest.status) ? 1 : 0 };
-  const rank = ["failed", "waiting_human", "interrupted", "running", "waiting", "pending", "canceled", "succeeded", "skipped"];
+  const rank = [
+    "failed", "waiting_human", "interrupted", "running", "waiting", "pending", "canceled", "succeeded", "skipped",
+  ];
   const statuses = new Set(steps.map((step) => step.status));
   const status = rank.find((each) => statuses.has(each)) ?? latest.status;
   const costs = all.map((step) => step.cost_usd);
@@ -175,7 +179,9 @@ export class LiveStore {
     const known = entry.steps.get(step.path);
     const merged = { ...known, ...step };
     // A trace says of a step at work that it has no values. When it has ended they are not none but not here yet.
-    if (known && STEP_DONE.has(step.status) && !STEP_DONE.has(known.status)) Object.assign(merged, { input: step.input, output: step.output });
+    if (known && STEP_DONE.has(step.status) && !STEP_DONE.has(known.status)) {
+      Object.assign(merged, { input: step.input, output: step.output });
+    }
     entry.steps.set(step.path, merged);
   }
 
@@ -210,7 +216,9 @@ export class LiveStore {
       if (!known) entry.hidden = Math.max(0, entry.hidden - 1);
       if (!known || !isOlder(step, known)) this.putStep(entry, step);
     }
-    for (const span of turn.spans) if (!entry.spans.get(span.id)?.finished_at || span.finished_at) entry.spans.set(span.id, span);
+    for (const span of turn.spans) {
+      if (!entry.spans.get(span.id)?.finished_at || span.finished_at) entry.spans.set(span.id, span);
+    }
     for (const loop of turn.loops ?? []) entry.loops.set(loop.path, loop);
   }
 

@@ -1,8 +1,8 @@
 // A question of the run to a person, answered in place.
 import { useEffect, useRef, useState } from "react";
 import { CircleAlert, UserCheck } from "lucide-react";
-import { useEditor } from "../canvas/context.jsx";
-import { outputsOf } from "../canvas/model.js";
+import { useEditor } from "../editor/context.jsx";
+import { outputsOf } from "../editor/model.js";
 import { JsonViewer } from "../ui/viewers.jsx";
 import { parse, write } from "../js/exact.js";
 
@@ -57,11 +57,17 @@ export function Approval({ asked, onAnswer }) {
       <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
         <div className="approval-title"><UserCheck size={15} aria-hidden="true" /><b>{asked.title}</b></div>
         {asked.body && <p className="approval-body">{asked.body}</p>}
-        {shown && !asked.editable && (typeof asked.value === "string" ? <div className="approval-value">{asked.value}</div> : <JsonViewer value={asked.value} title="To review" openTo={2} />)}
+        {shown && !asked.editable
+          && (typeof asked.value === "string"
+            ? <div className="approval-value">{asked.value}</div>
+            : <JsonViewer value={asked.value} title="To review" openTo={2} />)}
         {asked.editable && (
           <label className="field">
             <span className="field-hint">You may change it before you decide</span>
-            <textarea className="textarea" rows={4} value={text} onChange={(event) => setText(event.target.value)} data-testid="approval-value" />
+            <textarea
+              className="textarea" rows={4} value={text} onChange={(event) => setText(event.target.value)}
+              data-testid="approval-value"
+            />
             {fault && <span className="field-error" role="alert">{fault}</span>}
           </label>
         )}
@@ -69,11 +75,17 @@ export function Approval({ asked, onAnswer }) {
       <div className="approval-foot">
         <label className="field">
           <span className="sr-only">Comment</span>
-          <input className="input" value={comment} maxLength={4000} placeholder="Comment (optional)" onChange={(event) => setComment(event.target.value)} data-testid="approval-comment" />
+          <input
+            className="input" value={comment} maxLength={4000} placeholder="Comment (optional)"
+            onChange={(event) => setComment(event.target.value)} data-testid="approval-comment"
+          />
         </label>
         <div className="row wrap">
           {asked.choices.map((choice, i) => (
-            <button key={choice} type="button" className={`btn ${i === 0 ? "btn-primary" : ""}`} disabled={sent !== ""} onClick={() => answer(choice)} data-testid={`answer-${choice}`}>
+            <button
+              key={choice} type="button" className={`btn ${i === 0 ? "btn-primary" : ""}`} disabled={sent !== ""}
+              onClick={() => answer(choice)} data-testid={`answer-${choice}`}
+            >
               {sent === choice ? "Sending…" : words(choice)}
             </button>
           ))}
@@ -88,11 +100,17 @@ const WAYS = [
   { name: "retry", choice: "retry", word: "Retry", what: "runs the step again with the same input." },
   {
     name: "edit", choice: "retry", word: "Edit input…", what: "runs it again with an input that you change.",
-    form: { title: "Input to try again with", hint: "What arrived at its ports, and its fields with their values filled in.", send: "Retry with this" },
+    form: {
+      title: "Input to try again with", hint: "What arrived at its ports, and its fields with their values filled in.",
+      send: "Retry with this",
+    },
   },
   {
-    name: "give", choice: "done", word: "Give the result…", what: "takes the step for done, with an output that you enter.",
-    form: { title: "The result of the step", hint: "Its output by port, as it would have been.", send: "Go on with this" },
+    name: "give", choice: "done", word: "Give the result…",
+    what: "takes the step for done, with an output that you enter.",
+    form: {
+      title: "The result of the step", hint: "Its output by port, as it would have been.", send: "Go on with this",
+    },
   },
   { name: "skip", choice: "skip", word: "Skip", what: "goes on without its output." },
   { name: "stop", choice: "stop", word: "Stop the run", what: "ends the run as failed." },
@@ -130,13 +148,21 @@ function RecoveryForm({ way, start, busy, onSend, onBack }) {
         <label className="field">
           <b>{way.form.title}</b>
           <span className="field-hint">{way.form.hint}</span>
-          <textarea className="textarea mono" rows={5} autoFocus value={text} onChange={(event) => { setText(event.target.value); setFault(""); }} data-testid="recovery-value" spellCheck={false} />
+          <textarea
+            className="textarea mono" rows={5} autoFocus value={text}
+            onChange={(event) => { setText(event.target.value); setFault(""); }} data-testid="recovery-value"
+            spellCheck={false}
+          />
           {fault && <span className="field-error" role="alert">{fault}</span>}
         </label>
       </div>
       <div className="approval-foot" onKeyDown={onKeyDown}>
         <div className="row wrap">
-          <button type="button" className="btn btn-sm btn-primary" disabled={busy} onClick={send} data-testid="recover-send">{busy ? "Sending…" : way.form.send}</button>
+          <button
+            type="button" className="btn btn-sm btn-primary" disabled={busy} onClick={send} data-testid="recover-send"
+          >
+            {busy ? "Sending…" : way.form.send}
+          </button>
           <button type="button" className="btn btn-sm" onClick={onBack}>Back</button>
         </div>
       </div>
@@ -164,7 +190,12 @@ export function Recovery({ asked, onAnswer }) {
   };
   return (
     <div ref={card} className="approval card" role="group" aria-label={asked.title} data-testid="recovery">
-      {open && <RecoveryForm key={open.name} way={open} start={open.choice === "done" ? result : asked.value ?? {}} busy={sent !== ""} onSend={(value) => send(open, value)} onBack={back} />}
+      {open && (
+        <RecoveryForm
+          key={open.name} way={open} start={open.choice === "done" ? result : asked.value ?? {}} busy={sent !== ""}
+          onSend={(value) => send(open, value)} onBack={back}
+        />
+      )}
       {!open && (
         <>
           <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
@@ -179,7 +210,8 @@ export function Recovery({ asked, onAnswer }) {
             <div className="row wrap">
               {ways.map((way, at) => (
                 <button
-                  key={way.name} type="button" className={`btn btn-sm ${at === 0 ? "btn-primary" : ""}`} disabled={sent !== ""} autoFocus={way.name === left}
+                  key={way.name} type="button" className={`btn btn-sm ${at === 0 ? "btn-primary" : ""}`}
+                  disabled={sent !== ""} autoFocus={way.name === left}
                   onClick={() => (way.form ? setOpen(way) : send(way))} data-testid={`recover-${way.name}`}
                 >
                   {sent === way.name ? "Sending…" : way.word}

@@ -18,7 +18,8 @@ export function RunControls({ runId, status, onControl }) {
     const { icon: Icon, word, going } = WORDS[action];
     return (
       <button
-        key={action} type="button" className="btn btn-ghost btn-sm" disabled={asked !== ""} aria-label={word} data-testid={`${action}-run`}
+        key={action} type="button" className="btn btn-ghost btn-sm" disabled={asked !== ""} aria-label={word}
+        data-testid={`${action}-run`}
         onClick={() => { setAsked(action); onControl({ run_id: runId, action }); }}
       >
         <Icon size={12} /><span className="wide-only">{asked === action ? going : word}</span>

@@ -1,7 +1,7 @@
 // What one step does, gave or asks: streaming text, question, error, output.
 import { useEffect, useRef } from "react";
 import { CircleAlert } from "lucide-react";
-import { useEditor, useStore } from "../canvas/context.jsx";
+import { useEditor, useStore } from "../editor/context.jsx";
 import { useValues } from "../inspector/panels.jsx";
 import { ASKING, live } from "../js/live.js";
 import { useRun } from "../js/use_live.js";
@@ -40,7 +40,10 @@ export function StepError({ step }) {
       <div>
         <div>{step.error.message}</div>
         {known && (
-          <button type="button" className="link" onClick={() => store.jump(step.node_id, step.error.field ?? "")} data-testid="go-to-field">
+          <button
+            type="button" className="link" onClick={() => store.jump(step.node_id, step.error.field ?? "")}
+            data-testid="go-to-field"
+          >
             {step.error.field ? "Go to the field" : "Go to the node"}
           </button>
         )}
@@ -57,7 +60,9 @@ const single = (output) => {
 function Result({ step }) {
   const value = single(step.output);
   if (value === undefined || value === null) return null;
-  return typeof value === "string" ? <Stream text={value} done /> : <JsonViewer value={step.output} title="Output" openTo={2} />;
+  return typeof value === "string"
+    ? <Stream text={value} done />
+    : <JsonViewer value={step.output} title="Output" openTo={2} />;
 }
 
 export function StepDetail({ runId, path, onAnswer }) {
@@ -70,10 +75,15 @@ export function StepDetail({ runId, path, onAnswer }) {
   const running = step.status === "running";
   const cut = step.status === "interrupted" || (asked?.recovery && step.status === "waiting_human");
   return (
-    <div className="step-detail" role="group" aria-label={step.label || step.node_id} tabIndex={-1} data-testid="step-detail">
+    <div
+      className="step-detail" role="group" aria-label={step.label || step.node_id} tabIndex={-1}
+      data-testid="step-detail"
+    >
       <div className="row between">
         <b className="truncate-1">{stepName(entry, step)}</b>
-        <StatusBadge status={step.status} word={step.attempt > 1 ? `attempt ${step.attempt} · ${step.status}` : undefined} />
+        <StatusBadge
+          status={step.status} word={step.attempt > 1 ? `attempt ${step.attempt} · ${step.status}` : undefined}
+        />
       </div>
       <Origin step={step} />
       {asked && ASKING.has(step.status) && (asked.recovery
@@ -81,7 +91,10 @@ export function StepDetail({ runId, path, onAnswer }) {
         : <Approval key={asked.id ?? path} asked={asked} onAnswer={onAnswer} />)}
       {step.status === "waiting" && <WaitsFor wait={entry.waits.get(path)} />}
       {step.error && !cut && <StepError step={step} />}
-      {step.status === "succeeded" && step.warnings?.map(({ message }) => <div key={message} className="callout callout-wait" data-testid="step-warning">{message}</div>)}
+      {step.status === "succeeded"
+        && step.warnings?.map(({ message }) => (
+          <div key={message} className="callout callout-wait" data-testid="step-warning">{message}</div>
+        ))}
       {running && text && <Stream text={text} done={false} />}
       {running && !text && <p className="muted">Working…</p>}
       {!running && step.output !== undefined && <Result step={step} />}

@@ -1,10 +1,10 @@
 // The run below the canvas: a row per step with its time, and next to it what the chosen step does or asks.
 import { memo, useEffect, useMemo, useRef, useState } from "react";
 import { ArrowUpRight, ChevronDown, ChevronUp, Play, TriangleAlert } from "lucide-react";
-import { useEditor, useStore } from "../canvas/context.jsx";
-import { outline } from "../canvas/actions.js";
-import { ProblemList } from "../canvas/problems.jsx";
-import { titleOf } from "../canvas/model.js";
+import { useEditor, useStore } from "../editor/context.jsx";
+import { outline } from "../editor/actions.js";
+import { ProblemList } from "./problems.jsx";
+import { titleOf } from "../editor/model.js";
 import { cost, duration, elapsed, remarks, tokens, warningCount } from "../js/format.js";
 import { effectUnknown, RUN_DONE } from "../js/live.js";
 import { useNow, useRun } from "../js/use_live.js";
@@ -14,11 +14,13 @@ import { StepDetail } from "./detail.jsx";
 import { axisOf, barOf, mainPath, rowsOf, ticksOf, timeOf } from "./rows.js";
 
 const MARKS = {
-  pending: "◌", running: "●", waiting_human: "◌", waiting: "◔", succeeded: "✓", failed: "✕", skipped: "–", canceled: "⊘", interrupted: "!",
+  pending: "◌", running: "●", waiting_human: "◌", waiting: "◔", succeeded: "✓", failed: "✕", skipped: "–",
+  canceled: "⊘", interrupted: "!",
   ok: "✓", error: "✕",
 };
 const TONES = {
-  running: "run", waiting_human: "wait", waiting: "wait", interrupted: "wait", failed: "err", error: "err", skipped: "idle", canceled: "idle",
+  running: "run", waiting_human: "wait", waiting: "wait", interrupted: "wait", failed: "err", error: "err",
+  skipped: "idle", canceled: "idle",
 };
 
 const Row = memo(function Row({ row, axis, now, on, onOpen }) {
@@ -28,17 +30,33 @@ const Row = memo(function Row({ row, axis, now, on, onOpen }) {
   const remark = remarks(item);
   const tone = unknown || remark ? "wait" : TONES[item.status] ?? "ok";
   return (
-    <div className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status} data-testid={row.type === "step" ? `row-${row.path}` : undefined}>
-      <button type="button" role="gridcell" className="run-name" style={{ paddingLeft: row.depth * 18 }} onClick={() => onOpen(row)} disabled={row.type === "node"}>
-        <span className={`run-mark tone-${tone}`} title={unknown ? item.error.message : undefined} aria-hidden="true">{unknown || remark ? MARKS.interrupted : MARKS[item.status] ?? "✓"}</span>
+    <div
+      className={`run-row ${on ? "on" : ""} ${row.type === "step" ? "" : "muted"}`} role="row" data-status={item.status}
+      data-testid={row.type === "step" ? `row-${row.path}` : undefined}
+    >
+      <button
+        type="button" role="gridcell" className="run-name" style={{ paddingLeft: row.depth * 18 }}
+        onClick={() => onOpen(row)} disabled={row.type === "node"}
+      >
+        <span
+          className={`run-mark tone-${tone}`} title={unknown ? item.error.message : undefined} aria-hidden="true"
+        >
+          {unknown || remark ? MARKS.interrupted : MARKS[item.status] ?? "✓"}
+        </span>
         <span className="truncate-1" title={row.name}>{row.name}</span>
         {remark && <span className="badge badge-wait">{remark}</span>}
         <span className="sr-only">{item.status}{unknown && `: ${item.error.message}`}</span>
       </button>
-      <div role="gridcell" className="run-bar"><i>{bar && <b className={`tone-${tone}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i></div>
+      <div role="gridcell" className="run-bar">
+        <i>{bar && <b className={`tone-${tone}`} style={{ left: `${bar.left}%`, width: `${bar.width}%` }} />}</i>
+      </div>
       <span role="gridcell" className={item.started_at ? "num" : "num faint"}>{timeOf(row, now)}</span>
-      <span role="gridcell" className="num">{item.tokens ? tokens(item.tokens) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
-      <span role="gridcell" className="num">{item.tokens ? cost(item.cost_usd) : row.type === "step" ? <span className="faint">–</span> : ""}</span>
+      <span role="gridcell" className="num">
+        {item.tokens ? tokens(item.tokens) : row.type === "step" ? <span className="faint">–</span> : ""}
+      </span>
+      <span role="gridcell" className="num">
+        {item.tokens ? cost(item.cost_usd) : row.type === "step" ? <span className="faint">–</span> : ""}
+      </span>
     </div>
   );
 });
@@ -64,10 +82,17 @@ function Rows({ entry, chosen, onChoose, now }) {
     <div className="run-rows" role="grid" aria-label="Steps">
       <div className="run-row run-row-head" role="row">
         <span role="columnheader">Step</span>
-        <span role="columnheader" className="run-axis" aria-label="Time"><Marks axis={axis} count={2} when="few" /><Marks axis={axis} count={4} when="many" /></span>
-        <span role="columnheader">Time</span><span role="columnheader">Tokens</span><span role="columnheader">Cost</span>
+        <span role="columnheader" className="run-axis" aria-label="Time">
+          <Marks axis={axis} count={2} when="few" /><Marks axis={axis} count={4} when="many" />
+        </span>
+        <span role="columnheader">Time</span><span role="columnheader">Tokens</span>
+        <span role="columnheader">Cost</span>
       </div>
-      {rows.map((row) => <Row key={row.key} row={row} axis={axis} now={now} on={row.type === "step" && row.path === chosen} onOpen={open} />)}
+      {rows.map((row) => (
+        <Row
+          key={row.key} row={row} axis={axis} now={now} on={row.type === "step" && row.path === chosen} onOpen={open}
+        />
+      ))}
       {!rows.length && <div className="run-none muted">Starting…</div>}
     </div>
   );
@@ -76,20 +101,39 @@ function Rows({ entry, chosen, onChoose, now }) {
 // As many marks as the axis has room for: the style shows one of the two sets.
 function Marks({ axis, count, when }) {
   const name = (ms) => (ms ? duration(ms).replace(/\.0+(?= )/, "") : "0 s");
-  return <span className={`run-marks-${when}`}>{ticksOf(axis, count).map((tick) => <i key={tick.ms} className={tick.at > 70 ? "last" : ""} style={{ left: `${tick.at}%` }}>{name(tick.ms)}</i>)}</span>;
+  return (
+    <span className={`run-marks-${when}`}>
+      {ticksOf(
+        axis, count,
+      ).map((tick) => (
+        <i key={tick.ms} className={tick.at > 70 ? "last" : ""} style={{ left: `${tick.at}%` }}>{name(tick.ms)}</i>
+      ))}
+    </span>
+  );
 }
 
 function Totals({ entry, now }) {
   const run = entry.run ?? {};
-  const sums = [run.tokens ? `${tokens(run.tokens)} tokens` : "", run.tokens ? cost(run.cost_usd) : ""].filter(Boolean).join(" · ");
+  const sums = [
+    run.tokens ? `${tokens(run.tokens)} tokens` : "", run.tokens ? cost(run.cost_usd) : "",
+  ].filter(Boolean).join(" · ");
   const time = elapsed(run, now);
-  const asks = [...entry.steps.values()].some((step) => step.status === "waiting_human" || step.status === "interrupted");
+  const asks = [
+    ...entry.steps.values(),
+  ].some((step) => step.status === "waiting_human" || step.status === "interrupted");
   const word = run.status === "waiting" && asks ? "waiting for a person" : run.status;
   return (
     <>
       <b>Run {run.number ? `#${run.number}` : ""}</b>
-      {run.status && <StatusBadge status={run.status} word={time === null || ["waiting", "paused"].includes(run.status) ? word : `${word} · ${duration(time)}`} />}
-      {run.warning_count > 0 && <span className="badge badge-wait" data-testid="run-warnings">{warningCount(run.warning_count)}</span>}
+      {run.status && (
+        <StatusBadge
+          status={run.status}
+          word={time === null || ["waiting", "paused"].includes(run.status) ? word : `${word} · ${duration(time)}`}
+        />
+      )}
+      {run.warning_count > 0 && (
+        <span className="badge badge-wait" data-testid="run-warnings">{warningCount(run.warning_count)}</span>
+      )}
       <span className="muted num">{sums}</span>
     </>
   );
@@ -129,11 +173,13 @@ function useHeight(box) {
 // The upper edge of the drawer, moved by pointer or keys.
 function Grip({ box }) {
   const { height, most } = useHeight(box);
-  const set = (wish) => box.current.style.setProperty("--drawer", `${Math.round(Math.max(LEAST, Math.min(most, wish)))}px`);
+  const set = (wish) =>
+    box.current.style.setProperty("--drawer", `${Math.round(Math.max(LEAST, Math.min(most, wish)))}px`);
   const to = { ArrowUp: height + STEP, ArrowDown: height - STEP, Home: LEAST, End: most };
   return (
     <div
-      className="ed-drawer-grip" role="separator" aria-orientation="horizontal" aria-label="Height of the drawer" tabIndex={0}
+      className="ed-drawer-grip" role="separator" aria-orientation="horizontal" aria-label="Height of the drawer"
+      tabIndex={0}
       aria-valuenow={height} aria-valuemin={LEAST} aria-valuemax={most} aria-valuetext={`${height} pixels`}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => event.buttons === 1 && set(box.current.getBoundingClientRect().bottom - event.clientY)}
@@ -160,12 +206,18 @@ export function Drawer({ view, setView, open, setOpen, starting, onControl, onAn
     setView(name);
   };
   return (
-    <section ref={box} className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer" data-run={status}>
+    <section
+      ref={box} className={`ed-drawer ${open ? "" : "is-closed"}`} aria-label="Run and problems" data-testid="drawer"
+      data-run={status}
+    >
       {open && <Grip box={box} />}
       <header className="ed-drawer-head">
         <div className="segments" role="group" aria-label="Shown below">
           <button type="button" aria-checked={view === "run"} role="radio" onClick={() => toggle("run")}>Run</button>
-          <button type="button" aria-checked={view === "problems"} role="radio" onClick={() => toggle("problems")} data-testid="tab-problems">
+          <button
+            type="button" aria-checked={view === "problems"} role="radio" onClick={() => toggle("problems")}
+            data-testid="tab-problems"
+          >
             Problems{problems.length ? ` ${problems.length}` : ""}
           </button>
         </div>
@@ -173,10 +225,23 @@ export function Drawer({ view, setView, open, setOpen, starting, onControl, onAn
         {starting && <span className="badge badge-run" role="status">starting…</span>}
         <span className="grow" />
         {view === "run" && <RunControls runId={runId} status={status} onControl={onControl} />}
-        {view === "run" && entry?.run && <a className="btn btn-ghost btn-sm" href={`/runs/${runId}`} aria-label="Open trace" data-testid="open-trace"><span className="wide-only">Open trace</span><ArrowUpRight size={13} /></a>}
-        <button type="button" className="icon-button" aria-label={open ? "Close the drawer" : "Open the drawer"} onClick={() => setOpen(!open)}>{open ? <ChevronDown size={16} /> : <ChevronUp size={16} />}</button>
+        {view === "run" && entry?.run && (
+          <a
+            className="btn btn-ghost btn-sm" href={`/runs/${runId}`} aria-label="Open trace" data-testid="open-trace"
+          >
+            <span className="wide-only">Open trace</span><ArrowUpRight size={13} />
+          </a>
+        )}
+        <button
+          type="button" className="icon-button" aria-label={open ? "Close the drawer" : "Open the drawer"}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? <ChevronDown size={16} /> : <ChevronUp size={16} />}
+        </button>
       </header>
-      <div className="sr-only" role="status" aria-live="polite">{entry?.run ? `Run ${entry.run.number ?? ""} ${status}` : ""}</div>
+      <div className="sr-only" role="status" aria-live="polite">
+        {entry?.run ? `Run ${entry.run.number ?? ""} ${status}` : ""}
+      </div>
       {open && view === "problems" && <ProblemList />}
       {open && view === "run" && entry && (entry.run || entry.order.length > 0) && (
         <div className="ed-drawer-body">
@@ -188,7 +253,9 @@ export function Drawer({ view, setView, open, setOpen, starting, onControl, onAn
           {chosen && <StepDetail runId={runId} path={chosen} onAnswer={onAnswer} />}
         </div>
       )}
-      {open && view === "run" && runId && !entry?.run && <p className="run-none muted">{entry?.error || "Loading the run…"}</p>}
+      {open && view === "run" && runId && !entry?.run && (
+        <p className="run-none muted">{entry?.error || "Loading the run…"}</p>
+      )}
       {open && view === "run" && !runId && (
         <div className="run-none">
           <span className="muted">Not run yet. A run shows here what each step does, step by step.</span>

@@ -36,7 +36,8 @@ export function timeOf({ type, item }, now) {
 // What a step is called: one in a loop with its turns, as people count them.
 export function stepName(entry, step) {
   const turns = [...step.path.matchAll(/\[(\d+)(?:\.(\d+))?\]/g)];
-  const named = turns.map((turn) => turnName(entry.steps.get(step.path.slice(0, turn.index))?.kind, Number(turn[1]), Number(turn[2] ?? 1)));
+  const named = turns.map((turn) =>
+    turnName(entry.steps.get(step.path.slice(0, turn.index))?.kind, Number(turn[1]), Number(turn[2] ?? 1)));
   return [step.label || step.node_id, ...named.map((name) => name.toLowerCase())].join(" · ");
 }
 
@@ -52,7 +53,9 @@ export function ticksOf(axis, count = 4) {
 }
 
 function spansUnder(entry, path, parent, depth) {
-  const own = [...entry.spans.values()].filter((span) => span.step_path === path && (span.parent_id ?? null) === parent);
+  const own = [
+    ...entry.spans.values(),
+  ].filter((span) => span.step_path === path && (span.parent_id ?? null) === parent);
   own.sort((a, b) => (millis(a.started_at) ?? 0) - (millis(b.started_at) ?? 0));
   return own.slice(0, MAX_SPANS).flatMap((span) => [
     { type: "span", key: `${path} ${span.id}`, path, item: span, name: `${span.kind} · ${span.name}`, depth },
@@ -99,7 +102,9 @@ export function rowsOf(entry, upcoming = [], { open = new Set() } = {}) {
   }
   if (entry.run && !RUN_DONE.has(entry.run.status)) {
     for (const { id, title } of upcoming) {
-      if (!entry.nodes.has(id)) rows.push({ type: "node", key: `node ${id}`, path: id, item: { status: "pending" }, name: title, depth: 0 });
+      if (!entry.nodes.has(id)) {
+        rows.push({ type: "node", key: `node ${id}`, path: id, item: { status: "pending" }, name: title, depth: 0 });
+      }
     }
   }
   return rows;
@@ -111,7 +116,9 @@ export function mainPath(entry) {
   const speaking = steps.filter((step) => step.status === "running" && entry.texts.get(step.path)).at(-1);
   if (speaking && !steps.some((step) => step.status === "waiting_human")) return speaking.path;
   // What failed in a run that succeeded was mended or taken into account.
-  const asking = ["waiting_human", "interrupted", "running", "failed", "waiting"].filter((status) => status !== "failed" || entry.run?.status !== "succeeded");
+  const asking = [
+    "waiting_human", "interrupted", "running", "failed", "waiting",
+  ].filter((status) => status !== "failed" || entry.run?.status !== "succeeded");
   for (const status of asking) {
     const found = steps.filter((step) => step.status === status).at(-1);
     if (found) return found.path;

@@ -4,7 +4,7 @@ import { Play } from "lucide-react";
 import { FormContext } from "../inspector/form_context.jsx";
 import { missing, startValues } from "../inspector/schema.js";
 import { SchemaForm } from "../inspector/schema_form.jsx";
-import { setIn } from "../canvas/values.js";
+import { changed } from "../editor/places.js";
 import { Dialog } from "../ui/dialog.jsx";
 
 // A run form holds values, never expressions.
@@ -36,13 +36,18 @@ export function RunDialog({ schema, lastInput, example, error, busy, onRun, onCl
   const empty = !Object.keys(schema?.properties ?? {}).length;
   return (
     <Dialog
-      title="Run" label="Run the workflow" testid="run-dialog" first=".schema-form textarea, .schema-form input, .schema-form select" onClose={onClose} onSubmit={run}
+      title="Run" label="Run the workflow" testid="run-dialog"
+      first=".schema-form textarea, .schema-form input, .schema-form select" onClose={onClose} onSubmit={run}
       foot={(
         <>
           <span className="kbd">Ctrl Enter</span>
           <span className="row">
             <button type="button" className="btn" onClick={onClose}>Cancel</button>
-            <button type="button" className="btn btn-primary" disabled={busy} onClick={run} data-testid="start-run"><Play size={13} />{busy ? "Starting…" : "Run"}</button>
+            <button
+              type="button" className="btn btn-primary" disabled={busy} onClick={run} data-testid="start-run"
+            >
+              <Play size={13} />{busy ? "Starting…" : "Run"}
+            </button>
           </span>
         </>
       )}
@@ -51,7 +56,9 @@ export function RunDialog({ schema, lastInput, example, error, busy, onRun, onCl
         ? <p className="muted">This workflow needs no input.</p>
         : (
           <FormContext.Provider value={context}>
-            <SchemaForm schema={form} value={values} onChange={(path, value) => setValues((now) => setIn(now, path, value))} />
+            <SchemaForm
+              schema={form} value={values} onChange={(path, value) => setValues((now) => changed(now, path, value)[0])}
+            />
           </FormContext.Provider>
         )}
       {error && <div className="callout callout-err" role="alert">{error}</div>}

@@ -11,7 +11,9 @@ const ORIGINS = {
 
 export function Origin({ step }) {
   const words = ORIGINS[step.origin];
-  return words ? <p className="muted step-origin" data-testid="origin"><History size={13} aria-hidden="true" />{words}</p> : null;
+  return words
+    ? <p className="muted step-origin" data-testid="origin"><History size={13} aria-hidden="true" />{words}</p>
+    : null;
 }
 
 const at = (moment) => new Date(moment).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
@@ -23,9 +25,13 @@ export function WaitsFor({ wait }) {
       <Timer size={14} aria-hidden="true" />
       <div>
         {wait.for === "time" && <>Waits until {at(wait.until)}.</>}
-        {wait.for === "signal" && <>Waits for the signal <b>{wait.name}</b>{wait.until ? `, at the latest until ${at(wait.until)}` : ""}.</>}
+        {wait.for === "signal" && (
+          <>Waits for the signal <b>{wait.name}</b>{wait.until ? `, at the latest until ${at(wait.until)}` : ""}.</>
+        )}
         {wait.for === "retry" && <>The last try failed. The next one begins at {at(wait.until)}.</>}
-        {wait.for === "turn" && <>Item {parseInt(wait.name, 10) + 1} failed. Its next try begins at {at(wait.until)}.</>}
+        {wait.for === "turn" && (
+          <>Item {parseInt(wait.name, 10) + 1} failed. Its next try begins at {at(wait.until)}.</>
+        )}
         {wait.for === "run" && <>Waits for <a href={`/runs/${wait.run_id}`}>the run it started</a>.</>}
       </div>
     </div>

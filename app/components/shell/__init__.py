@@ -2,8 +2,9 @@
 
 import reflex as rx
 
+from app.components.shell.health import health_panel
 from app.components.shell.navigation import Surroundings, brand, navigation, palette
-from app.components.shell.parts import Banners, MobileBar, auth_form, health_panel
+from app.components.shell.parts import Banners, MobileBar, auth_form
 from app.components.ui import skeleton_lines
 
 __all__ = [

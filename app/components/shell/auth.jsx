@@ -9,7 +9,9 @@ const EMAIL = /^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$/;
 
 // The rules that can be told in the browser; the server knows a few more and says so.
 export function rules({ password, email, name }) {
-  const own = [email, email.split("@")[0], name, name.replaceAll(" ", "")].filter(Boolean).map((text) => text.toLowerCase());
+  const own = [
+    email, email.split("@")[0], name, name.replaceAll(" ", ""),
+  ].filter(Boolean).map((text) => text.toLowerCase());
   return [
     { words: `At least ${MIN_PASSWORD} characters`, met: password.length >= MIN_PASSWORD },
     { words: "At least four different characters", met: new Set(password.toLowerCase()).size >= 4 },
@@ -21,9 +23,13 @@ export function faults(mode, values) {
   const found = {};
   if (mode === "register" && !values.name.trim()) found.name = "Enter your name.";
   if (!values.email.trim()) found.email = "Enter your e-mail address.";
-  else if (!EMAIL.test(values.email.trim())) found.email = "This is not an e-mail address. It looks like ada@example.com.";
+  else if (!EMAIL.test(values.email.trim())) {
+    found.email = "This is not an e-mail address. It looks like ada@example.com.";
+  }
   if (!values.password) found.password = "Enter a password.";
-  else if (mode === "register" && rules(values).some((rule) => !rule.met)) found.password = "The password does not fit the rules below.";
+  else if (mode === "register" && rules(values).some((rule) => !rule.met)) {
+    found.password = "The password does not fit the rules below.";
+  }
   return found;
 }
 
@@ -32,7 +38,11 @@ function Field({ id, label, error, hint, children }) {
     <div className="field">
       <label htmlFor={id}>{label}</label>
       {children}
-      {error && <span id={`${id}-error`} className="field-error" role="alert"><CircleAlert size={12} aria-hidden="true" />{error}</span>}
+      {error && (
+        <span id={`${id}-error`} className="field-error" role="alert">
+          <CircleAlert size={12} aria-hidden="true" />{error}
+        </span>
+      )}
       {hint}
     </div>
   );
@@ -93,7 +103,8 @@ export function AuthForm({ mode = "login", next = "/" }) {
   };
   const input = (key, props) => ({
     id: key, name: key, className: "input input-lg", value: values[key], required: true, "data-testid": key,
-    "aria-invalid": errors[key] ? true : undefined, "aria-describedby": errors[key] ? `${key}-error` : props.describedBy,
+    "aria-invalid": errors[key] ? true : undefined,
+    "aria-describedby": errors[key] ? `${key}-error` : props.describedBy,
     onChange: (event) => {
       setValues({ ...values, [key]: event.target.value });
       if (errors[key] || errors.form) setErrors({ ...errors, [key]: undefined, form: undefined });
@@ -103,19 +114,31 @@ export function AuthForm({ mode = "login", next = "/" }) {
   return (
     <form ref={form} noValidate onSubmit={submit} aria-label={registering ? "Create an account" : "Sign in"}>
       {errors.form && (
-        <div className="callout callout-err" role="alert" data-testid="form-error"><CircleAlert size={15} aria-hidden="true" />{errors.form}</div>
+        <div
+          className="callout callout-err" role="alert" data-testid="form-error"
+        >
+          <CircleAlert size={15} aria-hidden="true" />{errors.form}
+        </div>
       )}
       {registering && (
-        <Field id="name" label="Name" error={errors.name}><input type="text" autoComplete="name" maxLength={100} {...input("name", {})} /></Field>
+        <Field id="name" label="Name" error={errors.name}>
+          <input type="text" autoComplete="name" maxLength={100} {...input("name", {})} />
+        </Field>
       )}
       <Field id="email" label="E-mail" error={errors.email}>
-        <input type="email" autoComplete={registering ? "email" : "username"} inputMode="email" {...input("email", {})} />
+        <input
+          type="email" autoComplete={registering ? "email" : "username"} inputMode="email" {...input("email", {})}
+        />
       </Field>
       <Field id="password" label="Password" error={errors.password} hint={registering && <Rules values={values} />}>
         <div className="password">
-          <input type={shown ? "text" : "password"} autoComplete={registering ? "new-password" : "current-password"} maxLength={256}
+          <input type={shown ? "text" : "password"} autoComplete={registering ? "new-password" : "current-password"}
+            maxLength={256}
             {...input("password", { describedBy: registering ? "password-rules" : undefined })} />
-          <button type="button" className="btn btn-ghost btn-sm" aria-pressed={shown} onClick={() => setShown(!shown)} aria-label={shown ? "Hide the password" : "Show the password"}>
+          <button
+            type="button" className="btn btn-ghost btn-sm" aria-pressed={shown} onClick={() => setShown(!shown)}
+            aria-label={shown ? "Hide the password" : "Show the password"}
+          >
             {shown ? <EyeOff size={14} aria-hidden="true" /> : <Eye size={14} aria-hidden="true" />}
           </button>
         </div>

@@ -23,13 +23,6 @@ class Banners(rx.Component):
     offline: rx.Var[bool]
 
 
-class HealthPanel(rx.Component):
-    """What the server says of its own health."""
-
-    library = library("shell/shell.jsx")
-    tag = "HealthPanel"
-
-
 class AuthForm(rx.Component):
     """The form of the sign-in pages; `mode` is login or register, `next` where to go afterwards."""
 
@@ -40,5 +33,4 @@ class AuthForm(rx.Component):
     next: rx.Var[str]
 
 
-health_panel = HealthPanel.create
 auth_form = AuthForm.create

@@ -31,7 +31,8 @@ export function MobileBar({ brand, children }) {
   };
   return (
     <header className="mobile-bar">
-      <button ref={opener} type="button" className="btn btn-ghost btn-icon" aria-label="Open the navigation" aria-expanded={open}
+      <button ref={opener} type="button" className="btn btn-ghost btn-icon" aria-label="Open the navigation"
+        aria-expanded={open}
         data-testid="open-navigation" onClick={() => setOpen(true)}>
         <Menu size={18} aria-hidden="true" />
       </button>
@@ -40,7 +41,10 @@ export function MobileBar({ brand, children }) {
         <div className="drawer" role="dialog" aria-modal="true" aria-label="Navigation" ref={panel} onKeyDown={keys}>
           <div className="nav-scrim" onClick={close} />
           <div className="drawer-panel">
-            <button type="button" className="btn btn-ghost btn-icon drawer-close" aria-label="Close the navigation" onClick={close}>
+            <button
+              type="button" className="btn btn-ghost btn-icon drawer-close" aria-label="Close the navigation"
+              onClick={close}
+            >
               <X size={18} aria-hidden="true" />
             </button>
             {children}
@@ -99,49 +103,15 @@ export function Banners({ offline }) {
     <div aria-live="polite">
       {away && (
         <div className="banner banner-wait" data-testid="offline-banner">
-          <PlugZap size={15} aria-hidden="true" />The server cannot be reached. Reconnecting; this page goes on by itself.
+          <PlugZap size={15} aria-hidden="true" />The server cannot be reached. Reconnecting; this page goes on by
+          itself.
         </div>
       )}
       {!away && trouble && (
-        <div className="banner banner-err" data-testid="health-banner"><TriangleAlert size={15} aria-hidden="true" />{trouble}</div>
+        <div className="banner banner-err" data-testid="health-banner">
+          <TriangleAlert size={15} aria-hidden="true" />{trouble}
+        </div>
       )}
-    </div>
-  );
-}
-
-// What /readyz and /healthz say, in full, for the settings page.
-export function HealthPanel() {
-  const [state, setState] = useState({ busy: true });
-  const look = async () => {
-    setState((before) => ({ ...before, busy: true }));
-    try {
-      const reply = await fetch("/readyz", { cache: "no-store" });
-      setState({ busy: false, ok: reply.ok, body: await reply.json().catch(() => ({})) });
-    } catch {
-      setState({ busy: false, ok: false, body: { detail: "The server cannot be reached." } });
-    }
-  };
-  useEffect(() => { look(); }, []);
-  const checks = Object.entries(state.body?.checks ?? {});
-  return (
-    <div className="stack" data-testid="health">
-      <div className="row between">
-        <span className={`badge ${state.busy && !state.body ? "" : state.ok ? "badge-ok" : "badge-err"}`}>
-          {state.busy && !state.body ? "Looking…" : state.ok ? "Everything answers" : "Something does not answer"}
-        </span>
-        <button type="button" className="btn btn-sm" onClick={look} disabled={state.busy}>Look again</button>
-      </div>
-      {checks.length > 0 && (
-        <dl className="facts">
-          {checks.map(([name, check]) => (
-            <div key={name}>
-              <dt>{name.replaceAll("_", " ")}</dt>
-              <dd><span className={`badge ${check.ok === false ? "badge-err" : "badge-ok"}`}>{check.ok === false ? "not well" : "well"}</span> {check.message ?? ""}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      {checks.length === 0 && state.body?.detail && <p className="muted">{state.body.detail}</p>}
     </div>
   );
 }

@@ -3,12 +3,12 @@
 import { useEffect, useState } from "react";
 import { ArrowUpRight, GitBranch } from "lucide-react";
 import { api } from "../js/api.js";
-import { isReference, references } from "../js/format.js";
+import { cost, duration, isReference, references } from "../js/format.js";
 import { live } from "../js/live.js";
 import { Origin, WaitsFor } from "../run/words.jsx";
 import { WholeValue } from "../ui/viewers.jsx";
 import { ForkDialog } from "./fork.jsx";
-import { STATUS, duration, formatCost, formatMs } from "./model.js";
+import { STATUS, lasted } from "./model.js";
 import { write } from "../js/exact.js";
 
 const LARGE = 200_000;
@@ -23,14 +23,21 @@ function Code({ value, label }) {
   const [whole, setWhole] = useState(false);
   const text = textOf(value);
   const shown = whole || text.length <= LARGE ? text : text.slice(0, LARGE);
-  const copy = () => navigator.clipboard?.writeText(text).then(() => { setCopied(true); setTimeout(() => setCopied(false), 1500); });
+  const copy = () =>
+    navigator.clipboard?.writeText(text).then(() => { setCopied(true); setTimeout(() => setCopied(false), 1500); });
   return (
     <>
       <pre className="tx-code" tabIndex={0} aria-label={label}>
-        <button className="tx-copy" onClick={copy} aria-label={`${copied ? "Copied" : "Copy"} ${label}`}>{copied ? "Copied" : "Copy"}</button>{shown}
+        <button
+          className="tx-copy" onClick={copy} aria-label={`${copied ? "Copied" : "Copy"} ${label}`}
+        >
+          {copied ? "Copied" : "Copy"}
+        </button>{shown}
       </pre>
       {references(value).map((part) => <p className="tx-whole" key={part.$blob}><WholeValue reference={part} /></p>)}
-      {shown.length < text.length && <button className="tx-tab" onClick={() => setWhole(true)}>Show all {(text.length / 1000).toFixed(0)} kB</button>}
+      {shown.length < text.length && (
+        <button className="tx-tab" onClick={() => setWhole(true)}>Show all {(text.length / 1000).toFixed(0)} kB</button>
+      )}
     </>
   );
 }
@@ -54,9 +61,19 @@ function ErrorCard({ step, error, workflowId }) {
   return (
     <div className="tx-card err" role="alert">
       <strong>{error.message}</strong>
-      <p>{[error.code, step.attempt > 1 ? `${step.attempt} attempts` : null, formatMs(duration(step))].filter(Boolean).join(" · ")}</p>
-      {step.node_id && <p><a href={`/workflows/${workflowId}?node=${encodeURIComponent(step.node_id)}${field}`} data-testid="go-to-field">
-        {error.field ? `Change “${error.field}” of ${step.label || step.node_id}` : `Open ${step.label || step.node_id} in the editor`} →</a></p>}
+      <p>
+        {[
+          error.code, step.attempt > 1 ? `${step.attempt} attempts` : null, duration(lasted(step)),
+        ].filter(Boolean).join(" · ")}
+      </p>
+      {step.node_id && (
+        <p><a
+          href={`/workflows/${workflowId}?node=${encodeURIComponent(step.node_id)}${field}`} data-testid="go-to-field"
+        >
+          {error.field
+            ? `Change “${error.field}” of ${step.label || step.node_id}`
+            : `Open ${step.label || step.node_id} in the editor`} →</a></p>
+      )}
     </div>
   );
 }
@@ -90,10 +107,15 @@ function Turns({ runId, path, loop, onOpen }) {
   };
   return (
     <>
-      <Facts pairs={{ "Turns, each try counted": loop.turns, Succeeded: loop.succeeded, Failed: loop.failed, Running: loop.running }} />
+      <Facts pairs={{
+        "Turns, each try counted": loop.turns, Succeeded: loop.succeeded, Failed: loop.failed, Running: loop.running,
+      }} />
       <h3>Open a turn</h3>
       <form className="tx-turns" onSubmit={open}>
-        <input className="input" type="number" min={1} value={number} aria-label="Number of the turn" onChange={(event) => setNumber(event.target.value)} data-testid="turn-number" />
+        <input
+          className="input" type="number" min={1} value={number} aria-label="Number of the turn"
+          onChange={(event) => setNumber(event.target.value)} data-testid="turn-number"
+        />
         <button type="submit" className="btn btn-sm" data-testid="open-turn">Show it</button>
         <span className="muted" role="status">{said}</span>
       </form>
@@ -106,51 +128,104 @@ function stepTabs(step, row, trace, workflowId, onTurn) {
   const attempts = trace.spans.filter((s) => s.step_path === step.path && s.kind === "attempt");
   const llm = trace.spans.filter((s) => s.step_path === step.path && s.kind === "llm");
   const tried = attempts.some((s) => s.status === "failed");
-  if (step.status === "waiting") tabs.Waiting = () => <WaitsFor wait={trace.waits.find((wait) => wait.step_path === step.path)} />;
+  if (step.status === "waiting") {
+    tabs.Waiting = () => <WaitsFor wait={trace.waits.find((wait) => wait.step_path === step.path)} />;
+  }
   if (step.status === "waiting_human" || step.status === "interrupted") {
     const open = trace.approvals.find((a) => a.step_id === step.id || a.node_id === step.node_id);
     tabs.Question = () => (
-      <div className="tx-card wait"><strong>{open?.title ?? "Waiting for a person"}</strong>{open?.body && <p>{open.body}</p>}
-        <p><a href={`/workflows/${workflowId}?run=${trace.run.id}`}>Answer in the editor</a> or in <a href="/approvals">Approvals</a>.</p></div>
+      <div className="tx-card wait"><strong>{open?.title ?? "Waiting for a person"}</strong>
+      {open?.body && <p>{open.body}</p>}
+        <p>
+          <a href={`/workflows/${workflowId}?run=${trace.run.id}`}>
+            Answer in the editor
+          </a> or in <a href="/approvals">Approvals</a>.
+        </p></div>
     );
   }
   if (step.error) tabs.Error = () => <ErrorCard step={step} error={step.error} workflowId={workflowId} />;
   if (row.status === "skipped") tabs.Why = () => <p className="tx-empty">This branch was not taken.</p>;
-  if (step.output !== null && step.output !== undefined) tabs.Output = () => <><Origin step={step} /><Code value={step.output} label="output" /></>;
+  if (step.output !== null && step.output !== undefined) {
+    tabs.Output = () => <><Origin step={step} /><Code value={step.output} label="output" /></>;
+  }
   if (step.input?.ports || step.input) {
     tabs.Input = () => (<>
-      {step.input.ports !== undefined && <><h3>Values that arrived</h3><Code value={step.input.ports} label="input" /></>}
-      {step.input.config !== undefined && <><h3>Fields after expressions were filled in</h3><Code value={step.input.config} label="fields" /></>}
+      {step.input.ports !== undefined && (
+        <><h3>Values that arrived</h3><Code value={step.input.ports} label="input" /></>
+      )}
+      {step.input.config !== undefined && (
+        <><h3>Fields after expressions were filled in</h3><Code value={step.input.config} label="fields" /></>
+      )}
       {step.input.ports === undefined && step.input.config === undefined && <Code value={step.input} label="input" />}
     </>);
   }
   if (llm.length) {
-    tabs.Prompt = () => llm.map((s) => <div key={s.id}><h3>{s.name} · {s.attributes.model ?? ""}</h3><Conversation messages={s.attributes.messages} /></div>);
-    tabs.Completion = () => llm.map((s) => <div key={s.id}><h3>{s.name}</h3><Code value={s.attributes.completion ?? ""} label="completion" /></div>);
+    tabs.Prompt = () =>
+      llm.map((s) => (
+        <div key={s.id}>
+          <h3>{s.name} · {s.attributes.model ?? ""}</h3><Conversation messages={s.attributes.messages} />
+        </div>
+      ));
+    tabs.Completion = () =>
+      llm.map((s) => (
+        <div key={s.id}><h3>{s.name}</h3><Code value={s.attributes.completion ?? ""} label="completion" /></div>
+      ));
   }
   if (tried) tabs.Attempts = () => attempts.map((s) => (
-    <div className="tx-turn" key={s.id}><span>{s.name} · {STATUS[s.status]?.word} · {formatMs(duration(s))}</span>{s.attributes.error && <Code value={s.attributes.error.message ?? s.attributes.error} label="error" />}</div>
+    <div className="tx-turn" key={s.id}>
+      <span>{s.name} · {STATUS[s.status]?.word} · {duration(lasted(s))}</span>
+      {s.attributes.error && <Code value={s.attributes.error.message ?? s.attributes.error} label="error" />}
+    </div>
   ));
   const loop = trace.loops.get(step.path);
-  if (loop) tabs.Turns = () => <Turns key={step.path} runId={trace.run.id} path={step.path} loop={loop} onOpen={onTurn} />;
-  tabs.Facts = () => <Facts pairs={{ Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt, ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens, Cost: step.tokens ? formatCost(step.cost_usd) : "–", Time: formatMs(duration(step)), ...(step.waited_s ? { Waited: formatMs(step.waited_s * 1000) } : {}), Started: step.started_at ?? "–", Ended: step.finished_at ?? "–" }} />;
+  if (loop) {
+    tabs.Turns = () => <Turns key={step.path} runId={trace.run.id} path={step.path} loop={loop} onOpen={onTurn} />;
+  }
+  tabs.Facts = () => (
+    <Facts pairs={{
+      Node: step.node_id, Kind: step.kind, Path: step.path, Attempt: step.attempt,
+      ...(step.origin ? { Origin: step.origin } : {}), Tokens: step.tokens,
+      Cost: step.tokens ? cost(step.cost_usd) : "–", Time: duration(lasted(step)),
+      ...(step.waited_s ? { Waited: duration(step.waited_s * 1000) } : {}), Started: step.started_at ?? "–",
+      Ended: step.finished_at ?? "–",
+    }} />
+  );
   return tabs;
 }
 
 function spanTabs(span) {
   const { messages, completion, error, ...rest } = span.attributes;
   const tabs = {};
-  if (error) tabs.Error = () => <div className="tx-card err" role="alert"><strong>{error.message ?? textOf(error)}</strong></div>;
+  if (error) {
+    tabs.Error = () => (
+      <div className="tx-card err" role="alert"><strong>{error.message ?? textOf(error)}</strong></div>
+    );
+  }
   if (completion !== undefined) tabs.Completion = () => <Code value={completion} label="completion" />;
   if (messages !== undefined) tabs.Prompt = () => <Conversation messages={messages} />;
   if (rest.result !== undefined) tabs.Result = () => <Code value={rest.result} label="result" />;
   if (rest.arguments !== undefined) tabs.Arguments = () => <Code value={rest.arguments} label="arguments" />;
-  tabs.Facts = () => <Facts pairs={{ Kind: span.kind, Time: formatMs(duration(span)), ...Object.fromEntries(Object.entries(rest).filter(([k]) => !["result", "arguments"].includes(k))) }} />;
+  tabs.Facts = () => (
+    <Facts pairs={{
+      Kind: span.kind, Time: duration(lasted(span)),
+      ...Object.fromEntries(Object.entries(rest).filter(([k]) => !["result", "arguments"].includes(k))),
+    }} />
+  );
   return tabs;
 }
 
 function Facts({ pairs }) {
-  return <dl className="tx-facts">{Object.entries(pairs).map(([name, value]) => [<dt key={name}>{name.replaceAll("_", " ")}</dt>, <dd key={`${name}-v`}>{typeof value === "object" ? textOf(value) : String(value)}</dd>])}</dl>;
+  return (
+    <dl className="tx-facts">
+      {Object.entries(
+        pairs,
+      ).map(([name, value]) =>
+        [
+          <dt key={name}>{name.replaceAll("_", " ")}</dt>,
+          <dd key={`${name}-v`}>{typeof value === "object" ? textOf(value) : String(value)}</dd>,
+        ])}
+    </dl>
+  );
 }
 
 export function Details({ row, trace, workflowId, now, onTurn }) {
@@ -159,26 +234,58 @@ export function Details({ row, trace, workflowId, now, onTurn }) {
   const [forking, setForking] = useState(false);
   useEffect(() => { setTab(null); setForking(false); }, [row?.key]);
   if (!row) return <aside className="tx-side"><p className="tx-empty">Choose a span to see its values.</p></aside>;
-  const state = row.remark ? { ...STATUS.interrupted, word: STATUS.succeeded.word } : STATUS[row.status] ?? STATUS.pending;
-  const tabs = row.type === "span" ? spanTabs(row.item) : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId, onTurn);
+  const state = row.remark
+    ? { ...STATUS.interrupted, word: STATUS.succeeded.word }
+    : STATUS[row.status] ?? STATUS.pending;
+  const tabs = row.type === "span"
+    ? spanTabs(row.item)
+    : row.type === "group" ? {} : stepTabs(step, row, trace, workflowId, onTurn);
   const names = Object.keys(tabs);
   const shown = names.includes(tab) ? tab : names[0];
   return (
     <aside className="tx-side" aria-label={`Details of ${row.label}`}>
-      <div className="tx-side-head"><h2>{row.label}</h2><span className={`tx-badge tone-${state.tone}`}>{state.mark} {state.word}{row.item.started_at ? ` · ${formatMs(duration(row.item, now))}` : ""}</span></div>
-      {row.type === "step" && step.waited_s !== null && step.waited_s !== undefined && <p className="tx-waited muted" data-testid="waited">{formatMs(step.waited_s * 1000)} of it waiting</p>}
-      {row.remark && row.item.warnings.map(({ message }) => <p key={message} className="tx-remark" data-testid="step-warning">{message}</p>)}
+      <div className="tx-side-head">
+        <h2>{row.label}</h2>
+        <span className={`tx-badge tone-${state.tone}`}>
+          {state.mark} {state.word}{row.item.started_at ? ` · ${duration(lasted(row.item, now))}` : ""}
+        </span>
+      </div>
+      {row.type === "step" && step.waited_s !== null && step.waited_s !== undefined && (
+        <p className="tx-waited muted" data-testid="waited">{duration(step.waited_s * 1000)} of it waiting</p>
+      )}
+      {row.remark
+        && row.item.warnings.map(({ message }) => (
+          <p key={message} className="tx-remark" data-testid="step-warning">{message}</p>
+        ))}
       <div className="tx-tabs" role="tablist" aria-label="Details">
-        {names.map((name) => <button key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}>{name}</button>)}
+        {names.map((name) => (
+          <button
+            key={name} role="tab" className="tx-tab" aria-selected={name === shown} onClick={() => setTab(name)}
+          >
+            {name}
+          </button>
+        ))}
       </div>
       {row.type === "step" && trace.run.started_at && (
         <div className="tx-acts">
-          <button type="button" className="btn btn-sm" onClick={() => setForking(true)} data-testid="fork-from"><GitBranch size={12} />Run from here…</button>
-          {step.child_run_id && <a className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run">Open the run it called<ArrowUpRight size={12} /></a>}
+          <button
+            type="button" className="btn btn-sm" onClick={() => setForking(true)} data-testid="fork-from"
+          >
+            <GitBranch size={12} />Run from here…
+          </button>
+          {step.child_run_id && (
+            <a
+              className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run"
+            >
+              Open the run it called<ArrowUpRight size={12} />
+            </a>
+          )}
         </div>
       )}
       {forking && <ForkDialog trace={trace} step={step} onClose={() => setForking(false)} />}
-      <div className="tx-panel" role="tabpanel" aria-label={shown} tabIndex={0}>{shown ? tabs[shown]() : <p className="tx-empty">An item of the loop: choose a step inside.</p>}</div>
+      <div className="tx-panel" role="tabpanel" aria-label={shown} tabIndex={0}>
+        {shown ? tabs[shown]() : <p className="tx-empty">An item of the loop: choose a step inside.</p>}
+      </div>
     </aside>
   );
 }

@@ -31,7 +31,9 @@ function Change({ steps, change, onChange, onRemove, runId }) {
     onChange({ path, text: "Loading…", fault: "" });
     try {
       const whole = await api("GET", `/api/runs/${runId}/steps/${step.id}`);
-      if (references(whole.output).length) throw new Error("This output is too large to be changed here. Give it as “outputs” over the API.");
+      if (references(whole.output).length) {
+        throw new Error("This output is too large to be changed here. Give it as “outputs” over the API.");
+      }
       onChange({ path, text: write(whole.output, null, 2), fault: "" });
     } catch (error) {
       onChange({ path, text: "", fault: error.message });
@@ -40,11 +42,18 @@ function Change({ steps, change, onChange, onRemove, runId }) {
   return (
     <div className="field" data-testid="fork-change">
       <div className="row between">
-        <select className="input" aria-label="Step whose output is changed" value={change.path} onChange={(event) => choose(event.target.value)}>
+        <select
+          className="input" aria-label="Step whose output is changed" value={change.path}
+          onChange={(event) => choose(event.target.value)}
+        >
           <option value="" disabled>Choose a step…</option>
           {steps.map((step) => <option key={step.path} value={step.path}>{step.label || step.node_id}</option>)}
         </select>
-        <button type="button" className="icon-button" aria-label="Do not change this output" onClick={onRemove}><X size={14} /></button>
+        <button
+          type="button" className="icon-button" aria-label="Do not change this output" onClick={onRemove}
+        >
+          <X size={14} />
+        </button>
       </div>
       {change.path && (
         <textarea
@@ -94,24 +103,51 @@ export function ForkDialog({ trace, step, onClose }) {
           <span className="kbd">Ctrl Enter</span>
           <span className="row">
             <button type="button" className="btn" onClick={onClose}>Cancel</button>
-            <button type="button" className="btn btn-primary" disabled={busy} onClick={start} data-testid="fork-start"><GitBranch size={13} />{busy ? "Starting…" : "Run from here"}</button>
+            <button
+              type="button" className="btn btn-primary" disabled={busy} onClick={start} data-testid="fork-start"
+            >
+              <GitBranch size={13} />{busy ? "Starting…" : "Run from here"}
+            </button>
           </span>
         </>
       )}
     >
-      <p className="muted">A new run takes over what was finished before this step. “{name}” and all that follows it are executed again, with their effects.</p>
+      <p className="muted">
+        A new run takes over what was finished before this step. “{name}” and all that follows it are executed again,
+        with their effects.
+      </p>
       <fieldset className="choice-list">
         <legend className="form-label">Workflow</legend>
-        <label><input type="radio" name="fork-version" checked={version === "original"} onChange={() => setVersion("original")} /> Version {trace.run.version}, which ran</label>
-        <label><input type="radio" name="fork-version" checked={version === "current"} onChange={() => setVersion("current")} data-testid="fork-current" /> As it is now in the editor</label>
+        <label>
+          <input
+            type="radio" name="fork-version" checked={version === "original"} onChange={() => setVersion("original")}
+          /> Version {trace.run.version}, which ran
+        </label>
+        <label>
+          <input
+            type="radio" name="fork-version" checked={version === "current"} onChange={() => setVersion("current")}
+            data-testid="fork-current"
+          /> As it is now in the editor
+        </label>
       </fieldset>
       {steps.length > 0 && (
         <section className="field">
           <span className="form-label">Outputs of earlier steps</span>
           {changes.map((change, at) => (
-            <Change key={at} steps={steps} change={change} runId={trace.run.id} onChange={(next) => set(at, next)} onRemove={() => setChanges((all) => all.filter((_, i) => i !== at))} />
+            <Change
+              key={at} steps={steps} change={change} runId={trace.run.id} onChange={(next) => set(at, next)}
+              onRemove={() => setChanges((all) => all.filter((_, i) => i !== at))}
+            />
           ))}
-          <span><button type="button" className="btn btn-ghost btn-sm" onClick={() => setChanges((all) => [...all, { path: "", text: "", fault: "" }])} data-testid="fork-add-change">{changes.length ? "Change another output…" : "Change an output…"}</button></span>
+          <span>
+            <button
+              type="button" className="btn btn-ghost btn-sm"
+              onClick={() => setChanges((all) => [...all, { path: "", text: "", fault: "" }])}
+              data-testid="fork-add-change"
+            >
+              {changes.length ? "Change another output…" : "Change an output…"}
+            </button>
+          </span>
         </section>
       )}
       {error && <div className="callout callout-err" role="alert">{error}</div>}

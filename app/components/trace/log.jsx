@@ -24,9 +24,17 @@ function LogLine({ event }) {
   const at = new Date(event.at);
   return (
     <div className="tx-log-line">
-      <time dateTime={event.at}>{at.toLocaleTimeString("en", { hour12: false })}.{String(at.getMilliseconds()).padStart(3, "0")}</time>
+      <time dateTime={event.at}>
+        {at.toLocaleTimeString("en", { hour12: false })}.{String(at.getMilliseconds()).padStart(3, "0")}
+      </time>
       <em>{event.type}</em>
-      <span>{event.path ?? ""} {event.payload.message ?? event.payload.step?.error?.message ?? event.payload.step?.preview ?? event.payload.span?.name ?? event.payload.run?.status ?? ""}</span>
+      <span>
+        {event.path
+          ?? ""} {event.payload.message ?? event.payload.step?.error?.message ?? event.payload.step?.preview
+            ?? event.payload.span?.name
+            ?? event.payload.run?.status
+            ?? ""}
+      </span>
     </div>
   );
 }
@@ -37,7 +45,8 @@ export function Log({ runId, seq }) {
   if (!events.length) return <p className="tx-empty">Loading …</p>;
   return (
     <Virtuoso
-      className="tx-log" role="log" data={events} increaseViewportBy={200} computeItemKey={(_, event) => event.seq} endReached={more}
+      className="tx-log" role="log" data={events} increaseViewportBy={200} computeItemKey={(_, event) => event.seq}
+      endReached={more}
       itemContent={(_, event) => <LogLine event={event} />}
     />
   );

@@ -1,22 +1,21 @@
 // A trace as rows: pure functions over the JSON of GET /api/runs/{id}/trace. No React, no DOM.
-import { remarks, turnName } from "../js/format.js";
+import { duration, remarks, turnName } from "../js/format.js";
+import { STATUSES } from "../js/protocol.gen.js";
 
-export const STATUS = {
-  pending: { word: "pending", mark: "○", tone: "idle" },
-  running: { word: "running", mark: "●", tone: "run" },
-  paused: { word: "paused", mark: "‖", tone: "wait" },
-  waiting: { word: "waiting", mark: "◔", tone: "wait" },
-  waiting_human: { word: "waiting for a person", mark: "◌", tone: "wait" },
-  succeeded: { word: "succeeded", mark: "✓", tone: "ok" },
-  failed: { word: "failed", mark: "✕", tone: "err" },
-  skipped: { word: "not taken", mark: "–", tone: "idle" },
-  canceled: { word: "canceled", mark: "⊘", tone: "idle" },
-  interrupted: { word: "interrupted", mark: "!", tone: "wait" },
+const MARKS = {
+  pending: "○", running: "●", paused: "‖", waiting: "◔", waiting_human: "◌", succeeded: "✓", failed: "✕", skipped: "–",
+  canceled: "⊘", interrupted: "!",
 };
+
+// Word, colour and mark of every status in a trace.
+export const STATUS = Object.fromEntries(
+  Object.entries(MARKS).map(([status, mark]) => [status, { ...STATUSES[status], mark }]),
+);
 
 const ms = (moment) => (moment ? Date.parse(moment) : null);
 
-/** The first start and the last end of what is known, in epoch ms; null without any. Of one state of the trace only once. */
+// The first start and the last end of what is known, in epoch ms; null without any. Of one state of the trace only
+// once.
 export function extremes(trace) {
   let [start, end] = [ms(trace.run.started_at), ms(trace.run.finished_at)];
   for (const step of trace.steps) {
@@ -29,7 +28,7 @@ export function extremes(trace) {
 
 const OVER = new Set(["succeeded", "failed", "canceled"]);
 
-/** Where the run starts and ends on the time axis, in epoch ms; a run that is not over, also one that waits, ends now. */
+// Where the run starts and ends on the time axis, in epoch ms; a run that is not over, also one that waits, ends now.
 export function bounds(trace, now = Date.now(), known = extremes(trace)) {
   const start = known.start ?? ms(trace.run.queued_at) ?? now;
   const end = OVER.has(trace.run.status) ? known.end ?? now : now;
@@ -46,25 +45,10 @@ export function bar(item, axis, now = Date.now()) {
   return { left, width: Math.min(100 - left, Math.max(0.4, ((to - from) / whole) * 100)) };
 }
 
-export function duration(item, now = Date.now()) {
+export function lasted(item, now = Date.now()) {
   const from = ms(item.started_at);
   if (from === null) return null;
   return Math.max(0, (ms(item.finished_at) ?? now) - from);
-}
-
-export function formatMs(value) {
-  if (value === null || value === undefined) return "–";
-  if (value < 1) return "<1 ms";
-  if (value < 1000) return `${Math.round(value)} ms`;
-  if (value < 60_000) return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} s`;
-  const minutes = Math.floor(value / 60_000);
-  return `${minutes} min ${Math.round((value % 60_000) / 1000)} s`;
-}
-
-export function formatCost(value) {
-  if (value === null || value === undefined) return "unpriced";
-  if (value === 0) return "$0";
-  return value < 0.01 ? `$${value.toFixed(4)}` : `$${value.toFixed(2)}`;
 }
 
 /** Five round marks for the axis, as {at: percent, label}. */
@@ -74,7 +58,9 @@ export function ticks(axis) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 2.5, 5, 10].map((f) => f * power).find((s) => s >= rough) ?? rough;
   const marks = [];
-  for (let at = 0; at <= whole; at += step) marks.push({ at: (at / whole) * 100, label: at ? formatMs(at).replace(/\.0+ s$/, " s") : "0 s" });
+  for (let at = 0; at <= whole; at += step) {
+    marks.push({ at: (at / whole) * 100, label: at ? duration(at).replace(/\.0+ s$/, " s") : "0 s" });
+  }
   return marks;
 }
 
@@ -118,7 +104,9 @@ function levelsOf(steps) {
     for (let found = TURN.exec(prefix); found; found = TURN.exec(prefix)) {
       const loop = prefix.slice(0, found.index);
       if (!turns.has(loop)) turns.set(loop, new Map());
-      if (!turns.get(loop).has(prefix)) turns.get(loop).set(prefix, { prefix, index: Number(found[1]), attempt: Number(found[2] ?? 1), steps: [] });
+      if (!turns.get(loop).has(prefix)) {
+        turns.get(loop).set(prefix, { prefix, index: Number(found[1]), attempt: Number(found[2] ?? 1), steps: [] });
+      }
       turns.get(loop).get(prefix).steps.push(step);
       prefix = prefix.slice(0, loop.lastIndexOf("/") + 1);
     }
@@ -129,7 +117,8 @@ function levelsOf(steps) {
 function stepRows(known, prefix, depth, rows) {
   for (const step of inOrder(known.levels.get(prefix) ?? [])) {
     rows.push({
-      key: step.id, type: "step", depth, stepKey: step.id, kind: step.kind.split(".")[0], label: step.label || step.node_id,
+      key: step.id, type: "step", depth, stepKey: step.id, kind: step.kind.split(".")[0],
+      label: step.label || step.node_id,
       item: step, status: step.status, tokens: step.tokens || null, cost: step.cost_usd, remark: remarks(step),
     });
     const spans = known.spans.get(step.path) ?? [];
@@ -139,7 +128,8 @@ function stepRows(known, prefix, depth, rows) {
     const turns = [...(known.turns.get(step.path)?.values() ?? [])];
     for (const turn of turns.sort((a, b) => a.index - b.index || a.attempt - b.attempt)) {
       rows.push({
-        key: `${step.id} ${turn.prefix.slice(prefix.length)}`, type: "group", depth: depth + 1, stepKey: step.id, kind: "turn", label: turnName(step.kind, turn.index, turn.attempt),
+        key: `${step.id} ${turn.prefix.slice(prefix.length)}`, type: "group", depth: depth + 1, stepKey: step.id,
+        kind: "turn", label: turnName(step.kind, turn.index, turn.attempt),
         item: extent(turn.steps), status: groupStatus(turn.steps), tokens: null, cost: null,
       });
       stepRows(known, turn.prefix, depth + 2, rows);
@@ -155,7 +145,9 @@ function extent(steps) {
 }
 
 function groupStatus(steps) {
-  for (const status of ["failed", "waiting_human", "interrupted", "running", "waiting", "canceled"]) if (steps.some((s) => s.status === status)) return status;
+  for (const status of ["failed", "waiting_human", "interrupted", "running", "waiting", "canceled"]) {
+    if (steps.some((s) => s.status === status)) return status;
+  }
   return "succeeded";
 }
 
@@ -176,7 +168,7 @@ export function filtered(all, text) {
   const fits = (row) =>
     words.every((word) => {
       const longer = /^>(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(word);
-      if (longer) return (duration(row.item) ?? 0) > Number(longer[1]) * { ms: 1, s: 1000, m: 60_000 }[longer[2] ?? "s"];
+      if (longer) return (lasted(row.item) ?? 0) > Number(longer[1]) * { ms: 1, s: 1000, m: 60_000 }[longer[2] ?? "s"];
       if (word === "error") return row.status === "failed";
       if (word === "warning" && row.remark) return true;
       return `${row.label} ${row.kind} ${row.status} ${row.item.kind ?? ""}`.toLowerCase().includes(word);

@@ -2,12 +2,17 @@
 
 import { useMemo } from "react";
 import { Virtuoso } from "react-virtuoso";
+import { duration } from "../js/format.js";
 import * as model from "./model.js";
 
 export function Axis({ axis }) {
   return (
     <span className="tx-axis">
-      {model.ticks(axis).map((t) => <span key={t.label} className={t.at > 90 ? "last" : ""} style={{ left: `${t.at}%` }}>{t.label}</span>)}
+      {model.ticks(
+        axis,
+      ).map((t) => (
+        <span key={t.label} className={t.at > 90 ? "last" : ""} style={{ left: `${t.at}%` }}>{t.label}</span>
+      ))}
     </span>
   );
 }
@@ -27,7 +32,7 @@ function Bar({ row, axis, now, chosen, onChoose }) {
     <div className="tx-lane">
       <button className={`tone-${tone} ${labelPlace(line)}`} aria-pressed={chosen} onClick={() => onChoose(row)}
         style={{ left: `${line.left}%`, width: `${line.width}%` }} title={`${row.label}: ${row.status}`}>
-        <span>{row.label} · {model.formatMs(model.duration(row.item, now))}</span>
+        <span>{row.label} · {duration(model.lasted(row.item, now))}</span>
       </button>
     </div>
   );
@@ -40,9 +45,14 @@ export function Timeline({ all, axis, now, chosen, onChoose, none }) {
     <div className="tx-gantt">
       <div className="tx-lane tx-lane-head" aria-hidden="true"><Axis axis={axis} /></div>
       <Virtuoso
-        className="tx-lanes" role="group" aria-label="Timeline of the run" data={started} fixedItemHeight={LANE} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
-        initialTopMostItemIndex={{ index: Math.max(0, started.findIndex((row) => row.key === chosen)), align: "center" }}
-        itemContent={(_, row) => <Bar row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={onChoose} />}
+        className="tx-lanes" role="group" aria-label="Timeline of the run" data={started} fixedItemHeight={LANE}
+        increaseViewportBy={200} computeItemKey={(_, row) => row.key}
+        initialTopMostItemIndex={{
+          index: Math.max(0, started.findIndex((row) => row.key === chosen)), align: "center",
+        }}
+        itemContent={(_, row) => (
+          <Bar row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={onChoose} />
+        )}
       />
     </div>
   );

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
 import { Virtuoso } from "react-virtuoso";
+import { cost, duration } from "../js/format.js";
 import { effectUnknown, live, RUN_DONE } from "../js/live.js";
 import * as model from "./model.js";
 import { Details } from "./details.jsx";
@@ -20,7 +21,9 @@ function traceOf(runId) {
   if (!entry?.loaded) return null;
   return {
     run: entry.run, graph: entry.graph, seq: entry.seq, steps: entry.order.map((path) => entry.steps.get(path)),
-    spans: [...entry.spans.values()].map((span) => ({ ...span, attributes: { ...span.attributes, ...shortFacts(span) } })),
+    spans: [
+      ...entry.spans.values(),
+    ].map((span) => ({ ...span, attributes: { ...span.attributes, ...shortFacts(span) } })),
     approvals: [...entry.approvals.values()],
     waits: [...entry.waits.values()], loops: entry.loops, hidden: entry.hidden,
   };
@@ -72,13 +75,19 @@ function Stats({ trace, axis }) {
   const sums = model.totals(trace, axis);
   const { run } = trace;
   const tiles = [
-    ["Duration", model.formatMs(sums.duration)],
-    ["First token", model.formatMs(sums.firstToken)],
-    ["Tokens", run.tokens.toLocaleString("en"), sums.input ? `${sums.input.toLocaleString("en")} in · ${sums.output.toLocaleString("en")} out` : null],
-    ["Cost", model.formatCost(run.cost_usd)],
+    ["Duration", duration(sums.duration)],
+    ["First token", duration(sums.firstToken)],
+    [
+      "Tokens", run.tokens.toLocaleString("en"),
+      sums.input ? `${sums.input.toLocaleString("en")} in · ${sums.output.toLocaleString("en")} out` : null,
+    ],
+    ["Cost", cost(run.cost_usd)],
     ["Retries", sums.retries],
     ...(run.warning_count ? [["Warnings", run.warning_count]] : []),
-    ["Started", run.started_at ? new Date(run.started_at).toLocaleTimeString() : "not yet", STARTED_BY[run.trigger] ?? `by ${run.trigger}`],
+    [
+      "Started", run.started_at ? new Date(run.started_at).toLocaleTimeString() : "not yet",
+      STARTED_BY[run.trigger] ?? `by ${run.trigger}`,
+    ],
   ];
   return (
     <dl className="tx-stats" style={{ margin: 0 }}>
@@ -95,28 +104,38 @@ function Stats({ trace, axis }) {
 function Row({ row, axis, now, chosen, onChoose, twist, collapsed, onTwist }) {
   const state = effectUnknown(row.item)
     ? { ...model.STATUS.interrupted, word: row.item.error.message }
-    : row.remark ? { ...model.STATUS.interrupted, word: model.STATUS.succeeded.word } : model.STATUS[row.status] ?? model.STATUS.pending;
+    : row.remark
+      ? { ...model.STATUS.interrupted, word: model.STATUS.succeeded.word }
+      : model.STATUS[row.status] ?? model.STATUS.pending;
   const line = model.bar(row.item, axis, now);
   return (
     <div
-      className="tx-row" role="treeitem" aria-level={row.depth + 1} aria-selected={chosen} aria-expanded={twist ? !collapsed : undefined}
+      className="tx-row" role="treeitem" aria-level={row.depth + 1} aria-selected={chosen}
+      aria-expanded={twist ? !collapsed : undefined}
       tabIndex={chosen ? 0 : -1} data-key={row.key} data-status={row.status} onClick={() => onChoose(row)}
     >
       <span className="tx-name" style={{ paddingLeft: row.depth * 16 }}>
         {twist ? (
-          <button className="tx-twist" tabIndex={-1} aria-label={collapsed ? "Expand" : "Collapse"} onClick={(e) => { e.stopPropagation(); onTwist(row.key); }}>
+          <button
+            className="tx-twist" tabIndex={-1} aria-label={collapsed ? "Expand" : "Collapse"}
+            onClick={(e) => { e.stopPropagation(); onTwist(row.key); }}
+          >
             {collapsed ? "▸" : "▾"}
           </button>
         ) : <span className="tx-twist" />}
         <span className={`tx-mark tone-${state.tone}`} title={state.word} aria-label={state.word}>{state.mark}</span>
         <i>{row.kind}</i>
-        <b className={row.status === "failed" ? "tone-err" : row.status === "skipped" ? "tone-idle" : ""}>{row.label}</b>
+        <b className={row.status === "failed"
+          ? "tone-err"
+          : row.status === "skipped" ? "tone-idle" : ""}>{row.label}</b>
         {row.remark && <span className="badge badge-wait">{row.remark}</span>}
       </span>
-      <span className="tx-line">{line && <i className={`tone-${state.tone}`} style={{ left: `${line.left}%`, width: `${line.width}%` }} />}</span>
-      <span className="tx-num">{row.status === "skipped" ? "not taken" : model.formatMs(model.duration(row.item, now))}</span>
+      <span className="tx-line">
+        {line && <i className={`tone-${state.tone}`} style={{ left: `${line.left}%`, width: `${line.width}%` }} />}
+      </span>
+      <span className="tx-num">{row.status === "skipped" ? "not taken" : duration(model.lasted(row.item, now))}</span>
       <span className="tx-num tx-tok">{row.tokens ? row.tokens.toLocaleString("en") : ""}</span>
-      <span className="tx-num tx-cost">{row.tokens ? model.formatCost(row.cost) : ""}</span>
+      <span className="tx-num tx-cost">{row.tokens ? cost(row.cost) : ""}</span>
     </div>
   );
 }
@@ -144,10 +163,14 @@ function Tree({ all, axis, now, chosen, onChoose, none }) {
     if (!chosen || picked.current === chosen) return;
     picked.current = null;
     const above = model.above(all, chosen);
-    setCollapsed((old) => (above.some((key) => old.has(key)) ? new Set([...old].filter((key) => !above.includes(key))) : old));
+    setCollapsed((old) => (above.some((key) => old.has(key))
+      ? new Set([...old].filter((key) => !above.includes(key)))
+      : old));
     jump();
   }, [chosen]); // eslint-disable-line react-hooks/exhaustive-deps
-  const start = useMemo(() => ({ index: Math.max(0, shown.findIndex((row) => row.key === chosen)), align: "center" }), [jumps]); // eslint-disable-line react-hooks/exhaustive-deps
+  const start = useMemo(
+    () => ({ index: Math.max(0, shown.findIndex((row) => row.key === chosen)), align: "center" }), [jumps],
+  ); // eslint-disable-line react-hooks/exhaustive-deps
   const onKeyDown = (event) => {
     const at = shown.findIndex((row) => row.key === chosen);
     const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
@@ -169,7 +192,9 @@ function Tree({ all, axis, now, chosen, onChoose, none }) {
       {shown.length === 0 && <p className="tx-empty">{none}</p>}
       {shown.length > 0 && (
         <Virtuoso
-          className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0} onKeyDown={onKeyDown} ref={list} key={jumps} initialTopMostItemIndex={start} data={shown} fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
+          className="tx-list" role="tree" aria-label="Spans of the run" tabIndex={chosen ? -1 : 0}
+          onKeyDown={onKeyDown} ref={list} key={jumps} initialTopMostItemIndex={start} data={shown}
+          fixedItemHeight={28} increaseViewportBy={200} computeItemKey={(_, row) => row.key}
           itemContent={(at, row) => (
             <Row row={row} axis={axis} now={now} chosen={row.key === chosen} onChoose={pick} onTwist={twist}
               collapsed={collapsed.has(row.key)} twist={collapsed.has(row.key) || model.hasChildren(shown, at)} />
@@ -182,7 +207,9 @@ function Tree({ all, axis, now, chosen, onChoose, none }) {
 
 export function TraceExplorer({ runId, workflowId }) {
   // Another run is another explorer: nothing chosen or filtered carries over.
-  return runId ? <Explorer key={runId} runId={runId} workflowId={workflowId} /> : <p className="tx-empty" role="status">Loading the trace …</p>;
+  return runId
+    ? <Explorer key={runId} runId={runId} workflowId={workflowId} />
+    : <p className="tx-empty" role="status">Loading the trace …</p>;
 }
 
 function Explorer({ runId, workflowId }) {
@@ -223,19 +250,34 @@ function Explorer({ runId, workflowId }) {
           <div className="tx-bar">
             <div role="tablist" aria-label="View" style={{ display: "flex", gap: 6 }}>
               {VIEWS.map((name) => (
-                <button key={name} role="tab" className="tx-tab" aria-selected={view === name} data-testid={`trace-${name.toLowerCase()}`} onClick={() => setView(name)}>{name}</button>
+                <button
+                  key={name} role="tab" className="tx-tab" aria-selected={view === name}
+                  data-testid={`trace-${name.toLowerCase()}`} onClick={() => setView(name)}
+                >
+                  {name}
+                </button>
               ))}
             </div>
             {view !== "Log" && view !== "Graph" && (
-              <input className="tx-find" type="search" aria-label="Filter spans" placeholder="Filter spans…  error, >1s, llm" value={filter} onChange={(e) => setFilter(e.target.value)} />
+              <input
+                className="tx-find" type="search" aria-label="Filter spans" placeholder="Filter spans…  error, >1s, llm"
+                value={filter} onChange={(e) => setFilter(e.target.value)}
+              />
             )}
           </div>
           {trace.hidden > 0 && view !== "Log" && view !== "Graph" && (
-            <p className="tx-note" role="note" data-testid="trace-hidden">{trace.hidden.toLocaleString("en")} steps inside of loops are not listed. Choose a loop to open one of its turns.</p>
+            <p className="tx-note" role="note" data-testid="trace-hidden">
+              {trace.hidden.toLocaleString("en")} steps inside of loops are not listed. Choose a loop to open one of its
+              turns.
+            </p>
           )}
           {view === "Tree" && <Tree all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} none={none} />}
-          {view === "Timeline" && <Timeline all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} none={none} />}
-          {view === "Graph" && <GraphView trace={trace} chosen={current?.item.node_id} onChoose={(step) => setChosen(step.id)} now={now} />}
+          {view === "Timeline" && (
+            <Timeline all={shown} axis={axis} now={now} chosen={chosen} onChoose={choose} none={none} />
+          )}
+          {view === "Graph" && (
+            <GraphView trace={trace} chosen={current?.item.node_id} onChoose={(step) => setChosen(step.id)} now={now} />
+          )}
           {view === "Log" && <Log runId={runId} seq={trace.seq} />}
         </section>
         <Details row={current} trace={trace} workflowId={workflowId} now={now} onTurn={openTurn} />

@@ -3,7 +3,10 @@ import { useEffect, useId, useRef, useState } from "react";
 import { Check, ChevronsUpDown } from "lucide-react";
 import { matching } from "./rule.js";
 
-export function Combobox({ id, value, options, onChange, onSearch, placeholder, invalid, describedBy, testid, free = false, nothing = "Nothing fits" }) {
+export function Combobox({
+  id, value, options, onChange, onSearch, placeholder, invalid, describedBy, testid, free = false,
+  nothing = "Nothing fits",
+}) {
   const [query, setQuery] = useState(null);
   const [at, setAt] = useState(0);
   const list = useId();
@@ -37,7 +40,9 @@ export function Combobox({ id, value, options, onChange, onSearch, placeholder, 
     if (open) box.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
   }, [at, open]);
   const leave = () => {
-    if (free && open && query.trim() && query.trim() !== value) onChange(found.length === 1 ? found[0].value : query.trim());
+    if (free && open && query.trim() && query.trim() !== value) {
+      onChange(found.length === 1 ? found[0].value : query.trim());
+    }
     close();
   };
   const keys = (event) => {
@@ -57,10 +62,14 @@ export function Combobox({ id, value, options, onChange, onSearch, placeholder, 
   return (
     <div className="combo" ref={box}>
       <input
-        id={id} className="input" role="combobox" autoComplete="off" spellCheck={false} value={open ? query : chosen?.words ?? value ?? ""}
-        placeholder={placeholder} aria-expanded={open} aria-controls={list} aria-autocomplete="list" aria-invalid={invalid || undefined}
-        aria-describedby={describedBy} aria-activedescendant={open && found[at] ? `${list}-${at}` : undefined} data-testid={testid}
-        onChange={(event) => change(event.target.value)} onClick={() => !open && change("")} onBlur={leave} onKeyDown={keys}
+        id={id} className="input" role="combobox" autoComplete="off" spellCheck={false}
+        value={open ? query : chosen?.words ?? value ?? ""}
+        placeholder={placeholder} aria-expanded={open} aria-controls={list} aria-autocomplete="list"
+        aria-invalid={invalid || undefined}
+        aria-describedby={describedBy} aria-activedescendant={open && found[at] ? `${list}-${at}` : undefined}
+        data-testid={testid}
+        onChange={(event) => change(event.target.value)} onClick={() => !open && change("")} onBlur={leave}
+        onKeyDown={keys}
       />
       <ChevronsUpDown size={14} aria-hidden="true" />
       {open && (
@@ -68,14 +77,17 @@ export function Combobox({ id, value, options, onChange, onSearch, placeholder, 
           {found.map((one, i) => (
             <li
               key={one.value} id={`${list}-${i}`} role="option" aria-selected={i === at} data-value={one.value}
-              onPointerDown={(event) => { event.preventDefault(); take(one); }} onPointerMove={() => i !== at && setAt(i)}
+              onPointerDown={(event) => { event.preventDefault(); take(one); }}
+              onPointerMove={() => i !== at && setAt(i)}
             >
               <span className="truncate-1">{one.words}</span>
               {one.note && <span className="muted num">{one.note}</span>}
               {one.value === value && <Check size={13} aria-hidden="true" />}
             </li>
           ))}
-          {!found.length && <li className="muted" role="option" aria-selected="false" aria-disabled="true">{nothing}</li>}
+          {!found.length && (
+            <li className="muted" role="option" aria-selected="false" aria-disabled="true">{nothing}</li>
+          )}
         </ul>
       )}
     </div>

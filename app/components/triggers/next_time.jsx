@@ -14,7 +14,11 @@ export function NextTime({ at, zone }) {
     <time dateTime={at} title={new Date(at).toLocaleString()} suppressHydrationWarning>
       <span className="num" style={{ display: "block" }}>{until(at)}</span>
       <span className="muted num" style={{ display: "block" }}>{shown(at)}</span>
-      {elsewhere && <span className="muted num" style={{ display: "block" }}>{shown(at, zone)} in {zone.split("/").pop().replaceAll("_", " ")}</span>}
+      {elsewhere && (
+        <span className="muted num" style={{
+          display: "block",
+        }}>{shown(at, zone)} in {zone.split("/").pop().replaceAll("_", " ")}</span>
+      )}
     </time>
   );
 }
@@ -22,5 +26,9 @@ export function NextTime({ at, zone }) {
 // A moment in the past or future, as the clock here shows it.
 export function Moment({ at }) {
   if (!at) return <span className="muted">–</span>;
-  return <time dateTime={at} className="num" suppressHydrationWarning>{shown(at, "", { year: "numeric", second: undefined })}</time>;
+  return (
+    <time dateTime={at} className="num" suppressHydrationWarning>
+      {shown(at, "", { year: "numeric", second: undefined })}
+    </time>
+  );
 }

@@ -54,13 +54,17 @@ function choice(minute, hour, day, month, weekday) {
   const time = `${two(hour)}:${two(minute)}`;
   if (day === "*" && weekday === "*") return { kind: "daily", time };
   if (day === "*" && weekday === "1-5") return { kind: "weekdays", time };
-  if (day === "*" && /^[0-6](,[0-6])*$/.test(weekday)) return { kind: "weekly", time, days: weekday.split(",").map(Number) };
+  if (day === "*" && /^[0-6](,[0-6])*$/.test(weekday)) {
+    return { kind: "weekly", time, days: weekday.split(",").map(Number) };
+  }
   if (weekday === "*" && (day === "L" || (whole(day, 31) && Number(day) > 0))) return { kind: "monthly", time, day };
   return null;
 }
 
 // Names that browsers leave out of their list of zones, because they know an older one.
-const NEWER = ["UTC", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Yangon", "Asia/Ho_Chi_Minh", "Europe/Kyiv", "America/Nuuk"];
+const NEWER = [
+  "UTC", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Yangon", "Asia/Ho_Chi_Minh", "Europe/Kyiv", "America/Nuuk",
+];
 
 export function zones() {
   const known = typeof Intl.supportedValuesOf === "function" ? Intl.supportedValuesOf("timeZone") : [];
@@ -71,7 +75,9 @@ export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone ||
 
 // A moment as the clocks of a zone show it, such as "Mon, 23 Nov, 09:00".
 export function shown(at, zone, more = {}) {
-  const form = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...more };
+  const form = {
+    weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...more,
+  };
   try {
     return new Intl.DateTimeFormat("en-GB", { ...form, timeZone: zone || undefined }).format(new Date(at));
   } catch {
@@ -108,6 +114,8 @@ export function readInput(text) {
   } catch (error) {
     const place = /position (\d+)/.exec(error.message)?.[1];
     const line = place ? text.slice(0, Number(place)).split("\n").length : 0;
-    throw new Error(`This is not valid JSON${line ? `: look at line ${line}` : ""}. Texts and names stand in double quotes.`);
+    throw new Error(
+      `This is not valid JSON${line ? `: look at line ${line}` : ""}. Texts and names stand in double quotes.`,
+    );
   }
 }

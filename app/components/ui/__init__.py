@@ -1,6 +1,17 @@
 """The design system. Takes values, Vars and handlers; knows no state."""
 
 from app.components.ui.buttons import Size, Variant, button, icon_button, link, link_button
+from app.components.ui.charts import (
+    NO_BARS,
+    Bars,
+    HeatRow,
+    Point,
+    bar_chart,
+    bars,
+    chart_legend,
+    heat_map,
+    heat_rows,
+)
 from app.components.ui.fields import (
     ArrowKeys,
     checkbox,
@@ -31,7 +42,7 @@ from app.components.ui.overlays import (
     tooltip,
 )
 from app.components.ui.palette import command_palette, palette_button
-from app.components.ui.pictures import bar_chart, chart_legend, graph_preview, heat_map, preview
+from app.components.ui.pictures import graph_preview, preview
 from app.components.ui.surfaces import (
     callout,
     card,
@@ -51,13 +62,18 @@ from app.components.ui.tables import Column, Sorting, pagination, row_title, tab
 from app.components.ui.viewers import code_viewer, json_viewer
 
 __all__ = [
+    "NO_BARS",
     "ArrowKeys",
+    "Bars",
     "Column",
+    "HeatRow",
+    "Point",
     "Size",
     "Sorting",
     "Variant",
     "badge",
     "bar_chart",
+    "bars",
     "button",
     "callout",
     "card",
@@ -76,6 +92,7 @@ __all__ = [
     "field",
     "graph_preview",
     "heat_map",
+    "heat_rows",
     "icon_button",
     "json_viewer",
     "kbd",

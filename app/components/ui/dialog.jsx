@@ -10,7 +10,8 @@ export function Dialog({ title, label = title, onClose, onSubmit, foot, first = 
   const box = useRef(null);
   const before = useRef(typeof document === "undefined" ? null : document.activeElement);
   useEffect(() => {
-    (box.current.querySelector(first || ".dialog-body textarea, .dialog-body input, .dialog-body select") ?? box.current.querySelector(FOCUSABLE))?.focus();
+    (box.current.querySelector(first || ".dialog-body textarea, .dialog-body input, .dialog-body select")
+      ?? box.current.querySelector(FOCUSABLE))?.focus();
     const back = before.current;
     return () => back?.focus?.();
   }, []); // eslint-disable-line react-hooks/exhaustive-deps -- once, when it opens
@@ -29,8 +30,14 @@ export function Dialog({ title, label = title, onClose, onSubmit, foot, first = 
   };
   return (
     <div className="dialog-scrim" onPointerDown={(event) => event.target === event.currentTarget && onClose()}>
-      <div ref={box} className="dialog card" role="dialog" aria-modal="true" aria-label={label} onKeyDown={keys} data-testid={testid}>
-        <div className="dialog-head row between"><h2 className="truncate-1">{title}</h2><button type="button" className="icon-button" aria-label="Close" onClick={onClose}><X size={16} /></button></div>
+      <div
+        ref={box} className="dialog card" role="dialog" aria-modal="true" aria-label={label} onKeyDown={keys}
+        data-testid={testid}
+      >
+        <div className="dialog-head row between">
+          <h2 className="truncate-1">{title}</h2>
+          <button type="button" className="icon-button" aria-label="Close" onClick={onClose}><X size={16} /></button>
+        </div>
         <div className="dialog-body">{children}</div>
         <div className="dialog-foot row between">{foot}</div>
       </div>

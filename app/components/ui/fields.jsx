@@ -51,7 +51,8 @@ export function SearchField({ value, placeholder, label, testid, onSearch, short
     <div className="search" role="search">
       <Search size={14} aria-hidden="true" />
       <input
-        ref={input} className="input" type="search" value={text} placeholder={placeholder} aria-label={label || placeholder}
+        ref={input} className="input" type="search" value={text} placeholder={placeholder}
+        aria-label={label || placeholder}
         data-testid={testid} onChange={(event) => change(event.target.value)}
         onFocus={() => setFocused(true)} onBlur={() => setFocused(false)}
         onKeyDown={(event) => {
@@ -60,7 +61,11 @@ export function SearchField({ value, placeholder, label, testid, onSearch, short
         }}
       />
       {text
-        ? <button type="button" className="search-clear" aria-label="Clear the search" onClick={clear}><X size={13} /></button>
+        ? <button
+          type="button" className="search-clear" aria-label="Clear the search" onClick={clear}
+        >
+          <X size={13} />
+        </button>
         : shortcut && !focused && <span className="kbd" aria-hidden="true">/</span>}
     </div>
   );
@@ -75,7 +80,8 @@ export function ArrowKeys({ children, className }) {
     if (at < 0) return;
     const columns = links.filter((link) => rowOf(link) === rowOf(links[0])).length;
     const next = {
-      ArrowDown: at + columns, ArrowUp: at - columns, ArrowRight: columns > 1 ? at + 1 : at, ArrowLeft: columns > 1 ? at - 1 : at,
+      ArrowDown: at + columns, ArrowUp: at - columns, ArrowRight: columns > 1 ? at + 1 : at,
+      ArrowLeft: columns > 1 ? at - 1 : at,
       Home: 0, End: links.length - 1,
     }[event.key];
     if (next === undefined || next === at || !links[next]) return;

@@ -123,30 +123,49 @@ export function GraphPreview({ graph, label = "Workflow", height = 92, large = f
     known();
   };
   const hands = large ? {
-    onPointerDown: (event) => { grip.current = { x: event.clientX, y: event.clientY }; svg.current.setPointerCapture(event.pointerId); },
+    onPointerDown: (event) => {
+      grip.current = { x: event.clientX, y: event.clientY };
+      svg.current.setPointerCapture(event.pointerId);
+    },
     onPointerMove: drag, onPointerUp: () => { grip.current = null; }, onPointerCancel: () => { grip.current = null; },
   } : {};
 
   return (
     <div className={`graph-preview ${large ? "movable" : ""}`} style={{ height }} {...(large ? {
-      tabIndex: 0, role: "group", "aria-label": `Picture of ${label}. Plus and minus zoom, arrow keys move it.`, onKeyDown: keys,
+      tabIndex: 0, role: "group", "aria-label": `Picture of ${label}. Plus and minus zoom, arrow keys move it.`,
+      onKeyDown: keys,
     } : {})}>
-      <svg ref={svg} viewBox={`${shown.x} ${shown.y} ${shown.w} ${shown.h}`} role="img" preserveAspectRatio="xMidYMid meet"
+      <svg ref={svg} viewBox={`${shown.x} ${shown.y} ${shown.w} ${shown.h}`} role="img"
+        preserveAspectRatio="xMidYMid meet"
         aria-label={`${label}: ${boxes.length} nodes, ${edges.length} connections`} {...hands}>
         {boxes.filter((box) => box.container).map((box) => <Box key={box.id} box={box} large={large} />)}
         {edges.map((edge) => {
           const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
           return source && target && (
-            <path key={edge.id} className={`edge ${edge.tool ? "edge-tool" : ""}`} d={path(source, target, edge.tool)} />
+            <path
+              key={edge.id} className={`edge ${edge.tool ? "edge-tool" : ""}`} d={path(source, target, edge.tool)}
+            />
           );
         })}
         {boxes.map((box, at) => !box.container && <Box key={box.id} box={box} clip={`${clip}-${at}`} large={large} />)}
       </svg>
       {large && (
         <div className="graph-tools">
-          <button type="button" className="btn btn-icon btn-sm" aria-label="Zoom out" onClick={() => zoom(1 / ZOOM)}><Minus size={13} /></button>
-          <button type="button" className="btn btn-icon btn-sm" aria-label="Zoom in" onClick={() => zoom(ZOOM)}><Plus size={13} /></button>
-          <button type="button" className="btn btn-icon btn-sm" aria-label="Show all of it" onClick={fit}><Maximize size={13} /></button>
+          <button
+            type="button" className="btn btn-icon btn-sm" aria-label="Zoom out" onClick={() => zoom(1 / ZOOM)}
+          >
+            <Minus size={13} />
+          </button>
+          <button
+            type="button" className="btn btn-icon btn-sm" aria-label="Zoom in" onClick={() => zoom(ZOOM)}
+          >
+            <Plus size={13} />
+          </button>
+          <button
+            type="button" className="btn btn-icon btn-sm" aria-label="Show all of it" onClick={fit}
+          >
+            <Maximize size={13} />
+          </button>
         </div>
       )}
     </div>

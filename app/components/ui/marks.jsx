@@ -5,37 +5,31 @@ import {
   Ban, Bot, Braces, Check, CircleDashed, Clock, CornerDownLeft, Database, Hourglass, LoaderCircle, Pause, PencilLine,
   Play, Send, SkipForward, Sparkles, Split, Unplug, UserRound, Wrench, X,
 } from "lucide-react";
+import { duration } from "../js/format.js";
+import { STATUSES } from "../js/protocol.gen.js";
 
-// Colour, icon and word of every status: none of the three stands alone.
-export const STATUS = {
-  pending: { tone: "", icon: Clock, word: "pending" },
-  running: { tone: "run", icon: LoaderCircle, word: "running", spin: true },
-  paused: { tone: "wait", icon: Pause, word: "paused" },
-  waiting: { tone: "wait", icon: Hourglass, word: "waiting" },
-  waiting_human: { tone: "wait", icon: UserRound, word: "waiting for a person" },
-  succeeded: { tone: "ok", icon: Check, word: "succeeded" },
-  failed: { tone: "err", icon: X, word: "failed" },
-  canceled: { tone: "", icon: Ban, word: "canceled" },
-  skipped: { tone: "", icon: SkipForward, word: "skipped" },
-  interrupted: { tone: "wait", icon: Unplug, word: "interrupted" },
-  draft: { tone: "", icon: PencilLine, word: "draft" },
-  published: { tone: "ok", icon: Check, word: "published" },
-  archived: { tone: "", icon: Ban, word: "archived" },
+const ICONS = {
+  pending: Clock, running: LoaderCircle, paused: Pause, waiting: Hourglass, waiting_human: UserRound, succeeded: Check,
+  failed: X, canceled: Ban, skipped: SkipForward, interrupted: Unplug, draft: PencilLine, published: Check,
+  archived: Ban,
 };
 
+// Colour, icon and word: none of the three stands alone.
+
 export function StatusBadge({ status, word }) {
-  const known = STATUS[status] ?? { tone: "", icon: CircleDashed, word: status || "not run yet" };
-  const Icon = known.icon;
+  const known = STATUSES[status] ?? { tone: "idle", word: status || "not run yet" };
+  const Icon = ICONS[status] ?? CircleDashed;
   return (
-    <span className={`badge ${known.tone ? `badge-${known.tone}` : ""}`} data-status={status}>
-      <Icon size={11} className={known.spin ? "spin" : undefined} aria-hidden="true" />
+    <span className={`badge badge-${known.tone}`} data-status={status}>
+      <Icon size={11} className={status === "running" ? "spin" : undefined} aria-hidden="true" />
       {word || known.word}
     </span>
   );
 }
 
 const CATEGORY = {
-  trigger: Play, model: Sparkles, agent: Bot, tool: Wrench, logic: Split, data: Braces, memory: Database, human: UserRound,
+  trigger: Play, model: Sparkles, agent: Bot, tool: Wrench, logic: Split, data: Braces, memory: Database,
+  human: UserRound,
   flow: CornerDownLeft,
 };
 
@@ -69,14 +63,6 @@ export function TimeAgo({ at }) {
   return <time dateTime={at} title={new Date(at).toLocaleString()} suppressHydrationWarning>{ago(at)}</time>;
 }
 
-export function spent(ms) {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 60) return `${minutes} min ${Math.round((ms % 60_000) / 1000)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
 // How long something took, or has been going on while it has no end.
 export function Elapsed({ start, end, live }) {
   const [, tick] = useState(0);
@@ -87,5 +73,7 @@ export function Elapsed({ start, end, live }) {
   }, [live, end]);
   if (!start || (!end && !live)) return <span className="muted">–</span>;
   const until = end ? new Date(end).getTime() : Date.now();
-  return <span className="num" suppressHydrationWarning>{spent(until - new Date(start).getTime())}</span>;
+  return (
+    <span className="num" suppressHydrationWarning>{duration(Math.max(0, until - new Date(start).getTime()))}</span>
+  );
 }

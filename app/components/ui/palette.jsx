@@ -6,11 +6,13 @@ import { ColorModeContext } from "$/utils/context-registry";
 import { Command } from "cmdk";
 import { api } from "../js/api.js";
 import {
-  Activity, ArrowRight, BookOpen, Bot, CalendarClock, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon, Workflow,
+  Activity, ArrowRight, BookOpen, Bot, CalendarClock, FilePlus, Home, Inbox, LogOut, Moon, Settings, Sun, SunMoon,
+  Workflow,
 } from "lucide-react";
 
 const ICONS = {
-  home: Home, workflows: Workflow, templates: BookOpen, runs: Activity, schedules: CalendarClock, approvals: Inbox, models: Bot, settings: Settings,
+  home: Home, workflows: Workflow, templates: BookOpen, runs: Activity, schedules: CalendarClock, approvals: Inbox,
+  models: Bot, settings: Settings,
   new: FilePlus, leave: LogOut, light: Sun, dark: Moon, system: SunMoon,
 };
 const OPEN = "agentloom:palette";
@@ -22,7 +24,9 @@ export function PaletteButton() {
   const [mac, setMac] = useState(false);
   useEffect(() => setMac(/Mac|iPhone|iPad/.test(navigator.platform)), []);
   return (
-    <button type="button" className="btn btn-ghost btn-sm palette-button" onClick={openPalette} data-testid="open-palette">
+    <button
+      type="button" className="btn btn-ghost btn-sm palette-button" onClick={openPalette} data-testid="open-palette"
+    >
       <span className="sr-only">Open the command palette </span><span className="kbd">{mac ? "⌘K" : "Ctrl K"}</span>
     </button>
   );
@@ -39,7 +43,11 @@ function useFound(source, href, group, open, text) {
     let gone = false;
     const timer = setTimeout(() => {
       api("GET", `${source}?limit=${MOST_FOUND}&search=${encodeURIComponent(text.trim().slice(0, 200))}`).then(
-        (page) => !gone && setFound(page.items.map(({ id, name }) => ({ id, label: name, group, icon: "workflows", href: `${href}/${id}` }))),
+        (page) =>
+          !gone
+            && setFound(
+              page.items.map(({ id, name }) => ({ id, label: name, group, icon: "workflows", href: `${href}/${id}` })),
+            ),
         () => !gone && setFound([]), // the pages and actions are there all the same
       );
     }, text ? PAUSE_MS : 0);
@@ -69,7 +77,9 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
       setOpen(true);
     };
     const keys = (event) => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) {
+        return;
+      }
       event.preventDefault();
       show();
     };
@@ -102,7 +112,10 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
           if (event.key === "Tab") event.preventDefault();
         }}>
         <Command label="Command palette" loop>
-          <Command.Input autoFocus value={text} onValueChange={setText} placeholder={source ? "Go to a page or workflow, or run an action…" : "Go to a page or run an action…"} />
+          <Command.Input
+            autoFocus value={text} onValueChange={setText}
+            placeholder={source ? "Go to a page or workflow, or run an action…" : "Go to a page or run an action…"}
+          />
           <Command.List>
             <Command.Empty>Nothing fits.</Command.Empty>
             {groups.map((group) => (
@@ -110,7 +123,10 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
                 {entries.filter((entry) => entry.group === group).map((entry) => {
                   const Icon = ICONS[entry.icon] ?? ArrowRight;
                   return (
-                    <Command.Item key={entry.id} value={`${entry.label} ${entry.id}`} keywords={entry.keywords} onSelect={() => choose(entry)}>
+                    <Command.Item
+                      key={entry.id} value={`${entry.label} ${entry.id}`} keywords={entry.keywords}
+                      onSelect={() => choose(entry)}
+                    >
                       <Icon size={15} aria-hidden="true" />{entry.label}
                     </Command.Item>
                   );
@@ -119,7 +135,11 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
             ))}
           </Command.List>
         </Command>
-        <div className="palette-foot"><span><span className="kbd">↑↓</span> choose</span><span><span className="kbd">↵</span> open</span><span><span className="kbd">esc</span> close</span></div>
+        <div className="palette-foot">
+          <span><span className="kbd">↑↓</span> choose</span>
+          <span><span className="kbd">↵</span> open</span>
+          <span><span className="kbd">esc</span> close</span>
+        </div>
       </div>
     </>
   );

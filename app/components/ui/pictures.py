@@ -1,35 +1,10 @@
-"""Pictures of numbers and of graphs, drawn as SVG."""
+"""Pictures of graphs, drawn as SVG."""
 
 from typing import Any
 
 import reflex as rx
 
 from app.components.assets import library
-
-
-class BarChart(rx.Component):
-    """Runs per hour, stacked by how they ended. Points: {at, succeeded, failed, other}."""
-
-    library = library("ui/charts.jsx")
-    tag = "BarChart"
-    points: rx.Var[list[dict[str, Any]]]
-    label: rx.Var[str]
-
-
-class ChartLegend(rx.Component):
-    """What the colours of a bar chart mean."""
-
-    library = library("ui/charts.jsx")
-    tag = "ChartLegend"
-
-
-class HeatMap(rx.Component):
-    """Rows {id, name, href, cells} shaded by value; the last cell is the current hour."""
-
-    library = library("ui/charts.jsx")
-    tag = "HeatMap"
-    rows: rx.Var[list[dict[str, Any]]]
-    unit: rx.Var[str]
 
 
 class GraphPreview(rx.Component):
@@ -44,9 +19,6 @@ class GraphPreview(rx.Component):
     large: rx.Var[bool]
 
 
-bar_chart = BarChart.create
-chart_legend = ChartLegend.create
-heat_map = HeatMap.create
 graph_preview = GraphPreview.create
 
 

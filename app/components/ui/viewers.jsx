@@ -57,11 +57,19 @@ function Leaf({ value }) {
     return (
       <span className="json-string">
         {write(cut ? value.slice(0, LONG_TEXT) : value).replaceAll("\\n", "\u21b5\n")}
-        {cut && <button type="button" className="json-more" onClick={() => setWhole(true)}>+{value.length - LONG_TEXT}</button>}
+        {cut && (
+          <button
+            type="button" className="json-more" onClick={() => setWhole(true)}
+          >
+            +{value.length - LONG_TEXT}
+          </button>
+        )}
       </span>
     );
   }
-  return <span className={["number", "bigint"].includes(typeof value) ? "json-number" : "json-word"}>{String(value)}</span>;
+  return (
+    <span className={["number", "bigint"].includes(typeof value) ? "json-number" : "json-word"}>{String(value)}</span>
+  );
 }
 
 // A way to a value that is too large for the page.
@@ -77,7 +85,10 @@ function Row({ depth, name, children, toggle }) {
   return (
     <div className="json-row" style={{ paddingLeft: depth * 16 }}>
       {toggle ?? <span className="json-pad" />}
-      <span>{name !== undefined && <><span className="json-key">{name}</span><span className="json-mark">: </span></>}{children}</span>
+      <span>
+        {name !== undefined && <><span className="json-key">{name}</span><span className="json-mark">: </span></>}
+        {children}
+      </span>
     </div>
   );
 }
@@ -88,10 +99,13 @@ function Branch({ value, name, depth, openTo }) {
   const list = Array.isArray(value);
   const entries = list ? value.map((item, at) => [at, item]) : Object.entries(value);
   const [left, right] = list ? ["[", "]"] : ["{", "}"];
-  if (entries.length === 0) return <Row depth={depth} name={name}><span className="json-mark">{left}{right}</span></Row>;
+  if (entries.length === 0) {
+    return <Row depth={depth} name={name}><span className="json-mark">{left}{right}</span></Row>;
+  }
   const count = `${entries.length} ${list ? "item" : "key"}${entries.length === 1 ? "" : "s"}`;
   const toggle = (
-    <button type="button" className="json-toggle" aria-expanded={open} aria-label={`${open ? "Collapse" : "Expand"} ${name ?? "value"}`}
+    <button type="button" className="json-toggle" aria-expanded={open}
+      aria-label={`${open ? "Collapse" : "Expand"} ${name ?? "value"}`}
       onClick={() => setOpen(!open)}>
       {open ? <ChevronDown size={12} /> : <ChevronRight size={12} />}
     </button>
@@ -101,10 +115,17 @@ function Branch({ value, name, depth, openTo }) {
       <Row depth={depth} name={name} toggle={toggle}>
         <span className="json-mark">{open ? left : `${left} ${count} ${right}`}</span>
       </Row>
-      {open && entries.slice(0, limit).map(([key, item]) => <Value key={key} value={item} name={key} depth={depth + 1} openTo={openTo} />)}
+      {open
+        && entries.slice(
+          0, limit,
+        ).map(([key, item]) => <Value key={key} value={item} name={key} depth={depth + 1} openTo={openTo} />)}
       {open && entries.length > limit && (
         <Row depth={depth + 1}>
-          <button type="button" className="json-more" onClick={() => setLimit(limit + MANY * 5)}>{entries.length - limit} more</button>
+          <button
+            type="button" className="json-more" onClick={() => setLimit(limit + MANY * 5)}
+          >
+            {entries.length - limit} more
+          </button>
         </Row>
       )}
       {open && <Row depth={depth}><span className="json-mark">{right}</span></Row>}
@@ -114,7 +135,13 @@ function Branch({ value, name, depth, openTo }) {
 
 function Value(props) {
   const { value, name, depth } = props;
-  if (isReference(value)) return <Row depth={depth} name={name}><span className="json-string">{value.preview}…</span> <WholeValue reference={value} /></Row>;
+  if (isReference(value)) {
+    return (
+      <Row depth={depth} name={name}>
+        <span className="json-string">{value.preview}…</span> <WholeValue reference={value} />
+      </Row>
+    );
+  }
   if (value !== null && typeof value === "object") return <Branch {...props} />;
   return <Row depth={depth} name={name}><Leaf value={value} /></Row>;
 }

@@ -3,18 +3,15 @@
 import reflex as rx
 
 from app.components import lists, ui
+from app.components.statuses import STATUSES
 from app.layouts.listing import listing
 from app.layouts.page import page
 from app.state.runs.list import RunListState
 
+_CHOICES = ("pending", "running", "waiting", "succeeded", "failed", "canceled")
 _STATUSES = [
     ("all", "All statuses"),
-    ("pending", "Pending"),
-    ("running", "Running"),
-    ("waiting", "Waiting"),
-    ("succeeded", "Succeeded"),
-    ("failed", "Failed"),
-    ("canceled", "Canceled"),
+    *((status, STATUSES[status].word.capitalize()) for status in _CHOICES),
 ]
 
 

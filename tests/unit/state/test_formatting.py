@@ -1,14 +1,17 @@
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from app.state import formatting
 
-
-@pytest.mark.parametrize(
-    ("usd", "text"),
-    [(None, "unpriced"), (0, "$0"), (0.0004, "$0.0004"), (0.5, "$0.50"), (1234.5, "$1,234.50")],
+EXAMPLES = json.loads(
+    (Path(__file__).parents[1] / "components" / "js" / "formats.json").read_text()
 )
+
+
+@pytest.mark.parametrize(("usd", "text"), EXAMPLES["cost"])
 def test_money_keeps_what_matters_and_tells_unknown_from_free(usd, text):
     assert formatting.money(usd) == text
 
@@ -25,12 +28,9 @@ def test_things_have_their_plural():
     assert formatting.some(0, "run") == "0 runs"
 
 
-@pytest.mark.parametrize(
-    ("span", "text"),
-    [(None, formatting.NONE), (0.0125, "12 ms"), (2.04, "2.0 s"), (125, "2 min 5 s")],
-)
-def test_spans_of_time(span, text):
-    assert formatting.seconds(span) == text
+@pytest.mark.parametrize(("ms", "text"), EXAMPLES["duration_ms"])
+def test_spans_of_time(ms, text):
+    assert formatting.seconds(None if ms is None else ms / 1000) == text
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,11 @@ async def test_home_shows_the_numbers_of_a_day(app, token, ada):
     assert not tab.fresh
     assert tab.tiles["runs"] == "2"
     assert tab.tiles["success"] == "50.0 %"
-    assert tab.tiles["median"] == "2.0 s"
-    assert len(tab.hours) == 24
-    assert sum(hour["failed"] for hour in tab.hours) == 1
-    assert tab.heat[0]["name"] == "Triage"
-    assert sum(tab.heat[0]["cells"]) == 40
+    assert tab.tiles["median"] == "2.00 s"
+    assert len(tab.hours.columns) == 24
+    assert sum("1 failed" in bar.words for bar in tab.hours.columns) == 1
+    assert tab.heat[0].name == "Triage"
+    assert sum(cell.words.startswith("40 tokens") for cell in tab.heat[0].cells) == 1
     assert tab.failing[0]["error"] == "The service answered 500."
 
 

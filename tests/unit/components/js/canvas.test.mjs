@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dropOps, outline } from "../../../../app/components/canvas/actions.js";
-import { copyText, pasteOps, readText } from "../../../../app/components/canvas/clipboard.js";
-import { containerAt, freePlace, nodeSize, overlap, portTop } from "../../../../app/components/canvas/geometry.js";
-import { History } from "../../../../app/components/canvas/history.js";
-import { tidy } from "../../../../app/components/canvas/layout.js";
-import { bestWire, freeId, misfit, outputsOf, upstream, whyNot } from "../../../../app/components/canvas/model.js";
-import { apply } from "../../../../app/components/canvas/ops.js";
+import { dropOps, outline } from "../../../../app/components/editor/actions.js";
+import { copyText, pasteOps, readText } from "../../../../app/components/editor/clipboard.js";
+import { containerAt, freePlace, nodeSize, overlap, portTop } from "../../../../app/components/editor/geometry.js";
+import { History } from "../../../../app/components/editor/history.js";
+import { tidy } from "../../../../app/components/editor/layout.js";
+import { bestWire, freeId, misfit, outputsOf, upstream, whyNot } from "../../../../app/components/editor/model.js";
+import { apply } from "../../../../app/components/editor/ops.js";
 import { find, grouped } from "../../../../app/components/canvas/search.js";
 import { docOf, edge, node, TYPES } from "./fixture.mjs";
 

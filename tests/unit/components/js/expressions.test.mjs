@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { pasteOps } from "../../../../app/components/canvas/clipboard.js";
+import { pasteOps } from "../../../../app/components/editor/clipboard.js";
 import { pieces, wordAt } from "../../../../app/components/inspector/completions.js";
-import { renamed, renamedForm } from "../../../../app/components/inspector/expressions.js";
+import { renamed, renamedForm } from "../../../../app/components/editor/expressions.js";
 import { node } from "./fixture.mjs";
 
 const CASES = JSON.parse(readFileSync(new URL("./renaming.json", import.meta.url), "utf8"));

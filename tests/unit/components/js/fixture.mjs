@@ -1,5 +1,5 @@
 // A small catalogue and graph for the tests.
-import { catalogOf } from "../../../../app/components/canvas/model.js";
+import { catalogOf } from "../../../../app/components/editor/model.js";
 
 const port = (name, type = "any", more = {}) => ({ name, type, title: name, socket: true, ...more });
 

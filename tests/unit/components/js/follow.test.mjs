@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EditorStore } from "../../../../app/components/canvas/store.js";
+import { EditorStore } from "../../../../app/components/editor/store.js";
 import { node, TYPES } from "./fixture.mjs";
 
 const tick = async () => { for (let i = 0; i < 6; i += 1) await new Promise((go) => setImmediate(go)); };

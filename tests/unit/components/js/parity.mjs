@@ -1,6 +1,6 @@
 // Applies the ops it is given on standard input with the canvas's own rules, and answers with what came out.
 import { readFileSync } from "node:fs";
-import { apply } from "../../../../app/components/canvas/ops.js";
+import { apply } from "../../../../app/components/editor/ops.js";
 
 const answers = JSON.parse(readFileSync(0, "utf8")).map(({ graph, ops }) => {
   try {

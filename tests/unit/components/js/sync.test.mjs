@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EditorStore } from "../../../../app/components/canvas/store.js";
-import { Sync } from "../../../../app/components/canvas/sync.js";
+import { EditorStore } from "../../../../app/components/editor/store.js";
+import { Sync } from "../../../../app/components/editor/sync.js";
 import { node, TYPES } from "./fixture.mjs";
 
 const tick = () => new Promise((go) => setImmediate(go));

@@ -1,6 +1,6 @@
 // Edits of a graph, the language between canvas and server; the twin of app/engine/graph/edits.py.
 import { at, changed, NOTHING } from "./places.js";
-import { SETTINGS } from "./protocol.gen.js";
+import { SETTINGS } from "../js/protocol.gen.js";
 
 export class EditRefused extends Error {}
 
@@ -110,7 +110,9 @@ const APPLY = {
       refuse(`${error.message}.`);
     }
     const [config, undoPath, undo] = result;
-    if (config === null || typeof config !== "object" || Array.isArray(config)) refuse("A node's form must be an object.");
+    if (config === null || typeof config !== "object" || Array.isArray(config)) {
+      refuse("A node's form must be an object.");
+    }
     draft.change(id, { config });
     return [{ op: "set_config", id, path: undoPath, ...(undo === NOTHING ? {} : { value: undo }) }];
   },
@@ -118,7 +120,9 @@ const APPLY = {
   set_settings(draft, { id, settings }) {
     const before = { ...SETTINGS, ...draft.node(id).settings };
     draft.change(id, { settings: { ...before, ...settings } });
-    return [{ op: "set_settings", id, settings: Object.fromEntries(Object.keys(settings).map((key) => [key, before[key]])) }];
+    return [
+      { op: "set_settings", id, settings: Object.fromEntries(Object.keys(settings).map((key) => [key, before[key]])) },
+    ];
   },
 
   set_label(draft, { id, label }) {

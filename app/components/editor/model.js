@@ -1,5 +1,5 @@
 // Questions about a graph and its node types: ports, possible wires, what lies upstream, new names.
-import { PORT_MATRIX, TYPE_NAMES } from "./protocol.gen.js";
+import { PORT_MATRIX, TYPE_NAMES } from "../js/protocol.gen.js";
 import { nodeSize, portRows, portTop } from "./geometry.js";
 
 export const ERROR_PORT = { name: "error", type: "object", title: "Error", error: true };
@@ -120,9 +120,12 @@ export function whyNot(doc, { source, source_port, target, target_port }) {
   const reason = misfit(out.type, into.type);
   if (reason) return reason;
   const same = (edge) =>
-    edge.source === source && edge.source_port === source_port && edge.target === target && edge.target_port === target_port;
+    edge.source === source && edge.source_port === source_port && edge.target === target
+      && edge.target_port === target_port;
   if (doc.graph.edges.some(same)) return "These two ports are connected already.";
-  if (ancestors(doc.graph, source).has(target)) return `This would make a loop: ${name(to)} leads to ${name(from)} already.`;
+  if (ancestors(doc.graph, source).has(target)) {
+    return `This would make a loop: ${name(to)} leads to ${name(from)} already.`;
+  }
   return null;
 }
 
@@ -133,7 +136,9 @@ export function bestWire(doc, source, target, { from = null, into = null } = {})
   const { outputs, tool } = portsOf(doc, a);
   const { inputs, slots } = portsOf(doc, b);
   const used = new Set(doc.graph.edges.filter((edge) => edge.target === target).map((edge) => edge.target_port));
-  const outs = [...outputs.filter((port) => !port.error), ...(tool ? [TOOL_PORT] : [])].filter((p) => !from || p.name === from);
+  const outs = [
+    ...outputs.filter((port) => !port.error), ...(tool ? [TOOL_PORT] : []),
+  ].filter((p) => !from || p.name === from);
   const ins = [...inputs, ...slots].filter((port) => !into || port.name === into);
   ins.sort((p, q) => Number(used.has(p.name) && !p.many) - Number(used.has(q.name) && !q.many));
   for (const out of outs) {
@@ -155,7 +160,8 @@ export function couldGive(type, portType) {
   return (type.tool && portType === "tool") || outs.some((port) => misfit(port.type, portType) === null);
 }
 
-// Ids of the nodes from which a path leads to `id`, nearest first; for a node in a body also those before its container.
+// Ids of the nodes from which a path leads to `id`, nearest first; for a node in a body also those before its
+// container.
 export function upstream(graph, id) {
   const byId = new Map(graph.nodes.map((node) => [node.id, node]));
   const seen = new Set([id]);
@@ -219,4 +225,15 @@ export function liesOnCircle(graph, id) {
     }
   }
   return false;
+}
+
+// What is worth knowing at a glance besides the title: the type, and its first short choice.
+export function subtitle(node, type) {
+  if (!type) return `unknown kind · ${node.kind}`;
+  const fields = Object.entries(type.config_schema?.properties ?? {});
+  const shown = fields.find(([name, field], i) =>
+    (field.widget === "model" || (i === 0 && field.enum)) && node.config?.[name]);
+  const value = shown ? String(node.config[shown[0]]) : "";
+  const named = node.label && node.label !== type.title ? type.title : "";
+  return [named, value].filter(Boolean).join(" · ") || type.summary;
 }

@@ -43,7 +43,9 @@ export function addNode(store, kind, wish, { wire = null, edge = null, free = fa
   }
   if (free) {
     const others = doc.graph.nodes.filter((node) => (node.parent ?? null) === parent);
-    const boxes = others.map((node) => ({ ...node.position, width: sizeOf(doc, node)[0], height: sizeOf(doc, node)[1] }));
+    const boxes = others.map((node) => ({
+      ...node.position, width: sizeOf(doc, node)[0], height: sizeOf(doc, node)[1],
+    }));
     position = freePlace(position, sizeOf(doc, newNode(type, id, position)), boxes);
   }
   const node = newNode(type, id, position, parent);

@@ -9,7 +9,10 @@ const isObject = (value) => value !== null && typeof value === "object" && !Arra
 
 // The value at a place; undefined where there is none.
 export function at(value, place) {
-  return place.reduce((here, key) => (here !== null && typeof here === "object" && Object.hasOwn(here, key) ? here[key] : undefined), value);
+  return place.reduce(
+    (here, key) => (here !== null && typeof here === "object" && Object.hasOwn(here, key) ? here[key] : undefined),
+    value,
+  );
 }
 
 function made(place, next) {

@@ -31,7 +31,9 @@ function shared(before, graph) {
 }
 
 // An op that sets what is there now.
-const settingOf = (op, value) => ({ ...op, [{ set_settings: "settings", set_label: "label" }[op.op] ?? "value"]: value });
+const settingOf = (op, value) => ({
+  ...op, [{ set_settings: "settings", set_label: "label" }[op.op] ?? "value"]: value,
+});
 
 const overlap = (a, b) => places(a).some((one) => places(b).some((other) => meet(one, other)));
 
@@ -89,7 +91,8 @@ export class EditorStore {
       notice: null,
       canUndo: false,
       canRedo: false,
-      // Fields that somebody else has changed as well: {key, title, op, mine, theirs}; the graph has ours, `op` sets it.
+      // Fields that somebody else has changed as well: {key, title, op, mine, theirs}; the graph has ours, `op` sets
+      // it.
       asks: [],
     };
     this.sync = new Sync({
@@ -250,8 +253,8 @@ export class EditorStore {
     this.show(laid(this.state.graph, asks.map(({ op }) => op)).graph);
   }
 
-  // Asks what is to become of a field that was changed here and elsewhere, given both graphs; nothing of it is sent until
-  // then. A question about more takes up those about less.
+  // Asks what is to become of a field that was changed here and elsewhere, given both graphs; nothing of it is sent
+  // until then. A question about more takes up those about less.
   hold(edited, ours, under, title = null) {
     const met = this.state.asks.filter(({ op }) => overlap(op, edited));
     const waiting = this.sync.waiting.filter((op) => "was" in op && overlap(op, edited));
@@ -260,7 +263,10 @@ export class EditorStore {
     const removes = whole.op === "set_config" && !("value" in whole) && mine === null;
     const op = removes ? whole : settingOf(whole, mine);
     this.sync.withdraw((each) => "was" in each && overlap(each, op));
-    const ask = { key: places(op)[0].join("."), title: title || met[0]?.title || this.titleOf(op), op, mine, theirs: found(under, op) };
+    const ask = {
+      key: places(op)[0].join("."), title: title || met[0]?.title || this.titleOf(op), op, mine,
+      theirs: found(under, op),
+    };
     const at = this.state.asks.indexOf(met[0]);
     const asks = this.state.asks.filter((each) => !met.includes(each));
     asks.splice(at < 0 ? asks.length : at, 0, ask);
@@ -274,7 +280,8 @@ export class EditorStore {
     return field?.title ?? op.path?.[0] ?? (op.op === "set_label" ? "Name" : "Settings");
   }
 
-  // Does an edit of a field that somebody else has changed while it was typed: it is asked about. Returns whether it was.
+  // Does an edit of a field that somebody else has changed while it was typed: it is asked about. Returns whether it
+  // was.
   contest(title, act) {
     const { asks } = this.state;
     this.contested = title ?? "";
@@ -297,7 +304,9 @@ export class EditorStore {
     // The keyboard goes on where it was: in the field, or on the canvas where that is not to be seen.
     this.toCanvas();
     const { nodes } = this.state;
-    if (nodes.length === 1 && nodes[0] === op.id) this.jump(op.id, op.op === "set_label" ? "$label" : places(op)[0].slice(2).join("."));
+    if (nodes.length === 1 && nodes[0] === op.id) {
+      this.jump(op.id, op.op === "set_label" ? "$label" : places(op)[0].slice(2).join("."));
+    }
   }
 
   checkSoon() {
@@ -330,7 +339,8 @@ export class EditorStore {
     this.show(applied.graph);
     const sent = applied.ops.filter((op) => !this.held(op, under));
     // Who takes a node away has decided about its fields.
-    const left = this.state.asks.filter(({ op }) => this.state.byId.has(op.id) && !ops.some((each) => each.op === "replace"));
+    const left = this.state.asks.filter(({ op }) =>
+      this.state.byId.has(op.id) && !ops.some((each) => each.op === "replace"));
     if (left.length < this.state.asks.length) this.set({ asks: left });
     if (sent.length) this.sync.push(sent);
     return true;
@@ -374,7 +384,9 @@ export class EditorStore {
     const gone = new Set(nodes);
     // What lies in a container that goes, goes with it.
     const roots = nodes.filter((id) => !owners(byId, id).some((owner) => gone.has(owner)));
-    const touched = new Set(graph.edges.filter((edge) => gone.has(edge.source) || gone.has(edge.target)).map((e) => e.id));
+    const touched = new Set(
+      graph.edges.filter((edge) => gone.has(edge.source) || gone.has(edge.target)).map((e) => e.id),
+    );
     this.edit([
       ...edges.filter((id) => !touched.has(id)).map((id) => ({ op: "remove_edge", id })),
       ...roots.map((id) => ({ op: "remove_node", id })),

@@ -113,6 +113,61 @@ export const SETTINGS = {
   "tool_description": ""
 };
 
+export const STATUSES = {
+  "pending": {
+    "word": "pending",
+    "tone": "idle"
+  },
+  "running": {
+    "word": "running",
+    "tone": "run"
+  },
+  "paused": {
+    "word": "paused",
+    "tone": "wait"
+  },
+  "waiting": {
+    "word": "waiting",
+    "tone": "wait"
+  },
+  "waiting_human": {
+    "word": "waiting for a person",
+    "tone": "wait"
+  },
+  "succeeded": {
+    "word": "succeeded",
+    "tone": "ok"
+  },
+  "failed": {
+    "word": "failed",
+    "tone": "err"
+  },
+  "canceled": {
+    "word": "canceled",
+    "tone": "idle"
+  },
+  "skipped": {
+    "word": "skipped",
+    "tone": "idle"
+  },
+  "interrupted": {
+    "word": "interrupted",
+    "tone": "wait"
+  },
+  "draft": {
+    "word": "draft",
+    "tone": "idle"
+  },
+  "published": {
+    "word": "published",
+    "tone": "ok"
+  },
+  "archived": {
+    "word": "archived",
+    "tone": "idle"
+  }
+};
+
 export const MESSAGES = {
   "edits": {
     "required": [

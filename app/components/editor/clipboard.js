@@ -1,5 +1,5 @@
 // Nodes and edges as text: copied anywhere, pasted into any workflow.
-import { renamedForm } from "../inspector/expressions.js";
+import { renamedForm } from "./expressions.js";
 import { withBody } from "./ops.js";
 import { edgeId, freeId } from "./model.js";
 import { parse, write } from "../js/exact.js";
@@ -15,14 +15,18 @@ export function copyText(graph, ids) {
   return write({ format: MARK, schema: graph.schema ?? 1, nodes, edges }, null, 2);
 }
 
-// Reads what copyText wrote, or the graph of a workflow. Returns {nodes, edges} or null when the text is something else.
+// Reads what copyText wrote, or the graph of a workflow. Returns {nodes, edges} or null when the text is something
+// else.
 export function readText(text) {
   if (!text || text.length > MAX_CHARS || !/^\s*\{/.test(text)) return null;
   try {
     const value = parse(text);
     const graph = value.graph ?? value;
-    const ok = Array.isArray(graph.nodes) && graph.nodes.every((node) => node && typeof node.kind === "string" && node.id);
-    return ok && graph.nodes.length ? { nodes: graph.nodes, edges: Array.isArray(graph.edges) ? graph.edges : [] } : null;
+    const ok = Array.isArray(graph.nodes)
+      && graph.nodes.every((node) => node && typeof node.kind === "string" && node.id);
+    return ok && graph.nodes.length
+      ? { nodes: graph.nodes, edges: Array.isArray(graph.edges) ? graph.edges : [] }
+      : null;
   } catch {
     return null;
   }
@@ -40,7 +44,9 @@ export function pasteOps(piece, { graph, catalog }, { at = null, shift = 40, par
   const roots = piece.nodes.filter((node) => !names.has(node.parent));
   const left = Math.min(...roots.map((node) => node.position?.x ?? 0));
   const top = Math.min(...roots.map((node) => node.position?.y ?? 0));
-  const move = ({ x = 0, y = 0 } = {}) => (at ? { x: at.x + x - left, y: at.y + y - top } : { x: x + shift, y: y + shift });
+  const move = ({
+    x = 0, y = 0,
+  } = {}) => (at ? { x: at.x + x - left, y: at.y + y - top } : { x: x + shift, y: y + shift });
   const home = (node) => {
     if (at) return parent;
     return graph.nodes.some((each) => each.id === node.parent) ? node.parent : null;

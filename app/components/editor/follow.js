@@ -1,8 +1,8 @@
 // What others change in the open workflow, in the order of its revisions; a gap means that the draft is loaded again.
 import { parse } from "../js/exact.js";
 
-// `sync` knows the revision and what of ours is on its way; `apply(ops)` says whether the ops fitted; `load()` loads the
-// draft again and resolves to its revision.
+// `sync` knows the revision and what of ours is on its way; `apply(ops)` says whether the ops fitted; `load()` loads
+// the draft again and resolves to its revision.
 export class Follower {
   constructor({ sync, apply, load }) {
     Object.assign(this, { sync, apply, load });
@@ -29,8 +29,8 @@ export class Follower {
   }
 }
 
-// Stores by their workflow. The server pushes to `window.agentloomEdits.push`; pushes from before this script was loaded
-// wait in `queue`.
+// Stores by their workflow. The server pushes to `window.agentloomEdits.push`; pushes from before this script was
+// loaded wait in `queue`.
 const open = new Map();
 
 const push = (text) => {

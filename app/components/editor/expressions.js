@@ -1,8 +1,11 @@
-// Where expressions stand in a text, and which nodes they read; the twin of template.py and renaming.py in app/engine/expressions.
+// Where expressions stand in a text, and which nodes they read; the twin of template.py and renaming.py in
+// app/engine/expressions.
 import { write } from "../js/exact.js";
 
 // A text of the language: quotes of one or three signs, with or without a letter before them.
-const TEXT = /[rRbBuUfF]{0,2}("""(?:\\[\s\S]|[^\\])*?"""|'''(?:\\[\s\S]|[^\\])*?'''|"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*')/y;
+const LONG = String.raw`"""(?:\\[\s\S]|[^\\])*?"""|'''(?:\\[\s\S]|[^\\])*?'''`;
+const SHORT = String.raw`"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'`;
+const TEXT = new RegExp(`[rRbBuUfF]{0,2}(${LONG}|${SHORT})`, "y");
 const WORD = /[\p{L}_][\p{L}\p{N}_]*/uy;
 const SPACE = /\s+/y;
 const PLAIN_TEXT = /^(["'])([^"'\\]*)\1$/;
@@ -58,18 +61,24 @@ export function spans(text) {
 }
 
 // Words of Python cannot stand after a dot.
-const KEYWORDS = new Set(
-  "False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield".split(" "),
-);
+const KEYWORDS = new Set([
+  "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif",
+  "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal", "not", "or",
+  "pass", "raise", "return", "try", "while", "with", "yield",
+]);
 
 // A step of a path as people write it: with a dot, and in brackets what is no name.
-export const step = (key) => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) && !KEYWORDS.has(key) ? `.${key}` : `[${write(key)}]`);
+export const step = (key) => (/^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) && !KEYWORDS.has(key)
+  ? `.${key}`
+  : `[${write(key)}]`);
 
 // The reference to a node that begins with the nth token, as {start, end, id}; null when none does.
 function reference(found, nth) {
   const [before, root, sign, name, close] = [found[nth - 1], ...found.slice(nth, nth + 4)];
   if (root.kind !== "word" || root.text !== "nodes" || before?.text === ".") return null;
-  if (sign?.text === "." && name?.kind === "word") return { start: root.at, end: name.at + name.text.length, id: name.text };
+  if (sign?.text === "." && name?.kind === "word") {
+    return { start: root.at, end: name.at + name.text.length, id: name.text };
+  }
   const plain = sign?.text === "[" && close?.text === "]" && name?.kind === "text" ? PLAIN_TEXT.exec(name.text) : null;
   return plain && { start: root.at, end: close.at + 1, id: plain[2] };
 }
@@ -111,7 +120,8 @@ function inside(schema, root, key) {
   const all = options(schema, root);
   if (typeof key === "number") return all.find((each) => each.items)?.items ?? {};
   const own = all.find((each) => Object.hasOwn(each.properties ?? {}, key));
-  return own?.properties[key] ?? all.find((each) => typeof each.additionalProperties === "object")?.additionalProperties ?? {};
+  return own?.properties[key] ?? all.find((each) => typeof each.additionalProperties === "object")?.additionalProperties
+    ?? {};
 }
 
 // A node's form with the references in its expressions renamed, by the mode of each field as its schema says.

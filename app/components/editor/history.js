@@ -30,7 +30,8 @@ export class History {
 
   // Somebody else changed these places: what was done there before is not undone any more.
   overtake(touched) {
-    const overtaken = (entry) => entry.ops.some((op) => places(op).some((mine) => touched.some((theirs) => meet(mine, theirs))));
+    const overtaken = (entry) =>
+      entry.ops.some((op) => places(op).some((mine) => touched.some((theirs) => meet(mine, theirs))));
     const mark = (entry) => (!entry.overtaken && overtaken(entry) ? { ...entry, overtaken: true, merge: null } : entry);
     this.done = this.done.map(mark);
     this.undone = this.undone.map(mark);
