@@ -22,8 +22,8 @@ from app.services.page import Page
 from app.services.runs.reading.queries import list_runs
 from app.services.runs.reading.views import RunStatusName, RunView
 from app.services.runs.starting.limits import RunLimits, RunSettings, get_settings, put_settings
-from app.services.runs.starting.offload import run_and_wait
 from app.services.runs.starting.pins import PinsFrom
+from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun
 from app.services.workflows import commands, queries
 from app.services.workflows.views import CompileView, EditResult, WorkflowSummary, WorkflowView
@@ -269,16 +269,18 @@ async def run_workflow(
     return await run_and_answer(who, workflow_id, body or NewRun(), key)
 
 
-async def run_and_answer(who: Actor, workflow_id: str, wish: NewRun, key: str | None) -> Response:
-    """Start a run, and write the answer: the whole run when it ended in time."""
+async def run_and_answer(who: Actor, workflow_id: str, body: NewRun, key: str | None) -> Response:
+    """Start a run, and write the answer: the whole run when it ended in time. Also called past the web app
+    (`fast_path.py`).
+    """
     request = StartRun(
         workflow_id=workflow_id,
         idempotency_key=key,
         trigger="api",
-        **{name: getattr(wish, name) for name in wish.model_fields_set - {"wait"}},
+        **{name: getattr(body, name) for name in body.model_fields_set - {"wait"}},
     )
-    run = await kept(who, run_and_wait(current_app(), who, request, wish.wait))
-    ended = wish.wait > 0 and (run.status in TERMINAL_RUN or run.responded)
+    run = await kept(who, run_and_wait(current_app(), who, request, body.wait))
+    ended = body.wait > 0 and (run.status in TERMINAL_RUN or run.responded)
     answer = run if ended else StartedRun(run_id=run.id, status=run.status)
     return Response(
         answer.model_dump_json(),

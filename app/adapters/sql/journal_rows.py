@@ -173,7 +173,7 @@ def number_runs(connection: Connection, new: Sequence[Row]) -> list[str | None]:
     taken = _taken(connection, new)
     fresh = [row for row, known in zip(new, taken, strict=True) if known is None]
     for workspace_id, rows in _by_workspace(fresh):
-        count = connection.execute(_COUNT_ON, {"at": workspace_id, "more": len(rows)}).scalar_one()
+        count = connection.execute(COUNT_RUNS, {"at": workspace_id, "more": len(rows)}).scalar_one()
         for number, row in enumerate(rows, count - len(rows) + 1):
             row["number"] = number
     if fresh:
@@ -181,12 +181,13 @@ def number_runs(connection: Connection, new: Sequence[Row]) -> list[str | None]:
     return taken
 
 
-_COUNT_ON = (
+COUNT_RUNS = (
     update(_WORKSPACE)
     .where(_WORKSPACE.c.id == bindparam("at"))
     .values(run_count=_WORKSPACE.c.run_count + bindparam("more"))
     .returning(_WORKSPACE.c.run_count)
 )
+"""Counts `more` new runs of the workspace `at`; gives the number of the last one."""
 
 
 def _by_workspace(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
@@ -202,7 +203,7 @@ def _taken(connection: Connection, new: Sequence[Row]) -> list[str | None]:
     if not keyed:
         return [None] * len(new)
     for workspace_id, _ in _by_workspace(keyed):  # others with the same key wait here
-        connection.execute(_COUNT_ON, {"at": workspace_id, "more": 0})
+        connection.execute(COUNT_RUNS, {"at": workspace_id, "more": 0})
     earlier: dict[tuple[str, str], str] = {}
     found: list[str | None] = []
     for row in new:

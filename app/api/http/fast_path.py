@@ -26,7 +26,7 @@ _LONGEST = 1_000_000
 
 
 class FastPath:
-    """Answers plain wishes for runs, and passes everything else on."""
+    """Answers plain requests for runs, and passes everything else on."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,12 +44,12 @@ class FastPath:
             await self.app(scope, receive, send)
             return
         body = await _body(receive)
-        wish = _wish(body, headers) if body is not None else None
-        if wish is None:
+        new = _new_run(body, headers) if body is not None else None
+        if new is None:
             await self.app(scope, _again(body or b"", receive), send)
             return
 
-        answer = await _answer(scope, path[1], wish, token, headers)
+        answer = await _answer(scope, path[1], new, token, headers)
         await answer(scope, receive, send)
 
 
@@ -84,7 +84,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _wish(body: bytes, headers: Mapping[bytes, str]) -> NewRun | None:
+def _new_run(body: bytes, headers: Mapping[bytes, str]) -> NewRun | None:
     try:
         value: Any = parse(body, headers.get(b"content-type", ""))
         return NewRun.model_validate(value)
@@ -93,12 +93,12 @@ def _wish(body: bytes, headers: Mapping[bytes, str]) -> NewRun | None:
 
 
 async def _answer(
-    scope: Scope, workflow_id: str, wish: NewRun, token: str, headers: Mapping[bytes, str]
+    scope: Scope, workflow_id: str, new: NewRun, token: str, headers: Mapping[bytes, str]
 ) -> Response:
     try:
         app = current_app()
         who = await actor_of_token(app.database, token, headers.get(b"x-workspace-id"))
         spend(RUNS, who, scope)
-        return await run_and_answer(who, workflow_id, wish, headers.get(b"idempotency-key"))
+        return await run_and_answer(who, workflow_id, new, headers.get(b"idempotency-key"))
     except AppError as error:
         return of_error(error)

@@ -244,7 +244,7 @@ async def rerun_run(
 ) -> RunView:
     """Run again from the start, as a new run: same input and version unless told otherwise."""
     given = body or Rerun()
-    wish = ForkRun(
+    request = ForkRun(
         run_id=run_id,
         version=given.version,
         input=given.input,
@@ -252,7 +252,7 @@ async def rerun_run(
         copies=False,
         idempotency_key=key,
     )
-    return await _forked(who, wish, response)
+    return await _forked(who, request, response)
 
 
 @runs.post(
@@ -265,17 +265,17 @@ async def fork_from_run(
     from where it stopped. What is taken over is not executed and costs nothing again.
     """
     given = body or Fork()
-    wish = ForkRun(
+    request = ForkRun(
         run_id=run_id,
         **given.model_dump(),
         changes_input="input" in given.model_fields_set,
         idempotency_key=key,
     )
-    return await _forked(who, wish, response)
+    return await _forked(who, request, response)
 
 
-async def _forked(who: Signed, wish: ForkRun, response: Response) -> RunView:
+async def _forked(who: Signed, request: ForkRun, response: Response) -> RunView:
     async with current_app().database.work() as uow:
-        run = await fork_run(uow, who, wish)
+        run = await fork_run(uow, who, request)
     response.headers["Location"] = f"/api/runs/{run.id}"
     return run

@@ -15,8 +15,8 @@ from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import get_run, list_events, list_steps
-from app.services.runs.starting import inline, offload
-from app.services.runs.starting.offload import run_and_wait
+from app.services.runs.starting import inline, strategy
+from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import QUICK, START, chain, node, slow
 from tests.rows import make_actor, make_workflow
@@ -95,7 +95,7 @@ async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
 
 
 async def test_more_than_may_wait_here_go_to_the_workers(app, actor, quick):
-    app.quick_waiting = inline.MAX_WAITING
+    app.quick_waiting = strategy.MAX_WAITING
     app.light_slots = 0
     told = await run_and_wait(app, actor, wish(quick), 0.2)
     assert told.status == "pending"
@@ -239,12 +239,11 @@ async def test_what_was_accepted_is_never_answered_with_an_error(app, actor, wor
 
     workflow_id = await make_workflow(app.database, actor, slow(1))
     with monkeypatch.context() as broken:
-        broken.setattr(inline, "_answer", away)
+        broken.setattr(inline, "_ended", away)
         here = await run_and_wait(app, actor, wish(workflow_id), 5)
         app.light_slots = 0
         broken.setattr(inline, "wait_for_run", away)
         queued = await run_and_wait(app, actor, wish(workflow_id), 5)
-        broken.setattr(offload, "wait_for_run", away)
         pinned = await run_and_wait(app, actor, wish(workflow_id, priority=0), 5)
     assert (here.status, queued.status, pinned.status) == ("running", "pending", "pending")
     assert await count(app, Run) == 3

@@ -3,7 +3,7 @@
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import get_run, list_approvals, list_steps
-from app.services.runs.starting.offload import run_and_wait
+from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun
 from tests.graphs import START, chain, node
 from tests.rows import make_workflow

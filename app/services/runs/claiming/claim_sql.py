@@ -26,7 +26,14 @@ from app.adapters.sql.leases import FAR, LEASE
 from app.kernel.clock import now
 from app.models import metadata
 from app.models.types import Json, UtcDateTime
-from app.services.runs.claiming.fairness import LEVEL, Candidate, Group, Load, choose
+from app.services.runs.claiming.fairness import (
+    LEVEL,
+    Candidate,
+    Group,
+    Load,
+    choose,
+    max_concurrent_of,
+)
 from app.services.runs.lifecycle.snapshot import SNAPSHOT_COLUMNS, RunSnapshot
 
 _RUN = metadata.tables["run"]
@@ -340,7 +347,7 @@ def _load(connection: Connection, worker: str) -> tuple[Load, list[str]]:
         group = (row.workflow_id, row.concurrency_key)
         load.groups[group] = load.groups.get(group, 0) + row.runs
         load.workspaces[row.workspace_id] = load.workspaces.get(row.workspace_id, 0) + row.runs
-        max_concurrent = _bound(row.run_settings, row.concurrency_key)
+        max_concurrent = max_concurrent_of(row.run_settings, row.concurrency_key)
         if max_concurrent is not None and load.groups[group] >= max_concurrent:
             full.append(_name(group))
     return load, full
@@ -369,19 +376,11 @@ def _find(
             group=(row.workflow_id, row.concurrency_key),
             priority=row.priority,
             queued_at=row.queued_at,
-            max_concurrent=_bound(row.run_settings, row.concurrency_key),
+            max_concurrent=max_concurrent_of(row.run_settings, row.concurrency_key),
             suspect=row.attempts >= SUSPECT,
         )
         for row in connection.execute(_candidates(connection.dialect.name), given)
     ]
-
-
-def _bound(settings: dict[str, Any] | None, key: str | None) -> int | None:
-    """How many runs of a group may be at work at once. A key without a number means one after the other."""
-    given = (settings or {}).get("concurrency")
-    if isinstance(given, int) and given > 0:
-        return given
-    return 1 if key is not None else None
 
 
 def _name(group: Group) -> str:

@@ -6,15 +6,30 @@ as a minute: urgent runs overtake, and the others still get their turn.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 LEVEL = timedelta(minutes=1)
 """How much longer a run waits for each level of priority below the highest."""
 
 Group = tuple[str, str | None]
 """A workflow and a concurrency key: runs that share both are bounded together."""
+
+
+def max_concurrent_of(settings: Mapping[str, Any] | None, key: str | None) -> int | None:
+    """How many runs of a group may be at work at once; None: any number. A key without a number means one after
+    the other.
+
+    Args:
+        settings: The workflow's run settings.
+        key: The runs' concurrency key.
+    """
+    given = (settings or {}).get("concurrency")
+    if isinstance(given, int) and given > 0:
+        return given
+    return 1 if key is not None else None
 
 
 @dataclass(frozen=True, slots=True)

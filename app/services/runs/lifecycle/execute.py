@@ -72,6 +72,20 @@ def spawn_run(
     return task
 
 
+def spawn_here(
+    app: AppContext, claimed: ClaimedRun, plan: Plan | None = None
+) -> asyncio.Task[RunPatch | None]:
+    """`spawn_run` for a run that this process started itself: it takes one of the places for such runs."""
+
+    def give_back(_: asyncio.Task[RunPatch | None]) -> None:
+        app.light_slots += 1
+
+    app.light_slots -= 1
+    task = spawn_run(app, claimed, plan)
+    task.add_done_callback(give_back)
+    return task
+
+
 def task_key(workspace_id: str, run_id: str) -> str:
     """Under what a spawned run is found again; a foreign workspace finds nothing."""
     return f"{workspace_id}/{run_id}"
@@ -93,13 +107,13 @@ async def get_ready() -> None:
     await warm_up()
 
 
-async def claim_runs(app: AppContext, wish: ClaimRequest) -> Claimed:
+async def claim_runs(app: AppContext, request: ClaimRequest) -> Claimed:
     """Claim the runs whose turn it is, for `spawn_run`.
 
     Raises:
         StorageDown: The database does not answer.
     """
-    return await claim_next(app, wish, may_repeat)
+    return await claim_next(app, request, may_repeat)
 
 
 async def execute_run(app: AppContext, run_id: str) -> None:
@@ -229,9 +243,7 @@ async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:
         recall=recall_of(app, run, _record),
         may_recall=_may_recall(run, inside.recorded, records.keys() - done.keys()),
         steps_before=inside.executed + sum(map(was_executed, over)),
-        limits=replace(
-            Limits(max_output_bytes=app.settings.max_output_mb << 20), **(run.limits or {})
-        ),
+        limits=limits_of(app, run.limits),
         elapsed_s=run.worked_s,
         started_at=run.started_at,
         tokens=run.tokens,
@@ -246,6 +258,11 @@ async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:
         rested=claimed.arrived.rested,
         put_off=claimed.arrived.put_off,
     )
+
+
+def limits_of(app: AppContext, limits: dict[str, Any] | None) -> Limits:
+    """The bounds of a run, as its row has them, and of this installation."""
+    return replace(Limits(max_output_bytes=app.settings.max_output_mb << 20), **(limits or {}))
 
 
 def _may_recall(

@@ -14,22 +14,21 @@ from app.adapters.sql.blobs import put_blobs
 from app.adapters.sql.database import UnitOfWork
 from app.adapters.sql.values import pack
 from app.engine.events import TERMINAL_STEP
-from app.engine.runtime.inputs import check_input
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.rerun import Anew, node_at, places, stopped_by
 from app.engine.sdk.node import ERROR_PORT
-from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound
-from app.kernel.ids import derived_id, new_id
+from app.kernel.ids import derived_id
 from app.models import Run, Step, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, Permission, named_row, require, scoped, system
-from app.services.app_context import current_app
-from app.services.runs.lifecycle.execute import enqueue
+from app.services.runs.lifecycle.claimed_run import queue_after_commit
 from app.services.runs.reading.mappers import run_view
 from app.services.runs.reading.views import RunView
-from app.services.runs.starting.pins import Outputs, check_pins, check_ports
-from app.services.runs.starting.start import earlier_run, same_run
+from app.services.runs.starting.create import NewRun, create_run
+from app.services.runs.starting.idempotency import repeated_run
+from app.services.runs.starting.limits import Placement
+from app.services.runs.starting.pins import Outputs, check_ports
 from app.services.versions.versions import (
     hashed,
     locked_workflow,
@@ -42,7 +41,7 @@ _PAGE = 500
 
 
 class ForkRun(BaseModel):
-    """A wish to go on from another run's finished steps.
+    """A request to go on from another run's finished steps.
 
     Args:
         from_step: Id or path of the step to execute anew, with all that follows it. None: whatever
@@ -51,7 +50,7 @@ class ForkRun(BaseModel):
         outputs: What finished steps are to have given instead, by path and port.
         input: Another input, when `changes_input`.
         pins: Outputs by port that stand in for executing steps, by node id or path; None: the run's.
-        copies: False: nothing is taken over but the wish itself.
+        copies: False: nothing is taken over but what was asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,56 +75,46 @@ async def fork_run(uow: UnitOfWork, actor: Actor, request: ForkRun) -> RunView:
         NotFound: No such run.
         InvalidInput: No such step, or an output or pin that fits none; `context["field"]` says which.
         GraphInvalid: The draft has errors (`version` current).
-        Conflict: The workflow was deleted, or the idempotency key was used for another wish.
+        Conflict: The workflow was deleted, or the idempotency key was used for another request.
     """
     require(actor, Permission.RUN_START)
-    workspace = await locked_workspace(uow, actor.workspace_id)
+    await locked_workspace(uow, actor.workspace_id)  # starts with one key come one after the other
     source = await _source(uow, actor, request.run_id)
     workflow = await locked_workflow(uow, actor, source.workflow_id)
-    digest, _ = hashed(request.model_dump(mode="json", exclude={"idempotency_key"}))
-    if request.idempotency_key:
-        earlier = await earlier_run(uow, actor, request.idempotency_key)
-        if earlier is not None:
-            return await same_run(uow, actor, earlier, workflow, digest)
+    asked, _ = hashed(request.model_dump(mode="json", exclude={"idempotency_key"}))
+    repeated = await repeated_run(uow, actor, request.idempotency_key, asked)
+    if repeated is not None:
+        return repeated
     before = await named_row(uow, actor, WorkflowVersion, source.version_id)
     version = before if request.version == "original" else await version_of(uow, actor, workflow)
     plan = plan_of(version.graph)
-    if request.changes_input:
-        check_input(plan.input_schema, request.input)
-    check_pins(plan, request.pins or {})
-    workspace.run_count += 1
-    run = Run(
-        id=new_id("run"),
+    new = NewRun(
         workspace_id=actor.workspace_id,
         workflow_id=workflow.id,
         version_id=version.id,
-        number=workspace.run_count,
+        plan=plan,
         trigger=source.trigger,
         started_by=actor.user_id,
+        input=request.input if request.changes_input else None,
+        copies_input=not request.changes_input,
+        pins=request.pins,
+        placement=Placement(source.priority, source.concurrency_key, source.limits),
         idempotency_key=request.idempotency_key,
-        request_hash=digest,
-        queued_at=now(),
-        priority=source.priority,
-        concurrency_key=source.concurrency_key,
-        limits=source.limits,
+        request_hash=asked,
         forked_from=source.id,
     )
-    uow.session.add(run)
+    run = await create_run(uow, new)
     await uow.session.flush()  # the run's row first: steps and blobs point to it
     carrier = Carrier(uow.session, source.id, run.id)
-    run.input = await (
-        _packed(uow, run, request.input) if request.changes_input else carrier.carry(source.input)
-    )
-    pins = source.pins if request.pins is None else request.pins
-    run.pins = await (
-        carrier.carry(pins) if request.pins is None else _packed(uow, run, pins or None)
-    )
+    if not request.changes_input:
+        run.input = await carrier.carry(source.input)
+    if request.pins is None:
+        run.pins = await carrier.carry(source.pins)
     if request.copies:
         old = plan if version is before else plan_of(before.graph)
         await _Copying(uow, source, run, carrier, plan).do(request, old)
     audit.record(uow, actor, "run.fork" if request.copies else "run.rerun", run.id, of=source.id)
-    app = current_app()
-    uow.after_commit(lambda: enqueue(app, run.id, 1))
+    queue_after_commit(uow, run)
     return run_view(run, workflow.name, version.number)
 
 

@@ -1,4 +1,4 @@
-"""What bounds a run, and when it has its turn: the request decides, else the workflow's settings."""
+"""What bounds a run, and when its turn comes: the request decides, else the workflow's settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,11 +62,51 @@ class RunSettings(RunLimits):
 
 
 @dataclass(frozen=True)
-class Turn:
-    """What a request wants of a run's turn; None: as the workflow has it."""
+class Placement:
+    """The columns of a run that bound it and decide when its turn comes."""
 
+    priority: int = NORMAL
+    concurrency_key: str | None = None
+    limits: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class PlacementRequest:
+    """What decides about a run's placement: the request where it says something, else the workflow's settings.
+
+    Args:
+        settings: The workflow's.
+        limits, priority, concurrency_key: The request's; None: as the workflow has it.
+        no_later_than: A priority that the run has at the least, as that of the run that calls it.
+    """
+
+    settings: Mapping[str, Any] | None = None
+    limits: RunLimits | None = None
     priority: int | None = None
     concurrency_key: str | None = None
+    no_later_than: int | None = None
+
+    def placement(self, given: Any) -> Placement:  # noqa: ANN401 - JSON
+        """The placement of a run with this input.
+
+        Raises:
+            InvalidInput: The expression of the workflow's key fails with this input.
+        """
+        own = self.settings or {}
+        wanted = (self.limits or RunLimits()).model_dump()
+        bounds = {name: own.get(name) if value is None else value for name, value in wanted.items()}
+        cost = bounds.pop("max_cost_usd")
+        if cost is not None:
+            bounds["max_cost_microusd"] = round(cost * 1_000_000)
+        asked = (one for one in (self.priority, own.get("priority")) if one is not None)
+        priority = next(asked, NORMAL)
+        if self.no_later_than is not None:
+            priority = min(priority, self.no_later_than)
+        key = self.concurrency_key
+        if key is None and own.get("concurrency_key"):
+            key = _key(own["concurrency_key"], given)
+        limits = {name: value for name, value in bounds.items() if value is not None}
+        return Placement(priority, key, limits or None)
 
 
 async def get_settings(uow: UnitOfWork, actor: Actor, workflow_id: str) -> RunSettings:
@@ -98,39 +138,6 @@ async def put_settings(
     workflow.run_settings = wanted.model_dump(exclude_none=True) or None
     audit.record(uow, actor, "workflow.run_settings", workflow.id)
     return wanted
-
-
-def placing(
-    settings: Mapping[str, Any] | None,
-    given: Any,  # noqa: ANN401 - JSON
-    limits: RunLimits | None = None,
-    turn: Turn | None = None,
-) -> dict[str, Any]:
-    """The columns of a run that bound it and decide its turn.
-
-    Args:
-        settings: The workflow's.
-        given: The run's input, `trigger` of the key's expression.
-
-    Raises:
-        InvalidInput: The expression of the key fails with this input.
-    """
-    own = settings or {}
-    wanted = (limits or RunLimits()).model_dump()
-    bounds = {name: own.get(name) if value is None else value for name, value in wanted.items()}
-    cost = bounds.pop("max_cost_usd")
-    if cost is not None:
-        bounds["max_cost_microusd"] = round(cost * 1_000_000)
-    asked = turn or Turn()
-    found = next((one for one in (asked.priority, own.get("priority")) if one is not None), NORMAL)
-    key = asked.concurrency_key
-    if key is None and own.get("concurrency_key"):
-        key = _key(own["concurrency_key"], given)
-    return {
-        "priority": found,
-        "concurrency_key": key,
-        "limits": {name: value for name, value in bounds.items() if value is not None} or None,
-    }
 
 
 def _key(text: str, given: Any) -> str | None:  # noqa: ANN401 - JSON

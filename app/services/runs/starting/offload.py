@@ -6,7 +6,6 @@ process, the run is either found under it or can be begun again under it, and on
 """
 
 import asyncio
-from contextlib import suppress
 
 import orjson
 from sqlalchemy.exc import IntegrityError
@@ -16,47 +15,27 @@ from app.adapters.process.peers import Listener, listen
 from app.adapters.sql.journal import RETRY_S
 from app.kernel import log
 from app.kernel.errors import AppError, StorageDown
-from app.kernel.ids import new_id
 from app.models import Run
 from app.services.access import Actor, Permission, require, scoped
 from app.services.app_context import AppContext
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.views import RunView
-from app.services.runs.starting.inline import run_inline
-from app.services.runs.starting.start import StartRun, start_run
+from app.services.runs.starting.inline import run_here
+from app.services.runs.starting.start import StartRun
+from app.services.runs.starting.strategy import peer_to_ask
 
 
-async def run_and_wait(app: AppContext, actor: Actor, request: StartRun, seconds: float) -> RunView:
-    """Start a run of the workflow as it is now; return it when it has ended or waits for a person, or as
-    it is after so many seconds. It is stored when this returns.
-
-    Raises:
-        NotFound: No such workflow.
-        GraphInvalid: The graph has errors; `context["problems"]` lists them.
-        InvalidInput: The input does not fit the trigger's form; `context["field"]` names the field.
-        Conflict: The idempotency key was used for another wish.
-    """
-    require(actor, Permission.RUN_START)
-    run_id = new_id("run")
-    near = app.peers.less_busy_than(app.inline_runs)
-    question = _question(actor, request, seconds, run_id) if near is not None else b""
-    if near is None or not question:
-        return await _here(app, actor, request, seconds, run_id)
+async def offload(
+    app: AppContext, actor: Actor, request: StartRun, seconds: float, run_id: str
+) -> RunView | None:
+    """Have a run executed by a peer that has less to do; None when it is to be executed here, under this id."""
+    peer = peer_to_ask(app)
+    question = b"" if peer is None else _question(actor, request, seconds, run_id)
+    if peer is None or not question:
+        return None
     until = asyncio.get_running_loop().time() + seconds
-    done = await near.ask(question)
-    if done:
-        return RunView.model_validate_json(done)
-    found = await _found(app, actor, run_id, until)
-    if found is not None:
-        return found
-    try:
-        left = max(0.0, until - asyncio.get_running_loop().time())
-        return await _here(app, actor, request, left, run_id)
-    except IntegrityError:
-        found = await _found(app, actor, run_id, until)
-        if found is None:
-            raise
-        return found  # the other process has stored it at last
+    answer = await peer.ask(question)
+    return RunView.model_validate_json(answer) if answer else await find(app, actor, run_id, until)
 
 
 async def help_peers(app: AppContext) -> Listener | None:
@@ -69,46 +48,31 @@ async def help_peers(app: AppContext) -> Listener | None:
 
 
 def _question(actor: Actor, request: StartRun, seconds: float, run_id: str) -> bytes:
-    """What to ask a neighbour; b"" when it is better not asked."""
+    """What to ask a peer; b"" when it is better not asked."""
     if request.extras:
         return b""
     asked = request.model_dump(exclude_defaults=True)
     try:
         return orjson.dumps([run_id, vars(actor), asked, seconds, log.context.get()])
-    except TypeError:  # nor can it be stored: `run_inline` says why
+    except TypeError:  # nor can it be stored: `run_here` says why
         return b""
 
 
 async def _answered(app: AppContext, question: bytes) -> bytes:
-    """The run that a neighbour wished for, as JSON; b"" when it is to look after it itself."""
-    run_id, actor, asked, seconds, context = orjson.loads(question)
+    """The run that a peer asked for, as JSON; b"" when it is to look after it itself."""
+    run_id, given, asked, seconds, context = orjson.loads(question)
     log.context.set(context)
+    actor = Actor(**given)
     try:
-        run = await run_inline(app, Actor(**actor), StartRun(**asked), seconds, run_id)
+        require(actor, Permission.RUN_START)
+        run = await run_here(app, actor, StartRun(**asked), seconds, run_id)
     except (AppError, IntegrityError):  # it finds the run, or the same error, and tells its caller
         return b""
-    return run.model_dump_json().encode() if run is not None else b""
+    return run.model_dump_json().encode()
 
 
-async def _here(
-    app: AppContext, actor: Actor, request: StartRun, seconds: float, run_id: str
-) -> RunView:
-    view = await run_inline(app, actor, request, seconds, run_id)
-    return view if view is not None else await _with_care(app, actor, request, seconds)
-
-
-async def _with_care(app: AppContext, actor: Actor, request: StartRun, seconds: float) -> RunView:
-    """Start a run with pins, or one that is bounded by more than what is so for all."""
-    async with app.database.work() as uow:
-        run = await start_run(uow, actor, request)
-    with suppress(StorageDown):  # it was accepted, and goes on when the database is back
-        if seconds > 0:
-            return await wait_for_run(app, actor, run.id, seconds)
-    return run
-
-
-async def _found(app: AppContext, actor: Actor, run_id: str, until: float) -> RunView | None:
-    """The run as it is at that time of the loop, or has ended; None when it is not stored.
+async def find(app: AppContext, actor: Actor, run_id: str, until: float) -> RunView | None:
+    """A run that a peer may have stored, as it is at that time of the loop or has ended; None when it is not stored.
 
     While nobody knows, because the database is away, nothing may be said of it: it is asked again for half a minute.
     """
