@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 APP = sorted((ROOT / "app").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 CATCH_ALL_EDGES = re.compile(
-    r"app/(engine/runtime/|worker/|services/runs/execute|api/|state/|cli/)"
+    r"app/(engine/runtime/|worker/|services/runs/lifecycle/execute|api/|state/|cli/)"
 )
 
 
