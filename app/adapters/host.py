@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.adapters.process import blocking, fair
-from app.engine.host import Arrival, CachedOutput, ChildRequest, Journal, Models, Pool, StepCache
+from app.engine.host import CachedOutput, ChildRequest, Delivery, Journal, Models, Pool, StepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest, Json, KeyValue
 from app.kernel import clock, ids
 from app.kernel.errors import InvalidInput
@@ -16,7 +16,7 @@ Http = Callable[[HttpRequest], Awaitable[HttpReply]]
 Python = Callable[[str, Mapping[str, Json], float], Awaitable[CodeResult]]
 Blocking = Callable[[str, Mapping[str, Json], float | None], Awaitable[Json]]
 StartChild = Callable[[ChildRequest], Awaitable[None]]
-News = Callable[[], Awaitable[Sequence[Arrival]]]
+ReadDeliveries = Callable[[], Awaitable[Sequence[Delivery]]]
 
 
 async def no_children(child: ChildRequest) -> None:
@@ -28,7 +28,7 @@ async def no_children(child: ChildRequest) -> None:
     raise InvalidInput("Workflows cannot be called here.", field="workflow")
 
 
-async def no_news() -> Sequence[Arrival]:
+async def no_deliveries() -> Sequence[Delivery]:
     """Nothing reaches a run that is not stored."""
     return ()
 
@@ -52,7 +52,7 @@ class World:
     http: Http
     python: Python
     start_child: StartChild = no_children
-    news: News = no_news
+    deliveries: ReadDeliveries = no_deliveries
     blocking: Blocking = blocking.run
 
 
@@ -101,9 +101,9 @@ class RunHost:
         """A place of this process, given in turn to the workspaces that want one."""
         return fair.pool(pool).place(self.workspace_id, waits)
 
-    async def news(self) -> Sequence[Arrival]:
-        """What has come for steps of the run that wait, and no life of it had yet."""
-        return await self.world.news()
+    async def deliveries(self) -> Sequence[Delivery]:
+        """What has been delivered for waiting steps of the run and not been consumed yet."""
+        return await self.world.deliveries()
 
     async def start_child(self, child: ChildRequest) -> None:
         """Store a run and start it; when there is one of this id, do nothing."""

@@ -121,13 +121,15 @@ class Rule:
         step = minute.removeprefix("*/")
         if rest == ["*"] * 4 and step != minute and 60 % int(step) == 0 and int(step) > 1:
             return f"Every {step} minutes"
-        told = [
+        parts = [
             ",".join(_listed(one.values) if one.place in (0, 1, 3) and one.is_uneven and len(one.values) <= _TOLD
                      else one.text for one in terms)
             for terms in _terms(self.fields)
         ]  # fmt: skip
-        words = CronSim(" ".join(told), datetime.now(UTC)).explain()
-        if not (told[2].startswith("*") or told[4].startswith("*")):  # either of the two is enough
+        words = CronSim(" ".join(parts), datetime.now(UTC)).explain()
+        if not (
+            parts[2].startswith("*") or parts[4].startswith("*")
+        ):  # either of the two is enough
             before, _, day = words.rpartition(" and on ")
             words = f"{before} or on {day}" if before else words
         return _ORDINAL.sub(lambda found: f"{found[1]}{_ENDINGS[found[1][-1]]}", words)

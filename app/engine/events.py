@@ -35,7 +35,7 @@ EventType = Literal[
     "agent.request", "agent.response", "agent.handoff", "llm.token", "tool.request", "tool.response",
     "span.started", "span.ended",
 ]  # fmt: skip
-FLEETING: frozenset[str] = frozenset({"llm.token"})
+EPHEMERAL: frozenset[str] = frozenset({"llm.token"})
 """Types that are streamed but not stored: the finished text is in the step's output."""
 
 
@@ -44,7 +44,7 @@ class Event:
     """One fact about a run. No model of pydantic: a run makes many, and what makes them is ours.
 
     Args:
-        seq: Counts from 1 within the run without gaps; 0 on fleeting events.
+        seq: Counts from 1 within the run without gaps; 0 on ephemeral events.
         node_id, path: The step it is about, if any; path is the node id, or `loop[3]/inner`.
     """
 

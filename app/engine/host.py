@@ -44,7 +44,7 @@ class StepRecord:
         origin: Where the output is from when the node was not executed; None: it was.
         error: {"code", "message", "field"?, "retryable"?}.
         warnings: Remarks on a step that went well: {"code", "message"}.
-        started_at: When it first began: waiting, and lives of the run that ended, lie between it and the end.
+        started_at: When it first began: between it and the end lie waiting, and executions of the run that ended.
     """
 
     id: str
@@ -122,11 +122,12 @@ class ApprovalRecord:
 
 @dataclass(frozen=True)
 class WaitRecord:
-    """What a step waits for without a person, open until it comes.
+    """What a step waits for without a person, open until it is delivered.
 
     Args:
         kind: A moment (`until`), a signal (`name`, at the latest `until`), the end of another run, the step's next
-            try (`until`), or, while other turns of a container are at work, a try of the turn `name` (`until`).
+            try (`until`), or, while other iterations of a container are at work, a try (`until`) of the iteration
+            `name`: a `turn`.
         lasts: `until` is so and so long from now, not a moment of the calendar: a clock that is put back moves it.
     """
 
@@ -141,18 +142,18 @@ class WaitRecord:
 
     @property
     def place(self) -> str:
-        """The path of the step that goes on when it comes, or the prefix of the turn that then begins."""
+        """The path of the step that goes on when it is delivered, or the prefix of the iteration that then begins."""
         return f"{self.step_path}[{self.name}]/" if self.kind == "turn" else self.step_path
 
     @property
-    def arrival(self) -> Literal["wait", "retry"]:
-        """What arrives when it comes: nothing but the time, before another try."""
+    def delivery_kind(self) -> Literal["wait", "retry"]:
+        """What kind of delivery ends the wait: before another try it is nothing but the time."""
         return "retry" if self.kind in ("retry", "turn") else "wait"
 
 
 @dataclass(frozen=True)
-class TakenRecord:
-    """What came for a step was had by this life of the run: it wakes nobody any more.
+class ConsumedRecord:
+    """This execution of the run has consumed what was delivered for a step: it wakes nobody any more.
 
     Args:
         id: Of the question, or of the wait.
@@ -202,7 +203,7 @@ Fact = (
     | LlmCallRecord
     | ApprovalRecord
     | WaitRecord
-    | TakenRecord
+    | ConsumedRecord
     | RunPatch
     | Event
 )
@@ -230,7 +231,7 @@ class Journal(Protocol):
         """
 
     def stream(self, event: Event) -> None:
-        """Publish a fleeting event (tokens), joined for about 40 ms; never stored."""
+        """Publish an ephemeral event (tokens), joined for about 40 ms; never stored."""
 
 
 class Models(Protocol):
@@ -313,8 +314,8 @@ class Host(Protocol):
             waits: Called when there is none at once, with how many of this workspace come first.
         """
 
-    async def news(self) -> Sequence["Arrival"]:
-        """What has come for steps of the run that wait, and no life of it had yet.
+    async def deliveries(self) -> Sequence["Delivery"]:
+        """What has been delivered for waiting steps of the run and not been consumed yet.
 
         Raises:
             StorageDown: The database does not answer.
@@ -345,28 +346,28 @@ class RunRequest:
     """What the runtime needs to know of a run.
 
     Args:
-        done: Final step records by path, from earlier lives of the run: they are not executed again.
+        done: Final step records by path, from earlier executions of the run: they are not executed again.
         waiting: The other steps that began, by path. Those that wait are left alone until `answers`, `recoveries` or
-            `arrived` has theirs; those that were cut off run again and keep what they have used.
+            `wait_results` has theirs; those that were cut off run again and keep what they have used.
         answers: Decisions of people by step path, to questions that nodes asked.
         recoveries: Decisions about steps that failed or were cut off, by step path: `retry` (with `value` as the input,
             {"ports", "config"}, when it was edited), `done` (with `value` as the output), `skip` or `stop`. Only the
             answer to the latest such question of a path; none while that one is open.
-        arrived: What steps waited for, by step path: {"at"} (the time has come), {"payload"} or {"timed_out": true},
-            {"run_id", "status", "output", "error"} of the run a step called.
-        rested: Paths of steps that failed and whose pause before the next try is over.
-        put_off: Turns that may not begin before a time, by prefix.
+        wait_results: What steps waited for, by step path: {"at"} (the time has come), {"payload"} or
+            {"timed_out": true}, {"run_id", "status", "output", "error"} of the run a step called.
+        retry_due: Paths of steps that failed and whose pause before the next try is over.
+        deferred: Iterations that may not begin before a time, by prefix.
         pins: Outputs by port that stand in for executing a step, by step path or node id.
         by_hand: Started by a person who works on the graph: outputs pinned in it stand in, too.
-        recall: Finds final records of steps inside of turns, by path, that `done` leaves out: a loop may have more of
-            them than fit into memory.
-        may_recall: Paths of the containers in whose turns there are such; None: it may be any.
-        steps_before: How many steps earlier lives have executed; None: as many as `done` has.
+        recall: Finds final records of steps inside of iterations, by path, that `done` leaves out: a loop may have
+            more of them than fit into memory.
+        may_recall: Paths of the containers in whose iterations there are such; None: it may be any.
+        steps_before: How many steps earlier executions have executed; None: as many as `done` has.
         depth: How many runs wait for this one, one above the other.
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.
         started_at: When it first started; None: now.
-        tokens, cost_microusd, unpriced, warning_count: What earlier lives have used, and remarked.
+        tokens, cost_microusd, unpriced, warning_count: What earlier executions have used, and remarked.
     """
 
     run_id: str
@@ -378,9 +379,9 @@ class RunRequest:
     waiting: Mapping[str, StepRecord] = field(default_factory=dict)
     answers: Mapping[str, Answer] = field(default_factory=dict)
     recoveries: Mapping[str, Answer] = field(default_factory=dict)
-    arrived: Mapping[str, Json] = field(default_factory=dict)
-    rested: Collection[str] = ()
-    put_off: Mapping[str, WaitRecord] = field(default_factory=dict)
+    wait_results: Mapping[str, Json] = field(default_factory=dict)
+    retry_due: Collection[str] = ()
+    deferred: Mapping[str, WaitRecord] = field(default_factory=dict)
     pins: Mapping[str, Json] = field(default_factory=dict)
     by_hand: bool = False
     recall: Callable[[Sequence[str]], Awaitable[Sequence[StepRecord]]] | None = None
@@ -398,13 +399,14 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """What came for a step that waits, while other steps of its run are at work.
+class Delivery:
+    """What was delivered for a step that waits, while other steps of its run are at work.
 
     Args:
         id: Of the question, or of the wait, that it is for.
-        kind: To be added to `answers`, `recoveries`, `arrived` or `rested` of the request, or off its `put_off`.
-        path: Of the step, or the prefix of a turn that was put off.
+        kind: Which of `answers`, `recoveries`, `wait_results` or `retry_due` of the request it belongs to; a `retry`
+            may also end an entry of `deferred`.
+        path: Of the step, or the prefix of an iteration that was deferred.
     """
 
     id: str
@@ -418,14 +420,14 @@ class Control:
     """What others want of a run that is at work; set from outside, in the loop of the run.
 
     Args:
-        listens: Set by the run: steps of it wait while others are at work, so it is to hear of `news`.
-        news: Something has come for one of these steps; the host knows what.
+        listens: Set by the run: steps of it wait while others are at work, so it wants to know of deliveries.
+        delivered: Something was delivered for one of these steps; `Host.deliveries` says what.
     """
 
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     pausing: asyncio.Event = field(default_factory=asyncio.Event)
     listens: asyncio.Event = field(default_factory=asyncio.Event)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    delivered: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from app.engine.expressions import Form, evaluate
 from app.engine.graph.document import NodeRef
 from app.engine.host import (
     ApprovalRecord,
-    Arrival,
     CachedOutput,
     ChildRequest,
+    Delivery,
     Fact,
     Limits,
     LlmCallRecord,
@@ -64,7 +64,7 @@ class FakeJournal:
     """A journal in memory. It refuses facts out of order, as the durable one would.
 
     Attributes:
-        facts: Everything written, in order; `streamed` holds fleeting events.
+        facts: Everything written, in order; `streamed` holds ephemeral events.
         commits: How often somebody waited for a commit.
         fenced_at: Refuse the commit with this number, counted from 1.
     """
@@ -104,7 +104,7 @@ class FakeJournal:
         self.facts.extend(facts)
 
     def stream(self, event: Event) -> None:
-        """Take a fleeting event."""
+        """Take an ephemeral event."""
         ensure(event.seq == 0, "A fleeting event has no number.")
         self.streamed.append(event)
 
@@ -140,7 +140,7 @@ class FakeJournal:
 
     @property
     def waits(self) -> dict[str, WaitRecord]:
-        """What steps, and turns that were put off, wait for, by path or prefix."""
+        """What steps, and iterations that were deferred, wait for, by path or prefix."""
         return {fact.place: fact for fact in self.facts if isinstance(fact, WaitRecord)}
 
     @property
@@ -290,7 +290,7 @@ class FakeHost:
         self.cache = FakeCache()
         self.requests: list[HttpRequest] = []
         self.children: dict[str, ChildRequest] = {}
-        self.came: list[Arrival] = []
+        self.pending: list[Delivery] = []
         self._python, self._embed, self._blocking, self._place = python, embed, blocking, place
         self._ids, self._ticks = itertools.count(1), itertools.count()
 
@@ -345,10 +345,10 @@ class FakeHost:
         """A place: in the pools that were given, else there is always one."""
         return self._place(pool, waits) if self._place else nullcontext()
 
-    async def news(self) -> list[Arrival]:
+    async def deliveries(self) -> list[Delivery]:
         """What the test says has come; once."""
-        came, self.came = self.came, []
-        return came
+        pending, self.pending = self.pending, []
+        return pending
 
     async def start_child(self, child: ChildRequest) -> None:
         """Take the run as started."""
@@ -378,7 +378,7 @@ async def run_example(
     """Run a node type's function as an example says; expressions of its form are resolved.
 
     Besides what FakeHost knows, its world may hold `trigger` (the run's input), `vars`, `nodes`
-    (outputs by node id), `args`, `attempt`, `arrived` (a signal, or that it timed out), `child` (how the
+    (outputs by node id), `args`, `attempt`, `wait_result` (a signal, or that it timed out), `child` (how the
     workflow ended that it calls), `body` (an expression over `item` and `index`: what the
     container's body gives) and `tools` ({name: result}).
 
@@ -398,7 +398,7 @@ async def run_example(
         input=world.get("trigger"),
         vars=world.get("vars", {}),
         answers={node.id: Answer.model_validate(answer)} if answer else {},
-        arrived=_arrived(node.id, world),
+        wait_results=_wait_results(node.id, world),
         limits=Limits(timeout_s=30),
     )
     plan = Plan("example", {node.id: node}, (node.id,), (node.id,), ())
@@ -416,11 +416,11 @@ async def run_example(
     return Ran(dict(result.values), result.alive, host)
 
 
-def _arrived(path: str, world: World) -> dict[str, Json]:
+def _wait_results(path: str, world: World) -> dict[str, Json]:
     """What the example says has come: a signal or the time, or how a called workflow ended."""
     if "child" in world:
         return {path: {"run_id": child_id("run_example", path, 1), **world["child"]}}
-    return {path: world["arrived"]} if "arrived" in world else {}
+    return {path: world["wait_result"]} if "wait_result" in world else {}
 
 
 def lone_node(

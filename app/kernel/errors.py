@@ -21,7 +21,7 @@ class AppError(Exception):
 
 
 class InvalidInput(AppError):
-    """The request, graph or value is wrong in a way its sender can mend."""
+    """The request, graph or value is wrong in a way its sender can fix."""
 
     code = "invalid_input"
     status = 422
@@ -198,8 +198,8 @@ class BudgetExceeded(StepError):
     code = "budget_exceeded"
 
 
-class TooManyTurns(StepError):
-    """A loop reached its limit of turns. `context["partial"]` is what it had until then."""
+class TooManyIterations(StepError):
+    """A loop reached its limit of iterations. `context["partial"]` is what it had until then."""
 
     code = "max_iterations"
 

@@ -4,14 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.engine.test_meanwhile import BEGIN, ClaimedRun
 
-from app.engine.host import Arrival, Control, Limits, RunRequest, TakenRecord
+from app.engine.host import ConsumedRecord, Control, Delivery, Limits, RunRequest
 from app.engine.runtime import context
-from app.engine.runtime.inbox import Inbox
+from app.engine.runtime.deliveries import Deliveries
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
 from tests.engine.test_life import until
-from tests.engine.test_meanwhile import BEGIN, ClaimedRun
 from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
 
 WAY = box("way", "fork", when="item == 9", parent="rows")
@@ -28,7 +28,7 @@ def rows(*more, edges="", body=(WAY, BAD), **config):
     return plan_of(BEGIN, loop, *body, *more, edges=f"begin>rows way.yes>bad {edges}")
 
 
-async def rested(plan, **more):
+async def waiting_for_retry(plan, **more):
     """A run that has come to rest before the second try of its first item."""
     host = FakeHost()
     outcome = await run(plan, host, **more)
@@ -42,7 +42,7 @@ async def tries(host):
 
 
 async def test_the_other_items_take_its_place_and_then_the_run_waits():
-    host = await rested(rows(concurrency=1), limits=Limits(timeout_s=60))
+    host = await waiting_for_retry(rows(concurrency=1), limits=Limits(timeout_s=60))
     ran = [path for path in await executed(host) if "/" in path]
     assert ran == ["rows[0]/way", "rows[0]/bad", "rows[1]/way", "rows[2]/way"]
     wait = host.journal.waits[SECOND_TRY]
@@ -56,8 +56,8 @@ async def test_the_other_items_take_its_place_and_then_the_run_waits():
 
 async def test_another_life_leaves_it_alone_until_then():
     plan = rows(on_item_error="skip")
-    first, second, third = await rested(plan), FakeHost(), FakeHost()
-    outcome = await go_on(plan, first, second, put_off=first.journal.waits)
+    first, second, third = await waiting_for_retry(plan), FakeHost(), FakeHost()
+    outcome = await go_on(plan, first, second, deferred=first.journal.waits)
     assert (outcome.status, await executed(second)) == ("waiting", [])
     outcome = await go_on(plan, first, third)
     assert (outcome.status, len(outcome.output["results"])) == ("succeeded", 2)
@@ -66,7 +66,7 @@ async def test_another_life_leaves_it_alone_until_then():
 
 async def test_each_try_has_a_pause_of_its_own():
     plan = rows(item_retries=2)
-    first, second = await rested(plan), FakeHost()
+    first, second = await waiting_for_retry(plan), FakeHost()
     assert (await go_on(plan, first, second)).status == "waiting"
     assert list(second.journal.waits) == ["rows[0.3]/"]
     assert first.journal.waits[SECOND_TRY].id != second.journal.waits["rows[0.3]/"].id
@@ -97,7 +97,7 @@ async def test_what_others_found_out_is_heard_while_something_is_at_work(plan):
     await asyncio.wait_for(until(lambda: SECOND_TRY in claimed.host.journal.waits), 5)
     await until(claimed.control.listens.is_set)
     wait = claimed.host.journal.waits[SECOND_TRY]
-    claimed.comes(Arrival(wait.id, "retry", wait.place, None))
+    claimed.comes(Delivery(wait.id, "retry", wait.place, None))
     await claimed.until("rows[0.2]/bad", "failed")
     await claimed.host.memory.put("met", "go", True)
     assert (await claimed.end()).status == "succeeded"
@@ -105,19 +105,19 @@ async def test_what_others_found_out_is_heard_while_something_is_at_work(plan):
 
 
 async def test_a_time_that_came_before_its_loop_got_to_the_item_counts_as_had():
-    first, host, control = await rested(rows()), FakeHost(), Control()
+    first, host, control = await waiting_for_retry(rows()), FakeHost(), Control()
     wait = first.journal.waits[SECOND_TRY]
     steps = {"rows": first.journal.steps["rows"].but(status="running")}
-    request = RunRequest(run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=None, put_off={SECOND_TRY: wait})  # fmt: skip
-    inbox = Inbox(request, host, control, steps)
-    host.came.append(Arrival(wait.id, "retry", wait.place, None))
-    inbox.listen("", control.news.set)
-    assert inbox.rests(SECOND_TRY)
-    control.news.set()
-    await asyncio.wait_for(until(lambda: not inbox.put_off), 5)
-    assert not inbox.rests(SECOND_TRY)
-    assert host.journal.facts == [TakenRecord(wait.id, "wait")]
-    await inbox.close()
+    request = RunRequest(run_id="run_1", workspace_id="wsp_1", workflow_id="wfl_1", input=None, deferred={SECOND_TRY: wait})  # fmt: skip
+    deliveries = Deliveries(request, host, control, steps)
+    host.pending.append(Delivery(wait.id, "retry", wait.place, None))
+    deliveries.listen("", control.delivered.set)
+    assert deliveries.is_deferred(SECOND_TRY)
+    control.delivered.set()
+    await asyncio.wait_for(until(lambda: not deliveries.deferred), 5)
+    assert not deliveries.is_deferred(SECOND_TRY)
+    assert host.journal.facts == [ConsumedRecord(wait.id, "wait")]
+    await deliveries.close()
 
 
 async def test_a_pause_in_an_inner_loop_lets_the_outer_one_rest():
@@ -132,7 +132,7 @@ async def test_a_pause_in_an_inner_loop_lets_the_outer_one_rest():
     waits = first.journal.waits
     assert sorted(waits) == ["rows[0]/inner[0.2]/", "rows[1]/inner[0.2]/"]
     left = {"rows[1]/inner[0.2]/": waits["rows[1]/inner[0.2]/"]}
-    await go_on(plan, first, second, put_off=left)
+    await go_on(plan, first, second, deferred=left)
     assert await tries(second) == ["rows[0]/inner[0.2]/bad"]
 
 
@@ -146,7 +146,7 @@ async def test_what_comes_for_a_loop_that_is_over_is_passed_over():
     claimed = ClaimedRun(plan)
     await claimed.until("rows", "failed")
     wait = claimed.host.journal.waits[SECOND_TRY]
-    claimed.comes(Arrival(wait.id, "retry", wait.place, None))
+    claimed.comes(Delivery(wait.id, "retry", wait.place, None))
     await claimed.host.memory.put("met", "go", True)
     assert (await claimed.end()).status == "succeeded"
     assert await tries(claimed.host) == ["rows[0]/bad"]
@@ -160,7 +160,7 @@ async def test_a_run_pauses_and_goes_on_with_what_is_left_of_the_time():
     await claimed.host.memory.put("met", "go", True)
     assert (await claimed.end()).status == "paused"
     second = FakeHost()
-    outcome = await go_on(plan, claimed.host, second, put_off=claimed.host.journal.waits)
+    outcome = await go_on(plan, claimed.host, second, deferred=claimed.host.journal.waits)
     assert (outcome.status, await executed(second)) == ("waiting", [])
 
 
@@ -170,7 +170,7 @@ async def test_when_a_person_says_retry_the_item_does_not_pause_first():
         settings={"on_error": "ask"},
     )  # fmt: skip
     plan = plan_of(BEGIN, loop, WAY, BAD, edges="begin>rows way.yes>bad")
-    first, second, third = await rested(plan), FakeHost(), FakeHost()
+    first, second, third = await waiting_for_retry(plan), FakeHost(), FakeHost()
     await go_on(plan, first, second)
     assert statuses(second)["rows"] == "waiting_human"
     second.journal.facts[:0] = first.journal.facts

@@ -4,13 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.engine.test_meanwhile import ClaimedRun, beside
 
-from app.engine.host import Arrival, Limits
+from app.engine.host import Delivery, Limits
 from app.engine.runtime import steps
 from app.engine.runtime.waiting import child_id
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
-from tests.engine.test_meanwhile import ClaimedRun, beside
 from tests.engine.tiny import box, executed, go_on, output, plan_of, run, statuses
 
 HOUR = {"retries": 2, "retry_delay_s": 3_600, "backoff": "fixed"}
@@ -45,14 +45,14 @@ async def test_until_it_is_over_the_step_is_left_alone():
     first, second = FakeHost(), FakeHost()
     await run(plan(), first, 5)
     came = {"bad": {"payload": "for an earlier wait"}}
-    assert (await go_on(plan(), first, second, 5, arrived=came)).status == "waiting"
+    assert (await go_on(plan(), first, second, 5, wait_results=came)).status == "waiting"
     assert await executed(second) == []
 
 
 async def test_then_the_next_try_follows():
     first, second = FakeHost(), FakeHost()
     await run(plan(fails=1), first, 5)
-    outcome = await go_on(plan(fails=1), first, second, 5, rested={"bad"})
+    outcome = await go_on(plan(fails=1), first, second, 5, retry_due={"bad"})
     assert (outcome.status, output(second, "after")) == ("succeeded", 5)
     step = second.journal.steps["bad"]
     assert (step.attempt, step.error) == (2, None)
@@ -67,7 +67,7 @@ async def test_all_lives_together_try_as_often_as_allowed():
         if outcome.status != "waiting":
             break
         before, host = host, FakeHost()
-        outcome = await go_on(plan(), before, host, 5, rested={"bad"})
+        outcome = await go_on(plan(), before, host, 5, retry_due={"bad"})
     assert (outcome.status, tries, host.journal.steps["bad"].attempt) == ("failed", 3, 3)
 
 
@@ -77,9 +77,9 @@ async def test_a_persons_retry_has_all_its_tries_again():
     host, seen = FakeHost(), []
     outcome = await run(plan(settings=ask), host, 5)
     for more in (
-        {"rested": {"bad"}},
+        {"retry_due": {"bad"}},
         {"recoveries": retry},
-        {"rested": {"bad"}, "recoveries": retry},
+        {"retry_due": {"bad"}, "recoveries": retry},
     ):
         seen.append((statuses(host)["bad"], host.journal.steps["bad"].attempt))
         assert outcome.status == "waiting"
@@ -96,7 +96,7 @@ async def test_a_pause_ends_while_another_branch_works():
     for number in (1, 2):
         await claimed.until("bad", "waiting")
         assert claimed.host.journal.steps["bad"].attempt == number + 1
-        claimed.comes(Arrival(f"wai_{number}", "retry", "bad", {}))
+        claimed.comes(Delivery(f"wai_{number}", "retry", "bad", {}))
         await asyncio.sleep(0.05)
     assert (await claimed.end()).status == "succeeded"
     assert (output(claimed.host, "bad"), claimed.taken) == (7, ["wai_1", "wai_2"])
@@ -122,14 +122,14 @@ async def test_what_came_for_an_earlier_try_stays():
     child, other = (child_id("run_1", "call", attempt) for attempt in (1, 2))
     await run(plan, first, 1)
     failed = {"call": {"run_id": child, "status": "failed", "error": {"message": "No."}}}
-    await go_on(plan, first, second, 1, arrived=failed)
+    await go_on(plan, first, second, 1, wait_results=failed)
     pause = second.journal.waits["call"]
     assert pause.kind == "retry"
-    outcome = await go_on(plan, second, third, 1, arrived=failed, rested={"call"})
+    outcome = await go_on(plan, second, third, 1, wait_results=failed, retry_due={"call"})
     assert (outcome.status, list(third.children)) == ("waiting", [other])
     assert third.journal.waits["call"].id not in (pause.id, first.journal.waits["call"].id)
     came = {"call": {"run_id": other, "status": "succeeded", "output": 2}}
-    outcome = await go_on(plan, third, fourth, 1, arrived=came, rested={"call"})
+    outcome = await go_on(plan, third, fourth, 1, wait_results=came, retry_due={"call"})
     assert (outcome.status, outcome.output) == ("succeeded", 2)
 
 
@@ -138,7 +138,7 @@ async def test_an_item_of_a_loop_pauses_by_itself():
     plan = plan_of(BEGIN, box("rows", "logic.for_each"), body, edges="begin>rows")
     first, second = FakeHost(), FakeHost()
     assert (await run(plan, first, ["a", "b"])).status == "waiting"
-    outcome = await go_on(plan, first, second, ["a", "b"], rested={"rows[0]/bad"})
+    outcome = await go_on(plan, first, second, ["a", "b"], retry_due={"rows[0]/bad"})
     assert outcome.status == "waiting"
     assert {p: s for p, s in statuses(second).items() if "/" in p} == {"rows[0]/bad": "succeeded"}
 

@@ -52,8 +52,8 @@ async def test_until_the_time_has_come_the_step_is_left_alone():
 async def test_when_the_time_has_come_the_run_goes_on_with_what_arrived():
     first, second = FakeHost(), FakeHost()
     await run(plan(seconds=3600), first, 5)
-    arrived = {"pause": {"at": "2026-01-01T01:00:00Z"}}
-    outcome = await go_on(plan(seconds=3600), first, second, 5, arrived=arrived)
+    wait_results = {"pause": {"at": "2026-01-01T01:00:00Z"}}
+    outcome = await go_on(plan(seconds=3600), first, second, 5, wait_results=wait_results)
     assert (outcome.status, output(second, "after")) == ("succeeded", 5)
     assert await executed(second) == ["after"]
     step, begun = second.journal.steps["pause"], first.journal.steps["pause"].started_at
@@ -97,7 +97,9 @@ async def test_a_signal_brings_its_payload():
     assert (await run(plan(**config), first, 5)).status == "waiting"
     wait = first.journal.waits["pause"]
     assert (wait.kind, wait.name, wait.until) == ("signal", "paid", None)
-    outcome = await go_on(plan(**config), first, second, 5, arrived={"pause": {"payload": [1]}})
+    outcome = await go_on(
+        plan(**config), first, second, 5, wait_results={"pause": {"payload": [1]}}
+    )
     assert output(second, "after") == [1]
     assert outcome.status == "succeeded"
 
@@ -109,7 +111,7 @@ async def test_a_signal_that_does_not_come_in_time_takes_its_own_way():
     first, second = FakeHost(), FakeHost()
     await run(both, first, 5)
     assert first.journal.waits["pause"].until is not None
-    await go_on(both, first, second, 5, arrived={"pause": {"timed_out": True}})
+    await go_on(both, first, second, 5, wait_results={"pause": {"timed_out": True}})
     assert statuses(second) == {"pause": "succeeded", "came": "skipped", "late": "succeeded"}
 
 
@@ -126,7 +128,7 @@ async def test_in_a_loop_each_item_waits_by_itself():
     assert set(first.journal.waits) == {"each[0]/pause", "each[1]/pause"}
     assert first.journal.steps["each"].status == "waiting"
     came = {"each[1]/pause": {"payload": "B"}}
-    outcome = await go_on(loop, first, second, ["a", "b"], arrived=came)
+    outcome = await go_on(loop, first, second, ["a", "b"], wait_results=came)
     assert outcome.status == "waiting"
     assert statuses(second)["each[1]/pause"] == "succeeded"
 
@@ -159,7 +161,7 @@ async def test_a_called_workflow_is_started_once_and_waited_for():
     assert (child.parent_run_id, child.parent_path, child.depth) == ("run_1", "call", 3)
     assert (child.workspace_id, first.journal.waits["call"].child_run_id) == ("wsp_1", CHILD)
     came = {"call": {"run_id": CHILD, "status": "succeeded", "output": "Hi"}}
-    outcome = await go_on(calling(), first, second, {"name": "Ada"}, arrived=came)
+    outcome = await go_on(calling(), first, second, {"name": "Ada"}, wait_results=came)
     assert (outcome.status, outcome.output) == ("succeeded", "Hi")
     assert second.children == {}
 
@@ -178,7 +180,7 @@ async def test_a_failed_child_names_itself_and_its_error():
     first, second = FakeHost(), FakeHost()
     await run(calling(), first, 1)
     came = {"call": {"run_id": CHILD, "status": "failed", "error": {"message": "No answer."}}}
-    outcome = await go_on(calling(), first, second, 1, arrived=came)
+    outcome = await go_on(calling(), first, second, 1, wait_results=came)
     assert (outcome.status, outcome.error["code"]) == ("failed", "child_failed")
     assert CHILD in outcome.error["message"]
     assert "No answer." in outcome.error["message"]
@@ -189,12 +191,12 @@ async def test_a_retry_calls_the_workflow_again():
     first, second, third = FakeHost(), FakeHost(), FakeHost()
     await run(calling(**settings), first, 1)
     failed = {"call": {"run_id": CHILD, "status": "failed", "error": {"message": "No."}}}
-    outcome = await go_on(calling(**settings), first, second, 1, arrived=failed)
+    outcome = await go_on(calling(**settings), first, second, 1, wait_results=failed)
     assert outcome.status == "waiting"
     [other] = second.children
     assert other == child_id("run_1", "call", 2) != CHILD
     came = {"call": {"run_id": other, "status": "succeeded", "output": 2}}
-    outcome = await go_on(calling(**settings), second, third, 1, arrived=came)
+    outcome = await go_on(calling(**settings), second, third, 1, wait_results=came)
     assert outcome.output == 2
 
 

@@ -47,7 +47,7 @@ WITHOUT_ACTOR = {
     "runs/lifecycle/execute.py _whole": "a worker reads the values of the run that it holds, none of another run",
     "runs/claiming/claim.py claim_one": "the queue names runs by id alone; the workspace comes with the claimed row",
     "app_context.py default_host": "is given the journal of the run that the worker holds, and its workflow's id",
-    "runs/lifecycle/deliveries.py news_of": "a worker asks about the run that it holds, by its epoch",
+    "runs/lifecycle/deliveries.py deliveries_of": "a worker asks about the run that it holds, by its epoch",
     "schedules/firing.py fire": "the sweeper knows schedules by id alone",
     "schedules/firing.py fail": "the sweeper knows schedules by id alone",
     "schedules/firing.py postpone": "the sweeper knows schedules by id alone",

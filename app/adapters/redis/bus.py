@@ -17,7 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from app.engine.events import FLEETING, Event, events_from_json, events_to_json
+from app.engine.events import EPHEMERAL, Event, events_from_json, events_to_json
 
 _log = logging.getLogger(__name__)
 
@@ -337,7 +337,7 @@ class Bus:
                 self._tell_workspace(pipe, event)
         for key, events in _by_stream(batch).items():
             pipe.xadd(key, {FIELD: events_to_json(events)}, maxlen=MAX_ENTRIES, approximate=True)
-            if stays := [event.type for event in events if event.type not in FLEETING]:
+            if stays := [event.type for event in events if event.type not in EPHEMERAL]:
                 pipe.expire(key, KEEP_AFTER_END_S if stays[-1] in ENDS else KEEP_S)
         if pipe:
             await pipe.execute()

@@ -64,8 +64,8 @@ class Writer:
     """Drains a queue of facts into the database, at most 500 facts or 1 MB a transaction.
 
     Runs whose epoch has passed are fenced: their facts are dropped and whoever waits for them gets
-    Fenced. Events go to the bus after the commit, never before. When facts of a life of a run could not
-    be stored, nothing later of that life is: its events would have a gap.
+    Fenced. Events go to the bus after the commit, never before. When facts of an execution of a run could not
+    be stored, nothing later of that execution is: its events would have a gap.
     """
 
     def __init__(self, database: Database, bus: EventBus) -> None:
@@ -126,7 +126,7 @@ class Writer:
         await done
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Publish fleeting events at once."""
+        """Publish ephemeral events at once."""
         self._bus.publish(events)
 
     async def _drain(self) -> None:
@@ -267,7 +267,7 @@ class RunJournal:
     """The durable memory of one run, held under its epoch (host.Journal).
 
     Args:
-        on_left: Called when the last facts of this life were handed over: only their commit is still to come.
+        on_left: Called when the last facts of this execution were handed over: only their commit is still to come.
     """
 
     def __init__(

@@ -14,15 +14,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.adapters.sql.blobs import parts_of
 from app.adapters.sql.statements import Prepared, once, prepare
 from app.adapters.sql.values import pack_text
-from app.engine.events import FLEETING, TERMINAL_RUN, TERMINAL_STEP, Event
+from app.engine.events import EPHEMERAL, TERMINAL_RUN, TERMINAL_STEP, Event
 from app.engine.host import (
     ApprovalRecord,
+    ConsumedRecord,
     Fact,
     LlmCallRecord,
     RunPatch,
     SpanRecord,
     StepRecord,
-    TakenRecord,
     WaitRecord,
 )
 from app.kernel.clock import now
@@ -93,11 +93,11 @@ def rows_of(facts: Sequence[Fact], run_id: str, workspace_id: str) -> Rows:
         if isinstance(fact, SpanRecord):
             batch.spans[fact.id] = _span(batch, fact, run_id, workspace_id)
         elif isinstance(fact, Event):
-            if fact.type not in FLEETING:
+            if fact.type not in EPHEMERAL:
                 batch.events[(run_id, fact.seq)] = _event(batch, fact)
         elif isinstance(fact, ApprovalRecord):
             batch.approvals[fact.id] = _approval(batch, fact, run_id, workspace_id)
-        elif isinstance(fact, WaitRecord | TakenRecord):
+        elif isinstance(fact, WaitRecord | ConsumedRecord):
             _add_wait(batch, fact, run_id, workspace_id)
         elif isinstance(fact, LlmCallRecord):
             batch.calls[fact.id] = {**vars(fact), "run_id": run_id, "workspace_id": workspace_id}
@@ -112,8 +112,10 @@ def _change_run(batch: Rows, fact: RunPatch, run_id: str, workspace_id: str) -> 
         batch.runs.setdefault(run_id, {}).update(patch)
 
 
-def _add_wait(batch: Rows, fact: WaitRecord | TakenRecord, run_id: str, workspace_id: str) -> None:
-    if isinstance(fact, TakenRecord):
+def _add_wait(
+    batch: Rows, fact: WaitRecord | ConsumedRecord, run_id: str, workspace_id: str
+) -> None:
+    if isinstance(fact, ConsumedRecord):
         batch.taken[fact.id] = {"of": fact.of, "taken_id": fact.id, "at": now()}
         return
     belongs = {"run_id": run_id, "workspace_id": workspace_id}
@@ -278,7 +280,7 @@ def _send(connection: Connection, prepared: Prepared, rows: Iterable[Row]) -> No
 
 
 def _end_the_rest(connection: Connection, runs: Mapping[str, Row]) -> None:
-    """End what an earlier life of a finished run left open; the last one may not know of it."""
+    """End what an earlier execution of a finished run left open; the last one may not know of it."""
     over = {run_id: patch for run_id, patch in runs.items() if patch.get("status") in TERMINAL_RUN}
     if over:
         ends = [{"of_run": run, "ended_at": patch["finished_at"]} for run, patch in over.items()]

@@ -204,17 +204,17 @@ class LeaseHeartbeat:
                 one.loop.call_soon_threadsafe(one.control.cancelled.set)
             elif control == "pause":
                 one.loop.call_soon_threadsafe(one.control.pausing.set)
-        for run_id in await _news_for(database, listening) if listening else ():
+        for run_id in await _delivered_for(database, listening) if listening else ():
             one = held[run_id]
-            one.loop.call_soon_threadsafe(one.control.news.set)
+            one.loop.call_soon_threadsafe(one.control.delivered.set)
 
 
-async def _news_for(database: Database, run_ids: list[str]) -> frozenset[str]:
+async def _delivered_for(database: Database, run_ids: list[str]) -> frozenset[str]:
     """For which of these runs something has come that they do not know of."""
     these = col(Run.id).in_(run_ids)
     looks = (
         wakeups.answered(these),
-        wakeups.arrived(these),
+        wakeups.delivered(these),
         wakeups.early(these),
         wakeups.due(these, now()),
         wakeups.called_ended(these).with_only_columns(col(Run.id)),

@@ -27,8 +27,8 @@ def answered(which: ColumnElement[bool]) -> Found:
     )
 
 
-def arrived(which: ColumnElement[bool]) -> Found:
-    """Of these runs those with a wait that is over, of a step that still waits."""
+def delivered(which: ColumnElement[bool]) -> Found:
+    """Of these runs, those with a wait that is over and whose step still waits."""
     same = and_(col(Step.run_id) == col(Run.id), col(Step.path) == col(Wait.step_path))
     return (
         select(col(Run.id))
@@ -44,8 +44,8 @@ def arrived(which: ColumnElement[bool]) -> Found:
 
 
 def still_waits() -> ColumnElement[bool]:
-    """Whether the step of a wait still waits; if only one of its turns does, whether it goes on with its turns: it is
-    not over, and asks nobody about itself.
+    """Whether the step of a wait still waits. A container of which only an iteration waits counts while it can go on
+    with its iterations: it is not over, and does not ask about itself.
     """
     status = col(Step.status)
     asks = and_(status == "waiting_human", col(Step.error).is_not(None))

@@ -175,7 +175,7 @@ GraphJson = Annotated[dict[str, Any], SchemaOf(Graph)]
 
 
 def _broken(place: str, message: str) -> PydanticCustomError:
-    """A fault between parts of the document, with the place that is to be mended."""
+    """A fault between parts of the document, with the place that is to be fixed."""
     return PydanticCustomError("broken", "{message}", {"place": place, "message": message})
 
 

@@ -1,4 +1,4 @@
-"""What a check found: one sentence, the place, and how to mend it."""
+"""What a check found: one sentence, the place, and how to fix it."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Fix(BaseModel):
-    """A mend that one click applies: graph operations as the canvas sends them."""
+    """A fix that one click applies: graph operations as the canvas sends them."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -15,7 +15,7 @@ class Region:
     """Nodes that all reach each other.
 
     Args:
-        header: Where each turn begins: the first of them that an edge from outside leads to.
+        header: Where each iteration begins: the first of them that an edge from outside leads to.
         members: In the order of the graph.
         back: Ids of the edges from inside into the header.
     """

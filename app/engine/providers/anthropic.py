@@ -150,9 +150,9 @@ class _Answer:
         if usage is None:
             return
         cached = usage.cache_read_input_tokens or 0
-        told = (usage.input_tokens or 0) + (usage.cache_creation_input_tokens or 0) + cached
+        reported = (usage.input_tokens or 0) + (usage.cache_creation_input_tokens or 0) + cached
         self._usage = Usage(
-            input_tokens=max(told, self._usage.input_tokens),
+            input_tokens=max(reported, self._usage.input_tokens),
             output_tokens=max(usage.output_tokens or 0, self._usage.output_tokens),
             cached_tokens=max(cached, self._usage.cached_tokens),
         )

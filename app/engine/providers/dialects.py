@@ -272,7 +272,7 @@ def _refusals(content: object) -> str:
 def _counts(usage: Mapping[str, Any]) -> dict[str, int]:
     """Tokens by what they were used for, in the words of several servers."""
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
-    told = {
+    reported = {
         "input": usage.get("prompt_tokens") or usage.get("input_tokens"),
         "output": usage.get("completion_tokens") or usage.get("output_tokens"),
         "total": usage.get("total_tokens"),
@@ -280,6 +280,6 @@ def _counts(usage: Mapping[str, Any]) -> dict[str, int]:
     }
     return {
         name: int(count)
-        for name, count in told.items()
+        for name, count in reported.items()
         if isinstance(count, int | float) and 0 < count < 2**53
     }

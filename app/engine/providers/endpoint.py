@@ -153,12 +153,12 @@ def _detail(error: Exception) -> str:
 def _retry_after(error: Exception) -> float | None:
     """Seconds of the Retry-After header, which may also be a date."""
     response = getattr(error, "response", None)
-    told = "" if response is None else str(response.headers.get("retry-after", ""))
+    header = "" if response is None else str(response.headers.get("retry-after", ""))
     try:
-        seconds = float(told)
+        seconds = float(header)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(told) - now()).total_seconds()
+            seconds = (parsedate_to_datetime(header) - now()).total_seconds()
         except (ValueError, TypeError):
             return None
     return max(0.0, seconds) if math.isfinite(seconds) else None

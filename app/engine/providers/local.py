@@ -58,8 +58,8 @@ class LocalChat:
                 api = await self._connect()
                 async with aclosing(api.stream(self.info.name, talk.request)) as answer:
                     async for delta in answer:
-                        if told := talk.hear(delta):
-                            yield replace(told, model=self.info.name) if told.model else told
+                        if shown := talk.hear(delta):
+                            yield replace(shown, model=self.info.name) if shown.model else shown
             except UpstreamFailed as error:
                 # it is started again by who watches it, and connecting waits for that
                 if pause is None:
@@ -110,8 +110,8 @@ class _WithTools:
         if delta.finish_reason:
             last = self._conclusion(replace(delta, text=""))
             return replace(last, text=text + last.text)
-        told = replace(delta, text=text)
-        return told if text or delta.thought or delta.usage else None
+        shown = replace(delta, text=text)
+        return shown if text or delta.thought or delta.usage else None
 
     def _conclusion(self, last: Delta) -> Delta:
         """The last delta: tool calls, a value, or the end of a plain answer.
@@ -205,7 +205,7 @@ def in_schema(request: ChatRequest) -> ChatRequest:
     finds it in its prefix cache; reuse is 35 times faster.
     """
     system = [message.text for message in request.messages if message.role == "system"]
-    told = Message(role="system", text="\n\n".join([*system, _instructions(request)]))
+    instructions = Message(role="system", text="\n\n".join([*system, _instructions(request)]))
     names: dict[str, str] = {}
     talk: list[Message] = []
     for message in request.messages:
@@ -213,7 +213,7 @@ def in_schema(request: ChatRequest) -> ChatRequest:
         talk.extend(_told(message, request, names))
     return replace(
         request,
-        messages=(told, *_examples(request), *talk),
+        messages=(instructions, *_examples(request), *talk),
         tools=(),
         schema=tool_schema(request.tools, request.schema),
     )

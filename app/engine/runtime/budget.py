@@ -23,7 +23,7 @@ UNKNOWN = Size(math.inf, math.inf)
 
 
 class Budget:
-    """Counts what one run uses, over all its lives."""
+    """Counts what one run uses, over all its executions."""
 
     def __init__(self, request: RunRequest) -> None:
         self.limits = request.limits
@@ -141,13 +141,13 @@ class Budget:
         )
 
     def _used(self) -> str:
-        limits, told = self.limits, []
+        limits, spent = self.limits, []
         if limits.max_tokens is not None:
-            told.append(f"{self.tokens:,} of {limits.max_tokens:,} tokens (`max_tokens`)")
+            spent.append(f"{self.tokens:,} of {limits.max_tokens:,} tokens (`max_tokens`)")
         if limits.max_cost_microusd is not None:
             most = limits.max_cost_microusd / 1e6
-            told.append(f"${self.cost_microusd / 1e6:.4f} of ${most:.4f} (`max_cost_usd`)")
-        return f"The run has used {' and '.join(told)}."
+            spent.append(f"${self.cost_microusd / 1e6:.4f} of ${most:.4f} (`max_cost_usd`)")
+        return f"The run has used {' and '.join(spent)}."
 
     def _fits(self, size: Size) -> bool:
         limits, sizes = self.limits, (size, *self._in_flight.values())

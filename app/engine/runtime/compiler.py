@@ -123,7 +123,7 @@ class _Builder:
         Args:
             edges: All edges of the level.
             inner: Those that are decided in this plan: both ends are among the nodes.
-            back: Ids of edges among the nodes that lead to the next turn.
+            back: Ids of edges among the nodes that lead to the next iteration.
         """
         found = regions_of(ids, inner, edges)
         around = {member: region for region in found for member in region.members}
@@ -159,7 +159,7 @@ class _Builder:
         )
 
     def _region(self, found: Region, edges: Sequence[Edge], inner: Sequence[Edge]) -> PlanNode:
-        """A circle of nodes as one node of the plan around it; its body is one turn."""
+        """A circle of nodes as one node of the plan around it; its body is one iteration."""
         members = frozenset(found.members)
         within = [e for e in inner if e.source in members and e.target in members]
         into = [e for e in edges if e.target in members and e.source not in members]

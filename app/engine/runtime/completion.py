@@ -26,7 +26,7 @@ from app.kernel.errors import (
     UpstreamFailed,
 )
 
-_MEND = "That cannot be used: {fault} Reply with the corrected JSON only, without any other text."
+_REPAIR = "That cannot be used: {fault} Reply with the corrected JSON only, without any other text."
 _SMALL = 2_048
 """Any model can write so many tokens: a run that may use fewer tells its server. A larger number might be refused."""
 
@@ -52,12 +52,12 @@ class Call:
 
 
 async def complete(call: Call) -> Completion:
-    """Call a model; with a schema, check the answer and let the model mend it once.
+    """Call a model; with a schema, check the answer and let the model repair it once.
 
     Raises:
         InvalidInput: There is nothing to send.
         AnswerCut: The answer was cut off at its longest length, so that it is of no use.
-        OutputInvalid: It does not fit the schema, also when mended; or a tool was called that was not offered.
+        OutputInvalid: It does not fit the schema, also when repaired; or a tool was called that was not offered.
     """
     call = replace(call, request=_without_empty(call.request))
     completion = await _answer(call)
@@ -67,15 +67,15 @@ async def complete(call: Call) -> Completion:
     try:
         return completion.model_copy(update={"data": parse_answer(completion.text, schema)})
     except OutputInvalid as fault:
-        mend = Message(role="user", text=_MEND.format(fault=fault.message))
+        instruction = Message(role="user", text=_REPAIR.format(fault=fault.message))
         said = Message(role="assistant", text=completion.text)
-        again = replace(call.request, messages=(*call.request.messages, said, mend))
+        again = replace(call.request, messages=(*call.request.messages, said, instruction))
     repair = replace(call, request=_without_empty(again), name=f"{call.name} (repair)", emit=None)
-    mended = await _answer(repair)
-    return mended.model_copy(
+    repaired = await _answer(repair)
+    return repaired.model_copy(
         update={
-            "data": parse_answer(mended.text, schema),
-            "usage": completion.usage + mended.usage,
+            "data": parse_answer(repaired.text, schema),
+            "usage": completion.usage + repaired.usage,
         }
     )
 
@@ -173,20 +173,20 @@ def _cut(call: Call, heard: Heard, completion: Completion) -> str:
     limit = call.request.max_tokens
     tokens = f"{limit or completion.usage.output_tokens:,} tokens"
     if completion.tool_calls:
-        told = f"The model's answer was cut off at {tokens}, in the middle of a tool call."
+        problem = f"The model's answer was cut off at {tokens}, in the middle of a tool call."
     elif not completion.text.strip() and heard.thought.strip():
-        told = f"The model used up its {tokens} for reasoning and came to no answer."
+        problem = f"The model used up its {tokens} for reasoning and came to no answer."
     elif not completion.text.strip():
-        told = f"The model's answer was cut off at {tokens}, before it said anything."
+        problem = f"The model's answer was cut off at {tokens}, before it said anything."
     else:
-        told = f"The model's answer was cut off at {tokens}."
+        problem = f"The model's answer was cut off at {tokens}."
     form = call.node.type.config_schema().get("properties", {})
     title = form.get("max_tokens", {}).get("title")
     if title and limit:
-        return f"{told} Raise '{title}' in the form of '{call.node.label}'."
+        return f"{problem} Raise '{title}' in the form of '{call.node.label}'."
     if title:
-        return f"{told} Give a larger '{title}' in the form of '{call.node.label}'."
-    return f"{told} That is the model's own limit: ask for less, or choose another model."
+        return f"{problem} Give a larger '{title}' in the form of '{call.node.label}'."
+    return f"{problem} That is the model's own limit: ask for less, or choose another model."
 
 
 async def _admitted(call: Call) -> tuple[Heard, Completion]:
@@ -278,13 +278,13 @@ async def _recorded(call: Call, chat: ChatModel, request: ChatRequest, heard: He
             completion = heard.completion(chat.info.name)
             if heard.used_any:
                 duration_ms = round((time.monotonic() - began) * 1000)
-                _settle(call.step, span, chat, completion, duration_ms)
+                _record_usage(call.step, span, chat, completion, duration_ms)
             if thought := heard.thought.strip():
                 span.note(reasoning=thought)
     return completion
 
 
-def _settle(
+def _record_usage(
     step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int
 ) -> None:
     """Write the call into the ledger before anything is made of its answer, also when it broke off."""

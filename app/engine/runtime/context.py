@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.expressions import evaluate
-from app.engine.graph.paths import turn_prefix
+from app.engine.graph.paths import iteration_prefix
 from app.engine.payloads import address, error_of, masked, preview
 from app.engine.providers.base import ChatRequest
 from app.engine.runtime import agents, waiting
@@ -63,7 +63,7 @@ class StepContext:
         self._names = names
         self._run_body = run_body
         self._run_tool = run_tool
-        self._turns: set[asyncio.Task[Any]] = set()
+        self._iterations: set[asyncio.Task[Any]] = set()
         self._until = time.monotonic() + node.ref.settings.timeout_s
 
     @property
@@ -114,13 +114,13 @@ class StepContext:
     @property
     def trigger(self) -> Json:
         """What started the run."""
-        self._step.looked_around = True
+        self._step.is_impure = True
         return self._names["trigger"]
 
     @property
     def memory(self) -> KeyValue:
         """Values kept between runs."""
-        self._step.looked_around = True
+        self._step.is_impure = True
         return self._step.execution.host.memory
 
     @property
@@ -158,7 +158,7 @@ class StepContext:
 
     def evaluate(self, expression: str, **names: Json) -> Json:
         """Evaluate an expression in the step's scope, with extra names."""
-        self._step.looked_around = True
+        self._step.is_impure = True
         return evaluate(expression, {**self._names, **names})
 
     async def complete(  # noqa: PLR0913 - as the protocol says
@@ -216,8 +216,8 @@ class StepContext:
 
     async def ask(self, question: Question) -> Answer:
         """Return a person's answer; the first time this ends the step as `waiting_human`."""
-        self._step.looked_around = True
-        answer = self._step.execution.inbox.answers.get(self.path)
+        self._step.is_impure = True
+        answer = self._step.execution.deliveries.answers.get(self.path)
         if answer is None:
             raise Asked(derived_id("approval", self.run_id, self.path), question, self.path)
         return answer
@@ -232,12 +232,12 @@ class StepContext:
 
     async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
         """Return what the signal brought; the first time this ends the step as `waiting`."""
-        self._step.looked_around = True
+        self._step.is_impure = True
         return waiting.for_signal(self._step, name, until)
 
     async def run_workflow(self, workflow_id: str, given: Json) -> Json:
         """Return the output of another workflow; the first time this ends the step as `waiting`."""
-        self._step.looked_around = True
+        self._step.is_impure = True
         return await waiting.for_workflow(self._step, workflow_id, given)
 
     async def run_body(
@@ -247,7 +247,7 @@ class StepContext:
         task = asyncio.current_task()
         ensure(task is not None, "A body runs in a task.")
         if task is not None:
-            self._turns.add(task)
+            self._iterations.add(task)
         if attempt is not None:
             return await self._run_body(index, names, attempt)
         for earlier in range(1, self.attempt):
@@ -258,16 +258,16 @@ class StepContext:
                     raise
         return await self._run_body(index, names, self.attempt)
 
-    async def put_off(self, index: int, seconds: float, *, attempt: int = 1) -> None:
-        """Let time pass before a turn: a short pause here, a long one as a wait that is kept."""
+    async def defer(self, index: int, seconds: float, *, attempt: int = 1) -> None:
+        """Let time pass before an iteration: a short pause here, a long one as a wait that is kept."""
         if seconds > LONG_S:
-            waiting.put_off(self._step, index, attempt, seconds)
+            waiting.defer(self._step, index, attempt, seconds)
         else:
             await self._step.execution.sleep(seconds)
 
     async def woken(self, index: int, *, attempt: int = 1) -> None:
-        """Return once something has come for a turn of the body that waits."""
-        await self._step.execution.woken(turn_prefix(self.path, index, attempt))
+        """Return once something has come for an iteration of the body that waits."""
+        await self._step.execution.woken(iteration_prefix(self.path, index, attempt))
 
     async def call(self, tool: str, arguments: Mapping[str, Json]) -> Json:
         """Run the node in a tool slot with these arguments and return its output."""
@@ -277,17 +277,17 @@ class StepContext:
             raise InvalidInput(f"There is no tool '{tool}'. Known: {known}.")
         recorder, record = self._step.execution.recorder, self._step.record
         async with self.span("tool", tool, arguments=dict(arguments)) as span:
-            told = {"tool": tool, "arguments": masked(dict(arguments))}
-            recorder.note_event("tool.request", told, record, span.record.id)
+            details = {"tool": tool, "arguments": masked(dict(arguments))}
+            recorder.note_event("tool.request", details, record, span.record.id)
             try:
                 result = await self._run_tool(found.node, arguments)
             except AppError as error:
-                told = {"tool": tool, "error": error_of(error)}
-                recorder.note_event("tool.response", told, record, span.record.id)
+                details = {"tool": tool, "error": error_of(error)}
+                recorder.note_event("tool.response", details, record, span.record.id)
                 raise
             span.note(result=result)
-            told = {"tool": tool, "preview": preview(result)}
-            recorder.note_event("tool.response", told, record, span.record.id)
+            details = {"tool": tool, "preview": preview(result)}
+            recorder.note_event("tool.response", details, record, span.record.id)
         return result
 
     async def agent(self, spec: AgentSpec) -> AgentResult:
@@ -305,12 +305,14 @@ class StepContext:
         return result
 
     async def close(self) -> None:
-        """End turns of the body that the node left running when it failed."""
-        if not self._turns:
+        """End iterations of the body that the node left running when it failed."""
+        if not self._iterations:
             return
         left = [
-            task for task in self._turns if task is not asyncio.current_task() and not task.done()
+            task
+            for task in self._iterations
+            if task is not asyncio.current_task() and not task.done()
         ]
         for task in left:
             task.cancel()
-        await self._step.execution.outlast(left)
+        await self._step.execution.await_all(left)

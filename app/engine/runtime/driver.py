@@ -2,9 +2,9 @@
 
 Each edge ends up alive or dead. A node runs when at least one of its edges is alive; otherwise it
 is skipped and its own edges are dead, so joins after a branch neither hang nor run twice. Counters
-of undecided edges make each decision once. A finished step of an earlier life of the run is decided
-by its record, without being executed. Turns of containers and of loop regions are walks of their
-own; what a finished turn recorded leaves memory with it.
+of undecided edges make each decision once. A finished step of an earlier execution of the run is decided
+by its record, without being executed. Iterations of containers and of loop regions are walks of their
+own; what a finished iteration recorded leaves memory with it.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from typing import Any
 
 from app.engine.events import TERMINAL_STEP, WAITING_STEP
 from app.engine.graph.document import Edge
-from app.engine.graph.paths import turn_prefix
+from app.engine.graph.paths import iteration_prefix
 from app.engine.host import StepRecord
 from app.engine.runtime.execution import Execution, Level, Step
 from app.engine.runtime.interrupts import failure_in_body
-from app.engine.runtime.loops import Entry, Loop, TurnEnd
+from app.engine.runtime.loops import Entry, IterationEnd, Loop
 from app.engine.runtime.outcome import is_handled, output_of, response_of, value_of
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.steps import perform
@@ -58,18 +58,18 @@ def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported o
     return entrypoint()(run)
 
 
-async def run_turn(
+async def run_iteration(
     around: Level, container: PlanNode, index: int, names: Mapping[str, Json], attempt: int = 1
 ) -> Json:
     """Run a container's body once and return what it gives back.
 
     Args:
-        attempt: 1, or which further try of this turn it is.
+        attempt: 1, or which further try of this iteration it is.
 
     Raises:
         BodyFailed: A step of the body failed; its siblings were ended.
         BudgetExceeded: The same, because a limit of the run was reached.
-        Paused: A step of the body waits, and all others that could go on have ended; or the turn was put off.
+        Paused: A step of the body waits, and all others that could go on have ended; or the iteration was deferred.
         Stopped: A step of the body ended the run.
     """
     assert container.body is not None
@@ -77,23 +77,23 @@ async def run_turn(
     level = replace(
         around,
         plan=container.body,
-        prefix=turn_prefix(around.path_of(container), index, attempt),
+        prefix=iteration_prefix(around.path_of(container), index, attempt),
         names={**around.names, **names},
         arriving=(names[gives[0]],) if gives and gives[0] in names else (),
         outputs=dict(around.outputs),
         ended=dict(around.ended),
         whole=False,
     )
-    if level.execution.inbox.rests(level.prefix):
+    if level.execution.deliveries.is_deferred(level.prefix):
         raise Paused(f"{level.prefix} begins later")
-    await level.execution.past.bring(container.body, around.path_of(container), index, attempt)
-    await _turn(level, _NOTHING)
+    await level.execution.history.bring(container.body, around.path_of(container), index, attempt)
+    await _iterate(level, _NOTHING)
     result = output_of(level.plan, level.execution.recorder.steps, level.prefix)
     await _leave(level)
     return result
 
 
-async def _region_turn(
+async def _iterate_region(
     loop: Loop,
     around: Level,
     region: PlanNode,
@@ -106,25 +106,25 @@ async def _region_turn(
     level = replace(
         around,
         plan=region.body,
-        prefix=turn_prefix(around.path_of(region), index, attempt),
+        prefix=iteration_prefix(around.path_of(region), index, attempt),
         names={**around.names, **names},
         outputs=loop.outputs,
         ended=loop.ended,
     )
-    await level.execution.past.bring(region.body, around.path_of(region), index, attempt)
-    walk = await _turn(level, loop.entry)
+    await level.execution.history.bring(region.body, around.path_of(region), index, attempt)
+    walk = await _iterate(level, loop.entry)
     closed = loop.close(walk.end())
     await _leave(level)
     return closed
 
 
-async def _turn(level: Level, entry: Entry) -> "_Walk":
-    """Walk over one turn until it is over.
+async def _iterate(level: Level, entry: Entry) -> "_Walk":
+    """Walk over one iteration until it is over.
 
     Raises:
-        BodyFailed, BudgetExceeded, Paused, Stopped: As in `run_turn`.
+        BodyFailed, BudgetExceeded, Paused, Stopped: As in `run_iteration`.
     """
-    await asyncio.sleep(0)  # what another turn has ended is seen before the next one begins
+    await asyncio.sleep(0)  # what another iteration has ended is seen before the next one begins
     if known := _failed_before(level):
         await _leave(level)
         raise failure_in_body(known, recalled=True)
@@ -143,7 +143,7 @@ async def _turn(level: Level, entry: Entry) -> "_Walk":
 
 
 def _failed_before(level: Level) -> StepRecord | None:
-    """The failed step of a turn that is over since before: nothing of it is executed any more."""
+    """The failed step of an iteration that had ended before: nothing of it is executed any more."""
     for node_id in level.plan.nodes:
         record = level.execution.recorder.steps.get(level.prefix + node_id)
         if record is not None and record.status == "failed" and not is_handled(record):
@@ -152,7 +152,7 @@ def _failed_before(level: Level) -> StepRecord | None:
 
 
 async def _leave(level: Level) -> None:
-    """Forget a finished turn, and let the journal keep pace: loops may have many turns."""
+    """Forget a finished iteration, and let the journal keep pace: loops may have many iterations."""
     recorder = level.execution.recorder
     recorder.forget(level.prefix + node_id for node_id in level.plan.nodes)
     await recorder.keep_pace()
@@ -189,7 +189,7 @@ class _Walk:
         """Drive until nothing moves."""
         try:
             for node in self._first():
-                self._settle(node, self._begin(node))
+                self._decide_edges(node, self._begin(node))
             while True:
                 if self._inline:
                     await self._do_inline(*self._inline.popleft())
@@ -201,7 +201,7 @@ class _Walk:
             await self._let_end()
             raise
         finally:
-            self._level.execution.inbox.leave(self._level.prefix)
+            self._level.execution.deliveries.unlisten(self._level.prefix)
             for task in self._live:
                 task.cancel()
             await asyncio.gather(*self._live, return_exceptions=True)
@@ -210,9 +210,9 @@ class _Walk:
         """Ended from outside: what is changing the outside comes to its own end first. Nobody would know
         what became of it. Its time limit says how long that may take.
         """
-        if not self._level.execution.severed:
+        if not self._level.execution.aborted:
             self._halt(self._live.values())
-            await self._level.execution.outlast(self._live)
+            await self._level.execution.await_all(self._live)
 
     async def _next(self) -> None:
         """Wait for the end of a step, or for what another one waits for."""
@@ -221,17 +221,17 @@ class _Walk:
             self._go_on()
             return
         node = self._live.pop(task)
-        self._settle(node, self._result(node, task))
+        self._decide_edges(node, self._result(node, task))
 
-    def _rest(self, node: PlanNode) -> None:
-        """Leave a step that waits until something has come for it, or inside of it."""
+    def _await_delivery(self, node: PlanNode) -> None:
+        """Leave a step that waits until something was delivered for it, or inside of it."""
         level, look = self._level, partial(self._ended.put_nowait, None)
-        level.execution.inbox.listen(level.prefix, look)
+        level.execution.deliveries.listen(level.prefix, look)
         self._waiting.add(node.id)
         look()  # it may be there already
 
     def _go_on(self) -> bool:
-        """Begin waiting steps anew for which something has come; say whether there are any."""
+        """Start the waiting steps again for which something was delivered; say whether there are any."""
         if self.failed or self.stopped or not self._waiting:
             return False
         level = self._level
@@ -239,7 +239,7 @@ class _Walk:
         woken = [node for node in waiting if level.execution.wakes(level.path_of(node))]
         for node in woken:
             self._waiting.discard(node.id)
-            self._settle(node, self._begin(node))
+            self._decide_edges(node, self._begin(node))
         return bool(woken)
 
     async def _do_inline(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
@@ -251,14 +251,14 @@ class _Walk:
             await asyncio.sleep(0)
         if self.failed or self.stopped or node.id in self._cut_off:
             return
-        await self._level.execution.breathe()
-        record = await perform(self._level, node, edges, run_turn)
-        self._settle(node, self._told(node, record))
+        await self._level.execution.yield_to_loop()
+        record = await perform(self._level, node, edges, run_iteration)
+        self._decide_edges(node, self._note_response(node, record))
 
-    def end(self) -> TurnEnd:
-        """How this turn of a region ended."""
+    def end(self) -> IterationEnd:
+        """How this iteration of a region ended."""
         plan, level = self._level.plan, self._level
-        on, ends, told = {edge.source for edge in self._outward}, {}, []
+        on, ends, responses = {edge.source for edge in self._outward}, {}, []
         for edges in self._alive.values():
             on |= {edge.source for edge in edges}
         for node in plan.nodes.values():
@@ -266,15 +266,15 @@ class _Walk:
             if step is None or step.output is None:
                 continue
             if response := response_of(node, step):
-                told.append(response)
+                responses.append(response)
             sources = node.region.members if node.region else {node.id}
             if not on & sources:
                 ends[node.id] = value_of(node, step.output)
-        return TurnEnd(
+        return IterationEnd(
             left=tuple(e for e in self._outward if e.id not in plan.back),
             back=tuple(e for e in self._outward if e.id in plan.back),
             ends=ends,
-            response=max(told, key=lambda one: one[0], default=None),
+            response=max(responses, key=lambda one: one[0], default=None),
         )
 
     def _first(self) -> list[PlanNode]:
@@ -293,7 +293,7 @@ class _Walk:
                 first.append(node)
         return first
 
-    def _settle(self, node: PlanNode, record: StepRecord | None) -> None:
+    def _decide_edges(self, node: PlanNode, record: StepRecord | None) -> None:
         """Decide the edges out of a node, and with them nodes further on; None: it is not over."""
         settled = [(node, record)]
         while settled:
@@ -303,7 +303,7 @@ class _Walk:
             if self._ends_run(node, record):
                 self._stop()
             elif record.status in NOT_OVER:
-                self._rest(node)
+                self._await_delivery(node)
             elif record.status == "failed" and not is_handled(record):
                 self._fail(record)
             else:
@@ -387,17 +387,19 @@ class _Walk:
 
     def _start(self, node: PlanNode, live: tuple[Edge, ...]) -> None:
         data = tuple(self._data_in.get(node.id, ()))
-        turn = run_turn
+        run = run_iteration
         if node.region is not None:
             level, entry = self._level, Entry(live, data, self._dead_at(node, live))
-            turn = partial(_region_turn, Loop(node, entry, dict(level.outputs), dict(level.ended)))
-        arrived = {edge.id for edge in (*live, *data)}
-        edges = tuple(edge for edge in node.into if edge.id in arrived)
+            run = partial(
+                _iterate_region, Loop(node, entry, dict(level.outputs), dict(level.ended))
+            )
+        edge_ids = {edge.id for edge in (*live, *data)}
+        edges = tuple(edge for edge in node.into if edge.id in edge_ids)
         if node.inline:
             self._inline.append((node, edges))
             return
         task = asyncio.create_task(
-            perform(self._level, node, edges, turn), name=self._level.path_of(node)
+            perform(self._level, node, edges, run), name=self._level.path_of(node)
         )
         self._live[task] = node
         self._unbegun = True
@@ -420,12 +422,12 @@ class _Walk:
         if isinstance(task.exception(), Stopped):
             self._stop()
             return None
-        return self._told(node, task.result())
+        return self._note_response(node, task.result())
 
-    def _told(self, node: PlanNode, record: StepRecord) -> StepRecord:
+    def _note_response(self, node: PlanNode, record: StepRecord) -> StepRecord:
         """Let the run answer what a step that responds has given."""
-        if self._level.whole and node.type.responds and (told := response_of(node, record)):
-            self._level.execution.recorder.note_response(record, told[1])
+        if self._level.whole and node.type.responds and (response := response_of(node, record)):
+            self._level.execution.recorder.note_response(record, response[1])
         return record
 
     def _ends_run(self, node: PlanNode, record: StepRecord) -> bool:

@@ -13,7 +13,7 @@ from app.engine.runtime.plan import Plan
 from app.kernel.errors import Cancelled
 
 GRACE_S = 1.0
-"""So long may what is changing the outside take to end when its run is canceled: with the keeper's tick and the
+"""So long may what is changing the outside take to end when its run is canceled: with the lease's heartbeat and the
 commit the cancel is done within two seconds."""
 
 _EVENTS: dict[RunStatus, EventType] = {
@@ -52,7 +52,7 @@ async def execute(
         await recorder.record_run("canceled", "run.canceled", *recorder.cancel_open())
         return Outcome("canceled")
     finally:
-        await execution.inbox.close()
+        await execution.deliveries.close()
     steps = recorder.steps
     stop = stopped_by(steps.values(), plan.stops)
     failure = (
@@ -108,7 +108,7 @@ async def _unless(execution: Execution, work: Coroutine[Any, Any, Any]) -> None:
     finally:
         watching.cancel()
         if not working.done():
-            execution.sever()
+            execution.abort()
             if not working.cancelling():  # told twice, LangGraph would not wait for the steps
                 working.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)

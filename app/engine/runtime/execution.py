@@ -10,8 +10,8 @@ from typing import Any
 from app.engine.host import Control, Host, RunRequest, StepRecord
 from app.engine.payloads import plain
 from app.engine.runtime.budget import Budget
-from app.engine.runtime.history import Past
-from app.engine.runtime.inbox import Inbox
+from app.engine.runtime.deliveries import Deliveries
+from app.engine.runtime.history import History
 from app.engine.runtime.interrupts import PauseRequested
 from app.engine.runtime.plan import Plan, PlanNode
 from app.engine.runtime.recorder import Recorder
@@ -23,13 +23,13 @@ STEPS_AT_ONCE = 16
 
 
 class Execution:
-    """One life of a run: from its start, or from where an earlier life stopped.
+    """One execution of a run: from its start, or from where an earlier one stopped.
 
     Attributes:
         held: Something did not start because the run is to pause.
-        severed: The run is cut off as a whole: nothing of it may come to an end by itself.
+        aborted: The run is cut off as a whole: nothing of it may come to an end by itself.
         between: Paths of steps that pause before their next try: nothing of them is under way.
-        inbox: What steps waited for and has come.
+        deliveries: What steps waited for and was delivered.
     """
 
     def __init__(
@@ -40,36 +40,36 @@ class Execution:
         self.host = host
         self.control = control or Control()
         self.held = False
-        self.severed = False
+        self.aborted = False
         self.between: set[str] = set()
-        self._lasting: set[asyncio.Task[Any]] = set()
-        self._unbroken = 0
+        self._awaited: set[asyncio.Task[Any]] = set()
+        self._since_yield = 0
         self.budget = Budget(request)
         self.recorder = Recorder(host, request, self.budget)
-        self.inbox = Inbox(request, host, self.control, self.recorder.steps)
-        self.past = Past(request, self.recorder)
+        self.deliveries = Deliveries(request, host, self.control, self.recorder.steps)
+        self.history = History(request, self.recorder)
 
-    async def breathe(self) -> None:
-        """Let others have the loop now and then while quick steps follow each other."""
-        self._unbroken += 1
-        if self._unbroken >= STEPS_AT_ONCE:
-            self._unbroken = 0
+    async def yield_to_loop(self) -> None:
+        """Give other tasks the event loop now and then while quick steps follow each other."""
+        self._since_yield += 1
+        if self._since_yield >= STEPS_AT_ONCE:
+            self._since_yield = 0
             await asyncio.sleep(0)
 
-    async def outlast(self, tasks: Collection[asyncio.Task[Any]]) -> None:
-        """Return when tasks have ended that were told to, however often we are told so meanwhile."""
-        told: asyncio.CancelledError | None = None
-        self._lasting.update(tasks)
+    async def await_all(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """Return when cancelled tasks have ended, even if this one is cancelled meanwhile."""
+        cancelled: asyncio.CancelledError | None = None
+        self._awaited.update(tasks)
         while left := [task for task in tasks if not task.done()]:
             try:
                 await asyncio.wait(left)
             except asyncio.CancelledError as error:
-                told = error
-                for task in left if self.severed else ():
+                cancelled = error
+                for task in left if self.aborted else ():
                     task.cancel()
-        self._lasting.difference_update(tasks)
-        if told is not None:
-            raise told
+        self._awaited.difference_update(tasks)
+        if cancelled is not None:
+            raise cancelled
 
     @contextmanager
     def between_tries(self, path: str) -> Iterator[None]:
@@ -80,30 +80,30 @@ class Execution:
         finally:
             self.between.discard(path)
 
-    def sever(self) -> None:
-        """Cut off the run as a whole, with what was coming to its own end."""
-        self.severed = True
-        for task in self._lasting:
+    def abort(self) -> None:
+        """Cut off the run as a whole, also what was allowed to come to its own end."""
+        self.aborted = True
+        for task in self._awaited:
             task.cancel()
 
     def wakes(self, path: str) -> bool:
-        """Say whether a step at rest is to begin anew, since something came for it or inside of it."""
-        if not self.inbox.take_step(path):
+        """Whether a waiting step is to start again, since something was delivered for it or inside of it."""
+        if not self.deliveries.consume_step(path):
             return False
-        self.past.reopen(f"{path}[")
+        self.history.reopen(f"{path}[")
         return True
 
     async def woken(self, prefix: str) -> None:
-        """Return once something has come for a turn at rest, which then goes on."""
-        came = asyncio.Event()
-        self.inbox.listen(prefix, came.set)
+        """Return once something was delivered for a waiting iteration, which then goes on."""
+        delivered = asyncio.Event()
+        self.deliveries.listen(prefix, delivered.set)
         try:
-            while not self.inbox.take_turn(prefix):
-                await came.wait()
-                came.clear()
+            while not self.deliveries.consume_iteration(prefix):
+                await delivered.wait()
+                delivered.clear()
         finally:
-            self.inbox.leave(prefix)
-        self.past.reopen(prefix)
+            self.deliveries.unlisten(prefix)
+        self.history.reopen(prefix)
 
     def holds(self) -> bool:
         """Whether nothing new may start because the run is to pause; ask right before a start."""
@@ -111,7 +111,7 @@ class Execution:
         return self.held
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass, within one life.
+        """Let time pass, within one execution.
 
         Raises:
             PauseRequested: The run is to pause: what comes after does not start.
@@ -133,7 +133,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Level:
-    """The graph of a run, or one turn of a container's body.
+    """The graph of a run, or one iteration of a container's body.
 
     Args:
         prefix: What stands before node ids in paths: empty, or `loop[3]/`.
@@ -165,8 +165,8 @@ class Step:
 
     Attributes:
         record: Its newest state.
-        before: How an earlier life of the run left it: it waited, or was cut off.
-        looked_around: It used more than its form and input, so the same need not give the same.
+        before: How an earlier execution of the run left it: it waited, or was cut off.
+        is_impure: It used more than its form and input, so the same need not give the same.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Step:
         self.level = level
         self.node = node
         self.execution = level.execution
-        self.looked_around = False
+        self.is_impure = False
         run_id, path = self.execution.request.run_id, level.path_of(node)
         self.before = self.execution.recorder.steps.get(path)
         self.record = StepRecord(
@@ -198,7 +198,7 @@ class Step:
 
     @property
     def key(self) -> str:
-        """The same in every life of the run: for idempotent calls."""
+        """The same in every execution of the run: for idempotent calls."""
         return f"{self.execution.request.run_id}:{self.record.path}"
 
     def warn(self, code: str, message: str) -> None:

@@ -103,16 +103,16 @@ class Heard:
         )
 
     def _counted(self) -> Usage:
-        told = self._usage
+        reported = self._usage
         calls = "".join(call.model_dump_json() for call in self._calls)
-        has_output = told.output_tokens or not (self._bytes or calls)
-        if told.input_tokens and has_output:
-            return told
+        has_output = reported.output_tokens or not (self._bytes or calls)
+        if reported.input_tokens and has_output:
+            return reported
         written = self._spoken.text + self._spoken.thought + calls
-        return told.model_copy(
+        return reported.model_copy(
             update={
-                "input_tokens": told.input_tokens or tokens_of_request(self._request),
-                "output_tokens": told.output_tokens or tokens_of(written),
+                "input_tokens": reported.input_tokens or tokens_of_request(self._request),
+                "output_tokens": reported.output_tokens or tokens_of(written),
                 "is_estimated": True,
             }
         )

@@ -1,8 +1,8 @@
-"""A circle of nodes as one step of the plan around it: a loop that turns while an edge leads back.
+"""A circle of nodes as one step of the plan around it: a loop that goes round while an edge leads back.
 
-The first turn begins with the edges that enter the region, each further one with the edges that
+The first iteration begins with the edges that enter the region, each further one with the edges that
 lead back to its header. Values from outside stay at ports that nothing inside feeds. The step ends
-when no edge back is alive; what leaves the region lives when it lived in any turn, with its latest
+when no edge back is alive; what leaves the region lives when it lived in any iteration, with its latest
 value.
 """
 
@@ -14,7 +14,16 @@ from typing import Any
 from app.engine.graph.document import Edge
 from app.engine.payloads import plain
 from app.engine.runtime.plan import LoopRegion, PlanNode
-from app.engine.sdk import Json, NodeConfig, NodeContext, Ports, Result, TooManyTurns, node, port
+from app.engine.sdk import (
+    Json,
+    NodeConfig,
+    NodeContext,
+    Ports,
+    Result,
+    TooManyIterations,
+    node,
+    port,
+)
 from app.engine.sdk import field as form_field
 from app.kernel.errors import ensure
 
@@ -39,15 +48,15 @@ class Out(Ports):
 
 
 async def _loop(config: Config, inputs: In, ctx: NodeContext) -> Result:
-    """Turn until no edge leads back."""
+    """Iterate until no edge leads back."""
     for index in range(config.max_iterations):
-        turn = await ctx.run_body(index, {})
-        if not turn["again"]:
-            return Result(turn["values"], frozenset(turn["alive"]))
-    raise TooManyTurns(
+        iteration = await ctx.run_body(index, {})
+        if not iteration["again"]:
+            return Result(iteration["values"], frozenset(iteration["alive"]))
+    raise TooManyIterations(
         f"The loop did not end within {config.max_iterations:,} turns. Its condition may never be "
         "met; if it needs more turns, raise the limit in the settings of the node it begins with.",
-        partial=turn["values"]["value"],
+        partial=iteration["values"]["value"],
         turns=config.max_iterations,
     )
 
@@ -58,12 +67,12 @@ REGION = node(kind="logic.loop", title="Loop", icon="repeat", container=True, bo
 
 @dataclass(frozen=True)
 class Entry:
-    """What arrives at a turn from outside of it.
+    """What arrives at an iteration from outside of it.
 
     Args:
         live: Edges that make their target run.
         data: Edges that only bring a value.
-        dead: Edges that count in this turn and are not alive.
+        dead: Edges that count in this iteration and are not alive.
     """
 
     live: tuple[Edge, ...] = ()
@@ -72,12 +81,12 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class TurnEnd:
-    """How a turn of a region ended.
+class IterationEnd:
+    """How an iteration of a region ended.
 
     Args:
         left: Edges alive out of the region.
-        back: Edges alive to the next turn.
+        back: Edges alive to the next iteration.
         ends: Outputs of nodes that led nowhere, by node id.
         response: What the last node that responded gave, and when.
     """
@@ -89,14 +98,14 @@ class TurnEnd:
 
 
 class Loop:
-    """The state of a region between its turns.
+    """The state of a region between its iterations.
 
     Args:
-        outputs, ended: Outputs by node id that expressions see, and when they were finished; turns
+        outputs, ended: Outputs by node id that expressions see, and when they were finished; iterations
             add theirs.
 
     Attributes:
-        entry: What arrives at the next turn.
+        entry: What arrives at the next iteration.
     """
 
     def __init__(
@@ -112,13 +121,13 @@ class Loop:
         self.outputs = outputs
         self.ended = ended
         self._region: LoopRegion = container.region
-        self._turns = 0
+        self._iterations = 0
         self._exits: dict[str, dict[str, Json]] = {}
         self._response: tuple[datetime, Json] | None = None
 
-    def close(self, end: TurnEnd) -> dict[str, Json]:
-        """Take a turn in; say whether another follows and what the loop has given so far."""
-        self._turns += 1
+    def close(self, end: IterationEnd) -> dict[str, Json]:
+        """Close an iteration; say whether another follows and what the loop has given so far."""
+        self._iterations += 1
         for edge in end.left:
             value = self.outputs[edge.source].get(edge.source_port)
             self._exits.setdefault(edge.source, {})[edge.source_port] = value
@@ -133,9 +142,9 @@ class Loop:
         left = {node_id: plain(ports) for node_id, ports in self._exits.items()}
         values: dict[str, Json] = {
             "value": _alone(left or end.ends or self._going_back()),
-            "turns": self._turns,
+            "turns": self._iterations,
             "nodes": latest,
-            "responded": self._told(),
+            "responded": self._response_json(),
         }
         alive = sorted(
             f"{node_id}.{name}" for node_id, ports in self._exits.items() for name in ports
@@ -143,8 +152,8 @@ class Loop:
         return {"again": bool(end.back), "values": values, "alive": alive}
 
     def _next(self, back: tuple[Edge, ...]) -> Entry:
-        came = self.entry
-        stay = (*came.live, *came.data) if self._turns == 1 else came.data
+        entry = self.entry
+        stay = (*entry.live, *entry.data) if self._iterations == 1 else entry.data
         return Entry(
             live=back,
             data=tuple(edge for edge in stay if edge.id in self._region.kept),
@@ -156,7 +165,7 @@ class Loop:
             edge.source: self.outputs[edge.source].get(edge.source_port) for edge in self.entry.live
         }
 
-    def _told(self) -> Json:
+    def _response_json(self) -> Json:
         if self._response is None:
             return None
         at, value = self._response

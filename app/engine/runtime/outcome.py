@@ -59,13 +59,13 @@ def response_of(node: PlanNode, step: StepRecord) -> tuple[datetime, Json] | Non
     if step.status != "succeeded" or step.output is None:
         return None
     if node.region is not None:
-        told = step.output.get("responded")
-        return (datetime.fromisoformat(told["at"]), told["value"]) if told else None
+        response = step.output.get("responded")
+        return (datetime.fromisoformat(response["at"]), response["value"]) if response else None
     return (step.finished_at or _NEVER, value_of(node, step.output)) if node.type.responds else None
 
 
 def value_of(node: PlanNode, output: dict[str, Json]) -> Json:
-    """What a finished node gives to what comes after it: a next turn, a loop's results."""
+    """What a finished node gives to what comes after it: a next iteration, a loop's results."""
     return given(node.sockets, output)
 
 
@@ -75,7 +75,7 @@ def _answer_of(node: PlanNode, output: dict[str, Json]) -> Json:
 
 
 def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> Json:
-    """Return what a graph or one turn of a body gives back.
+    """Return what a graph or one iteration of a body gives back.
 
     A node that stopped the run decides, else the last that responded; without one the leaves: one
     its value, several by node id.
@@ -83,7 +83,7 @@ def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> 
     if not prefix and (stop := stopped_by(steps.values(), plan.stops)):
         return plain(stop.output)
     done = [(plan.nodes[n], step) for n in plan.order if (step := steps.get(prefix + n))]
-    responses = [told for node, step in done if (told := response_of(node, step))]
+    responses = [response for node, step in done if (response := response_of(node, step))]
     if responses:
         return sorted(responses, key=itemgetter(0))[-1][1]
     tell = value_of if prefix else _answer_of

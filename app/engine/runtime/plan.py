@@ -70,10 +70,10 @@ class LoopRegion:
     """A circle of nodes that runs as a loop.
 
     Args:
-        header: Where each turn after the first begins.
+        header: Where each iteration after the first begins.
         members: Ids of all its nodes, those of regions inside it included.
         back: Edges that lead to the header from inside.
-        kept: Ids of edges from outside whose values stay in later turns: nothing inside feeds their
+        kept: Ids of edges from outside whose values stay in later iterations: nothing inside feeds their
             port.
     """
 
@@ -93,7 +93,7 @@ class Tool:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A graph, the body of a container or one turn of a loop region, ready to run.
+    """A graph, the body of a container or one iteration of a loop region, ready to run.
 
     Immutable; shared by all its runs.
 
@@ -103,7 +103,7 @@ class Plan:
         key: Hash of everything that decides how the graph runs; moving a node does not change it.
         counts: How many edges of this plan must be decided before a node is.
         places: Which node of this plan a node of the graph is, or lies in as a part of a region.
-        back: Ids of the edges that lead to the next turn.
+        back: Ids of the edges that lead to the next iteration.
         stops: Ids of the nodes that end the run, those in bodies included.
     """
 

@@ -116,7 +116,7 @@ class Recorder:
         self._post(*self._step_facts(step, type_, {}))
 
     def post_wait(self, wait: WaitRecord) -> None:
-        """Write at once what a turn waits for; others may be at work beside it."""
+        """Write at once what an iteration waits for; others may be at work beside it."""
         self._post(wait)
 
     def _post(self, *facts: Fact) -> None:
@@ -160,7 +160,7 @@ class Recorder:
         if facts := self.cancel_open(prefix):
             self._host.journal.note(*facts)
 
-    def note_put_off(self, prefix: str) -> None:
+    def note_pending(self, prefix: str) -> None:
         """Say of every step below a prefix that was cut off that it is not at work, soon; it may go on later."""
         for step in [
             s for s in self.steps.values() if s.status == "running" and s.path.startswith(prefix)
@@ -184,8 +184,8 @@ class Recorder:
 
     def note_response(self, step: StepRecord, value: Any) -> None:  # noqa: ANN401 - JSON
         """Say what the run answers although it goes on."""
-        told = self.event("run.responded", {"output": value}, step)
-        self._host.journal.note(RunPatch(output=value), told)
+        event = self.event("run.responded", {"output": value}, step)
+        self._host.journal.note(RunPatch(output=value), event)
 
     def forget(self, paths: Iterable[str]) -> None:
         """Let go of steps that are over and will not be asked for again."""

@@ -1,8 +1,8 @@
-"""Which steps of an earlier run a new one executes anew, and which it takes over. Pure.
+"""Which steps of an earlier run a new one runs again, and which it takes over. Pure.
 
-Executing a step anew makes everything after it anew: what its edges lead to, the containers around
-it, and what these lead to in turn. A container that is executed again walks through its turns and
-takes over whatever of them is not anew.
+Running a step again reruns everything after it: what its edges lead to, the containers around it, and
+what these lead to in turn. A container that is rerun walks through its iterations and takes over
+whatever of them is not rerun.
 """
 
 import re
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from app.engine.runtime.plan import Plan, PlanNode
 
 Chain = tuple[str, ...]
-"""Node ids from the outermost container to a node, whatever the turn."""
+"""Node ids from the outermost container to a node, whatever the iteration."""
 
-_PART = re.compile(r"^(?P<node>[^\[]+)(?:\[(?P<turn>\d+)(?:\.(?P<attempt>\d+))?\])?$")
+_PART = re.compile(r"^(?P<node>[^\[]+)(?:\[(?P<iteration>\d+)(?:\.(?P<attempt>\d+))?\])?$")
 
 
 @dataclass(frozen=True)
 class Place:
-    """One part of a path: a node, and for the containers around a step also the turn and its try."""
+    """One part of a path: a node, and for the containers around a step also the iteration and its try."""
 
     path: str
     node_id: str
     prefix: str
-    turn: int = -1
+    iteration: int = -1
     attempt: int = 1
 
 
@@ -35,14 +35,14 @@ def places(path: str) -> tuple[Place, ...]:
         match = _PART.match(part)
         if match is None:
             return ()
-        turn, attempt = match["turn"], match["attempt"]
+        iteration, attempt = match["iteration"], match["attempt"]
         node_id = match["node"]
         found.append(
             Place(
                 prefix + node_id,
                 node_id,
                 prefix,
-                -1 if turn is None else int(turn),
+                -1 if iteration is None else int(iteration),
                 1 if attempt is None else int(attempt),
             )
         )
@@ -58,12 +58,12 @@ def node_at(plan: Plan, path: str) -> PlanNode | None:
         node = level.nodes.get(place.node_id) if level else None
         if node is None:
             return None
-        level = node.body if place.turn >= 0 else None
+        level = node.body if place.iteration >= 0 else None
     return node
 
 
-class Anew:
-    """Says of each path whether its step is to be executed anew in a run of this plan."""
+class Rerun:
+    """Says of each path whether its step is to be rerun in a run of this plan."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -74,16 +74,16 @@ class Anew:
         self._containers: set[Chain] = set()
 
     def step(self, path: str) -> None:
-        """Execute a step anew, with all that follows it."""
+        """Rerun a step with all that follows it."""
         self._whole.add(path)
         self.follows(path)
 
     def only(self, path: str) -> None:
-        """Execute a step anew, and nothing of what follows it."""
+        """Rerun a step, and nothing of what follows it."""
         self._alone.add(path)
 
     def follows(self, path: str) -> None:
-        """Execute anew what follows a step, but not the step itself."""
+        """Rerun what follows a step, but not the step itself."""
         level: Plan | None = self._plan
         around = places(path)
         for place in around:
@@ -97,13 +97,13 @@ class Anew:
             level = node.body
 
     def changed_since(self, before: Plan) -> None:
-        """Execute anew what steps of another version cannot stand for: nodes that are new or of
+        """Rerun what steps of another version cannot stand for: nodes that are new or of
         another kind, and all that follows them.
         """
         self._compare(self._plan, before, ())
 
     def __contains__(self, path: str) -> bool:
-        """Whether the step is to be executed anew."""
+        """Whether the step is to be rerun."""
         around = places(path)
         chain: Chain = tuple(place.node_id for place in around)
         if path in self._alone or chain in self._containers:
@@ -114,17 +114,19 @@ class Anew:
         )
 
     def _is_later(self, place: Place) -> bool:
-        """Whether a turn began with what an anew one gave, or is a later try of it."""
+        """Whether an iteration began with what a rerun one gave, or is a later try of it."""
         last = self._last.get(place.path)
-        if last is None or place.turn < 0:
+        if last is None or place.iteration < 0:
             return False
-        if place.turn == last.turn:
+        if place.iteration == last.iteration:
             return place.attempt > last.attempt
         container = node_at(self._plan, place.path)
-        return place.turn > last.turn and not (container and container.type.turns_apart)
+        return place.iteration > last.iteration and not (
+            container and container.type.iterations_apart
+        )
 
     def _compare(self, level: Plan, before: Plan, chain: Chain) -> bool:
-        """Note what is anew in a level of the graph; say whether anything is."""
+        """Note what is rerun in a level of the graph; say whether anything is."""
         found = False
         for node in level.nodes.values():
             here, old = (*chain, node.id), before.nodes.get(node.id)

@@ -65,7 +65,7 @@ def _end_inside(step: Step) -> None:
     """Record what was cut off in a container, or waits in it, as canceled: it is over."""
     if step.node.body:
         step.execution.recorder.note_canceled(f"{step.record.path}[")
-        step.execution.inbox.drop_turns(step.record.path)
+        step.execution.deliveries.drop_deferred(step.record.path)
 
 
 async def wait(step: Step, pause: Paused) -> StepRecord:
@@ -85,34 +85,36 @@ async def wait(step: Step, pause: Paused) -> StepRecord:
         step.record = step.record.but(status="waiting_human")
         await recorder.record_step(step.record, "step.waiting_human")
         return step.record
-    put_off = [one for one in execution.inbox.put_off.values() if one.step_path == step.record.path]
-    first = min(put_off, key=lambda one: one.until or execution.host.now(), default=None)
+    deferred = [
+        one for one in execution.deliveries.deferred.values() if one.step_path == step.record.path
+    ]
+    first = min(deferred, key=lambda one: one.until or execution.host.now(), default=None)
     step.record = step.record.but(status="waiting")
     await recorder.record_step(
-        step.record, "step.waiting", **({"wait": _told(first)} if first else {})
+        step.record, "step.waiting", **({"wait": _wait_details(first)} if first else {})
     )
     return step.record
 
 
 async def _wait_for(step: Step, record: WaitRecord) -> StepRecord:
     """Record that the step waits, and for what, in one transaction."""
-    inbox = step.execution.inbox
+    deliveries = step.execution.deliveries
     if record.kind == "retry":
-        inbox.rested.discard(step.record.path)  # that was after another try
+        deliveries.retry_due.discard(step.record.path)  # that was after another try
     else:
-        inbox.arrived.pop(step.record.path, None)
+        deliveries.wait_results.pop(step.record.path, None)
     step.record = step.record.but(status="waiting")
     await step.execution.recorder.record_step(
-        step.record, "step.waiting", record, wait=_told(record)
+        step.record, "step.waiting", record, wait=_wait_details(record)
     )
     if record.kind in ("time", "retry"):
-        inbox.remind(record)
+        deliveries.set_timer(record)
     return step.record
 
 
-def _told(wait: WaitRecord) -> dict[str, Json]:
-    told: dict[str, Json] = {"for": wait.kind, "until": moment(wait.until), "name": wait.name}
-    return told if wait.child_run_id is None else {**told, "run_id": wait.child_run_id}
+def _wait_details(wait: WaitRecord) -> dict[str, Json]:
+    details: dict[str, Json] = {"for": wait.kind, "until": moment(wait.until), "name": wait.name}
+    return details if wait.child_run_id is None else {**details, "run_id": wait.child_run_id}
 
 
 async def fail(step: Step, error: Exception) -> StepRecord:
@@ -126,7 +128,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
         return await end(step, "failed", None, ())
     if settings.on_error == "ask":
         if step.node.body:  # a retry goes on with what was cut off
-            step.execution.recorder.note_put_off(f"{step.record.path}[")
+            step.execution.recorder.note_pending(f"{step.record.path}[")
         question = about_failure(step.node.label, described, step.record.input)
         return await _ask(step, step.execution.host.new_id("approval"), question)
     if settings.on_error == "error_port":
@@ -145,7 +147,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
 async def _ask(step: Step, approval_id: str, question: Question) -> StepRecord:
     """Record that the step waits for a person, with the question, in one transaction."""
     if step.record.error is not None:
-        step.execution.inbox.recoveries.pop(
+        step.execution.deliveries.recoveries.pop(
             step.record.path, None
         )  # that was about another failure
     step.record = step.record.but(status="waiting_human")

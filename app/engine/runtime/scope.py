@@ -15,7 +15,7 @@ from app.engine.sdk.text import as_text
 def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> dict[str, Json]:
     """Collect what arrives at the input ports over edges that are alive, in the order of the edges.
 
-    A node in a body that nothing is wired to gets what arrives at the turn, such as its item, at
+    A node in a body that nothing is wired to gets what arrives at the iteration, such as its item, at
     its first port.
     """
     if not node.into:

@@ -202,9 +202,9 @@ def _additional_properties(
         and not any(_budget.get().matches(pattern, name) for pattern in patterns)
     ]
     if wanted is False and more:
-        told = ", ".join(repr(name[:40]) for name in sorted(more)[:5])
+        listed = ", ".join(repr(name[:40]) for name in sorted(more)[:5])
         verb = "was" if len(more) == 1 else "were"
-        yield ValidationError(f"Additional properties are not allowed ({told} {verb} unexpected)")
+        yield ValidationError(f"Additional properties are not allowed ({listed} {verb} unexpected)")
     elif isinstance(wanted, Mapping):
         for name in more:
             yield from validator.descend(value[name], wanted, path=name)

@@ -44,7 +44,7 @@ from app.engine.sdk import Answer, Json
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.kernel.errors import AppError, Paused, StepError, StepTimedOut, StorageDown
 
-RunTurn = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
+RunIteration = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitable[Json]]
 
 
 @dataclass(frozen=True)
@@ -54,38 +54,38 @@ class _Work:
     step: Step
     values: Mapping[str, Json]
     names: Mapping[str, Json]
-    run_turn: RunTurn
+    run_iteration: RunIteration
     config: Json = None
 
 
 async def perform(
-    level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
+    level: Level, node: PlanNode, alive: tuple[Edge, ...], run_iteration: RunIteration
 ) -> StepRecord:
     """Execute a node and return its last record: succeeded, failed, skipped, or it waits.
 
     Args:
         alive: The incoming edges that carry a value.
-        run_turn: Runs one turn of a container's body.
+        run_iteration: Runs one iteration of a container's body.
     """
     with detached():
-        record = await _perform(level, node, alive, run_turn)
+        record = await _perform(level, node, alive, run_iteration)
     if record.status not in TERMINAL_STEP:
         level.execution.budget.step_waits()
     return record
 
 
 async def _perform(
-    level: Level, node: PlanNode, alive: tuple[Edge, ...], run_turn: RunTurn
+    level: Level, node: PlanNode, alive: tuple[Edge, ...], run_iteration: RunIteration
 ) -> StepRecord:
     step = Step(level, node, values_at_ports(level, node, alive))
-    decision = step.execution.inbox.recoveries.get(step.record.path)
+    decision = step.execution.deliveries.recoveries.get(step.record.path)
     if decision is not None and decision.choice != "retry":
         return await _as_decided(step, decision)
     given = _edited(step, decision)
     values = given.get("ports", step.record.input["ports"])
     names = names_for(level, node, values, last_output(level, alive))
     try:
-        return await _execute(_Work(step, values, names, run_turn, given.get("config")))
+        return await _execute(_Work(step, values, names, run_iteration, given.get("config")))
     except Paused as pause:
         return await wait(step, pause)
     except StorageDown:
@@ -107,9 +107,9 @@ async def _as_decided(step: Step, decision: Answer) -> StepRecord:
     if decision.choice == "done":
         output = by_port(node, decision.value)
         return await end(step, "succeeded", output, ports_with(node, output), "given")
-    told = before.error if before else None
+    described = before.error if before else None
     message = f"Stopped by a person: nobody knows whether '{node.label}' took effect."
-    step.record = step.record.but(error=told or {"code": "interrupted", "message": message})
+    step.record = step.record.but(error=described or {"code": "interrupted", "message": message})
     return await end(step, "failed", None, ())
 
 
@@ -161,7 +161,7 @@ async def _fresh_or_tried(work: _Work, prepared: Prepared) -> StepRecord:
         return await end(step, "succeeded", *found, "cached")
     await _begin(step, prepared)
     output = await _tries(work, prepared)
-    if key is not None and not step.looked_around:
+    if key is not None and not step.is_impure:
         await remember(step, key, output)
     return await end(step, "succeeded", *output)
 
@@ -252,7 +252,7 @@ async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
         step,
         node,
         work.names,
-        lambda index, names, attempt: work.run_turn(level, node, index, names, attempt),
+        lambda index, names, attempt: work.run_iteration(level, node, index, names, attempt),
         lambda tool, arguments: _run_tool(work, tool, arguments),
     )
     try:
@@ -357,14 +357,14 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
     lasts = wait_s > LONG_S
     if _is_ending(step) or (not lasts and wait_s >= step.execution.budget.remaining_s):
         raise error
-    told = error_of(error)
+    described = error_of(error)
     step.execution.recorder.note_step(
-        step.record, "step.retrying", error=told, delay_s=round(wait_s, 2)
+        step.record, "step.retrying", error=described, delay_s=round(wait_s, 2)
     )
     step.record = step.record.but(attempt=step.record.attempt + 1)
     if lasts:
         of_round = {"first_try": first} if first > 1 else {}
-        step.record = step.record.but(error=told, input={**step.record.input, **of_round})
+        step.record = step.record.but(error=described, input={**step.record.input, **of_round})
         raise for_next_try(step, wait_s) from error
     with step.execution.between_tries(step.record.path):
         await step.execution.sleep(wait_s)

@@ -1,11 +1,11 @@
-"""What a step waits for without being at work, and whether it has come."""
+"""What a step waits for without being at work, and whether it was delivered."""
 
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
 from app.engine.events import WAITING_STEP
-from app.engine.graph.paths import turn_number
+from app.engine.graph.paths import iteration_number
 from app.engine.host import ChildRequest, StepRecord, WaitRecord
 from app.engine.runtime.execution import Execution, Step
 from app.engine.runtime.interrupts import Waits
@@ -34,22 +34,22 @@ def is_before_a_try(record: StepRecord) -> bool:
 
 
 def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> bool:
-    """Say whether what a step waits for has not come yet.
+    """Whether what a step waits for has not been delivered yet.
 
-    A container is walked through again, since what came may be for a step in its body; unless it
+    A container is walked through again, since a delivery may be for a step in its body; unless it
     failed itself and asks about that.
     """
     if record.status not in WAITING_STEP:
         return False
-    inbox = execution.inbox
+    deliveries = execution.deliveries
     if asks_about_itself(record):
-        return record.path not in inbox.recoveries
+        return record.path not in deliveries.recoveries
     if node.type.container:
         return False
     if is_before_a_try(record):
-        return record.path not in inbox.rested
-    came = inbox.answers if record.status == "waiting_human" else inbox.arrived
-    return record.path not in came
+        return record.path not in deliveries.retry_due
+    result = deliveries.answers if record.status == "waiting_human" else deliveries.wait_results
+    return record.path not in result
 
 
 async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
@@ -61,7 +61,7 @@ async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
     Raises:
         Waits: It is long, and the time has not come.
     """
-    if step.record.path in step.execution.inbox.arrived:
+    if step.record.path in step.execution.deliveries.wait_results:
         return
     left = moment - step.execution.host.now()
     if left > SLEEP:
@@ -84,10 +84,10 @@ def for_next_try(step: Step, seconds: float) -> Waits:
     )
 
 
-def put_off(step: Step, index: int, attempt: int, seconds: float) -> None:
-    """Let a turn of a container not begin before so much time has passed; it is kept, whatever becomes of this life."""
+def defer(step: Step, index: int, attempt: int, seconds: float) -> None:
+    """Keep an iteration of a container from beginning before so much time has passed; the wait is durable."""
     run_id, path = step.execution.request.run_id, step.record.path
-    number = turn_number(index, attempt)
+    number = iteration_number(index, attempt)
     record = WaitRecord(
         id=derived_id("wait", run_id, path, number, "turn"),
         step_path=path,
@@ -97,7 +97,7 @@ def put_off(step: Step, index: int, attempt: int, seconds: float) -> None:
         name=number,
         lasts=True,
     )
-    step.execution.inbox.put_off[record.place] = record
+    step.execution.deliveries.deferred[record.place] = record
     step.execution.recorder.post_wait(record)
 
 
@@ -107,10 +107,10 @@ def for_signal(step: Step, name: str, moment: datetime | None) -> Signal:
     Raises:
         Waits: It has not come.
     """
-    came = step.execution.inbox.arrived.get(step.record.path)
-    if came is None:
+    result = step.execution.deliveries.wait_results.get(step.record.path)
+    if result is None:
         raise Waits(_record(step, "signal", until=moment, name=name, lasts=True))
-    return Signal(payload=came.get("payload"), timed_out=bool(came.get("timed_out")))
+    return Signal(payload=result.get("payload"), timed_out=bool(result.get("timed_out")))
 
 
 async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
@@ -124,8 +124,8 @@ async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
     """
     request, path = step.execution.request, step.record.path
     run_id = child_id(request.run_id, path, step.record.attempt)
-    came = step.execution.inbox.arrived.get(path)
-    if came is None or came["run_id"] != run_id:
+    result = step.execution.deliveries.wait_results.get(path)
+    if result is None or result["run_id"] != run_id:
         if workflow_id == request.workflow_id:
             raise InvalidInput(
                 "A workflow cannot call itself: it would never end.", field="workflow"
@@ -147,9 +147,9 @@ async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
             )
         )
         raise Waits(_record(step, "run", child_run_id=run_id))
-    if came["status"] == "succeeded":
-        return came.get("output")
-    raise ChildFailed(_end_of(run_id, came), run_id=run_id)
+    if result["status"] == "succeeded":
+        return result.get("output")
+    raise ChildFailed(_end_of(run_id, result), run_id=run_id)
 
 
 def child_id(run_id: str, path: str, attempt: int) -> str:
@@ -157,10 +157,10 @@ def child_id(run_id: str, path: str, attempt: int) -> str:
     return derived_id("run", run_id, path, str(attempt))
 
 
-def _end_of(run_id: str, came: dict[str, Any]) -> str:
-    if came["status"] == "canceled":
+def _end_of(run_id: str, result: dict[str, Any]) -> str:
+    if result["status"] == "canceled":
         return f"The run {run_id} of the called workflow was canceled."
-    error = came.get("error") or {}
+    error = result.get("error") or {}
     return (
         f"The run {run_id} of the called workflow failed: {error.get('message', 'no reason given')}"
     )

@@ -39,7 +39,7 @@ from app.kernel.errors import (
     Paused,
     RunStopped,
     StepError,
-    TooManyTurns,
+    TooManyIterations,
     UpstreamFailed,
     UpstreamRefused,
 )
@@ -80,7 +80,7 @@ __all__ = [
     "Signal",
     "StepError",
     "Text",
-    "TooManyTurns",
+    "TooManyIterations",
     "ToolCall",
     "ToolSpec",
     "UpstreamFailed",

@@ -324,7 +324,7 @@ class NodeContext(Protocol):
     ) -> Json:
         """Run the container's body once; `names` (item, index) are added to its scope.
 
-        Turns must begin in the order of their numbers. A turn that failed may be tried again as a
+        Iterations must begin in the order of their numbers. An iteration that failed may be tried again as a
         further attempt: its steps are others. None: the first one that has not failed before a person
         said to try the container again. With a number, a failure of before is raised again, with
         `context["recalled"]`.
@@ -336,21 +336,21 @@ class NodeContext(Protocol):
             Paused: A step in it waits, and nothing else in it can go on.
         """
 
-    async def put_off(self, index: int, seconds: float, *, attempt: int = 1) -> None:
-        """Let time pass before a turn of the body, or another try of it.
+    async def defer(self, index: int, seconds: float, *, attempt: int = 1) -> None:
+        """Let time pass before an iteration of the body, or another try of it.
 
         Up to six seconds pass here, and are not kept: when the run goes on in another process, or pauses,
-        they are over. A longer pause is kept: `run_body` raises Paused for this turn until it is over, which
-        `woken` says; meanwhile other turns may be at work, and a run that has none holds no worker.
+        they are over. A longer pause is kept: `run_body` raises Paused for this iteration until it is over, which
+        `woken` says; meanwhile other iterations may be at work, and a run that has none holds no worker.
 
         Raises:
             Paused: The run is to pause: let it through.
         """
 
     async def woken(self, index: int, *, attempt: int = 1) -> None:
-        """Return once something has come for a turn that was paused: run it again, to go on.
+        """Return once something was delivered for an iteration that waits: run it again, to go on.
 
-        Only containers that run several turns at once need this. When all turns have ended or are
+        Only containers that run several iterations at once need this. When all iterations have ended or are
         paused, the container raises Paused; it is then begun anew as a whole.
         """
 

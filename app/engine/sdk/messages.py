@@ -92,8 +92,8 @@ def turns(history: object) -> tuple[Message, ...]:
         return ()
     if not isinstance(history, list):
         raise InvalidInput(f"{_SHAPE} This is {_named(history)}.", field="history")
-    told = [_turn(number, row) for number, row in enumerate(history, 1)]
-    return tuple(message for message in told if message.text.strip())
+    messages = [_turn(number, row) for number, row in enumerate(history, 1)]
+    return tuple(message for message in messages if message.text.strip())
 
 
 _SHAPE = "Earlier messages must be a list of {role, text} or {role, content} with the roles user and assistant."

@@ -206,7 +206,7 @@ class NodeType:
     stops: bool = False
     body_names: tuple[str, ...] = ()
     join_for: Callable[[Mapping[str, Any]], Join] | None = None
-    turns_apart: bool = False
+    iterations_apart: bool = False
     tries: int = 1
 
     def changes_nothing(self, config: Mapping[str, Any]) -> bool:
@@ -320,7 +320,7 @@ def node(
     retry_safe_for: Callable[[Mapping[str, Any]], bool] | None = None,
     join_for: Callable[[Mapping[str, Any]], Join] | None = None,
     upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] | None = None,
-    turns_apart: bool = False,
+    iterations_apart: bool = False,
     tries: int = 1,
 ) -> Callable[[Run], NodeType]:
     """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
@@ -344,7 +344,7 @@ def node(
         reads_only: Whether with this configuration an `external` node only looks.
         retry_safe_for: As `retry_safe`, for this configuration.
         join_for: When the node starts, from the configuration.
-        turns_apart: The turns of its body know nothing of each other.
+        iterations_apart: The iterations of its body know nothing of each other.
         tries: How often a step is tried whose settings say nothing, where it may be repeated and the failure
             is one that passes (`passing` in the error's context).
     """
@@ -389,7 +389,7 @@ def node(
             stops=stops,
             body_names=tuple(body_names) if container else (),
             join_for=join_for,
-            turns_apart=turns_apart,
+            iterations_apart=iterations_apart,
             tries=tries,
         )
 

@@ -212,7 +212,7 @@ def _is_exit(view: View, edge: Edge) -> bool:
 
 
 def _leaving(view: View, members: Sequence[str]) -> Iterator[Problem]:
-    """Say of edges that leave a loop, from a port that lives in each turn, that they wait for its
+    """Say of edges that leave a loop, from a port that lives in each iteration, that they wait for its
     end.
     """
     for node_id in members:

@@ -120,7 +120,7 @@ class View:
     def before(self) -> dict[str, int]:
         """For each node the set of nodes that are decided before it runs, as an integer of `bits`.
 
-        The nodes of a loop come before each other: an earlier turn had them. Nodes on a circle of
+        The nodes of a loop come before each other: an earlier iteration had them. Nodes on a circle of
         another kind, and those that depend on one, are not in it.
         """
         waits = {node.id: set(self._waits_for(node)) for node in self.graph.nodes}

@@ -90,7 +90,7 @@ class _Loop:
         self.failed: dict[int, dict[str, Any]] = {}
         self._left = iter(range(len(items)))
         self._again: deque[tuple[int, int, int]] = deque()
-        self._resting: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._held = False
         self._workers: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Queue[asyncio.Task[None]] = asyncio.Queue()
@@ -104,10 +104,10 @@ class _Loop:
                 worker = await self._ended.get()
                 self._workers.discard(worker)
                 worker.result()
-            if self._resting or self._held:
+            if self._waiting or self._held:
                 raise Paused("some items wait")
         finally:
-            left = self._workers | self._resting
+            left = self._workers | self._waiting
             for task in left:
                 task.cancel()
             if left:
@@ -153,7 +153,7 @@ class _Loop:
             try:
                 return await self.ctx.run_body(index, names, attempt=attempt)
             except Paused:
-                self._resting.add(asyncio.create_task(self._rest(index, attempt, failed)))
+                self._waiting.add(asyncio.create_task(self._await_delivery(index, attempt, failed)))
                 raise
             except BudgetExceeded:
                 raise
@@ -173,16 +173,16 @@ class _Loop:
         again = f"is tried again in {delay:g} seconds" if delay else "is tried again"
         self.ctx.log(f"Item {index + 1} failed and {again}: {error.message}")
         try:
-            await self.ctx.put_off(index, delay, attempt=attempt)
+            await self.ctx.defer(index, delay, attempt=attempt)
         except Paused:
             self._held = True
             raise
 
-    async def _rest(self, index: int, attempt: int, failed: int) -> None:
+    async def _await_delivery(self, index: int, attempt: int, failed: int) -> None:
         """Let an item that waits go on when what it waits for, be it a time, comes while others are at work."""
         await self.ctx.woken(index, attempt=attempt)
         if (task := asyncio.current_task()) is not None:
-            self._resting.discard(task)
+            self._waiting.discard(task)
         self._again.append((index, attempt, failed))
         if sum(not worker.done() for worker in self._workers) < self.config.concurrency:
             self._hire()
@@ -193,7 +193,7 @@ class _Loop:
     title="For each",
     icon="repeat",
     container=True,
-    turns_apart=True,
+    iterations_apart=True,
     effects="none",
     examples=[
         Example(

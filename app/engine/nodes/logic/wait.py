@@ -111,7 +111,7 @@ def _ports(config: Mapping[str, Any]) -> tuple[Port, ...]:
             In(input="order"),
             {"value": {"amount": 3}},
             alive=frozenset({"value"}),
-            world={"arrived": {"payload": {"amount": 3}}},
+            world={"wait_result": {"payload": {"amount": 3}}},
         ),
         Example(
             "a signal that does not come",
@@ -119,7 +119,7 @@ def _ports(config: Mapping[str, Any]) -> tuple[Port, ...]:
             In(input="order"),
             {"timed_out": "order"},
             alive=frozenset({"timed_out"}),
-            world={"arrived": {"timed_out": True}},
+            world={"wait_result": {"timed_out": True}},
         ),
         Example(
             "not a time",

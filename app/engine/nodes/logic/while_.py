@@ -18,7 +18,7 @@ from app.engine.sdk import (
     NodeConfig,
     NodeContext,
     Ports,
-    TooManyTurns,
+    TooManyIterations,
     field,
     node,
     port,
@@ -98,7 +98,7 @@ class Out(Ports):
             "too many turns",
             Config(condition="true", max_iterations=5),
             In(input=0),
-            raises=TooManyTurns,
+            raises=TooManyIterations,
             world={"body": "last + 1"},
         ),
         Example(
@@ -121,7 +121,7 @@ async def while_(config: Config, inputs: In, ctx: NodeContext) -> Out:
     due = config.check == "after" or ctx.evaluate(config.condition, last=last, index=0)
     while due:
         if turns == config.max_iterations:
-            raise TooManyTurns(
+            raise TooManyIterations(
                 f"The condition still held after {turns:,} turns. Check it, or allow more turns.",
                 partial=last,
                 turns=turns,

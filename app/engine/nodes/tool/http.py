@@ -180,14 +180,14 @@ def _retry_after_s(reply: HttpReply, now: datetime) -> float | None:
 def _facts(reply: HttpReply) -> dict[str, Json]:
     """What an error tells of the answer, bounded."""
     text, facts = reply.text, {"status": reply.status}
-    told = {name: value for name, value in reply.headers.items() if name.lower() not in _KEPT_BACK}
+    kept = {name: value for name, value in reply.headers.items() if name.lower() not in _KEPT_BACK}
     try:
         body = _read(reply) if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS]
     except NotJson:
         body = text
     if len(text) > _SHOWN_CHARS:
         facts["body_cut"] = True
-    return {**facts, "headers": told, "body": body}
+    return {**facts, "headers": kept, "body": body}
 
 
 def _read(reply: HttpReply) -> Json:

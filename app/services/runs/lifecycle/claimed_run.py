@@ -31,7 +31,13 @@ from app.services.runs.lifecycle.history import needed_at_once
 from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.mappers import event_row, run_event, step_event
 from app.services.runs.reading.queries import last_seq
-from app.services.runs.waits.deliveries import Arrived, age, arrived, cancel_waits, something_came
+from app.services.runs.waits.deliveries import (
+    Delivered,
+    age,
+    cancel_waits,
+    delivered,
+    something_came,
+)
 
 MAX_CRASHES = 5
 """A run whose processes died this often without finishing a step of it is ended: it may be what kills them."""
@@ -59,7 +65,7 @@ class ClaimedRun:
     steps: tuple[Step, ...] = ()
     answers: dict[str, Answer] = field(default_factory=dict)
     recoveries: dict[str, Answer] = field(default_factory=dict)
-    arrived: Arrived = field(default_factory=Arrived)
+    delivered: Delivered = field(default_factory=Delivered)
     next_seq: int = 1
 
 
@@ -158,7 +164,7 @@ async def begin(
         next_seq=await next_seq(uow, run),
         answers=answers,
         recoveries=recoveries,
-        arrived=await arrived(uow, run) if steps else Arrived(),
+        delivered=await delivered(uow, run) if steps else Delivered(),
     )
 
 
@@ -365,7 +371,7 @@ async def unsettled_runs(app: AppContext, limit: int) -> Sequence[str]:
             )
         ),
         wakeups.answered(waits),
-        wakeups.arrived(waits),
+        wakeups.delivered(waits),
         wakeups.early(waits),
     )
     found: list[str] = []

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlmodel import col
 
 from app.adapters.sql.values import unpack
-from app.engine.host import Arrival
+from app.engine.host import Delivery
 from app.engine.sdk import Answer
 from app.models import Approval, Step
 from app.services.access import scoped, system
@@ -15,7 +15,7 @@ from app.services.runs.lifecycle.claimed_run import locked_by_id
 from app.services.runs.waits.deliveries import came_since, record_of
 
 
-async def news_of(app: AppContext, run_id: str, epoch: int) -> Sequence[Arrival]:
+async def deliveries_of(app: AppContext, run_id: str, epoch: int) -> Sequence[Delivery]:
     """What no life of a run had yet; nothing when the run is not ours any more.
 
     It counts as taken once the run says so (`host.TakenRecord`). Until then it may be read again, here and by
@@ -44,12 +44,14 @@ async def news_of(app: AppContext, run_id: str, epoch: int) -> Sequence[Arrival]
         return [
             *map(_decided, asked),
             *[
-                Arrival(one.id, one.arrival, one.place, await unpack(uow.session, result, run_id))
+                Delivery(
+                    one.id, one.delivery_kind, one.place, await unpack(uow.session, result, run_id)
+                )
                 for one, result in ((record_of(wait), wait.result) for wait in waits)
             ],
         ]
 
 
-def _decided(one: Approval) -> Arrival:
+def _decided(one: Approval) -> Delivery:
     kind: Literal["recovery", "answer"] = "recovery" if one.question.get("recovery") else "answer"
-    return Arrival(one.id, kind, one.step_path, Answer.model_validate(one.answer))
+    return Delivery(one.id, kind, one.step_path, Answer.model_validate(one.answer))

@@ -34,7 +34,7 @@ from app.services.runs.lifecycle.claimed_run import (
     release,
     settle,
 )
-from app.services.runs.lifecycle.deliveries import news_of
+from app.services.runs.lifecycle.deliveries import deliveries_of
 from app.services.runs.lifecycle.effects import may_repeat
 from app.services.runs.lifecycle.history import count_inside, recall_of, was_executed
 from app.services.runs.lifecycle.snapshot import RunSnapshot
@@ -191,7 +191,7 @@ async def _live(
         world = replace(
             host.world,
             start_child=partial(start_child, app),
-            news=partial(news_of, app, run.id, run.epoch),
+            deliveries=partial(deliveries_of, app, run.id, run.epoch),
             http=partial(_send, lease, host.world.http),
         )
         host = replace(host, world=world)
@@ -252,11 +252,11 @@ async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:
         warning_count=run.warning_count,
         pins=await _whole(app, run.id, run.pins) or {},
         depth=run.depth,
-        arrived={
-            path: await _whole(app, run.id, it) for path, it in claimed.arrived.results.items()
+        wait_results={
+            path: await _whole(app, run.id, it) for path, it in claimed.delivered.results.items()
         },
-        rested=claimed.arrived.rested,
-        put_off=claimed.arrived.put_off,
+        retry_due=claimed.delivered.retry_due,
+        deferred=claimed.delivered.deferred,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
 from app.adapters.redis.bus import Viewer
-from app.engine.events import FLEETING, TERMINAL_RUN, Event
+from app.engine.events import EPHEMERAL, TERMINAL_RUN, Event
 from app.services.access import Actor
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.execute import task_key
@@ -125,7 +125,7 @@ def _next(events: Iterable[Event], last: int) -> tuple[list[Event], int, bool]:
     """The events that follow on `last`; False when one before them is missing."""
     fresh: list[Event] = []
     for event in events:
-        if event.type in FLEETING:
+        if event.type in EPHEMERAL:
             fresh.append(event)
         elif event.seq == last + 1:
             fresh.append(event)

@@ -15,7 +15,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.adapters.sql.values import pack
 from app.engine.events import TERMINAL_STEP
 from app.engine.runtime.plan import Plan, PlanNode
-from app.engine.runtime.rerun import Anew, node_at, places, stopped_by
+from app.engine.runtime.rerun import Rerun, node_at, places, stopped_by
 from app.engine.sdk.node import ERROR_PORT
 from app.kernel.errors import InvalidInput, NotFound
 from app.kernel.ids import derived_id
@@ -149,20 +149,20 @@ class _Copying:
     async def do(self, request: ForkRun, before: Plan) -> None:
         """Copy what is not anew, with the outputs given instead."""
         steps = await self._briefs()
-        anew = Anew(self._plan)
+        rerun = Rerun(self._plan)
         if before is not self._plan:
-            anew.changed_since(before)
+            rerun.changed_since(before)
         if request.from_step:
             self._run.fork_path = await self._path_of(request.from_step, steps)
-            anew.step(self._run.fork_path)
+            rerun.step(self._run.fork_path)
         else:
             for path in request.outputs:
-                anew.follows(path)
+                rerun.follows(path)
         if request.changes_input:
             for node_id in self._plan.triggers:
-                (anew.step if request.from_step is None else anew.only)(node_id)
-        given = {path for path in request.outputs if not request.from_step or path not in anew}
-        kept = self._kept([step for step in steps.values() if self._fits(step)], anew, given)
+                (rerun.step if request.from_step is None else rerun.only)(node_id)
+        given = {path for path in request.outputs if not request.from_step or path not in rerun}
+        kept = self._kept([step for step in steps.values() if self._fits(step)], rerun, given)
         self._check(request.outputs, kept, steps)
         await self._copy(self._moments(kept, steps), request.outputs)
 
@@ -180,21 +180,23 @@ class _Copying:
         first = at - timedelta(microseconds=len(ordered))
         return {path: first + timedelta(microseconds=i) for i, path in enumerate(ordered)}
 
-    def _kept(self, steps: Sequence[_Brief], anew: Anew, given: set[str]) -> set[str]:
+    def _kept(self, steps: Sequence[_Brief], rerun: Rerun, given: set[str]) -> set[str]:
         """The paths of the steps to copy: those that are over, and all of what lies in a container that
         is over, belongs to a try of a turn after which there was another, or was stopped by a merge.
         """
-        fresh = [step for step in steps if step.path not in anew]
+        fresh = [step for step in steps if step.path not in rerun]
         kept = {step.path for step in fresh if step.is_over}
         tries: dict[tuple[str, int], int] = {}
         for step in fresh:
             for place in places(step.path)[:-1]:
-                turn = (place.path, place.turn)
-                tries[turn] = max(place.attempt, tries.get(turn, 1))
+                iteration = (place.path, place.iteration)
+                tries[iteration] = max(place.attempt, tries.get(iteration, 1))
         for step in fresh:
             if step.status in TERMINAL_STEP and step.path not in kept:
                 around = places(step.path)[:-1]
-                inside = any(p.path in kept or p.attempt < tries[p.path, p.turn] for p in around)
+                inside = any(
+                    p.path in kept or p.attempt < tries[p.path, p.iteration] for p in around
+                )
                 if inside or stopped_by(self._plan, step.path) in kept:
                     kept.add(step.path)
         return kept | (given & {step.path for step in steps})

@@ -91,14 +91,14 @@ def close(wait: Wait, result: Any) -> None:  # noqa: ANN401 - JSON
 
 
 @dataclass(frozen=True)
-class Arrived:
+class Delivered:
     """What has come for the steps of a run: results by path, and whose pause before the next try is over. Also which
     turns must not begin yet, by prefix.
     """
 
     results: dict[str, Any] = field(default_factory=dict)
-    rested: frozenset[str] = frozenset()
-    put_off: dict[str, WaitRecord] = field(default_factory=dict)
+    retry_due: frozenset[str] = frozenset()
+    deferred: dict[str, WaitRecord] = field(default_factory=dict)
 
 
 def age(row: Wait | Approval, settled: str) -> tuple[bool, bool, datetime]:
@@ -108,7 +108,7 @@ def age(row: Wait | Approval, settled: str) -> tuple[bool, bool, datetime]:
     return row.status == "open", row.status == settled and not row.taken, row.created_at
 
 
-async def arrived(uow: UnitOfWork, run: Run) -> Arrived:
+async def delivered(uow: UnitOfWork, run: Run) -> Delivered:
     """What has come for the steps of a run: of each path the latest counts, see `age`. All of it counts as taken
     from now on.
     """
@@ -116,18 +116,18 @@ async def arrived(uow: UnitOfWork, run: Run) -> Arrived:
     query = _waits(run).where(col(Wait.step_path) != "", col(Wait.status) != "canceled")
     rows = await uow.session.execute(query)
     results: dict[str, Any] = {}
-    rested: dict[str, Any] = {}
-    put_off: dict[str, WaitRecord] = {}
+    retry_due: dict[str, Any] = {}
+    deferred: dict[str, WaitRecord] = {}
     for wait in sorted(rows.scalars(), key=lambda one: age(one, "done")):
         known = record_of(wait)
-        latest = rested if known.arrival == "retry" else results
+        latest = retry_due if known.delivery_kind == "retry" else results
         latest.pop(known.place, None)
         if wait.status == "done":
             latest[known.place] = wait.result
             wait.taken = True
         elif wait.kind == "turn":
-            put_off[known.place] = known
-    return Arrived(results, frozenset(rested), put_off)
+            deferred[known.place] = known
+    return Delivered(results, frozenset(retry_due), deferred)
 
 
 def record_of(wait: Wait) -> WaitRecord:

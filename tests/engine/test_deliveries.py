@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.engine.host import Arrival, Control, Limits, RunRequest, TakenRecord
+from app.engine.host import ConsumedRecord, Control, Delivery, Limits, RunRequest
 from app.engine.runtime import execute
 from app.engine.runtime.waiting import child_id
 from app.engine.sdk import Answer
@@ -36,15 +36,15 @@ class Life:
         await asyncio.wait_for(until(lambda: statuses(self.host).get(path) == status), 5)
 
     def comes(self, *arrivals):
-        self.host.came += arrivals
-        self.control.news.set()
+        self.host.pending += arrivals
+        self.control.delivered.set()
 
     async def end(self):
         return await asyncio.wait_for(self.task, 5)
 
     @property
     def taken(self):
-        return [fact.id for fact in self.host.journal.facts if isinstance(fact, TakenRecord)]
+        return [fact.id for fact in self.host.journal.facts if isinstance(fact, ConsumedRecord)]
 
 
 def beside(waits, *, other="after", more=(), edges=""):
@@ -60,7 +60,7 @@ async def test_an_answer_is_noticed_while_another_branch_works():
     life = Life(beside(box("good", "ask"), edges="good>after"), 7)
     await life.until("good")
     await until(life.control.listens.is_set)
-    life.comes(Arrival("apr_1", "answer", "good", YES))
+    life.comes(Delivery("apr_1", "answer", "good", YES))
     assert (await life.end()).status == "succeeded"
     assert output(life.host, "good") == "7: approve"
     assert (await executed(life.host)).count("good") == 2  # it asked, and it had the answer
@@ -83,14 +83,14 @@ async def test_so_are_signals_times_and_ends_of_called_runs(waits, brings, value
     port = "output" if waits["kind"] == "flow.run_workflow" else "value"
     life = Life(beside(waits, edges=f"pause.{port}>after"))
     await life.until("pause", "waiting")
-    life.comes(Arrival("wai_1", "wait", "pause", brings))
+    life.comes(Delivery("wai_1", "wait", "pause", brings))
     assert (await life.end()).status == "succeeded"
     assert life.host.journal.steps["pause"].output[port] == value
     assert life.taken == ["wai_1"]
 
 
 async def test_what_is_told_twice_is_had_once():
-    answer = Arrival("apr_1", "answer", "good", YES)
+    answer = Delivery("apr_1", "answer", "good", YES)
     plan = beside(box("good", "ask"), other="go", edges="good>after")
     life = Life(plan)
     await life.until("good")
@@ -105,7 +105,7 @@ async def test_what_is_told_twice_is_had_once():
 
 async def test_what_comes_when_nothing_is_at_work_any_more_is_left_for_the_next_life():
     life = Life(plan_of(BEGIN, box("good", "ask"), edges="begin>good"))
-    life.host.came.append(Arrival("apr_1", "answer", "good", YES))
+    life.host.pending.append(Delivery("apr_1", "answer", "good", YES))
     assert (await life.end()).status == "waiting"
     assert (life.taken, statuses(life.host)["good"]) == ([], "waiting_human")
 
@@ -114,7 +114,7 @@ async def test_a_pause_goes_before_what_comes():
     life = Life(beside(box("good", "ask"), other="go", edges="good>after"))
     await life.until("good")
     life.control.pausing.set()
-    life.comes(Arrival("apr_1", "answer", "good", YES))
+    life.comes(Delivery("apr_1", "answer", "good", YES))
     await asyncio.sleep(0.01)
     await life.host.memory.put("met", "go", True)
     assert (await life.end()).status == "paused"
@@ -127,7 +127,7 @@ async def test_a_failure_goes_before_what_comes():
     await life.until("good")
     await life.host.memory.put("met", "go", True)
     await life.until("bad", "failed")
-    life.comes(Arrival("apr_1", "answer", "good", YES))
+    life.comes(Delivery("apr_1", "answer", "good", YES))
     assert (await life.end()).status == "failed"
     assert statuses(life.host)["good"] == "canceled"
 
@@ -136,13 +136,13 @@ async def test_each_failure_wants_a_decision_of_its_own():
     bad = box("bad", "flaky", fails=2, settings={"on_error": "ask"})
     life = Life(beside(bad, edges="bad>after"), 5)
     await life.until("bad")
-    life.comes(Arrival("apr_1", "recovery", "bad", Answer(choice="retry")))
+    life.comes(Delivery("apr_1", "recovery", "bad", Answer(choice="retry")))
     await until(lambda: life.host.journal.steps["bad"].attempt == 2)
     await life.until("bad")
-    life.comes(Arrival("apr_1", "recovery", "bad", Answer(choice="retry")))  # told once more
+    life.comes(Delivery("apr_1", "recovery", "bad", Answer(choice="retry")))  # told once more
     await asyncio.sleep(0.05)
     assert (await executed(life.host)).count("bad") == 2
-    life.comes(Arrival("apr_2", "recovery", "bad", Answer(choice="retry")))
+    life.comes(Delivery("apr_2", "recovery", "bad", Answer(choice="retry")))
     assert (await life.end()).status == "succeeded"
     assert (life.host.journal.steps["bad"].attempt, output(life.host, "bad")) == (3, 5)
 
@@ -153,14 +153,14 @@ async def test_a_retry_that_a_person_edited_stays_so_when_it_waits_in_between():
     run_1, run_2 = (child_id("run_1", "call", attempt) for attempt in (1, 2))
     await life.until("call", "waiting")
     failed = {"run_id": run_1, "status": "failed", "error": {"message": "No."}}
-    life.comes(Arrival("wai_1", "wait", "call", failed))
+    life.comes(Delivery("wai_1", "wait", "call", failed))
     await life.until("call")
     edited = {"config": {"workflow": "wfl_3", "given": "other"}}
-    life.comes(Arrival("apr_1", "recovery", "call", Answer(choice="retry", value=edited)))
+    life.comes(Delivery("apr_1", "recovery", "call", Answer(choice="retry", value=edited)))
     await life.until("call", "waiting")
     assert life.host.children[run_2].workflow_id == "wfl_3"
     done = {"run_id": run_2, "status": "succeeded", "output": "fine"}
-    life.comes(Arrival("wai_2", "wait", "call", done))
+    life.comes(Delivery("wai_2", "wait", "call", done))
     assert (await life.end()).status == "succeeded"
     assert life.host.journal.steps["call"].attempt == 2
     assert life.host.journal.steps["call"].input["config"]["workflow"] == "wfl_3"
@@ -177,7 +177,7 @@ async def test_a_turn_goes_on_while_another_step_of_it_works():
     )
     life = Life(plan, ["a"])
     await life.until("rows[0]/good")
-    life.comes(Arrival("apr_1", "answer", "rows[0]/good", YES))
+    life.comes(Delivery("apr_1", "answer", "rows[0]/good", YES))
     assert (await life.end()).status == "succeeded"
     assert (await executed(life.host)).count("rows[0]/other") == 1
 
@@ -197,7 +197,7 @@ async def test_a_loop_at_rest_goes_on_and_repeats_nothing():
     life = Life(plan, [0, 1, 2, 3])
     for number in (2, 3):
         await life.until("rows")
-        life.comes(Arrival(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
+        life.comes(Delivery(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
         await life.until(f"rows[{number}]/good", "succeeded")
     assert (await life.end()).status == "succeeded"
     results = life.host.journal.steps["rows"].output["results"]
@@ -223,7 +223,7 @@ async def test_an_item_at_rest_goes_on_while_another_item_works():
     life = Life(plan, [0, 1])
     await life.until("rows[1]/good")
     assert statuses(life.host)["rows"] == "running"
-    life.comes(Arrival("apr_1", "answer", "rows[1]/good", YES))
+    life.comes(Delivery("apr_1", "answer", "rows[1]/good", YES))
     assert (await life.end()).status == "succeeded"
     assert life.host.journal.steps["rows"].output["results"] == ["other", "after"]
     assert life.taken == ["apr_1"]
@@ -258,14 +258,14 @@ async def test_a_second_try_of_an_item_goes_on_as_the_second():
     )  # fmt: skip
     life = Life(plan, ["a"])
     await life.until("rows")
-    life.comes(Arrival("apr_1", "recovery", "rows[0]/bad", Answer(choice="stop")))
+    life.comes(Delivery("apr_1", "recovery", "rows[0]/bad", Answer(choice="stop")))
     await life.until("rows[0.2]/bad")
     await life.until("rows")
-    skip = Arrival("apr_2", "recovery", "rows[0.2]/bad", Answer(choice="done", value="mended"))
+    skip = Delivery("apr_2", "recovery", "rows[0.2]/bad", Answer(choice="done", value="mended"))
     life.comes(skip)
     await life.until("rows[0.2]/good")
     await life.until("rows")
-    life.comes(Arrival("apr_3", "answer", "rows[0.2]/good", YES))
+    life.comes(Delivery("apr_3", "answer", "rows[0.2]/good", YES))
     assert (await life.end()).status == "succeeded"
     ran = await executed(life.host)
     assert (ran.count("rows[0]/begun"), ran.count("rows[0.2]/begun")) == (1, 1)
@@ -289,7 +289,7 @@ async def test_a_loop_in_a_loop_goes_on():
     for row in range(2):
         await life.until("rows")
         path = f"rows[{row}]/inner[1]/good"
-        life.comes(Arrival(f"apr_{row}", "answer", path, YES))
+        life.comes(Delivery(f"apr_{row}", "answer", path, YES))
         await life.until(path, "succeeded")
     assert (await life.end()).status == "succeeded"
     ran = await executed(life.host)
@@ -312,7 +312,7 @@ async def test_a_while_and_a_circle_go_on_where_they_were():
         path = f"again[{turn}]/good"
         await life.until(path)
         await life.until("again")
-        life.comes(Arrival(f"apr_{turn}", "answer", path, YES))
+        life.comes(Delivery(f"apr_{turn}", "answer", path, YES))
         await life.until(path, "succeeded")
     assert (await life.end()).status == "succeeded"
     assert life.host.journal.steps["again"].output == {"value": 3, "turns": 3}
@@ -330,7 +330,7 @@ async def test_waiting_uses_no_steps_up():
     life = Life(plan, [1, 2, 3], limits=Limits(max_steps=7))  # begin, rows, 3 x good, after, slow
     for number in range(3):
         await life.until("rows")
-        life.comes(Arrival(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
+        life.comes(Delivery(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
         await life.until(f"rows[{number}]/good", "succeeded")
     assert (await life.end()).status == "succeeded"
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.engine.graph.paths import parse_path, turn_prefix
+from app.engine.graph.paths import iteration_prefix, parse_path
 from app.engine.host import Limits, StepRecord
 from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Answer
@@ -213,8 +213,8 @@ def test_paths_are_written_and_read_in_one_place():
     ]
     assert found.node_id == "mail"
     assert found.around == "loop_ask[4]/rows"
-    assert turn_prefix("rows", 3) + "mail" == "rows[3]/mail"
-    assert turn_prefix("rows", 3, 2) + "mail" == "rows[3.2]/mail"
+    assert iteration_prefix("rows", 3) + "mail" == "rows[3]/mail"
+    assert iteration_prefix("rows", 3, 2) + "mail" == "rows[3.2]/mail"
     for wrong in ("", "A", "rows[3]", "rows[03]/a", "rows[1.1]/a", "rows[-1]/a", "a//b", "a/b"):
         with pytest.raises(ValueError, match="is no path"):
             parse_path(wrong)

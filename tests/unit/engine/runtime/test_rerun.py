@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.engine.runtime.rerun import Anew, node_at, places
+from app.engine.runtime.rerun import Rerun, node_at, places
 from tests.engine.tiny import box, plan_of
 
 BOXES = (
@@ -28,33 +28,33 @@ def plan():
     return plan_of(*BOXES, edges=EDGES)
 
 
-def chosen(anew):
-    return {path for path in PATHS if path in anew}
+def chosen(rerun):
+    return {path for path in PATHS if path in rerun}
 
 
 def test_a_step_and_all_that_follows_it_with_bodies(plan):
-    anew = Anew(plan)
-    anew.step("a")
-    assert chosen(anew) == set(PATHS) - {"start", "side"}
+    rerun = Rerun(plan)
+    rerun.step("a")
+    assert chosen(rerun) == set(PATHS) - {"start", "side"}
 
 
 def test_what_follows_without_the_step_itself(plan):
-    anew = Anew(plan)
-    anew.follows("loop")
-    assert chosen(anew) == {"b"}
+    rerun = Rerun(plan)
+    rerun.follows("loop")
+    assert chosen(rerun) == {"b"}
 
 
 def test_in_a_loop_whose_turns_are_apart_only_this_turn_and_what_is_around(plan):
-    anew = Anew(plan)
-    anew.step("loop[1]/y")
-    assert chosen(anew) == {"loop", "loop[1]/y", "loop[1]/z", "loop[1.2]/x", "b"}
+    rerun = Rerun(plan)
+    rerun.step("loop[1]/y")
+    assert chosen(rerun) == {"loop", "loop[1]/y", "loop[1]/z", "loop[1.2]/x", "b"}
 
 
 def test_in_a_loop_whose_turns_build_on_each_other_later_turns_too(plan, monkeypatch):
-    monkeypatch.setitem(vars(plan.nodes["loop"].type), "turns_apart", False)
-    anew = Anew(plan)
-    anew.step("loop[0]/z")
-    assert chosen(anew) == {path for path in PATHS if path.startswith("loop[1")} | {
+    monkeypatch.setitem(vars(plan.nodes["loop"].type), "iterations_apart", False)
+    rerun = Rerun(plan)
+    rerun.step("loop[0]/z")
+    assert chosen(rerun) == {path for path in PATHS if path.startswith("loop[1")} | {
         "loop", "loop[0]/z", "loop[2]/x", "b",
     }  # fmt: skip
 
@@ -63,24 +63,24 @@ def test_a_new_node_makes_what_follows_it_anew(plan):
     before = plan_of(
         *(one for one in BOXES if one["id"] != "y"), edges="start>a a>loop loop.results>b"
     )
-    anew = Anew(plan)
-    anew.changed_since(before)
-    assert chosen(anew) == {"loop", "loop[0]/y", "loop[0]/z", "loop[1]/y", "loop[1]/z", "b"}
+    rerun = Rerun(plan)
+    rerun.changed_since(before)
+    assert chosen(rerun) == {"loop", "loop[0]/y", "loop[0]/z", "loop[1]/y", "loop[1]/z", "b"}
 
 
 def test_a_node_of_another_kind_is_new(plan):
     before = plan_of(
         *(box("a", "flaky") if one["id"] == "a" else one for one in BOXES), edges=EDGES
     )
-    anew = Anew(plan)
-    anew.changed_since(before)
-    assert chosen(anew) == set(PATHS) - {"start", "side"}
+    rerun = Rerun(plan)
+    rerun.changed_since(before)
+    assert chosen(rerun) == set(PATHS) - {"start", "side"}
 
 
 def test_nothing_is_anew_when_nothing_changed(plan):
-    anew = Anew(plan)
-    anew.changed_since(plan_of(*BOXES, edges=EDGES))
-    assert chosen(anew) == set()
+    rerun = Rerun(plan)
+    rerun.changed_since(plan_of(*BOXES, edges=EDGES))
+    assert chosen(rerun) == set()
 
 
 @pytest.mark.parametrize("path", ["", "loop[x]/y", "a/b[", "loop[1/y", "[1]/x"])
@@ -102,8 +102,8 @@ def test_in_a_circle_later_turns_and_what_follows_it_are_anew():
         box("start", "start"), box("head"), box("ask", "fork"), box("end"),
         edges="start>head head>ask ask.yes>head ask.no>end",
     )  # fmt: skip
-    anew = Anew(circle)
-    anew.step("loop_head[1]/ask")
+    rerun = Rerun(circle)
+    rerun.step("loop_head[1]/ask")
     paths = [
         "start",
         "loop_head",
@@ -112,5 +112,5 @@ def test_in_a_circle_later_turns_and_what_follows_it_are_anew():
         "loop_head[2]/head",
         "end",
     ]
-    assert [path for path in paths if path in anew] == ["loop_head", "loop_head[2]/head", "end"]
+    assert [path for path in paths if path in rerun] == ["loop_head", "loop_head[2]/head", "end"]
     assert node_at(circle, "loop_head[1]/ask") is not None
