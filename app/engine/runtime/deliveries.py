@@ -66,7 +66,7 @@ class Deliveries:
         self._listeners.pop(prefix, None)
 
     def consume_step(self, path: str) -> bool:
-        """Consume what was delivered for a step that is about to start again, or inside of it; say whether anything was."""
+        """Consume what was delivered for a step that is about to start again, or inside it; say if anything was."""
         return self._consume(p for p in self._unconsumed if p == path or p.startswith(f"{path}["))
 
     def consume_iteration(self, prefix: str) -> bool:
