@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 from app.kernel.errors import Unavailable
 
@@ -127,20 +128,29 @@ def ensure_built(*, force: bool = False, lock: bool = False) -> bool:
         return False
     log = ROOT / "build" / "frontend.log"
     log.parent.mkdir(exist_ok=True)
-    with log.open("wb") as output, nullcontext() if lock else lock_kept():
-        done = subprocess.run(
-            [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip"],
-            cwd=ROOT,
-            env=node_environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+    with log.open("wb") as output:
+        _run(
+            output, "app.components.icons"
+        )  # node types may name other icons than at the last build
+        current = fingerprint()
+        with nullcontext() if lock else lock_kept():
+            done = _run(output, "reflex", "export", "--frontend-only", "--no-zip")
     if done.returncode != 0 or not (bundle / "index.html").exists():
         raise Unavailable(why_not_built(log.read_text(errors="replace")))
     use_page_origin(bundle)
     stamp.write_text(fingerprint() if lock else current)
     return True
+
+
+def _run(output: BinaryIO, *module: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603 - modules named here
+        [sys.executable, "-m", *module],
+        cwd=ROOT,
+        env=node_environment(),
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 _REASONS = (

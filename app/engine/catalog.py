@@ -1,9 +1,9 @@
 """Finds node types by walking `app.engine.nodes`; there is no list to keep."""
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,18 +13,8 @@ from app.engine import nodes
 from app.engine.sdk import Example, NodeType, Port
 from app.kernel.errors import ensure
 
-CATEGORIES = (
-    "trigger",
-    "model",
-    "agent",
-    "tool",
-    "logic",
-    "data",
-    "memory",
-    "human",
-    "flow",
-)
-"""The order of the palette; categories that are not named here follow by name."""
+PALETTE_ORDER = ("trigger", "model", "tool", "logic", "memory", "transform", "human", "flow")
+"""The order of the categories, which are the folders of `app.engine.nodes`; any other follows by name."""
 
 
 class Catalog:
@@ -56,7 +46,8 @@ class Catalog:
 
 def _order(node_type: NodeType) -> tuple[int, str, str]:
     category = node_type.category
-    place = CATEGORIES.index(category) if category in CATEGORIES else len(CATEGORIES)
+    known = category in PALETTE_ORDER
+    place = PALETTE_ORDER.index(category) if known else len(PALETTE_ORDER)
     return place, category, node_type.kind
 
 
@@ -65,27 +56,45 @@ def catalog() -> Catalog:
     """Return the node types of this installation, found once per process.
 
     Raises:
-        Defect: Two node types are of one kind.
+        Defect: Two node types are of one kind, or a file among them declares none.
     """
     return Catalog(found_in(nodes))
 
 
 def found_in(package: ModuleType) -> Iterator[NodeType]:
-    """Import all modules of a package and yield the node types declared in them.
+    """Import each `<category>/<name>.py` of a package and yield the node type that it declares.
 
-    A node type that one module imports from another counts once.
+    Raises:
+        Defect: A file of the package is something else; the message names it.
     """
-    seen: set[int] = set()
-    for module in _modules(package):
-        for value in vars(module).values():
-            if isinstance(value, NodeType) and id(value) not in seen:
-                seen.add(id(value))
-                yield value
+    for folder in map(Path, package.__path__):
+        for file in sorted(folder.rglob("*")):
+            place = file.relative_to(folder)
+            if file.is_file() and not _is_passed_over(place):
+                yield _declared_in(package.__name__, file, place)
 
 
-def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        yield importlib.import_module(info.name)
+def _is_passed_over(place: Path) -> bool:
+    hidden = any(part.startswith((".", "__pycache__")) for part in place.parts)
+    return hidden or place == Path("__init__.py")
+
+
+def _declared_in(package: str, file: Path, place: Path) -> NodeType:
+    is_module = file.suffix == ".py" and file.stem.isidentifier() and file.stem != "__init__"
+    ensure(
+        is_module and len(place.parts) == 2,
+        f"{file} does not belong here: this folder holds one file per node type, <category>/<name>.py.",
+    )
+    module = importlib.import_module(f"{package}.{place.parent.name}.{place.stem}")
+    declared = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, NodeType) and value.run.__module__ == module.__name__
+    ]
+    ensure(
+        len(declared) == 1, f"{file} declares {len(declared)} node types; it must be exactly one."
+    )
+    return declared[0]
 
 
 def _public(node_type: NodeType) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from reflex.style import color_mode, set_color_mode
 
 from app.components import lists, ui
 from app.components.statuses import STATUSES
+from app.engine.catalog import PALETTE_ORDER
 from app.gallery.specimens import BARS, CARDS, GRAPH, HEAT, JSON, QUESTION, ROWS, TEXT
 from app.layouts.page import page
 
@@ -67,11 +68,10 @@ def _buttons() -> list[rx.Component]:
 
 def _badges() -> list[rx.Component]:
     tones = [("", "neutral"), ("ok", "ok"), ("run", "run"), ("err", "error"), ("wait", "wait")]
-    categories = ["trigger", "model", "agent", "tool", "logic", "data", "memory", "human", "flow"]
     return [
         _row(*[ui.badge(words, tone=tone) for tone, words in [*tones, ("accent", "accent")]]),
         _row(*[ui.status_badge(status=status) for status in STATUSES]),
-        _row(*[ui.category_icon(category=name, size=22) for name in categories]),
+        _row(*[ui.category_icon(category=name, size=22) for name in PALETTE_ORDER]),
         _row(
             ui.chip("Pressed", pressed=True, on_click=rx.console_log("chip")),
             ui.chip("Not pressed", pressed=False, on_click=rx.console_log("chip")),

@@ -45,8 +45,9 @@ JSON: dict[str, Any] = {
 
 
 def _node(node_id: str, kind: str, label: str, x: int, y: int) -> dict[str, Any]:
+    category = "model" if kind == "agent.run" else kind.partition(".")[0]
     return {
-        "id": node_id, "kind": kind, "category": kind.partition(".")[0], "label": label,
+        "id": node_id, "kind": kind, "category": category, "label": label,
         "x": x, "y": y, "size": None, "parent": None, "container": False,
     }  # fmt: skip
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from app.engine.graph.document import Graph, parse_graph
 from app.engine.host import Control, Outcome, RunRequest, StepRecord
-from app.engine.nodes.flow.run_workflow import run_workflow
-from app.engine.nodes.flow.stop import stop
 from app.engine.nodes.logic.for_each import for_each
 from app.engine.nodes.logic.merge import merge
+from app.engine.nodes.logic.run_workflow import run_workflow
+from app.engine.nodes.logic.stop import stop
 from app.engine.nodes.logic.wait import wait
 from app.engine.nodes.logic.while_ import while_
 from app.engine.nodes.tool.http import http

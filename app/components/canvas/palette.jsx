@@ -8,7 +8,7 @@ export const Palette = forwardRef(function Palette({ onAdd }, input) {
   const catalog = useEditor((state) => state.catalog);
   const [text, setText] = useState("");
   const types = useMemo(() => [...catalog.values()], [catalog]);
-  const groups = useMemo(() => grouped(find(types, text)), [types, text]);
+  const groups = useMemo(() => grouped(find(types, text), types), [types, text]);
   const add = (kind) => {
     onAdd(kind);
     setText("");

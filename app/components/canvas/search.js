@@ -1,12 +1,13 @@
-// Finding node types by a few letters, and their categories in order.
+// Finding node types by a few letters, and grouping them by category.
 
 // Type of the data that a dragged node type carries.
 export const DRAG_TYPE = "application/x-agentloom-kind";
 
-export const CATEGORIES = [
-  ["trigger", "Triggers"], ["model", "Models"], ["agent", "Agents"], ["tool", "Tools"], ["logic", "Logic"],
-  ["data", "Data"], ["memory", "Memory"], ["human", "Human"], ["flow", "Flow"],
-];
+const TITLES = { trigger: "Triggers", model: "Models & agents", tool: "Tools" };
+
+function titleOf(category) {
+  return TITLES[category] ?? category[0].toUpperCase() + category.slice(1);
+}
 
 // How well a text is found in a type: 0 not at all; the beginning of the title counts most.
 export function score(type, text) {
@@ -25,14 +26,9 @@ export function find(types, text) {
   return ranked.sort((a, b) => b[0] - a[0]).map(([, type]) => type);
 }
 
-// Types by category in the order of CATEGORIES; unknown categories come last under their own name.
-export function grouped(types) {
-  const groups = new Map(CATEGORIES.map(([name, title]) => [name, { name, title, types: [] }]));
-  for (const type of types) {
-    if (!groups.has(type.category)) {
-      groups.set(type.category, { name: type.category, title: type.category, types: [] });
-    }
-    groups.get(type.category).types.push(type);
-  }
+// Found types by category, in the order that the categories have in all types.
+export function grouped(found, all = found) {
+  const groups = new Map(all.map(({ category }) => [category, { name: category, title: titleOf(category), types: [] }]));
+  for (const type of found) groups.get(type.category).types.push(type);
   return [...groups.values()].filter((group) => group.types.length);
 }

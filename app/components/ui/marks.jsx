@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "react";
 import {
-  Ban, Bot, Braces, Check, CircleDashed, Clock, CornerDownLeft, Database, Hourglass, LoaderCircle, Pause, PencilLine,
+  Ban, Braces, Check, CircleDashed, Clock, CornerDownLeft, Database, Hourglass, LoaderCircle, Pause, PencilLine,
   Play, Send, SkipForward, Sparkles, Split, Unplug, UserRound, Wrench, X,
 } from "lucide-react";
 import { duration } from "../js/format.js";
@@ -28,8 +28,7 @@ export function StatusBadge({ status, word }) {
 }
 
 const CATEGORY = {
-  trigger: Play, model: Sparkles, agent: Bot, tool: Wrench, logic: Split, data: Braces, memory: Database,
-  human: UserRound,
+  trigger: Play, model: Sparkles, tool: Wrench, logic: Split, memory: Database, transform: Braces, human: UserRound,
   flow: CornerDownLeft,
 };
 

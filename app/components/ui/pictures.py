@@ -5,6 +5,7 @@ from typing import Any
 import reflex as rx
 
 from app.components.assets import library
+from app.engine.catalog import catalog
 
 
 class GraphPreview(rx.Component):
@@ -22,6 +23,12 @@ class GraphPreview(rx.Component):
 graph_preview = GraphPreview.create
 
 
+def _category(kind: str) -> str:
+    """The category of a kind, which is also its colour; what is not known is faint."""
+    node_type = catalog().get(kind)
+    return node_type.category if node_type else "faint"
+
+
 def preview(graph: dict[str, Any]) -> dict[str, Any]:
     """Return what a picture of a graph needs, without configurations: small enough for a var."""
     nodes = graph.get("nodes", [])
@@ -30,7 +37,7 @@ def preview(graph: dict[str, Any]) -> dict[str, Any]:
         "nodes": [
             {
                 "id": node["id"],
-                "category": node["kind"].partition(".")[0],
+                "category": _category(node["kind"]),
                 "kind": node["kind"],
                 "label": node.get("label") or node["id"].replace("_", " "),
                 "x": node.get("position", {}).get("x", 0),

@@ -6,6 +6,7 @@ import typing
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -326,7 +327,8 @@ def node(
     """Turn an `async def run(config: Config, inputs: In, ctx)` into a NodeType.
 
     Args:
-        kind: Dotted stable word stored in graphs, such as `data.template`; its first part is the category.
+        kind: Dotted stable word stored in graphs, such as `data.template`. The category is the file's folder.
+        icon: The name of any icon of Lucide, such as `file-text`.
         effects: `none` may be repeated and cached; `external` changes the world; `pauses` waits for a person or a time.
         retry_safe: An external effect that carries `ctx.step_key` and may therefore be repeated.
         trigger: Starts a run: has no inputs, and `input_schema_for(config)` says what the run is given.
@@ -360,7 +362,7 @@ def node(
             kind=kind,
             version=version,
             title=title,
-            category=kind.split(".", maxsplit=1)[0],
+            category=Path(inspect.getfile(run)).parent.name,
             icon=icon,
             summary=summary.strip(),
             description=rest.strip(),

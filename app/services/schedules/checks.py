@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from app.engine.graph.document import read_graph
+from app.engine.catalog import catalog
+from app.engine.graph.upgrades import open_graph
 from app.engine.runtime.inputs import check_input
 from app.kernel.errors import InvalidInput, TooLarge
 from app.models import Schedule, Workflow
@@ -17,7 +18,7 @@ def warnings_of(workflow: Workflow) -> tuple[str, ...]:
     """Say what would make each start fail now. A schedule may be made all the same: drafts change."""
     if workflow.deleted_at is not None:
         return ("The workflow was deleted. Nothing starts until it is restored.",)
-    found = compile_view(read_graph(workflow.graph))
+    found = compile_view(open_graph(workflow.graph, catalog()))
     said = []
     if found.input_schema is None:
         said.append("The workflow has no trigger. Add one in the editor, or nothing can start.")
@@ -53,7 +54,7 @@ def check_schedule_input(workflow: Workflow, given: Any) -> None:  # noqa: ANN40
             "Let the workflow fetch large data itself.",
             field="input",
         )
-    schema = compile_view(read_graph(workflow.graph)).input_schema
+    schema = compile_view(open_graph(workflow.graph, catalog())).input_schema
     try:
         check_input(schema or {}, given)
     except InvalidInput as error:

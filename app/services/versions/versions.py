@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.engine.catalog import catalog
-from app.engine.graph.document import read_graph
+from app.engine.graph.upgrades import open_graph, upgraded
 from app.engine.runtime.compiler import compile as compile_graph
 from app.engine.runtime.plan import Plan
 from app.kernel.clock import now
@@ -25,20 +25,20 @@ def plan_of(graph: Mapping[str, Any]) -> Plan:
     Raises:
         GraphInvalid: `context["problems"]` lists what blocks running.
     """
-    return compile_graph(read_graph(graph), catalog())
+    return compile_graph(open_graph(graph, catalog()), catalog())
 
 
 def plan_to_execute(graph: Mapping[str, Any]) -> Plan:
-    """Compile a version's graph to execute it: only with the node types it was made with.
+    """Compile a version's graph to execute it: only with the node types it was made with, or upgraded to them.
 
     Raises:
-        NeedsMigration: The implementation of a node is not here, or has another version; running it
-            would silently mean something else.
+        NeedsMigration: The implementation of a node is not here, or has another version to which nothing upgrades
+            the node; running it would silently mean something else.
         GraphInvalid: `context["problems"]` lists what blocks running.
     """
     types = catalog()
     other = []
-    for node in graph["nodes"]:
+    for node in upgraded(dict(graph), types)["nodes"]:
         known = types.get(node["kind"])
         if known is None or known.version != node.get("version", 1):
             other.append(node)

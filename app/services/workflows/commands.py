@@ -7,9 +7,11 @@ import orjson
 from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
+from app.engine.catalog import catalog
 from app.engine.graph.checks.models import ModelsHere
-from app.engine.graph.document import MAX_BYTES, Graph, parse_graph, read_graph
+from app.engine.graph.document import MAX_BYTES, Graph, parse_graph
 from app.engine.graph.edits import Overtaken, apply
+from app.engine.graph.upgrades import open_graph
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, RevisionConflict, TooLarge
 from app.kernel.ids import new_id
@@ -154,7 +156,7 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
     workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
     seen = dict(workflow.edits_seen or {})
     last_seq, last_revision = seen.get(client, (0, 0))
-    graph = read_graph(workflow.graph)
+    graph = open_graph(workflow.graph, catalog())
     if base_revision > workflow.revision:
         raise InvalidInput(
             f"There is no revision {base_revision} yet; the workflow is at {workflow.revision}.",

@@ -10,10 +10,11 @@ from app.adapters.sql.database import UnitOfWork
 from app.adapters.sql.values import unpack
 from app.engine.catalog import catalog
 from app.engine.expressions import Preview, Suggestion, complete, preview
-from app.engine.graph.document import Graph, NodeRef, read_graph
+from app.engine.graph.document import Graph, NodeRef
 from app.engine.graph.paths import StepPath, parse_path
 from app.engine.graph.ports import given as gives
 from app.engine.graph.ports import sockets_of
+from app.engine.graph.upgrades import open_graph
 from app.kernel.errors import NotFound
 from app.models import Run, Step
 from app.services.access import Actor, Permission, require, scoped
@@ -77,7 +78,7 @@ async def _scope(
 ) -> tuple[dict[str, Json], str | None]:
     require(actor, Permission.WORKFLOW_READ)
     workflow, _ = await load_workflow(uow, actor, request.workflow_id)
-    graph = read_graph(workflow.graph)
+    graph = open_graph(workflow.graph, catalog())
     node = graph.by_id.get(request.node_id)
     if node is None:
         raise NotFound("There is no such node in the workflow.")

@@ -10,8 +10,8 @@ from sqlmodel import col
 from app.adapters.sql.database import UnitOfWork
 from app.engine.catalog import catalog
 from app.engine.graph.checks.models import ModelsHere
-from app.engine.graph.document import read_graph
 from app.engine.graph.ports import outputs_of
+from app.engine.graph.upgrades import open_graph
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.kernel.errors import NotFound
 from app.models import Project, Run, Workflow, metadata
@@ -168,7 +168,9 @@ async def blank_output(
     """
     require(actor, Permission.WORKFLOW_READ)
     workflow, _ = await load_workflow(uow, actor, workflow_id)
-    node = next((one for one in read_graph(workflow.graph).nodes if one.id == node_id), None)
+    node = next(
+        (one for one in open_graph(workflow.graph, catalog()).nodes if one.id == node_id), None
+    )
     node_type = node and catalog().get(node.kind)
     if not node or not node_type:
         return {}
@@ -187,4 +189,4 @@ async def compile_workflow(
     """
     require(actor, Permission.WORKFLOW_READ)
     workflow, _ = await load_workflow(uow, actor, workflow_id)
-    return compile_view(read_graph(workflow.graph), workflow.id, models)
+    return compile_view(open_graph(workflow.graph, catalog()), workflow.id, models)

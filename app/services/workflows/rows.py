@@ -6,6 +6,8 @@ from typing import Any
 from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
+from app.engine.catalog import catalog
+from app.engine.graph.upgrades import upgraded
 from app.kernel.errors import NotFound
 from app.models import Project, Workflow
 from app.services.access import Actor, scoped
@@ -49,7 +51,7 @@ def workflow_view(workflow: Workflow, project_name: str) -> WorkflowView:
         project_name=project_name,
         status=workflow.status,
         revision=workflow.revision,
-        graph=workflow.graph,
+        graph=upgraded(workflow.graph, catalog()),
         template_id=workflow.template_id,
         example_input=workflow.example_input,
         created_at=workflow.created_at,

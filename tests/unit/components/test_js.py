@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,15 +9,14 @@ from typing import Any
 
 import pytest
 
+from app.components import icons
 from app.components.canvas import protocol
-from app.engine.catalog import catalog
 from app.engine.graph.document import Graph, parse_graph
 from app.engine.graph.edits import apply
 from app.kernel.errors import EditRefused
 
 HERE = Path(__file__).parent / "js"
 NODE = Path(sys.executable).parent / "node"
-ICONS = Path(protocol.__file__).parents[1] / "js" / "icons.jsx"
 
 
 def run_node(*arguments: str, given: str = "") -> str:
@@ -40,10 +38,8 @@ def test_generated_protocol_is_fresh() -> None:
     )
 
 
-def test_every_node_type_has_an_icon_the_canvas_knows() -> None:
-    table = ICONS.read_text().partition("const ICONS = {")[2].partition("};")[0]
-    known = set(re.findall(r'"?([a-z0-9-]+)"?: [A-Z]', table))
-    assert {item.icon for item in catalog().all()} <= known
+def test_the_icons_of_node_types_are_as_the_catalog_names_them() -> None:
+    assert icons.GENERATED.read_text() == icons.script(), "Run: python -m app.components.icons"
 
 
 PLACES: list[list[str | int]] = [

@@ -1,10 +1,13 @@
-import types
+import importlib
+import inspect
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.engine import nodes
-from app.engine.catalog import CATEGORIES, Catalog, catalog, found_in
+from app.engine.catalog import PALETTE_ORDER, Catalog, catalog, found_in
 from app.engine.docs import render
 from app.engine.sdk import Example, InvalidInput, NodeConfig, NodeContext, Ports, field, node, port
 from app.engine.sdk.node import ports_of
@@ -32,7 +35,8 @@ async def _run(config: Config, inputs: In, ctx: NodeContext) -> Out:
 
 
 def _type(kind, **options):
-    return node(kind=kind, title=kind, icon="box", **options)(_run)
+    declared = node(kind=kind, title=kind, icon="box", **options)(_run)
+    return replace(declared, category=kind.partition(".")[0])
 
 
 def test_types_are_found_by_kind_in_the_order_of_the_palette():
@@ -89,16 +93,54 @@ def test_the_catalogue_is_the_node_folders():
         "logic.if",
         "flow.respond",
     }
-    assert {t.category for t in found.all()} <= set(CATEGORIES)
+    assert {t.category for t in found.all()} <= set(PALETTE_ORDER)
+    assert found.get("agent.run").category == "model"
+    assert found.get("data.set").category == "transform"
     assert len(found.all()) == len(list(Path(nodes.__path__[0]).glob("*/[a-z]*.py")))
 
 
-def test_a_type_that_another_module_imports_counts_once():
-    kinds = [t.kind for t in found_in(nodes)]
-    assert len(kinds) == len(set(kinds))
-    empty = types.ModuleType("empty")
-    empty.__path__ = []
-    assert list(found_in(empty)) == []
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of node types without any."""
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / f"nodes_{tmp_path.name}"
+    (folder / "tool").mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    yield importlib.import_module(folder.name)
+    for name in [one for one in sys.modules if one.partition(".")[0] == folder.name]:
+        del sys.modules[name]
+
+
+def test_a_folder_is_a_category_without_being_named_anywhere(package):
+    folder = Path(package.__path__[0])
+    source = Path(inspect.getfile(catalog().get("data.set").run)).read_text(encoding="utf-8")
+    (folder / "novel").mkdir()
+    (folder / "novel" / "words.py").write_text(source.replace("data.set", "novel.words"))
+    (folder / "tool" / "__pycache__").mkdir()
+    (folder / "tool" / "__pycache__" / "set.pyc").touch()
+    (found,) = found_in(package)
+    assert (found.kind, found.category) == ("novel.words", "novel")
+    palette = Catalog([found, _type("flow.b")]).all()
+    assert [t.category for t in palette] == ["flow", "novel"]
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("tool/helper.py", "declares 0 node types"),
+        ("tool/notes.txt", "does not belong here"),
+        ("tool/__init__.py", "does not belong here"),
+        ("tool/deep/web.py", "does not belong here"),
+        ("web.py", "does not belong here"),
+    ],
+)
+def test_a_stray_file_is_a_defect_that_names_it(package, place, says):
+    file = Path(package.__path__[0]) / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("from app.engine.sdk import node\n")
+    with pytest.raises(Defect, match=says) as caught:
+        list(found_in(package))
+    assert str(file) in caught.value.message
 
 
 def test_the_page_of_a_type_tells_fields_ports_and_examples():

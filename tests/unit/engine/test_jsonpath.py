@@ -8,8 +8,8 @@ import pytest
 from app.adapters.process import blocking
 from app.engine.catalog import catalog
 from app.engine.graph.document import parse_graph
-from app.engine.nodes.data import jsonpath
-from app.engine.nodes.data.jsonpath import find
+from app.engine.nodes.transform import jsonpath
+from app.engine.nodes.transform.jsonpath import find
 from app.engine.runtime import compile as compile_graph
 from app.engine.testing import FakeHost
 from app.kernel.errors import InvalidInput

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.engine.catalog import catalog
-from app.engine.graph.document import read_graph
 from app.engine.graph.slots import slots
+from app.engine.graph.upgrades import open_graph
 from app.engine.runtime.loops import REGION
 from app.engine.sdk import NodeType
 from app.models import Step
@@ -29,7 +29,7 @@ def _all(step: Step, graph: Config, holds: Callable[[NodeType, Config], bool]) -
     node_type = types.get(step.kind)
     if node_type is None:
         return step.kind == REGION.kind  # a loop's own step changes nothing
-    document = read_graph(graph)
+    document = open_graph(graph, types)
     if not any(port.type == "tool" for port in node_type.input_ports()):
         given = step.input.get("config") if isinstance(step.input, dict) else None
         if given is None or "$blob" in given:

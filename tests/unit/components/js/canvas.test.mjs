@@ -188,5 +188,6 @@ test("the outline lists triggers first and a body below its container", () => {
 test("search ranks the beginning of a title first and groups keep the order of categories", () => {
   assert.deepEqual(find(TYPES, "a").map((type) => type.title)[0], "Ask a model");
   assert.deepEqual(find(TYPES, "nothing at all"), []);
-  assert.deepEqual(grouped(TYPES).map((group) => group.name), ["trigger", "model", "agent", "tool", "logic"]);
+  assert.deepEqual(grouped(TYPES).map((group) => group.name), ["trigger", "model", "logic", "tool"]);
+  assert.deepEqual(grouped([TYPES[5], TYPES[0]], TYPES).map((group) => group.title), ["Triggers", "Tools"]);
 });

@@ -8,7 +8,7 @@ export const TYPES = [
   { kind: "model.chat", title: "Ask a model", category: "model", version: 1, inputs: [port("input")], outputs: [port("text", "text")], summary: "Ask.", default_config: { prompt: "{{ input }}" } },
   { kind: "logic.if", title: "If", category: "logic", version: 1, inputs: [port("input")], outputs: [port("true"), port("false")], summary: "Choose." },
   { kind: "logic.for_each", title: "For each", category: "logic", version: 1, container: true, inputs: [port("input", "list")], outputs: [port("results", "list")], summary: "Repeat." },
-  { kind: "agent.run", title: "Agent", category: "agent", version: 1, tool: true, inputs: [port("input"), port("tools", "tool", { many: true })], outputs: [port("text", "text"), port("data", "any", { socket: false })], summary: "Work." },
+  { kind: "agent.run", title: "Agent", category: "model", version: 1, tool: true, inputs: [port("input"), port("tools", "tool", { many: true })], outputs: [port("text", "text"), port("data", "any", { socket: false })], summary: "Work." },
   { kind: "tool.count", title: "Count", category: "tool", version: 1, tool: true, inputs: [port("input", "list")], outputs: [port("n", "number")], summary: "Count." },
 ];
 

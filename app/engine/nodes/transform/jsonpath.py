@@ -11,7 +11,19 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Literal, cast
 
-from app.engine.sdk import Example, InvalidInput, Json, NodeConfig, NodeContext, Ports, Text, field, json_size, node, port
+from app.engine.sdk import (
+    Example,
+    InvalidInput,
+    Json,
+    NodeConfig,
+    NodeContext,
+    Ports,
+    Text,
+    field,
+    json_size,
+    node,
+    port,
+)
 
 _MAX_VALUES = 100_000
 _LIGHT_BYTES = 16_384
@@ -26,9 +38,15 @@ _FIND = f"{__name__}:find"
 class Config(NodeConfig):
     """Form of the inspector."""
 
-    path: Text = field("$", title="Path", min_length=1, max_length=1_000, placeholder="$.orders[*].total")
+    path: Text = field(
+        "$", title="Path", min_length=1, max_length=1_000, placeholder="$.orders[*].total"
+    )
     give: Literal["all", "first"] = field(
-        "all", title="Give", mode="literal", widget="choice", options=("All values, as a list", "The first value")
+        "all",
+        title="Give",
+        mode="literal",
+        widget="choice",
+        options=("All values, as a list", "The first value"),
     )
     required: bool = field(False, title="Fail when nothing is found", advanced=True)
 
@@ -64,7 +82,7 @@ class _Budget:
 class _Selector:
     """A selector of a path that pays for what it looks at and finds."""
 
-    def __init__(self, selector: Any, budget: _Budget) -> None:
+    def __init__(self, selector: Any, budget: _Budget) -> None:  # noqa: ANN401 - parts of the library's syntax tree
         self._selector = selector
         self._budget = budget
         self._part_looked_at = 0.0  # by itself, besides what it finds
@@ -74,7 +92,7 @@ class _Selector:
             self._part_looked_at = 1.0
             _count_inside(selector.expression, budget)
 
-    def resolve(self, node: Any) -> Iterator[Any]:
+    def resolve(self, node: Any) -> Iterator[Any]:  # noqa: ANN401 - parts of the library's syntax tree
         value = node.value
         inside = len(value) if isinstance(value, (dict, list)) else 0
         self._budget.spend(1 + int(inside * self._part_looked_at))
@@ -86,17 +104,19 @@ class _Selector:
 class _Operand:
     """A side of a comparison that pays for the size of what is compared."""
 
-    def __init__(self, expression: Any, budget: _Budget) -> None:
+    def __init__(self, expression: Any, budget: _Budget) -> None:  # noqa: ANN401 - parts of the library's syntax tree
         self._expression = expression
         self._budget = budget
 
-    def evaluate(self, context: Any) -> Any:
+    def evaluate(self, context: Any) -> Any:  # noqa: ANN401 - as the library calls it
         found = self._expression.evaluate(context)
-        self._budget.spend(1 + sum(_weight(getattr(one, "value", one), self._budget) for one in _each(found)))
+        self._budget.spend(
+            1 + sum(_weight(getattr(one, "value", one), self._budget) for one in _each(found))
+        )
         return found
 
 
-def _each(found: Any) -> list[Any]:
+def _each(found: Any) -> list[Any]:  # noqa: ANN401 - parts of the library's syntax tree
     return found if isinstance(found, list) and len(found) == 1 else [found]
 
 
@@ -113,19 +133,21 @@ def _weight(value: Json, budget: _Budget) -> int:
     return looks
 
 
-def _count(query: Any, budget: _Budget) -> None:
+def _count(query: Any, budget: _Budget) -> None:  # noqa: ANN401 - parts of the library's syntax tree
     """Make all parts of a query that was read pay, those in its filters too."""
     for segment in query.segments:
         segment.selectors = tuple(_Selector(selector, budget) for selector in segment.selectors)
 
 
-def _count_inside(expression: Any, budget: _Budget) -> None:
+def _count_inside(expression: Any, budget: _Budget) -> None:  # noqa: ANN401 - parts of the library's syntax tree
     inside = [expression]
     while inside:
         one = inside.pop()
         if hasattr(one, "query"):
             _count(one.query, budget)
-        inside += [getattr(one, name) for name in ("expression", "left", "right") if hasattr(one, name)]
+        inside += [
+            getattr(one, name) for name in ("expression", "left", "right") if hasattr(one, name)
+        ]
         inside += getattr(one, "args", ())
         if type(one).__name__ == "ComparisonExpression":
             one.left, one.right = _Operand(one.left, budget), _Operand(one.right, budget)
@@ -163,7 +185,9 @@ def _bounded(values: Iterable[Json], path: str, most_bytes: int) -> Iterator[Jso
             sizes[id(value)] = json_size(value) or 0
         total += sizes[id(value)] + 1
         if total > most_bytes:
-            raise InvalidInput(f"'{path[:100]}' finds more than {most_bytes:,} bytes.", field="path")
+            raise InvalidInput(
+                f"'{path[:100]}' finds more than {most_bytes:,} bytes.", field="path"
+            )
         yield value
 
 
@@ -171,14 +195,26 @@ _ORDERS = {"orders": [{"id": 1, "total": 30}, {"id": 2, "total": 120}]}
 
 
 @node(
-    kind="data.jsonpath", title="Pick with JSONPath", icon="list-filter",
+    kind="data.jsonpath",
+    title="Pick with JSONPath",
+    icon="list-filter",
     examples=[
-        Example("all totals", Config(path="$.orders[*].total"), In(input=_ORDERS), Out(value=[30, 120])),
-        Example("the first order over 100", Config(path="$.orders[?@.total > 100].id", give="first"), In(input=_ORDERS),
-                Out(value=2)),
+        Example(
+            "all totals", Config(path="$.orders[*].total"), In(input=_ORDERS), Out(value=[30, 120])
+        ),
+        Example(
+            "the first order over 100",
+            Config(path="$.orders[?@.total > 100].id", give="first"),
+            In(input=_ORDERS),
+            Out(value=2),
+        ),
         Example("nothing found", Config(path="$.bills[*]"), In(input=_ORDERS), Out(value=[])),
-        Example("nothing found, but wanted", Config(path="$.bills[*]", required=True), In(input=_ORDERS),
-                raises=InvalidInput),
+        Example(
+            "nothing found, but wanted",
+            Config(path="$.bills[*]", required=True),
+            In(input=_ORDERS),
+            raises=InvalidInput,
+        ),
         Example("not a path", Config(path="$.orders["), In(input=_ORDERS), raises=InvalidInput),
     ],
 )
@@ -193,7 +229,9 @@ async def jsonpath(config: Config, inputs: In, ctx: NodeContext) -> Out:
             field="path",
         )
     if len(found) > _MAX_VALUES:
-        raise InvalidInput(f"'{config.path[:100]}' finds more than {_MAX_VALUES:,} values.", field="path")
+        raise InvalidInput(
+            f"'{config.path[:100]}' finds more than {_MAX_VALUES:,} values.", field="path"
+        )
     if config.required and not found:
         raise InvalidInput(f"'{config.path[:100]}' finds nothing in the input.", field="path")
     if config.give == "first":

@@ -16,7 +16,9 @@ class Config(NodeConfig):
     values: dict[str, Any] = field(
         title="Values", widget="key_value", default_factory=dict, placeholder="{{ input.total }}"
     )
-    keep_input: bool = field(False, title="Keep the input", description="Add the values to the object that arrives.")
+    keep_input: bool = field(
+        False, title="Keep the input", description="Add the values to the object that arrives."
+    )
 
 
 class In(Ports):
@@ -32,14 +34,29 @@ class Out(Ports):
 
 
 @node(
-    kind="data.set", title="Set values", icon="pen-line", quick=True,
+    kind="data.set",
+    title="Set values",
+    icon="pen-line",
+    quick=True,
     examples=[
-        Example("types stay", Config(values={"n": "{{ input.n }}", "say": "n is {{ input.n }}"}), In(input={"n": 3}),
-                Out(data={"n": 3, "say": "n is 3"})),
-        Example("added to the input", Config(values={"b": 2}, keep_input=True), In(input={"a": 1, "b": 1}),
-                Out(data={"a": 1, "b": 2})),
-        Example("a text cannot be added to", Config(values={"b": 2}, keep_input=True), In(input="text"),
-                raises=InvalidInput),
+        Example(
+            "types stay",
+            Config(values={"n": "{{ input.n }}", "say": "n is {{ input.n }}"}),
+            In(input={"n": 3}),
+            Out(data={"n": 3, "say": "n is 3"}),
+        ),
+        Example(
+            "added to the input",
+            Config(values={"b": 2}, keep_input=True),
+            In(input={"a": 1, "b": 1}),
+            Out(data={"a": 1, "b": 2}),
+        ),
+        Example(
+            "a text cannot be added to",
+            Config(values={"b": 2}, keep_input=True),
+            In(input="text"),
+            raises=InvalidInput,
+        ),
     ],
 )
 async def set_values(config: Config, inputs: In, ctx: NodeContext) -> Out:

@@ -1,1 +1,0 @@
-"""Node types of the category human."""
