@@ -16,7 +16,7 @@ YES = Answer(choice="approve")
 BEGIN = box("begin", "start")
 
 
-class Life:
+class LiveRun:
     """A run at work, and what comes for it."""
 
     def __init__(self, plan, given=None, **more):
@@ -35,15 +35,15 @@ class Life:
     async def until(self, path, status="waiting_human"):
         await asyncio.wait_for(until(lambda: statuses(self.host).get(path) == status), 5)
 
-    def comes(self, *arrivals):
-        self.host.pending += arrivals
+    def comes(self, *deliveries):
+        self.host.pending += deliveries
         self.control.delivered.set()
 
     async def end(self):
         return await asyncio.wait_for(self.task, 5)
 
     @property
-    def taken(self):
+    def consumed(self):
         return [fact.id for fact in self.host.journal.facts if isinstance(fact, ConsumedRecord)]
 
 
@@ -57,14 +57,14 @@ def beside(waits, *, other="after", more=(), edges=""):
 
 
 async def test_an_answer_is_noticed_while_another_branch_works():
-    life = Life(beside(box("good", "ask"), edges="good>after"), 7)
-    await life.until("good")
-    await until(life.control.listens.is_set)
-    life.comes(Delivery("apr_1", "answer", "good", YES))
-    assert (await life.end()).status == "succeeded"
-    assert output(life.host, "good") == "7: approve"
-    assert (await executed(life.host)).count("good") == 2  # it asked, and it had the answer
-    assert (life.taken, life.control.listens.is_set()) == (["apr_1"], False)
+    live = LiveRun(beside(box("good", "ask"), edges="good>after"), 7)
+    await live.until("good")
+    await until(live.control.listens.is_set)
+    live.comes(Delivery("apr_1", "answer", "good", YES))
+    assert (await live.end()).status == "succeeded"
+    assert output(live.host, "good") == "7: approve"
+    assert (await executed(live.host)).count("good") == 2  # it asked, and it had the answer
+    assert (live.consumed, live.control.listens.is_set()) == (["apr_1"], False)
 
 
 @pytest.mark.parametrize(
@@ -81,89 +81,89 @@ async def test_an_answer_is_noticed_while_another_branch_works():
 )
 async def test_so_are_signals_times_and_ends_of_called_runs(waits, brings, value):
     port = "output" if waits["kind"] == "flow.run_workflow" else "value"
-    life = Life(beside(waits, edges=f"pause.{port}>after"))
-    await life.until("pause", "waiting")
-    life.comes(Delivery("wai_1", "wait", "pause", brings))
-    assert (await life.end()).status == "succeeded"
-    assert life.host.journal.steps["pause"].output[port] == value
-    assert life.taken == ["wai_1"]
+    live = LiveRun(beside(waits, edges=f"pause.{port}>after"))
+    await live.until("pause", "waiting")
+    live.comes(Delivery("wai_1", "wait", "pause", brings))
+    assert (await live.end()).status == "succeeded"
+    assert live.host.journal.steps["pause"].output[port] == value
+    assert live.consumed == ["wai_1"]
 
 
 async def test_what_is_told_twice_is_had_once():
     answer = Delivery("apr_1", "answer", "good", YES)
     plan = beside(box("good", "ask"), other="go", edges="good>after")
-    life = Life(plan)
-    await life.until("good")
+    live = LiveRun(plan)
+    await live.until("good")
     for _ in range(3):
-        life.comes(answer)
-        await life.until("after", "succeeded")
-    await life.host.memory.put("met", "go", True)
-    assert (await life.end()).status == "succeeded"
-    assert (await executed(life.host)).count("good") == 2
-    assert life.taken == ["apr_1"]
+        live.comes(answer)
+        await live.until("after", "succeeded")
+    await live.host.memory.put("met", "go", True)
+    assert (await live.end()).status == "succeeded"
+    assert (await executed(live.host)).count("good") == 2
+    assert live.consumed == ["apr_1"]
 
 
 async def test_what_comes_when_nothing_is_at_work_any_more_is_left_for_the_next_life():
-    life = Life(plan_of(BEGIN, box("good", "ask"), edges="begin>good"))
-    life.host.pending.append(Delivery("apr_1", "answer", "good", YES))
-    assert (await life.end()).status == "waiting"
-    assert (life.taken, statuses(life.host)["good"]) == ([], "waiting_human")
+    live = LiveRun(plan_of(BEGIN, box("good", "ask"), edges="begin>good"))
+    live.host.pending.append(Delivery("apr_1", "answer", "good", YES))
+    assert (await live.end()).status == "waiting"
+    assert (live.consumed, statuses(live.host)["good"]) == ([], "waiting_human")
 
 
 async def test_a_pause_goes_before_what_comes():
-    life = Life(beside(box("good", "ask"), other="go", edges="good>after"))
-    await life.until("good")
-    life.control.pausing.set()
-    life.comes(Delivery("apr_1", "answer", "good", YES))
+    live = LiveRun(beside(box("good", "ask"), other="go", edges="good>after"))
+    await live.until("good")
+    live.control.pausing.set()
+    live.comes(Delivery("apr_1", "answer", "good", YES))
     await asyncio.sleep(0.01)
-    await life.host.memory.put("met", "go", True)
-    assert (await life.end()).status == "paused"
-    assert (await executed(life.host)).count("good") == 1
+    await live.host.memory.put("met", "go", True)
+    assert (await live.end()).status == "paused"
+    assert (await executed(live.host)).count("good") == 1
 
 
 async def test_a_failure_goes_before_what_comes():
     bad = box("bad", "flaky", how="refused")
-    life = Life(beside(box("good", "ask"), other="go", more=[bad], edges="good>after slow>bad"))
-    await life.until("good")
-    await life.host.memory.put("met", "go", True)
-    await life.until("bad", "failed")
-    life.comes(Delivery("apr_1", "answer", "good", YES))
-    assert (await life.end()).status == "failed"
-    assert statuses(life.host)["good"] == "canceled"
+    live = LiveRun(beside(box("good", "ask"), other="go", more=[bad], edges="good>after slow>bad"))
+    await live.until("good")
+    await live.host.memory.put("met", "go", True)
+    await live.until("bad", "failed")
+    live.comes(Delivery("apr_1", "answer", "good", YES))
+    assert (await live.end()).status == "failed"
+    assert statuses(live.host)["good"] == "canceled"
 
 
 async def test_each_failure_wants_a_decision_of_its_own():
     bad = box("bad", "flaky", fails=2, settings={"on_error": "ask"})
-    life = Life(beside(bad, edges="bad>after"), 5)
-    await life.until("bad")
-    life.comes(Delivery("apr_1", "recovery", "bad", Answer(choice="retry")))
-    await until(lambda: life.host.journal.steps["bad"].attempt == 2)
-    await life.until("bad")
-    life.comes(Delivery("apr_1", "recovery", "bad", Answer(choice="retry")))  # told once more
+    live = LiveRun(beside(bad, edges="bad>after"), 5)
+    await live.until("bad")
+    live.comes(Delivery("apr_1", "recovery", "bad", Answer(choice="retry")))
+    await until(lambda: live.host.journal.steps["bad"].attempt == 2)
+    await live.until("bad")
+    live.comes(Delivery("apr_1", "recovery", "bad", Answer(choice="retry")))  # told once more
     await asyncio.sleep(0.05)
-    assert (await executed(life.host)).count("bad") == 2
-    life.comes(Delivery("apr_2", "recovery", "bad", Answer(choice="retry")))
-    assert (await life.end()).status == "succeeded"
-    assert (life.host.journal.steps["bad"].attempt, output(life.host, "bad")) == (3, 5)
+    assert (await executed(live.host)).count("bad") == 2
+    live.comes(Delivery("apr_2", "recovery", "bad", Answer(choice="retry")))
+    assert (await live.end()).status == "succeeded"
+    assert (live.host.journal.steps["bad"].attempt, output(live.host, "bad")) == (3, 5)
 
 
 async def test_a_retry_that_a_person_edited_stays_so_when_it_waits_in_between():
     nodes = [box("call", "flow.run_workflow", workflow="wfl_2", settings={"on_error": "ask"})]
-    life = Life(beside(*nodes, edges="call.output>after"), 1)
+    live = LiveRun(beside(*nodes, edges="call.output>after"), 1)
     run_1, run_2 = (child_id("run_1", "call", attempt) for attempt in (1, 2))
-    await life.until("call", "waiting")
+    await live.until("call", "waiting")
     failed = {"run_id": run_1, "status": "failed", "error": {"message": "No."}}
-    life.comes(Delivery("wai_1", "wait", "call", failed))
-    await life.until("call")
+    live.comes(Delivery("wai_1", "wait", "call", failed))
+    await live.until("call")
     edited = {"config": {"workflow": "wfl_3", "given": "other"}}
-    life.comes(Delivery("apr_1", "recovery", "call", Answer(choice="retry", value=edited)))
-    await life.until("call", "waiting")
-    assert life.host.children[run_2].workflow_id == "wfl_3"
+    live.comes(Delivery("apr_1", "recovery", "call", Answer(choice="retry", value=edited)))
+    await live.until("call", "waiting")
+    assert live.host.children[run_2].workflow_id == "wfl_3"
     done = {"run_id": run_2, "status": "succeeded", "output": "fine"}
-    life.comes(Delivery("wai_2", "wait", "call", done))
-    assert (await life.end()).status == "succeeded"
-    assert life.host.journal.steps["call"].attempt == 2
-    assert life.host.journal.steps["call"].input["config"]["workflow"] == "wfl_3"
+    live.comes(Delivery("wai_2", "wait", "call", done))
+    assert (await live.end()).status == "succeeded"
+    assert live.host.journal.steps["call"].attempt == 2
+    assert live.host.journal.steps["call"].input["config"]["workflow"] == "wfl_3"
 
 
 async def test_a_turn_goes_on_while_another_step_of_it_works():
@@ -175,11 +175,11 @@ async def test_a_turn_goes_on_while_another_step_of_it_works():
     plan = plan_of(
         BEGIN, box("rows", "logic.for_each", items="input"), *body, edges="begin>rows good>after"
     )
-    life = Life(plan, ["a"])
-    await life.until("rows[0]/good")
-    life.comes(Delivery("apr_1", "answer", "rows[0]/good", YES))
-    assert (await life.end()).status == "succeeded"
-    assert (await executed(life.host)).count("rows[0]/other") == 1
+    live = LiveRun(plan, ["a"])
+    await live.until("rows[0]/good")
+    live.comes(Delivery("apr_1", "answer", "rows[0]/good", YES))
+    assert (await live.end()).status == "succeeded"
+    assert (await executed(live.host)).count("rows[0]/other") == 1
 
 
 async def test_a_loop_at_rest_goes_on_and_repeats_nothing():
@@ -194,19 +194,19 @@ async def test_a_loop_at_rest_goes_on_and_repeats_nothing():
         box("slow", "meet", others=["after"]),
         edges="begin>rows begin>slow way.yes>good way.no>quick rows.results>after",
     )  # fmt: skip
-    life = Life(plan, [0, 1, 2, 3])
+    live = LiveRun(plan, [0, 1, 2, 3])
     for number in (2, 3):
-        await life.until("rows")
-        life.comes(Delivery(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
-        await life.until(f"rows[{number}]/good", "succeeded")
-    assert (await life.end()).status == "succeeded"
-    results = life.host.journal.steps["rows"].output["results"]
+        await live.until("rows")
+        live.comes(Delivery(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
+        await live.until(f"rows[{number}]/good", "succeeded")
+    assert (await live.end()).status == "succeeded"
+    results = live.host.journal.steps["rows"].output["results"]
     assert results == [0, 1, "2: approve", "3: approve"]
-    ran = await executed(life.host)
+    ran = await executed(live.host)
     assert [ran.count(f"rows[{i}]/quick") for i in range(2)] == [1, 1]
     assert [ran.count(f"rows[{i}]/way") for i in range(4)] == [1] * 4
     assert [ran.count(f"rows[{i}]/good") for i in (2, 3)] == [2, 2]
-    assert life.taken == ["apr_2", "apr_3"]
+    assert live.consumed == ["apr_2", "apr_3"]
 
 
 async def test_an_item_at_rest_goes_on_while_another_item_works():
@@ -220,13 +220,13 @@ async def test_an_item_at_rest_goes_on_while_another_item_works():
     plan = plan_of(
         BEGIN, box("rows", "logic.for_each", items="input", concurrency=2), *body, edges=edges
     )
-    life = Life(plan, [0, 1])
-    await life.until("rows[1]/good")
-    assert statuses(life.host)["rows"] == "running"
-    life.comes(Delivery("apr_1", "answer", "rows[1]/good", YES))
-    assert (await life.end()).status == "succeeded"
-    assert life.host.journal.steps["rows"].output["results"] == ["other", "after"]
-    assert life.taken == ["apr_1"]
+    live = LiveRun(plan, [0, 1])
+    await live.until("rows[1]/good")
+    assert statuses(live.host)["rows"] == "running"
+    live.comes(Delivery("apr_1", "answer", "rows[1]/good", YES))
+    assert (await live.end()).status == "succeeded"
+    assert live.host.journal.steps["rows"].output["results"] == ["other", "after"]
+    assert live.consumed == ["apr_1"]
 
 
 async def test_items_at_rest_take_no_place_from_others():
@@ -235,11 +235,11 @@ async def test_items_at_rest_take_no_place_from_others():
         BEGIN, box("rows", "logic.for_each", items="input", concurrency=1), *body,
         box("slow", "meet", others=["go"]), edges="begin>rows begin>slow",
     )  # fmt: skip
-    life = Life(plan, list(range(20)))
-    await life.until("rows[19]/good")
-    assert sum(s == "waiting_human" for s in statuses(life.host).values()) >= 20
-    await life.host.memory.put("met", "go", True)
-    assert (await life.end()).status == "waiting"
+    live = LiveRun(plan, list(range(20)))
+    await live.until("rows[19]/good")
+    assert sum(s == "waiting_human" for s in statuses(live.host).values()) >= 20
+    await live.host.memory.put("met", "go", True)
+    assert (await live.end()).status == "waiting"
 
 
 async def test_a_second_try_of_an_item_goes_on_as_the_second():
@@ -256,18 +256,18 @@ async def test_a_second_try_of_an_item_goes_on_as_the_second():
         *body, box("slow", "meet", others=["after"]),
         edges="begin>rows begin>slow begun>bad bad>good rows.results>after",
     )  # fmt: skip
-    life = Life(plan, ["a"])
-    await life.until("rows")
-    life.comes(Delivery("apr_1", "recovery", "rows[0]/bad", Answer(choice="stop")))
-    await life.until("rows[0.2]/bad")
-    await life.until("rows")
+    live = LiveRun(plan, ["a"])
+    await live.until("rows")
+    live.comes(Delivery("apr_1", "recovery", "rows[0]/bad", Answer(choice="stop")))
+    await live.until("rows[0.2]/bad")
+    await live.until("rows")
     skip = Delivery("apr_2", "recovery", "rows[0.2]/bad", Answer(choice="done", value="mended"))
-    life.comes(skip)
-    await life.until("rows[0.2]/good")
-    await life.until("rows")
-    life.comes(Delivery("apr_3", "answer", "rows[0.2]/good", YES))
-    assert (await life.end()).status == "succeeded"
-    ran = await executed(life.host)
+    live.comes(skip)
+    await live.until("rows[0.2]/good")
+    await live.until("rows")
+    live.comes(Delivery("apr_3", "answer", "rows[0.2]/good", YES))
+    assert (await live.end()).status == "succeeded"
+    ran = await executed(live.host)
     assert (ran.count("rows[0]/begun"), ran.count("rows[0.2]/begun")) == (1, 1)
     assert (ran.count("rows[0]/bad"), ran.count("rows[0.2]/bad")) == (1, 1)
 
@@ -285,14 +285,14 @@ async def test_a_loop_in_a_loop_goes_on():
         BEGIN, box("rows", "logic.for_each", items="input"), *body,
         box("slow", "meet", others=["after"]), edges=edges,
     )  # fmt: skip
-    life = Life(plan, ["a", "b"])
+    live = LiveRun(plan, ["a", "b"])
     for row in range(2):
-        await life.until("rows")
+        await live.until("rows")
         path = f"rows[{row}]/inner[1]/good"
-        life.comes(Delivery(f"apr_{row}", "answer", path, YES))
-        await life.until(path, "succeeded")
-    assert (await life.end()).status == "succeeded"
-    ran = await executed(life.host)
+        live.comes(Delivery(f"apr_{row}", "answer", path, YES))
+        await live.until(path, "succeeded")
+    assert (await live.end()).status == "succeeded"
+    ran = await executed(live.host)
     assert [ran.count(f"rows[{i}]/inner[0]/quick") for i in range(2)] == [1, 1]
 
 
@@ -307,16 +307,16 @@ async def test_a_while_and_a_circle_go_on_where_they_were():
         box("slow", "meet", others=["after"]),
         edges="begin>again begin>slow add>good good>sum again>after",
     )  # fmt: skip
-    life = Life(plan, 0)
+    live = LiveRun(plan, 0)
     for turn in range(3):
         path = f"again[{turn}]/good"
-        await life.until(path)
-        await life.until("again")
-        life.comes(Delivery(f"apr_{turn}", "answer", path, YES))
-        await life.until(path, "succeeded")
-    assert (await life.end()).status == "succeeded"
-    assert life.host.journal.steps["again"].output == {"value": 3, "turns": 3}
-    ran = await executed(life.host)
+        await live.until(path)
+        await live.until("again")
+        live.comes(Delivery(f"apr_{turn}", "answer", path, YES))
+        await live.until(path, "succeeded")
+    assert (await live.end()).status == "succeeded"
+    assert live.host.journal.steps["again"].output == {"value": 3, "turns": 3}
+    ran = await executed(live.host)
     assert [ran.count(f"again[{i}]/add") for i in range(3)] == [1] * 3
 
 
@@ -327,12 +327,14 @@ async def test_waiting_uses_no_steps_up():
         box("slow", "meet", others=["after"]),
         edges="begin>rows begin>slow rows.results>after",
     )  # fmt: skip
-    life = Life(plan, [1, 2, 3], limits=Limits(max_steps=7))  # begin, rows, 3 x good, after, slow
+    live = LiveRun(
+        plan, [1, 2, 3], limits=Limits(max_steps=7)
+    )  # begin, rows, 3 x good, after, slow
     for number in range(3):
-        await life.until("rows")
-        life.comes(Delivery(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
-        await life.until(f"rows[{number}]/good", "succeeded")
-    assert (await life.end()).status == "succeeded"
+        await live.until("rows")
+        live.comes(Delivery(f"apr_{number}", "answer", f"rows[{number}]/good", YES))
+        await live.until(f"rows[{number}]/good", "succeeded")
+    assert (await live.end()).status == "succeeded"
 
 
 async def test_a_run_without_waits_does_not_listen():

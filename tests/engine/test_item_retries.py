@@ -4,13 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.engine.test_meanwhile import BEGIN, ClaimedRun
 
 from app.engine.host import ConsumedRecord, Control, Delivery, Limits, RunRequest
 from app.engine.runtime import context
 from app.engine.runtime.deliveries import Deliveries
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
+from tests.engine.test_deliveries import BEGIN, LiveRun
 from tests.engine.test_life import until
 from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
 
@@ -77,10 +77,10 @@ async def test_its_run_sees_by_itself_that_the_pause_is_over(monkeypatch):
     nodes = [box("after", "meet"), box("slow", "meet", others=["after"])]
     edges, config = "begin>slow rows.results>after", {"on_item_error": "skip"}
     plan = rows(*nodes, edges=edges, item_retry_delay_s=0.1, **config)
-    claimed = ClaimedRun(plan)
-    claimed.host.now = lambda: datetime.now(UTC)
-    assert (await claimed.end()).status == "succeeded"
-    assert await tries(claimed.host) == ["rows[0]/bad", "rows[0.2]/bad"]
+    live = LiveRun(plan)
+    live.host.now = lambda: datetime.now(UTC)
+    assert (await live.end()).status == "succeeded"
+    assert await tries(live.host) == ["rows[0]/bad", "rows[0.2]/bad"]
 
 
 @pytest.mark.parametrize(
@@ -93,15 +93,15 @@ async def test_its_run_sees_by_itself_that_the_pause_is_over(monkeypatch):
 )
 async def test_what_others_found_out_is_heard_while_something_is_at_work(plan):
     """The clock was set: the database says that the time is over, however the run counts."""
-    claimed = ClaimedRun(plan)
-    await asyncio.wait_for(until(lambda: SECOND_TRY in claimed.host.journal.waits), 5)
-    await until(claimed.control.listens.is_set)
-    wait = claimed.host.journal.waits[SECOND_TRY]
-    claimed.comes(Delivery(wait.id, "retry", wait.place, None))
-    await claimed.until("rows[0.2]/bad", "failed")
-    await claimed.host.memory.put("met", "go", True)
-    assert (await claimed.end()).status == "succeeded"
-    assert claimed.taken == [wait.id]
+    live = LiveRun(plan)
+    await asyncio.wait_for(until(lambda: SECOND_TRY in live.host.journal.waits), 5)
+    await until(live.control.listens.is_set)
+    wait = live.host.journal.waits[SECOND_TRY]
+    live.comes(Delivery(wait.id, "retry", wait.place, None))
+    await live.until("rows[0.2]/bad", "failed")
+    await live.host.memory.put("met", "go", True)
+    assert (await live.end()).status == "succeeded"
+    assert live.consumed == [wait.id]
 
 
 async def test_a_time_that_came_before_its_loop_got_to_the_item_counts_as_had():
@@ -143,24 +143,24 @@ async def test_what_comes_for_a_loop_that_is_over_is_passed_over():
         box("rows", "logic.for_each", settings=settings, items="[9, 1]", item_retries=1, item_retry_delay_s=60),
         edges="begin>rows begin>slow way.yes>bad way.no>hold",
     )  # fmt: skip
-    claimed = ClaimedRun(plan)
-    await claimed.until("rows", "failed")
-    wait = claimed.host.journal.waits[SECOND_TRY]
-    claimed.comes(Delivery(wait.id, "retry", wait.place, None))
-    await claimed.host.memory.put("met", "go", True)
-    assert (await claimed.end()).status == "succeeded"
-    assert await tries(claimed.host) == ["rows[0]/bad"]
+    live = LiveRun(plan)
+    await live.until("rows", "failed")
+    wait = live.host.journal.waits[SECOND_TRY]
+    live.comes(Delivery(wait.id, "retry", wait.place, None))
+    await live.host.memory.put("met", "go", True)
+    assert (await live.end()).status == "succeeded"
+    assert await tries(live.host) == ["rows[0]/bad"]
 
 
 async def test_a_run_pauses_and_goes_on_with_what_is_left_of_the_time():
     plan = rows(SLOW, edges="begin>slow", on_item_error="skip")
-    claimed = ClaimedRun(plan)
-    await claimed.until("rows", "waiting")
-    claimed.control.pausing.set()
-    await claimed.host.memory.put("met", "go", True)
-    assert (await claimed.end()).status == "paused"
+    live = LiveRun(plan)
+    await live.until("rows", "waiting")
+    live.control.pausing.set()
+    await live.host.memory.put("met", "go", True)
+    assert (await live.end()).status == "paused"
     second = FakeHost()
-    outcome = await go_on(plan, claimed.host, second, deferred=claimed.host.journal.waits)
+    outcome = await go_on(plan, live.host, second, deferred=live.host.journal.waits)
     assert (outcome.status, await executed(second)) == ("waiting", [])
 
 

@@ -207,7 +207,7 @@ def test_paths_are_written_and_read_in_one_place():
     for path in ("a", "rows[3]/mail", "rows[3.2]/mail", "loop_ask[4]/rows[0]/mail_2"):
         assert str(parse_path(path)) == path
     found = parse_path("loop_ask[4]/rows[0.3]/mail")
-    assert [(t.container, t.index, t.attempt) for t in found.turns] == [
+    assert [(t.container, t.index, t.attempt) for t in found.iterations] == [
         ("loop_ask", 4, 1),
         ("rows", 0, 3),
     ]

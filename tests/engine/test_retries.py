@@ -4,13 +4,13 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.engine.test_meanwhile import ClaimedRun, beside
 
 from app.engine.host import Delivery, Limits
 from app.engine.runtime import steps
 from app.engine.runtime.waiting import child_id
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
+from tests.engine.test_deliveries import LiveRun, beside
 from tests.engine.tiny import box, executed, go_on, output, plan_of, run, statuses
 
 HOUR = {"retries": 2, "retry_delay_s": 3_600, "backoff": "fixed"}
@@ -92,14 +92,14 @@ async def test_a_persons_retry_has_all_its_tries_again():
 
 
 async def test_a_pause_ends_while_another_branch_works():
-    claimed = ClaimedRun(beside(shaky(fails=2), edges="bad>after"), 7)
+    live = LiveRun(beside(shaky(fails=2), edges="bad>after"), 7)
     for number in (1, 2):
-        await claimed.until("bad", "waiting")
-        assert claimed.host.journal.steps["bad"].attempt == number + 1
-        claimed.comes(Delivery(f"wai_{number}", "retry", "bad", {}))
+        await live.until("bad", "waiting")
+        assert live.host.journal.steps["bad"].attempt == number + 1
+        live.comes(Delivery(f"wai_{number}", "retry", "bad", {}))
         await asyncio.sleep(0.05)
-    assert (await claimed.end()).status == "succeeded"
-    assert (output(claimed.host, "bad"), claimed.taken) == (7, ["wai_1", "wai_2"])
+    assert (await live.end()).status == "succeeded"
+    assert (output(live.host, "bad"), live.consumed) == (7, ["wai_1", "wai_2"])
 
 
 async def test_a_run_at_work_sees_by_itself_that_a_pause_is_over(monkeypatch):
@@ -153,13 +153,13 @@ async def test_a_failure_beside_a_pause_ends_it():
 @pytest.mark.parametrize(("seconds", "status"), [(5, "running"), (7.6, "waiting")])
 async def test_a_short_pause_is_slept(seconds, status):
     settings = {"retries": 1, "retry_delay_s": seconds}
-    claimed = ClaimedRun(plan(settings=settings), 1)
-    await asyncio.wait_for(_retrying(claimed.host), 5)
+    live = LiveRun(plan(settings=settings), 1)
+    await asyncio.wait_for(_retrying(live.host), 5)
     await asyncio.sleep(0.05)
-    assert statuses(claimed.host)["bad"] == status
-    assert claimed.task.done() == (status == "waiting")
-    claimed.control.cancelled.set()
-    await claimed.end()
+    assert statuses(live.host)["bad"] == status
+    assert live.task.done() == (status == "waiting")
+    live.control.cancelled.set()
+    await live.end()
 
 
 async def _retrying(host):

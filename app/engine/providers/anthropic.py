@@ -6,17 +6,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from app.engine.providers.base import ChatRequest, Delta, ModelInfo, reason_of
-from app.engine.providers.endpoint import Endpoint, broken_off, failure, malformed
+from app.engine.providers.base import ChatRequest, Delta, reason_of
+from app.engine.providers.client import CONNECT_S, SILENCE_S, ApiChat, answered
+from app.engine.providers.endpoint import Endpoint, broken_off
 from app.engine.providers.reading import read_arguments
 from app.engine.sdk.messages import Message, ToolCall, Usage
-from app.kernel.errors import StepError, UpstreamRefused
+from app.kernel.errors import UpstreamRefused
 
 if TYPE_CHECKING:  # the SDK takes two seconds to import: only a process that calls it pays
     from anthropic import AsyncAnthropic
 
-_CONNECT_S = 5.0
-_SILENCE_S = 300.0
 _MAX_TOKENS = 8192
 
 
@@ -34,7 +33,7 @@ class AnthropicApi:
         import httpx2  # noqa: PLC0415 - heavy
         from anthropic import AsyncAnthropic  # noqa: PLC0415 - heavy
 
-        timeout = httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S)
+        timeout = httpx2.Timeout(SILENCE_S, connect=CONNECT_S)
 
         return AsyncAnthropic(
             base_url=self.endpoint.url,
@@ -51,46 +50,23 @@ class AnthropicApi:
         if "client" in self.__dict__:
             await self.client.close()
 
-    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream an answer of the model.
-
-        Raises:
-            UpstreamFailed, UpstreamRefused: See ChatModel.
-        """
+    def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Stream an answer of the model; see ChatModel."""
         import httpx2  # noqa: PLC0415 - heavy
         from anthropic import AnthropicError  # noqa: PLC0415 - heavy
 
-        answer = _Answer(self.endpoint, model)
-        problem: StepError | None = None
-        try:
-            events = await self.client.messages.create(**_body(model, request))
-            async with events:
-                async for event in events:
-                    if delta := answer.take(event):
-                        yield delta
-        except (AnthropicError, httpx2.HTTPError) as error:
-            problem = failure(self.endpoint, model, error)
-            problem.__cause__ = error
-        except (ValueError, TypeError, AttributeError) as error:
-            problem = malformed(self.endpoint, model, str(error)[:200])
-            problem.__cause__ = error
-        if problem is not None:
-            yield answer.used()
-            raise problem
-        for delta in answer.end():
-            yield delta
+        answer, errors = _Answer(self.endpoint, model), (AnthropicError, httpx2.HTTPError)
+        return answered(self.endpoint, model, self._events(model, request), answer, errors)
+
+    async def _events(self, model: str, request: ChatRequest) -> AsyncGenerator[Any, None]:
+        events = await self.client.messages.create(**_body(model, request))
+        async with events:
+            async for event in events:
+                yield event
 
 
-class AnthropicChat:
-    """A Claude model."""
-
-    def __init__(self, info: ModelInfo, api: AnthropicApi) -> None:
-        self.info = info
-        self._api = api
-
-    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream the answer; see ChatModel. Claude takes no temperature: it is left out."""
-        return self._api.stream(self.info.name, request)
+class AnthropicChat(ApiChat):
+    """A Claude model. Claude takes no temperature: it is left out."""
 
 
 @dataclass

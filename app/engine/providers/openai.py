@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from app.engine.providers.base import ChatRequest, Delta, ModelInfo
+from app.engine.providers.base import ChatRequest, Delta
+from app.engine.providers.client import CONNECT_S, SILENCE_S, ApiChat, answered
 from app.engine.providers.dialects import Answer
-from app.engine.providers.endpoint import Endpoint, failure, malformed
+from app.engine.providers.endpoint import Endpoint, failure
 from app.engine.providers.events import chunks
 from app.engine.sdk.messages import Message
-from app.kernel.errors import StepError
 
 if TYPE_CHECKING:  # only a process that calls a model pays for its import
     from aiohttp import ClientResponse, ClientSession
-
-_CONNECT_S = 5.0
-_SILENCE_S = 300.0
-"""A local model may think for minutes over a long prompt before its first token."""
-
 
 _STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
@@ -70,9 +65,7 @@ class OpenAIApi:
         import aiohttp  # noqa: PLC0415 - heavy
 
         return aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=_CONNECT_S, sock_read=_SILENCE_S
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S),
             connector=aiohttp.TCPConnector(limit=1_000),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self.endpoint.proxy or None,
@@ -115,32 +108,13 @@ class OpenAIApi:
         ) as error:  # fmt: skip
             raise failure(self.endpoint, "", error) from error
 
-    async def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream an answer of the model.
-
-        Raises:
-            UpstreamFailed, UpstreamRefused: See ChatModel.
-        """
+    def stream(self, model: str, request: ChatRequest) -> AsyncGenerator[Delta, None]:
+        """Stream an answer of the model; see ChatModel."""
         import aiohttp  # noqa: PLC0415 - heavy
 
         answer = Answer(self.endpoint, model, [tool.name for tool in request.tools])
-        problem: StepError | None = None
-        try:
-            async with aclosing(self._chunks(model, request)) as found:
-                async for chunk in found:
-                    if delta := answer.take(chunk):
-                        yield delta
-        except (Refusal, aiohttp.ClientError, TimeoutError, OSError) as error:
-            problem = failure(self.endpoint, model, error)
-            problem.__cause__ = error
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            problem = malformed(self.endpoint, model, str(error)[:200])
-            problem.__cause__ = error
-        if problem is not None:
-            yield answer.used()
-            raise problem
-        for delta in answer.end():
-            yield delta
+        errors = (Refusal, aiohttp.ClientError, TimeoutError, OSError)
+        return answered(self.endpoint, model, self._chunks(model, request), answer, errors)
 
     async def _chunks(
         self, model: str, request: ChatRequest
@@ -199,16 +173,8 @@ class OpenAIApi:
         return body
 
 
-class OpenAIChat:
+class OpenAIChat(ApiChat):
     """A model behind an OpenAI-compatible server, with the server's own tool calls."""
-
-    def __init__(self, info: ModelInfo, api: OpenAIApi) -> None:
-        self.info = info
-        self._api = api
-
-    def stream(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
-        """Stream the answer; see ChatModel."""
-        return self._api.stream(self.info.name, request)
 
 
 def _wire(message: Message) -> dict[str, Any]:

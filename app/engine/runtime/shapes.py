@@ -173,10 +173,7 @@ def _pattern(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[V
 
 
 def _pattern_properties(
-    validator: Any,  # noqa: ANN401 - as the library calls it
-    wanted: Any,  # noqa: ANN401
-    value: Any,  # noqa: ANN401
-    schema: Any,  # noqa: ANN401
+    validator: Validator, wanted: Mapping[str, Any], value: object, schema: object
 ) -> Iterator[ValidationError]:
     if not isinstance(value, dict):
         return
@@ -187,10 +184,7 @@ def _pattern_properties(
 
 
 def _additional_properties(
-    validator: Any,  # noqa: ANN401 - as the library calls it
-    wanted: Any,  # noqa: ANN401
-    value: Any,  # noqa: ANN401
-    schema: Any,  # noqa: ANN401
+    validator: Validator, wanted: object, value: object, schema: Mapping[str, Any]
 ) -> Iterator[ValidationError]:
     if not isinstance(value, dict):
         return

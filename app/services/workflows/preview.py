@@ -173,7 +173,7 @@ class _Past:
 
     async def _given(self, node: NodeRef, prefix: str) -> dict[str, Json]:
         """What the turns around a node give it, the innermost last, and what it gives itself."""
-        turns = parse_path(prefix + node.id).turns
+        turns = parse_path(prefix + node.id).iterations
         path_of = {
             turn.container: str(StepPath(turns[:at], turn.container))
             for at, turn in enumerate(turns)

@@ -1,6 +1,7 @@
 """Checks of edges: ports that exist and fit, inputs that get something, tools that are tools."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from app.engine.expressions import Leaf, references
 from app.engine.graph.checks.view import View, nearest, remove_edge
@@ -124,14 +125,8 @@ def _inputs(view: View, node: NodeRef) -> Iterator[Problem]:
     wired = {edge.target_port for edge in into}
     for port in view.inputs[node.id].values():
         if port.required and port.name not in wired:
-            yield Problem(
-                code="missing_input",
-                severity="error",
-                message=f"{view.name(node.id)} gets nothing at “{port.title}”. Connect it.",
-                node_id=node.id,
-                field=port.name,
-                fix=view.connection(node, port),
-            )
+            said = f"{view.name(node.id)} gets nothing at “{port.title}”. Connect it."
+            yield _missing(view, node, port, "error", said)
             return
     if not into and view.out[node.id]:
         yield from _reads_nothing(view, node)
@@ -141,14 +136,21 @@ def _reads_nothing(view: View, node: NodeRef) -> Iterator[Problem]:
     port = next((p for p in view.inputs[node.id].values() if p.type != "tool"), None)
     title = next((leaf.title for leaf in view.forms[node.id] if _reads_input(leaf)), None)
     if port and title:
-        yield Problem(
-            code="missing_input",
-            severity="warning",
-            message=f"{view.name(node.id)}: “{title}” reads `input`, but nothing comes in.",
-            node_id=node.id,
-            field=port.name,
-            fix=view.connection(node, port),
-        )
+        said = f"{view.name(node.id)}: “{title}” reads `input`, but nothing comes in."
+        yield _missing(view, node, port, "warning", said)
+
+
+def _missing(
+    view: View, node: NodeRef, port: Port, severity: Literal["error", "warning"], message: str
+) -> Problem:
+    return Problem(
+        code="missing_input",
+        severity=severity,
+        message=message,
+        node_id=node.id,
+        field=port.name,
+        fix=view.connection(node, port),
+    )
 
 
 def _reads_input(leaf: Leaf) -> bool:
