@@ -1,11 +1,6 @@
-// The icon of a node type, by the name that it declares.
+// A node type as a sign: its icon, by the name that it declares.
 import { Box, CircleHelp } from "lucide-react";
 import { ICONS } from "./icons.gen.js";
-
-export function NodeIcon({ name, size = 14 }) {
-  const Icon = ICONS[name] ?? Box;
-  return <Icon size={size} strokeWidth={2} aria-hidden="true" />;
-}
 
 // The tile of a node type in the colour of its category; without a type it is unknown.
 export function KindTile({ type, size = 24 }) {
