@@ -371,12 +371,12 @@ async def test_an_answer_that_was_read_as_the_process_died_is_had_by_the_next_li
     read = asyncio.Event()
 
     async def read_only(*args):
-        await news_of(*args)
+        await deliveries_of(*args)
         read.set()
         await asyncio.Event().wait()
 
-    news_of = execute.news_of
-    monkeypatch.setattr(execute, "news_of", read_only)
+    deliveries_of = execute.deliveries_of
+    monkeypatch.setattr(execute, "deliveries_of", read_only)
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     await approve(run.id)
     await asyncio.wait_for(read.wait(), PATIENCE_S)
@@ -414,7 +414,7 @@ async def test_an_answer_that_comes_as_the_life_ends_is_found(
         began.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(execute, "news_of", late)
+    monkeypatch.setattr(execute, "deliveries_of", late)
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     await approve(run.id)
     await asyncio.wait_for(began.wait(), PATIENCE_S)
@@ -433,8 +433,8 @@ async def test_of_a_run_that_another_process_has_nothing_is_read(
     await approve(run.id)
     async with app.database.read() as uow:
         epoch = (await uow.session.get_one(Run, run.id)).epoch
-    assert await execute.news_of(app, run.id, epoch - 1) == ()
-    assert await execute.news_of(app, "run_gone", 1) == ()
+    assert await execute.deliveries_of(app, run.id, epoch - 1) == ()
+    assert await execute.deliveries_of(app, "run_gone", 1) == ()
     hour.set()
     await task
 
