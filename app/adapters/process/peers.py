@@ -18,14 +18,14 @@ from typing import cast
 _log = logging.getLogger(__name__)
 
 Answer = Callable[[bytes], Awaitable[bytes]]
-"""Does what a neighbour asks, and says what came of it; b"" for "do it yourself"."""
+"""Does what a peer asks, and says what came of it; b"" for "do it yourself"."""
 
 LOOK_S = 1.0
-"""How often a process looks for new neighbours."""
+"""How often a process looks for new peers."""
 
 SIGN_S = 0.5
 SILENT_S = 2.0
-"""A neighbour that gave no sign of life for so long is given up."""
+"""A peer that gave no sign of life for so long is given up."""
 
 LEAVE_S = 1.0
 """How long work that was taken over may go on when its process ends."""
@@ -105,7 +105,7 @@ class _Asked(_Frames):
 
 
 class Listener:
-    """Takes work over from neighbours. Use `listen` to get one."""
+    """Takes work over from peers. Use `listen` to get one."""
 
     def __init__(self, path: Path, answer: Answer) -> None:
         self.connections: set[_Asked] = set()
@@ -127,7 +127,7 @@ class Listener:
         early.rename(
             self._path
         )  # found only now that it answers; an earlier process had the same number, perhaps
-        self._signs = asyncio.create_task(self._give_signs(), name="signs of life to neighbours")
+        self._signs = asyncio.create_task(self._give_signs(), name="signs of life to peers")
 
     async def _give_signs(self) -> None:
         while True:
@@ -148,7 +148,7 @@ class Listener:
         self._at_work.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:  # who asked does it instead, and says what is wrong
-            _log.error("what a neighbour asked for failed here", exc_info=error)
+            _log.error("what a peer asked for failed here", exc_info=error)
 
     async def _work(self, asked: _Asked, number: int, data: bytes) -> None:
         answer = b""
@@ -248,19 +248,19 @@ class Peers:
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look for neighbours from now on."""
-        self._looking = asyncio.create_task(self._look_around(), name="looking for neighbours")
+        """Look for peers from now on."""
+        self._looking = asyncio.create_task(self._look_around(), name="looking for peers")
 
     async def close(self) -> None:
         """Ask nobody any more."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
-        for neighbour in self._known.values():
-            neighbour.give_up()
+        for peer in self._known.values():
+            peer.give_up()
 
     def less_busy_than(self, in_flight: int) -> Peer | None:
-        """The neighbour with the least work of this process, if that is less than what is in flight here."""
+        """The peer with the least work from this process, if that is less than what is in flight here."""
         there = (one for one in self._known.values() if not one.gone)
         least = min(there, key=lambda one: one.in_flight, default=None)
         return least if least is not None and least.in_flight < in_flight else None
@@ -273,16 +273,16 @@ class Peers:
                     await self._meet(path)
             for _ in range(round(LOOK_S / SIGN_S)):
                 await asyncio.sleep(SIGN_S)
-                for neighbour in self._known.values():
-                    neighbour.look()
+                for peer in self._known.values():
+                    peer.look()
 
     async def _meet(self, path: Path) -> None:
         loop = asyncio.get_running_loop()
         try:
-            _, neighbour = await loop.create_unix_connection(Peer, str(path))
+            _, peer = await loop.create_unix_connection(Peer, str(path))
         except ConnectionRefusedError:  # its process was killed
             _remove(path)
         except OSError:
             return
         else:
-            self._known[path] = neighbour
+            self._known[path] = peer

@@ -51,7 +51,7 @@ MAX_WORKSPACES = 200
 
 SUSPECT = 3
 """A run that lost this many processes without coming further may be what kills them. A process has one such run at a
-time, so that it does not take others along that are as far: of a run and its neighbours nobody can tell who it was.
+time, so that it does not take others along that are as far: of a run and those beside it nobody can tell who it was.
 """
 _ANY = 1_000_000
 

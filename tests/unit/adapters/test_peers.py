@@ -104,7 +104,7 @@ async def test_what_goes_wrong_there_is_a_refusal(data, here, caplog):
 
     listener = await listen(data, "host-1", fail)
     assert await (await found(here)).ask(b"x") == b""
-    assert "what a neighbour asked for failed here" in caplog.text
+    assert "what a peer asked for failed here" in caplog.text
     await listener.close()
 
 
