@@ -1,43 +1,39 @@
 """From rows to what callers see, and to the payloads of events."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from app.engine.events import TERMINAL_RUN, Event, EventType, RunStatus, StepStatus
 from app.engine.host import Origin, StepRecord
 from app.engine.payloads import dollars, run_payload, step_payload
 from app.kernel.clock import now
-from app.models import Approval, Run, RunEvent, Span, Step, Wait
+from app.models import Approval, Run, RunEvent, Span, Step, Wait, metadata
 from app.services.runs.reading.views import ApprovalView, RunView, SpanView, StepView, WaitView
+
+_AS_STORED = tuple(
+    column.name for column in metadata.tables["run"].c if column.name in RunView.model_fields
+)
+"""What callers see of a run's row as it is."""
+
+_READ = (*_AS_STORED, "unpriced", "cost_microusd")
 
 
 def run_view(run: Run, workflow_name: str, version: int, notice: str | None = None) -> RunView:
     """A run as callers see it."""
+    return view_of_row({name: getattr(run, name) for name in _READ}, workflow_name, version, notice)
+
+
+def view_of_row(
+    row: Mapping[str, Any], workflow_name: str, version: int, notice: str | None = None
+) -> RunView:
+    """A run's row, with values in its JSON columns, as callers see it."""
     return RunView(
-        id=run.id,
-        number=run.number,
-        workflow_id=run.workflow_id,
+        **{name: row[name] for name in _AS_STORED},
         workflow_name=workflow_name,
         version=version,
-        status=run.status,
-        trigger=run.trigger,
-        input=run.input,
-        output=run.output,
-        error=run.error,
-        tokens=run.tokens,
-        cost_usd=None if run.unpriced else dollars(run.cost_microusd),
-        queued_at=run.queued_at,
-        started_at=run.started_at,
-        finished_at=run.finished_at,
+        cost_usd=None if row["unpriced"] else dollars(row["cost_microusd"]),
         notice=notice,
-        priority=run.priority,
-        forked_from=run.forked_from,
-        fork_path=run.fork_path,
-        parent_run_id=run.parent_run_id,
-        parent_path=run.parent_path,
-        dead_at=run.dead_at,
-        requeued_as=run.requeued_as,
-        warning_count=run.warning_count,
-        responded=run.output is not None and run.status not in TERMINAL_RUN,
+        responded=row["output"] is not None and row["status"] not in TERMINAL_RUN,
     )
 
 

@@ -24,7 +24,6 @@ from app.adapters.sql.journal_rows import Row, Rows, rows_of
 from app.adapters.sql.statements import once
 from app.engine.events import TERMINAL_RUN
 from app.engine.host import Fact, RunPatch, RunRequest
-from app.engine.payloads import dollars
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import Json
 from app.kernel.errors import NotFound, StorageDown
@@ -41,6 +40,7 @@ from app.services.runs.lifecycle.execute import (
 )
 from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.mappers import view_of_row
 from app.services.runs.reading.queries import WHOLE_BYTES, get_run
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.create import (
@@ -342,13 +342,9 @@ def _view(start: _Start, row: Row | None = None, output: bytes | None = None) ->
     """A run as its caller sees it; `output` is JSON."""
     row = row or start.row
     error = row["error"]
-    return RunView(
-        id=row["id"], number=row["number"], workflow_id=row["workflow_id"],
-        workflow_name=start.workflow.name, version=start.draft.number, status=row["status"],
-        trigger=row["trigger"], input=start.request.input,
-        output=None if output is None else orjson.loads(output),
-        error=orjson.loads(error) if isinstance(error, str) else error, tokens=row["tokens"],
-        cost_usd=None if row["unpriced"] else dollars(row["cost_microusd"]),
-        queued_at=row["queued_at"], started_at=row["started_at"], finished_at=row["finished_at"],
-        priority=row["priority"], warning_count=row["warning_count"],
-    )  # fmt: skip
+    values = {
+        "input": start.request.input,
+        "output": None if output is None else orjson.loads(output),
+        "error": orjson.loads(error) if isinstance(error, str) else error,
+    }
+    return view_of_row({**row, **values}, start.workflow.name, start.draft.number)
