@@ -93,7 +93,7 @@ class SpanRecord:
 class LlmCallRecord:
     """One model call, for the ledger. `cost_microusd` None means unpriced, not free.
 
-    `is_estimated`: the server told no usage, so the tokens were counted here.
+    `is_estimated`: the server reported no usage, so the tokens were counted here.
     """
 
     id: str

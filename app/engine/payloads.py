@@ -26,6 +26,11 @@ def dollars(microusd: int | None) -> float | None:
     return None if microusd is None else round(microusd / 1_000_000, 6)
 
 
+def price(microusd: int) -> str:
+    """Write an amount for people, as exact as small model calls need it."""
+    return f"${microusd / 1_000_000:.4f}"
+
+
 def plain(output: dict[str, Json] | None) -> Json:
     """Return the value of an output with one port, otherwise the values by port."""
     return next(iter(output.values())) if output and len(output) == 1 else output

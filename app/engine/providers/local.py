@@ -210,7 +210,7 @@ def in_schema(request: ChatRequest) -> ChatRequest:
     talk: list[Message] = []
     for message in request.messages:
         names.update({call.id: call.name for call in message.tool_calls})
-        talk.extend(_told(message, request, names))
+        talk.extend(_as_schema_says(message, request, names))
     return replace(
         request,
         messages=(instructions, *_examples(request), *talk),
@@ -276,7 +276,9 @@ def _answer(request: ChatRequest, text: str) -> str:
     return json.dumps({"tool": _answer_name(request.tools), field: text}, ensure_ascii=False)
 
 
-def _told(message: Message, request: ChatRequest, names: Mapping[str, str]) -> list[Message]:
+def _as_schema_says(
+    message: Message, request: ChatRequest, names: Mapping[str, str]
+) -> list[Message]:
     """A turn of the conversation in the words of the schema."""
     if message.role == "user":
         return [message]

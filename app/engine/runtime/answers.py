@@ -30,7 +30,7 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
             if fits.is_valid(value):
                 return value
     for values in outer:
-        if (value := _most_told(values, schema, fits)) is not None:
+        if (value := _most_detailed(values, schema, fits)) is not None:
             return value
     wrapped = [value for value in inner if fits.is_valid(value)]
     if len(wrapped) == 1:
@@ -50,11 +50,11 @@ def _misfit(fits: Shape, value: Any) -> OutputInvalid:  # noqa: ANN401 - any JSO
     )
 
 
-def _most_told(values: Sequence[Any], schema: Mapping[str, Any], fits: Shape) -> Any:  # noqa: ANN401
+def _most_detailed(values: Sequence[Any], schema: Mapping[str, Any], fits: Shape) -> Any:  # noqa: ANN401
     """Of the values that fit once they are taken as asked, the one that says most."""
     asked = [as_asked(value, schema) for value in values if not _is_foreign(value, schema)]
     fitting = [value for value in asked if value is not None and fits.is_valid(value)]
-    return max(fitting, key=_told, default=None)
+    return max(fitting, key=_details, default=None)
 
 
 def _is_foreign(value: Any, schema: Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON value
@@ -65,7 +65,7 @@ def _is_foreign(value: Any, schema: Mapping[str, Any]) -> bool:  # noqa: ANN401 
     return bool(value) and not value.keys() & known.keys()
 
 
-def _told(value: Any) -> int:  # noqa: ANN401 - any JSON value
+def _details(value: Any) -> int:  # noqa: ANN401 - any JSON value
     return sum(one is not None for one in value.values()) if isinstance(value, dict) else 1
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.engine.host import RunRequest
+from app.engine.payloads import price
 from app.kernel.errors import BudgetExceeded
 
 
@@ -84,8 +85,8 @@ class Budget:
             )
         if limits.max_cost_microusd is not None and self.cost_microusd >= limits.max_cost_microusd:
             raise BudgetExceeded(
-                f"The run cost ${self.cost_microusd / 1e6:.4f}; "
-                f"its limit is ${limits.max_cost_microusd / 1e6:.4f}."
+                f"The run cost {price(self.cost_microusd)}; "
+                f"its limit is {price(limits.max_cost_microusd)}."
             )
 
     @asynccontextmanager
@@ -145,8 +146,8 @@ class Budget:
         if limits.max_tokens is not None:
             spent.append(f"{self.tokens:,} of {limits.max_tokens:,} tokens (`max_tokens`)")
         if limits.max_cost_microusd is not None:
-            most = limits.max_cost_microusd / 1e6
-            spent.append(f"${self.cost_microusd / 1e6:.4f} of ${most:.4f} (`max_cost_usd`)")
+            most = price(limits.max_cost_microusd)
+            spent.append(f"{price(self.cost_microusd)} of {most} (`max_cost_usd`)")
         return f"The run has used {' and '.join(spent)}."
 
     def _fits(self, size: Size) -> bool:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from app.engine.host import LlmCallRecord, Pool
-from app.engine.payloads import dollars
+from app.engine.payloads import dollars, price
 from app.engine.providers.base import ChatModel, ChatRequest
 from app.engine.runtime.answers import parse_answer
 from app.engine.runtime.budget import Size
@@ -225,7 +225,7 @@ def _price_known(call: Call, chat: ChatModel) -> None:
     limit = call.step.execution.budget.limits.max_cost_microusd
     if limit is not None and _cost(call, chat, 1_000, 1_000) is None:
         raise ModelUnpriced(
-            f"The run may cost ${limit / 1e6:.4f} at most, but nobody knows what {chat.info.ref} costs. "
+            f"The run may cost {price(limit)} at most, but nobody knows what {chat.info.ref} costs. "
             "An administrator of the installation can set its price on the page Models; or choose another "
             "model, or take the run's limit `max_cost_usd` away."
         )
