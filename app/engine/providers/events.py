@@ -1,7 +1,7 @@
 """Reading the body of a server's answer: an event stream, or JSON when it was not streamed."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +11,9 @@ _LARGEST = 64_000_000
 
 DONE: Mapping[str, Any] = {}
 """The mark with which a stream says that it is complete."""
+
+_BARE = frozenset({b"{", b"[", b"<"})
+"""How lines begin that belong to no event stream."""
 
 
 async def chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Mapping[str, Any], None]:
@@ -22,21 +25,32 @@ async def chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Mapping[str, An
     Raises:
         ValueError: Something in it is no JSON object.
     """
-    event = _Event()
-    bare: list[bytes] = []
-    async for line in _lines(pieces):
-        if bare or (event.is_empty and line[:1] in (b"{", b"[", b"<")):
-            bare.append(line)
-            continue
-        for chunk in event.take(line):
-            yield chunk
-            if chunk is DONE:
-                return
-    for chunk in event.end():
+    event, lines, bare = _Event(), _Lines(), list[bytes]()
+    async for piece in pieces:
+        for line in lines.feed(piece):
+            if bare or event.is_before(line):
+                bare.append(line)
+                continue
+            for chunk in event.take(line):
+                yield chunk
+                if chunk is DONE:
+                    return
+    for chunk in _rest(lines.end(), event, bare):
         yield chunk
+        if chunk is DONE:
+            return
+
+
+def _rest(last: Sequence[bytes], event: "_Event", bare: list[bytes]) -> Iterator[Mapping[str, Any]]:
+    """What the lines that are left say when nothing more comes."""
+    for line in last:
+        if bare or event.is_before(line):
+            bare.append(line)
+        else:
+            yield from event.take(line)
+    yield from event.end()
     if bare:
-        for chunk in _whole(b"\n".join(bare)):
-            yield chunk
+        yield from _whole(b"\n".join(bare))
         yield DONE
 
 
@@ -47,66 +61,77 @@ class _Event:
         self._data: list[bytes] = []
         self._name = b""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it has no data yet."""
-        return not self._data
+    def is_before(self, line: bytes) -> bool:
+        """Whether a line is none of an event's, since none has begun and it looks like JSON or a page."""
+        return not self._data and line[:1] in _BARE
 
-    def take(self, line: bytes) -> Iterator[Mapping[str, Any]]:
+    def take(self, line: bytes) -> Sequence[Mapping[str, Any]]:
         """Take a line; give what is complete with it."""
         if line.startswith(b"data:"):
-            yield from self._take_data(line[5:].removeprefix(b" "))
-        elif not line:
-            yield from self.end()
+            return self._take_data(line[5:].removeprefix(b" "))
+        if not line:
+            found = self.end() if self._data else ()
             self._name = b""
-        elif line.startswith(b"event:"):
+            return found
+        if line.startswith(b"event:"):
             self._name = line[6:].strip()
+        return ()
 
-    def _take_data(self, data: bytes) -> Iterator[Mapping[str, Any]]:
+    def _take_data(self, data: bytes) -> Sequence[Mapping[str, Any]]:
         if data.strip() == b"[DONE]":
-            yield from self.end()
-            yield DONE
-            return
+            return [*self.end(), DONE]
         whole = None if self._data else _complete(data)
-        if whole is None:
-            self._data.append(data)
-        else:
-            yield _named(whole, self._name)
+        if whole is not None:
+            return (_named(whole, self._name),)
+        self._data.append(data)
+        return ()
 
-    def end(self) -> Iterator[Mapping[str, Any]]:
+    def end(self) -> Sequence[Mapping[str, Any]]:
         """Give its data, and begin the next one; some servers leave out the empty line between events."""
         data, name = self._data, self._name
         if not data:
-            return
+            return ()
         self._data = []
         joined = b"\n".join(data)
         whole = _complete(joined)
         if whole is not None:
-            yield _named(whole, name)
-        elif joined.strip():
-            for line in data:
-                yield _named(_object(line), name)
+            return (_named(whole, name),)
+        return [_named(_object(line), name) for line in data] if joined.strip() else ()
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+class _Lines:
     """Lines without their ends, which are LF, CRLF or CR."""
-    rest: list[bytes] = []
-    size = 0
-    first = True
-    async for piece in pieces:
-        size += len(piece)
-        if size > _LARGEST:
+
+    def __init__(self) -> None:
+        self._rest: list[bytes] = []
+        self._size = 0
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """Take a piece of the body; give the lines that are complete with it.
+
+        Raises:
+            ValueError: The body is too large.
+        """
+        if not self._size:
+            piece = piece.removeprefix(b"\xef\xbb\xbf")  # a byte order mark
+        self._size += len(piece)
+        if self._size > _LARGEST:
             raise ValueError(f"it is larger than {_LARGEST:,} bytes")
-        if first:
-            piece, first = piece.removeprefix(b"\xef\xbb\xbf"), False  # noqa: PLW2901 - a byte order mark
-        head, *more = piece.split(b"\n")
-        rest.append(head)
-        for following in more:
-            for line in b"".join(rest).removesuffix(b"\r").split(b"\r"):
-                yield line
-            rest = [following]
-    for line in b"".join(rest).removesuffix(b"\r").split(b"\r"):
-        yield line
+        *complete, last = piece.split(b"\n")
+        found: list[bytes] = []
+        for part in complete:
+            line = b"".join((*self._rest, part)).removesuffix(b"\r")
+            self._rest.clear()
+            if b"\r" in line:
+                found += line.split(b"\r")
+            else:
+                found.append(line)
+        self._rest.append(last)
+        return found
+
+    def end(self) -> list[bytes]:
+        """The last line, which has no end."""
+        return b"".join(self._rest).removesuffix(b"\r").split(b"\r")
 
 
 def _whole(body: bytes) -> Iterator[Mapping[str, Any]]:
