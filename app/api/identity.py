@@ -55,9 +55,10 @@ def _set_cookies(response: Response, signed: SignedIn) -> None:
 )
 async def register(body: RegisterRequest, request: Request, response: Response) -> RegisteredView:
     """Create an account with a workspace and a first project, and sign in."""
-    agent = request.headers.get("user-agent", "")
-    async with current_app().database.work() as uow:
-        signed = await registration.register(uow, body, client_address(request.scope), agent)
+    app = current_app()
+    account = await registration.prepare_account(app.database, body, client_address(request.scope))
+    async with app.database.work() as uow:
+        signed = await registration.register(uow, account, request.headers.get("user-agent", ""))
     _set_cookies(response, signed)
     return RegisteredView(
         access_token=signed.access_token, user=signed.user, workspace_id=signed.workspace_id
@@ -67,11 +68,10 @@ async def register(body: RegisterRequest, request: Request, response: Response) 
 @auth.post("/login", responses={401: {}}, dependencies=[Depends(require_own_origin)])
 async def login(body: LoginBody, request: Request, response: Response) -> TokenView:
     """Open a session: a token for programs, a cookie for browsers."""
-    agent = request.headers.get("user-agent", "")
-    async with current_app().database.work() as uow:
-        signed = await commands.login(
-            uow, body.email, body.password, client_address(request.scope), agent
-        )
+    app, client = current_app(), client_address(request.scope)
+    known = await commands.check_password(app.database, body.email, body.password, client)
+    async with app.database.work() as uow:
+        signed = await commands.login(uow, known, request.headers.get("user-agent", ""))
     _set_cookies(response, signed)
     return TokenView(access_token=signed.access_token)
 

@@ -3,8 +3,17 @@
 from app.adapters.sql.database import Database
 from app.services.access import Actor
 from app.services.identity.commands import authenticate
-from app.services.identity.registration import register
-from app.services.identity.views import RegisterRequest
+from app.services.identity.registration import prepare_account, register
+from app.services.identity.views import RegisterRequest, SignedIn
+
+
+async def sign_up(
+    database: Database, request: RegisterRequest, client_ip: str = "192.0.2.1", agent: str = ""
+) -> SignedIn:
+    """Register somebody, as the API does."""
+    account = await prepare_account(database, request, client_ip)
+    async with database.work() as uow:
+        return await register(uow, account, agent)
 
 
 async def person(database: Database, name: str = "Ada") -> Actor:
@@ -12,8 +21,7 @@ async def person(database: Database, name: str = "Ada") -> Actor:
     request = RegisterRequest(
         name=name, email=f"{name.lower()}@example.com", password="copper kettle 9"
     )
-    async with database.work() as uow:
-        signed = await register(uow, request, "192.0.2.1")
+    signed = await sign_up(database, request)
     async with database.read() as uow:
         return await authenticate(uow, signed.access_token)
 

@@ -37,13 +37,6 @@ class UnitOfWork:
         """Do this once the transaction is durable, such as to put a run's id into the queue."""
         self._after.append(work)
 
-    async def commit_so_far(self) -> None:
-        """End the transaction here, and go on in another with the next statement.
-
-        Before slow work that needs no database: on SQLite nobody else can write meanwhile.
-        """
-        await self.session.commit()
-
     async def _finish(self) -> None:
         await self.session.commit()
         for work in self._after:

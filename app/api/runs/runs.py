@@ -16,6 +16,7 @@ from app.kernel.errors import InvalidInput
 from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.runs.lifecycle import commands, control
+from app.services.runs.lifecycle.lapsed import with_second_look
 from app.services.runs.reading import queries
 from app.services.runs.reading.step_pages import Filter
 from app.services.runs.reading.views import RunView, StepView, TraceView
@@ -194,15 +195,13 @@ async def stream_events(
 @runs.post("/{run_id}/cancel")
 async def cancel_run(run_id: Id, who: Signed) -> RunView:
     """Stop a run; a finished one stays as it is."""
-    async with current_app().database.work() as uow:
-        return await commands.cancel_run(uow, who, run_id)
+    return await with_second_look(current_app(), commands.cancel_run, who, run_id)
 
 
 @runs.post("/{run_id}/pause", responses={409: {}})
 async def pause_run(run_id: Id, who: Signed) -> RunView:
     """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
-    async with current_app().database.work() as uow:
-        return await control.pause_run(uow, who, run_id)
+    return await with_second_look(current_app(), control.pause_run, who, run_id)
 
 
 @runs.post("/{run_id}/resume", responses={409: {}})

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -40,10 +41,22 @@ def normal_email(email: str) -> str:
     return normal
 
 
-async def login(
-    uow: UnitOfWork, email: str, password: str, client_ip: str, user_agent: str = ""
-) -> SignedIn:
-    """Open a session for a person who knows their password.
+@dataclass(frozen=True)
+class KnownPerson:
+    """Somebody who has shown that they know their password.
+
+    Args:
+        renewed: Its hash anew, when the stored one is of an old kind.
+    """
+
+    user_id: str
+    renewed: str | None = None
+
+
+async def check_password(
+    database: Database, email: str, password: str, client_ip: str
+) -> KnownPerson:
+    """Find the person who has this password. No transaction is open while it is hashed.
 
     Raises:
         Unauthenticated: Unknown, disabled or mistyped: all answer alike and as slowly.
@@ -54,17 +67,28 @@ async def login(
     await guard.hit(throttle.SIGN_IN_ADDRESS, address)
     await guard.hit(throttle.SIGN_IN_PAIR, account, address)
     await guard.hit(throttle.SIGN_IN_ACCOUNT, account)
-    user = (
-        await uow.session.execute(select(User).where(col(User.email) == account))
-    ).scalar_one_or_none()
-    await uow.commit_so_far()  # nothing is held while the password is hashed
+    async with database.read() as uow:
+        query = select(User).where(col(User.email) == account)
+        user = (await uow.session.execute(query)).scalar_one_or_none()
     fits, renewed = await passwords.verify(password, user.password_hash if user else None)
     if user is None or not fits or user.disabled_at is not None:
         raise Unauthenticated(_WRONG)
-    if renewed:
-        user.password_hash = renewed
     await guard.forget(throttle.SIGN_IN_PAIR, account, address)
     await guard.forget(throttle.SIGN_IN_ACCOUNT, account)
+    return KnownPerson(user.id, renewed)
+
+
+async def login(uow: UnitOfWork, known: KnownPerson, user_agent: str = "") -> SignedIn:
+    """Open a session for a person whose password `check_password` has checked.
+
+    Raises:
+        Unauthenticated: The account was disabled or deleted since.
+    """
+    user = await uow.session.get(User, known.user_id)
+    if user is None or user.disabled_at is not None:
+        raise Unauthenticated(_WRONG)
+    if known.renewed:
+        user.password_hash = known.renewed
     actor = await _actor(uow, user, None)
     audit.record(uow, actor, "user.login", user.id)
     return await open_session(uow, user, actor, user_agent)

@@ -1,12 +1,13 @@
 """Create an account, as far as the installation lets people do so."""
 
 import secrets
+from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
-from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.database import Database, UnitOfWork
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput
 from app.kernel.ids import new_id
@@ -42,30 +43,47 @@ async def why_not(uow: UnitOfWork, email: str = "") -> str:
     return f"Only addresses of {' or '.join(domains)} may register here."
 
 
-async def register(
-    uow: UnitOfWork, request: RegisterRequest, client_ip: str, user_agent: str = ""
-) -> SignedIn:
+@dataclass(frozen=True)
+class NewAccount:
+    """An account that may be created, with the hash of its password."""
+
+    name: str
+    email: str
+    password_hash: str = field(repr=False)
+
+
+async def prepare_account(
+    database: Database, request: RegisterRequest, client_ip: str
+) -> NewAccount:
+    """Check a wish for an account and hash its password. No transaction is open while it is hashed.
+
+    Raises:
+        InvalidInput: Name, e-mail or password will not do; `context["field"]` says which.
+        Denied: The installation does not let this address register.
+        RateLimited: Too many accounts from one address.
+    """
+    name, email = _name(request.name), normal_email(request.email)
+    await throttle.current().hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
+    async with database.read() as uow:
+        await _require_allowed(uow, email)
+    passwords.require_strong(request.password, email=email, name=name)
+    return NewAccount(name, email, await passwords.hash_password(request.password))
+
+
+async def register(uow: UnitOfWork, account: NewAccount, user_agent: str = "") -> SignedIn:
     """Create a person with a workspace and a first project of their own, and sign them in.
 
     The first one who can sign in administers the installation.
 
     Raises:
-        InvalidInput: Name, e-mail or password will not do; `context["field"]` says which.
-        Denied: The installation does not let this address register.
+        Denied: The installation does not let this address register any more.
         Conflict: The e-mail address has an account.
-        RateLimited: Too many accounts from one address.
     """
-    name, email = _name(request.name), normal_email(request.email)
-    await throttle.current().hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
-    await _require_allowed(uow, email)
-    passwords.require_strong(request.password, email=email, name=name)
-    await uow.commit_so_far()  # nothing is held while the password is hashed
-    hashed = await passwords.hash_password(request.password)
     await _one_at_a_time(uow)
-    await _require_allowed(uow, email)
+    await _require_allowed(uow, account.email)
     user = User(
-        id=new_id("user"), email=email, name=name, password_hash=hashed, created_at=now(),
-        is_installation_admin=not await has_people(uow),
+        id=new_id("user"), email=account.email, name=account.name, password_hash=account.password_hash,
+        created_at=now(), is_installation_admin=not await has_people(uow),
     )  # fmt: skip
     return await open_session(uow, user, await _at_home(uow, user), user_agent)
 

@@ -8,6 +8,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
 from app.services.app_context import current_app
 from app.services.runs.lifecycle.commands import cancel_run
+from app.services.runs.lifecycle.lapsed import with_second_look
 from app.services.runs.reading.queries import list_runs
 from app.services.runs.reading.views import RunView
 from app.services.workflows.queries import name_workflows
@@ -106,7 +107,6 @@ class RunListState(PagedState, rx.State):
     async def cancel(self, run_id: str):  # noqa: ANN201 - events
         """Cancel a run that is under way."""
         acting = await actor(self)
-        async with current_app().database.work() as uow:
-            run = await cancel_run(uow, acting, run_id)
+        run = await with_second_look(current_app(), cancel_run, acting, run_id)
         yield rx.toast.info(f"Run #{run.number} is being canceled.")
         yield RunListState.load

@@ -15,6 +15,7 @@ from app.services.access import Actor
 from app.services.app_context import AppContext, current_app
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run, resume_run
+from app.services.runs.lifecycle.lapsed import with_second_look
 from app.services.runs.reading.follow import follow
 from app.services.runs.reading.queries import last_seq, list_runs
 from app.state.identity import actor
@@ -23,8 +24,6 @@ from app.state.socket.push import push_script
 
 COALESCE_S = 0.05
 SUMMARY_S = 0.5
-
-_ACTIONS = {"pause": pause_run, "resume": resume_run, "cancel": cancel_run}
 
 _wakes: dict[str, asyncio.Event] = {}
 """By tab: set when it is to show another run. A tab's socket and watcher live in one process."""
@@ -144,8 +143,12 @@ class RunState(rx.State):
         """Pause, resume or cancel a run."""
         acting = await actor(self)
         wish = Control.model_validate(message)
-        async with current_app().database.work() as uow:
-            await _ACTIONS[wish.action](uow, acting, wish.run_id)
+        if wish.action == "resume":
+            async with current_app().database.work() as uow:
+                await resume_run(uow, acting, wish.run_id)
+        else:
+            stop = cancel_run if wish.action == "cancel" else pause_run
+            await with_second_look(current_app(), stop, acting, wish.run_id)
 
     @rx.event
     async def answer(self, message: dict[str, Any]) -> None:

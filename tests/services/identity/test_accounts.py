@@ -14,14 +14,16 @@ from app.models import AuditEntry, Member, Project, Session, User, Workspace
 from app.services import throttle
 from app.services.identity import passwords
 from app.services.identity.commands import (
+    KnownPerson,
     authenticate,
+    check_password,
     login,
     logout,
     normal_email,
 )
 from app.services.identity.queries import me
-from app.services.identity.registration import register
 from app.services.identity.views import RegisterRequest
+from tests.services.people import sign_up
 
 PASSWORD = "copper kettle 9"
 IP = "192.0.2.7"
@@ -33,8 +35,13 @@ def wish(**changes):
 
 
 async def joined(database, **changes):
+    return await sign_up(database, wish(**changes), IP, "a browser")
+
+
+async def signed_in(database, email="ada@example.com", password=PASSWORD, client_ip=IP):
+    known = await check_password(database, email, password, client_ip)
     async with database.work() as uow:
-        return await register(uow, wish(**changes), IP, "a browser")
+        return await login(uow, known)
 
 
 async def count(database, table):
@@ -67,8 +74,7 @@ async def test_email_is_one_account_however_it_is_written(database):
     with pytest.raises(Conflict) as refused:
         await joined(database, email="  ADA@Example.COM ")
     assert refused.value.context["field"] == "email"
-    async with database.work() as uow:
-        assert await login(uow, " Ada@EXAMPLE.com", PASSWORD, IP)
+    assert await signed_in(database, " Ada@EXAMPLE.com")
 
 
 async def test_refused_registration_leaves_nothing(database):
@@ -124,16 +130,14 @@ async def test_wrong_password_unknown_and_disabled_account_answer_alike(database
         ("no address at all", PASSWORD),
     ):
         with pytest.raises(Unauthenticated) as refused:
-            async with database.work() as uow:
-                await login(uow, email, password, IP)
+            await signed_in(database, email, password)
         said.add((refused.value.message, refused.value.code, str(refused.value.context)))
     assert len(said) == 1
 
 
 async def test_each_sign_in_is_a_session_of_its_own(database):
     first = await joined(database)
-    async with database.work() as uow:
-        second = await login(uow, "ada@example.com", PASSWORD, IP)
+    second = await signed_in(database)
     assert first.session_id != second.session_id
     async with database.work() as uow:
         await logout(uow, first.session_id)
@@ -185,13 +189,10 @@ async def test_guessing_is_slowed_down_per_account_and_address(database):
     await joined(database)
     for _ in range(throttle.SIGN_IN_PAIR.count):
         with pytest.raises(Unauthenticated):
-            async with database.work() as uow:
-                await login(uow, "ada@example.com", "wrong password", IP)
+            await signed_in(database, password="wrong password")
     with pytest.raises(RateLimited):
-        async with database.work() as uow:
-            await login(uow, "ada@example.com", PASSWORD, IP)
-    async with database.work() as uow:
-        assert await login(uow, "ada@example.com", PASSWORD, "192.0.2.8")
+        await signed_in(database)
+    assert await signed_in(database, client_ip="192.0.2.8")
 
 
 async def test_old_hash_is_replaced_when_its_owner_signs_in(database):
@@ -199,16 +200,14 @@ async def test_old_hash_is_replaced_when_its_owner_signs_in(database):
     async with database.work() as uow:
         old = bcrypt_sha256.using(rounds=4).hash(PASSWORD)
         await uow.session.execute(update(User).values(password_hash=old))
-    async with database.work() as uow:
-        await login(uow, "ada@example.com", PASSWORD, IP)
+    await signed_in(database)
     async with database.read() as uow:
         assert (await uow.session.scalar(select(User.password_hash))).startswith("$argon2id$")
 
 
 async def test_sign_ups_and_sign_ins_are_on_record(database):
     signed = await joined(database)
-    async with database.work() as uow:
-        await login(uow, "ada@example.com", PASSWORD, IP)
+    await signed_in(database)
     async with database.work() as uow:
         await logout(uow, signed.session_id)
     async with database.read() as uow:
@@ -232,10 +231,20 @@ async def test_others_can_write_while_a_password_is_hashed(database, monkeypatch
         return (True, None) if wanted == "login" else "$argon2id$made-up"
 
     monkeypatch.setattr(passwords, "verify" if wanted == "login" else "hash_password", slow)
-    async with database.work() as uow:
-        await uow.session.execute(update(Workspace).values(name="Before"))  # the lock is held
-        if wanted == "login":
-            await login(uow, "ada@example.com", PASSWORD, IP)
-        else:
-            await register(uow, wish(email="bob@example.com"), IP)
+    if wanted == "login":
+        await signed_in(database)
+    else:
+        await joined(database, email="bob@example.com")
     assert written
+
+
+async def test_who_is_disabled_while_the_password_is_hashed_is_not_let_in(database):
+    await joined(database)
+    known = await check_password(database, "ada@example.com", PASSWORD, IP)
+    async with database.work() as uow:
+        await uow.session.execute(update(User).values(disabled_at=now()))
+    for person in (known, KnownPerson("usr_none")):
+        with pytest.raises(Unauthenticated):
+            async with database.work() as uow:
+                await login(uow, person)
+    assert await count(database, Session) == 1, "the one of the registration"

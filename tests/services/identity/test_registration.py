@@ -13,8 +13,9 @@ from app.models import User
 from app.services.access import Permission, require
 from app.services.identity.commands import actor_of_token, authenticate
 from app.services.identity.local import local_actor
-from app.services.identity.registration import register, why_not
+from app.services.identity.registration import why_not
 from app.services.identity.views import RegisterRequest
+from tests.services.people import sign_up
 
 
 @pytest.fixture
@@ -32,8 +33,7 @@ def rule(monkeypatch):
 
 async def joined(database, email):
     request = RegisterRequest(name="Ada", email=email, password="copper kettle 9")
-    async with database.work() as uow:
-        return await register(uow, request, "192.0.2.7")
+    return await sign_up(database, request, "192.0.2.7")
 
 
 async def people(database):

@@ -26,6 +26,7 @@ from app.services.runs.claiming import claim
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run
 from app.services.runs.lifecycle.execute import execute_run, spawn_run
+from app.services.runs.lifecycle.lapsed import with_second_look
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.queries import get_step, list_approvals, list_events, list_steps
 from app.services.runs.waits.deliveries import age
@@ -259,8 +260,7 @@ async def test_so_does_one_of_a_process_that_died(app, actor, cut_off, asked):
                 update(Step).where(col(Step.path) == "keep").values(status="running")
             )
         await change(app, cut_off, status="running", lease_until=now() - timedelta(seconds=1))
-    async with app.database.work() as uow:
-        assert (await cancel_run(uow, actor, cut_off)).status == "canceled"
+    assert (await with_second_look(app, cancel_run, actor, cut_off)).status == "canceled"
     await assert_unknown(app, actor, cut_off)
 
 
@@ -579,8 +579,7 @@ async def test_a_lease_that_only_looks_over_is_looked_at_again(app, actor, start
         await change(app, run.id, lease_until=now() + timedelta(seconds=30))
 
     renewing = asyncio.create_task(renew())
-    async with app.database.work() as uow:
-        told = await how(uow, actor, run.id)
+    told = await with_second_look(app, how, actor, run.id)
     await renewing
     row = await of(app, run.id)
     assert (told.status, row.epoch, row.control) == ("running", 1, how.__name__.split("_")[0])
@@ -594,6 +593,6 @@ async def test_a_run_whose_process_is_dead_need_not_be_heard(
     run = await start(slow(1), {})
     until = now() + timedelta(seconds=ahead_s)
     await change(app, run.id, status="running", epoch=1, lease_until=until)
-    async with app.database.work() as uow, asyncio.timeout(2 + BUSY_S):
-        assert (await how(uow, actor, run.id)).status == status
+    async with asyncio.timeout(2 + BUSY_S):
+        assert (await with_second_look(app, how, actor, run.id)).status == status
     assert (await of(app, run.id)).epoch == 2

@@ -9,10 +9,10 @@ from reflex.istate.data import RouterData
 
 from app.kernel.settings import Settings, settings
 from app.services.app_context import close_app, open_app
-from app.services.identity.registration import register
 from app.services.identity.views import RegisterRequest
 from app.services.templates.seed import seed_templates
 from app.state.identity import COOKIE
+from tests.services import people
 
 
 @pytest.fixture
@@ -39,8 +39,7 @@ async def sign_up(app, name="Ada"):
     request = RegisterRequest(
         name=name, email=f"{name.lower()}@example.com", password="copper kettle 9"
     )
-    async with app.database.work() as uow:
-        return (await register(uow, request, "192.0.2.1")).access_token
+    return (await people.sign_up(app.database, request)).access_token
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 transactions.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from sqlmodel import col
 from app.adapters.redis.bus import EventBus
 from app.adapters.sql import wakeups
 from app.adapters.sql.database import UnitOfWork
-from app.adapters.sql.leases import SURE_S, is_over
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.recovery import about_cut_off, unknown_effect
 from app.engine.sdk import Answer
@@ -28,6 +26,7 @@ from app.services.access import Actor, named_row, scoped, system
 from app.services.app_context import AppContext, current_app
 from app.services.runs.lifecycle.effects import changes_nothing
 from app.services.runs.lifecycle.history import needed_at_once
+from app.services.runs.lifecycle.lapsed import LapsedLease, is_worked_on, with_second_look
 from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.mappers import event_row, run_event, step_event
 from app.services.runs.reading.queries import last_seq
@@ -96,26 +95,6 @@ async def locked_by_id(uow: UnitOfWork, run_id: str) -> Run | None:
     runs by id alone. Nothing that acts for a person comes this way.
     """
     return await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
-
-
-def is_held(run: Run, at: datetime) -> bool:
-    """Whether a living process works on the run."""
-    return run.status == "running" and not is_over(run.lease_until, at)
-
-
-async def is_worked_on(uow: UnitOfWork, run: Run) -> bool:
-    """Whether a living process works on the run. The row must be locked; meanwhile it may be let go and locked again.
-
-    A lease may only look over because the clock was set. Who lives renews it, and who does not renew it changes
-    the outside no more, in less time than a lease lasts: then it is looked at again.
-    """
-    if run.status != "running" or is_held(run, await database_now(uow)):
-        return run.status == "running"
-    before = run.lease_until
-    await uow.commit_so_far()
-    await asyncio.sleep(SURE_S)
-    await locked_run(uow, system(run.workspace_id), run.id)
-    return run.status == "running" and run.lease_until != before
 
 
 async def begin(
@@ -316,16 +295,24 @@ async def after_end(app: AppContext, actor: Actor, run_id: str) -> None:
     if parent_id is not None:
         await wake(app, parent_id)
     for child_id in children:
-        async with app.database.work() as uow:
-            await stop(uow, await locked_run(uow, actor, child_id))
+        await with_second_look(app, _stop_called, actor, child_id)
 
 
-async def stop(uow: UnitOfWork, run: Run) -> None:
-    """Cancel a run in any state; a finished one stays as it is. The row must be locked."""
-    held = await is_worked_on(uow, run)
+async def _stop_called(
+    uow: UnitOfWork, actor: Actor, run_id: str, lapsed: LapsedLease | None
+) -> None:
+    await stop(uow, await locked_run(uow, actor, run_id), lapsed)
+
+
+async def stop(uow: UnitOfWork, run: Run, lapsed: LapsedLease | None) -> None:
+    """Cancel a run in any state; a finished one stays as it is. The row must be locked.
+
+    Raises:
+        LeaseInDoubt: See `with_second_look`.
+    """
     if run.status in TERMINAL_RUN:
         return
-    if held:
+    if is_worked_on(run, await database_now(uow), lapsed):
         run.control = "cancel"
     else:
         run.epoch += 1

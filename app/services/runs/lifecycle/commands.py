@@ -18,22 +18,26 @@ from app.services.runs.lifecycle.claimed_run import (
     stop,
     wake_answered,
 )
+from app.services.runs.lifecycle.lapsed import LapsedLease
 from app.services.runs.reading.mappers import run_view
 from app.services.runs.reading.views import RunView
 
 
-async def cancel_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+async def cancel_run(
+    uow: UnitOfWork, actor: Actor, run_id: str, lapsed: LapsedLease | None = None
+) -> RunView:
     """Cancel a run in any state; a finished one stays as it is. One at work stops within two
     seconds.
 
     Raises:
         NotFound: No such run.
+        LeaseInDoubt: See `with_second_look`.
     """
     require(actor, Permission.RUN_CONTROL)
     run = await locked_run(uow, actor, run_id)
     if run.status not in TERMINAL_RUN:
         audit.record(uow, actor, "run.cancel", run.id)
-        await stop(uow, run)
+        await stop(uow, run, lapsed)
     workflow = await named_row(uow, actor, Workflow, run.workflow_id)
     version = await named_row(uow, actor, WorkflowVersion, run.version_id)
     return run_view(run, workflow.name, version.number)

@@ -15,35 +15,38 @@ from app.services import audit
 from app.services.access import Actor, Permission, named_row, require
 from app.services.app_context import current_app
 from app.services.runs.lifecycle.claimed_run import (
-    is_worked_on,
+    database_now,
     locked_run,
     queue_after_commit,
     rest,
     wake_answered,
 )
+from app.services.runs.lifecycle.lapsed import LapsedLease, is_worked_on
 from app.services.runs.reading.mappers import run_view
 from app.services.runs.reading.views import RunView
 from app.services.runs.waits.deliveries import close, open_signal
 
 
-async def pause_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
+async def pause_run(
+    uow: UnitOfWork, actor: Actor, run_id: str, lapsed: LapsedLease | None = None
+) -> RunView:
     """Pause a run: nothing new starts, what is at work ends first. One that is queued or waits
     pauses at once; a paused one stays paused.
 
     Raises:
         NotFound: No such run.
         Conflict: It has ended, or is being canceled.
+        LeaseInDoubt: See `with_second_look`.
     """
     require(actor, Permission.RUN_CONTROL)
     run = await locked_run(uow, actor, run_id)
-    held = await is_worked_on(uow, run)
     if run.status in TERMINAL_RUN:
         raise Conflict(f"The run has ended ({run.status}); there is nothing to pause.")
     if run.control == "cancel":
         raise Conflict("The run is being canceled, so it cannot pause.")
     if run.control != "pause":
         audit.record(uow, actor, "run.pause", run.id)
-        if held:
+        if is_worked_on(run, await database_now(uow), lapsed):
             run.control = "pause"
         else:
             run.epoch += 1

@@ -1,0 +1,73 @@
+"""Deciding about a run whose lease looks over: its process is dead, or only the clock was set."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.leases import SURE_S, is_over
+from app.kernel.errors import Unavailable
+from app.models import Run
+from app.services.access import Actor
+from app.services.app_context import AppContext
+
+Got = TypeVar("Got")
+
+
+@dataclass(frozen=True)
+class LapsedLease:
+    """A lease that looked over when it was read, at least `SURE_S` ago."""
+
+    until: datetime | None
+
+
+class LeaseInDoubt(Unavailable):
+    """Whether a process still works on the run will be known in `SURE_S`."""
+
+    def __init__(self, lease: LapsedLease) -> None:
+        super().__init__(
+            "Whether the run is still at work is not known yet. Try again in a moment."
+        )
+        self.lease = lease
+
+
+def is_worked_on(run: Run, at: datetime, lapsed: LapsedLease | None) -> bool:
+    """Whether a living process works on a run. Its row must be locked.
+
+    Args:
+        at: What time the database says it is.
+        lapsed: What the first try has seen.
+
+    Raises:
+        LeaseInDoubt: Its lease looks over, at the first try.
+    """
+    if run.status != "running":
+        return False
+    if lapsed is not None:
+        return run.lease_until != lapsed.until
+    if is_over(run.lease_until, at):
+        raise LeaseInDoubt(LapsedLease(run.lease_until))
+    return True
+
+
+async def with_second_look(
+    app: AppContext,
+    use_case: Callable[[UnitOfWork, Actor, str, LapsedLease | None], Awaitable[Got]],
+    actor: Actor,
+    run_id: str,
+) -> Got:
+    """Do a use case on a run in a transaction of its own; when it finds the run's lease in doubt, do it again in
+    another one as soon as that is settled.
+
+    A lease may only look over because the clock was set. Who lives renews it, and who does not renew it changes
+    the outside no more, in less time than a lease lasts.
+    """
+    try:
+        async with app.database.work() as uow:
+            return await use_case(uow, actor, run_id, None)
+    except LeaseInDoubt as doubt:
+        await asyncio.sleep(SURE_S)
+        async with app.database.work() as uow:
+            return await use_case(uow, actor, run_id, doubt.lease)
