@@ -20,7 +20,7 @@ from app.api.app import build, front
 from app.api.http.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
-from app.services.app_context import close_app, open_app
+from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.execute import get_ready
 from app.services.templates.seed import seed_templates
 from app.state.socket.door import Door

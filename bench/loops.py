@@ -29,9 +29,10 @@ from sqlalchemy import func, select  # noqa: E402
 from app.adapters.sql.migrations import upgrade  # noqa: E402
 from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
-from app.services.app_context import close_app, open_app  # noqa: E402
-from app.services.runs import execute  # noqa: E402
+from app.services.app_context import AppContext  # noqa: E402
+from app.services.composition import close_app, open_app  # noqa: E402
 from app.services.runs.starting.start import StartRun, start_run  # noqa: E402
+from app.worker.in_process import working_here  # noqa: E402
 from tests.rows import make_actor, make_workflow  # noqa: E402
 
 GRAPH: dict[str, Any] = {
@@ -67,13 +68,8 @@ async def _work(url: str, data: str, items: int, run_id: str) -> None:
                 run = await uow.session.get_one(Run, run_id)
                 run.limits = {"timeout_s": 3_600, "max_steps": items * 3}
         print(f"run {run_id}", flush=True)
-        while True:
-            await execute.execute_run(parts, run_id)
-            async with parts.database.read() as uow:
-                run = await uow.session.get_one(Run, run_id)
-                if run.status in ("succeeded", "failed"):
-                    break
-            await asyncio.sleep(0.2)
+        async with working_here(parts):
+            run = await _ended(parts, run_id)
         async with parts.database.read() as uow:
             steps = await uow.session.scalar(
                 select(func.count()).select_from(Step).where(Step.run_id == run_id)
@@ -85,6 +81,15 @@ async def _work(url: str, data: str, items: int, run_id: str) -> None:
         )
     finally:
         await close_app()
+
+
+async def _ended(parts: AppContext, run_id: str) -> Run:
+    while True:
+        async with parts.database.read() as uow:
+            run = await uow.session.get_one(Run, run_id)
+        if run.status in ("succeeded", "failed"):
+            return run
+        await asyncio.sleep(0.05)
 
 
 def _count(path: str) -> int:

@@ -37,7 +37,8 @@ from app.kernel.clock import now  # noqa: E402
 from app.kernel.ids import new_id  # noqa: E402
 from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
-from app.services.app_context import AppContext, close_app, open_app  # noqa: E402
+from app.services.app_context import AppContext  # noqa: E402
+from app.services.composition import close_app, open_app  # noqa: E402
 from bench.stack import postgres  # noqa: E402
 from tests.conftest import RedisServer  # noqa: E402
 from tests.graphs import APPROVAL, START, chain, node  # noqa: E402

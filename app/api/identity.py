@@ -56,7 +56,9 @@ def _set_cookies(response: Response, signed: SignedIn) -> None:
 async def register(body: RegisterRequest, request: Request, response: Response) -> RegisteredView:
     """Create an account with a workspace and a first project, and sign in."""
     app = current_app()
-    account = await registration.prepare_account(app.database, body, client_address(request.scope))
+    account = await registration.prepare_account(
+        app.database, app.throttle, body, client_address(request.scope)
+    )
     async with app.database.work() as uow:
         signed = await registration.register(uow, account, request.headers.get("user-agent", ""))
     _set_cookies(response, signed)
@@ -69,7 +71,9 @@ async def register(body: RegisterRequest, request: Request, response: Response) 
 async def login(body: LoginBody, request: Request, response: Response) -> TokenView:
     """Open a session: a token for programs, a cookie for browsers."""
     app, client = current_app(), client_address(request.scope)
-    known = await commands.check_password(app.database, body.email, body.password, client)
+    known = await commands.check_password(
+        app.database, app.throttle, body.email, body.password, client
+    )
     async with app.database.work() as uow:
         signed = await commands.login(uow, known, request.headers.get("user-agent", ""))
     _set_cookies(response, signed)

@@ -17,7 +17,6 @@ from app.engine.graph.edits import MAX_OPS, EditJson
 from app.kernel.errors import InvalidInput, PreconditionFailed, RevisionConflict
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.identity.authority import kept
 from app.services.page import Page
 from app.services.runs.reading.queries import list_runs
 from app.services.runs.reading.views import RunStatusName, RunView
@@ -279,7 +278,8 @@ async def run_and_answer(who: Actor, workflow_id: str, body: NewRun, key: str | 
         trigger="api",
         **{name: getattr(body, name) for name in body.model_fields_set - {"wait"}},
     )
-    run = await kept(who, run_and_wait(current_app(), who, request, body.wait))
+    app = current_app()
+    run = await app.authority.kept(who, run_and_wait(app, who, request, body.wait))
     ended = body.wait > 0 and (run.status in TERMINAL_RUN or run.responded)
     answer = run if ended else StartedRun(run_id=run.id, status=run.status)
     return Response(

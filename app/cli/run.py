@@ -19,7 +19,8 @@ from app.kernel.errors import GraphInvalid, InvalidInput, NotFound
 from app.kernel.ids import PREFIXES
 from app.kernel.settings import NO_REDIS, Settings, settings
 from app.services.access import Actor
-from app.services.app_context import AppContext, close_app, open_app
+from app.services.app_context import AppContext
+from app.services.composition import close_app, open_app
 from app.services.identity.local import local_actor
 from app.services.runs.reading.follow import follow
 from app.services.runs.reading.queries import get_run, get_trace, list_approvals

@@ -99,6 +99,11 @@ class Throttle:
             except _AWAY:
                 _log.warning("throttle: redis is away, counting in this process")
 
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._redis is not None:
+            await self._redis.aclose()
+
     async def _count(self, key: str, window_s: int) -> tuple[int, int]:
         if self._redis is not None:
             try:
@@ -111,6 +116,13 @@ class Throttle:
             except _AWAY:
                 _log.warning("throttle: redis is away, counting in this process")
         return self._memory.hit(key, window_s)
+
+
+def shared_throttle(url: str) -> Throttle:
+    """A throttle that counts in this Redis, together with all other processes."""
+    return Throttle(
+        Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1, socket_timeout=1)
+    )
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
@@ -182,28 +194,3 @@ class Places:
                 self._taken[key] -= 1
                 if not self._taken[key]:
                     del self._taken[key]
-
-
-class _Process:
-    redis: Redis | None = None
-    throttle = Throttle()
-
-
-def connect(url: str) -> None:
-    """Count in this Redis from now on, together with all other processes."""
-    _Process.redis = Redis.from_url(
-        url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1, socket_timeout=1
-    )
-    _Process.throttle = Throttle(_Process.redis)
-
-
-async def disconnect() -> None:
-    """Count in this process from now on, from zero."""
-    redis, _Process.redis, _Process.throttle = _Process.redis, None, Throttle()
-    if redis is not None:
-        await redis.aclose()
-
-
-def current() -> Throttle:
-    """Return the throttle of this process."""
-    return _Process.throttle

@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager
 from app.adapters.redis.local import LocalQueue
 from app.services.app_context import AppContext
 from app.worker.claimer import Claimer
-from app.worker.sweeper import DUTIES, Duty, sweep_forever
+from app.worker.sweeper import Duty, sweep_forever
 
 
 @asynccontextmanager
-async def working_here(app: AppContext, *, duties: Sequence[Duty] = DUTIES) -> AsyncIterator[None]:
+async def working_here(
+    app: AppContext, *, duties: Sequence[Duty] | None = None
+) -> AsyncIterator[None]:
     """Execute runs inside this process while the block lasts, if it has no Redis. What is in flight
     when the process's parts are closed is handed back.
 
     Args:
-        duties: Those of the sweeper that it does as well.
+        duties: Those of the sweeper that it does as well; None: all.
     """
     if not isinstance(app.queue, LocalQueue):
         yield

@@ -19,7 +19,8 @@ from rq.exceptions import StopRequested
 
 from app.adapters.redis.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
-from app.services.app_context import AppContext, HostFactory, close_app, open_app
+from app.services.app_context import AppContext, HostFactory
+from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.execute import get_ready
 from app.services.runs.starting.offload import help_peers
 from app.worker.async_worker import AsyncWorker
@@ -151,13 +152,13 @@ def _drain(
     """Let runs in flight end for some seconds, then hand them over."""
     until = time.monotonic() + drain_s
     while (
-        (claimer.in_flight or app.inline_runs)
+        (claimer.in_flight or app.admission.inline_runs)
         and time.monotonic() < until
         and not signals.hurry.is_set()
     ):
         time.sleep(0.05)
     until = time.monotonic() + HAND_OVER_S
-    while (claimer.in_flight or app.inline_runs) and time.monotonic() < until:
+    while (claimer.in_flight or app.admission.inline_runs) and time.monotonic() < until:
         runs.loop.call_soon_threadsafe(app.leases.give_up_all)
         time.sleep(0.05)
 

@@ -24,14 +24,12 @@ from app.services.runs.claiming.claim_sql import is_over, let_lost_go
 from app.services.runs.lifecycle.claimed_run import (
     after_end,
     database_now,
-    due_runs,
-    forgotten_kin,
     locked_by_id,
     settle,
-    unsettled_runs,
     wake,
 )
-from app.services.runs.recovery.crash_detector import ObservedLease
+from app.services.runs.recovery.crash_detector import CrashDetector, ObservedLease
+from app.services.runs.recovery.forgotten import due_runs, forgotten_kin, unsettled_runs
 from app.services.runs.waits.deliveries import move_along
 from app.worker.schedule import fire_schedules, tend_schedules
 
@@ -68,7 +66,7 @@ class Duty:
 
 async def sweep_forever(app: AppContext, duties: Sequence[Duty] | None = None) -> None:
     """Do all duties until cancelled; one that is slow or fails does not hold up the others."""
-    chosen = DUTIES if duties is None else duties
+    chosen = all_duties() if duties is None else duties
     async with asyncio.TaskGroup() as group:
         for duty in chosen:
             group.create_task(_keep_doing(app, duty), name=f"sweeper: {duty.name}")
@@ -111,61 +109,66 @@ def _is_one_of(*statuses: str) -> ColumnElement[bool]:
     return or_(*(col(Run.status) == status for status in statuses))
 
 
-async def sweep_dead(app: AppContext) -> int:
-    """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
-    try:
-        dead = await _find_dead(app)
-        asked = time.monotonic()
-        if not dead:
-            return 0
-        with storage_down():
-            lost = await app.database.transact(
-                # who had to wait for the writer's lock is no earlier than those who renew their leases
-                lambda connection: (
-                    let_lost_go(connection, dead) if time.monotonic() - asked < WAITED_S else ()
+class Crashes:
+    """Looks for runs whose process has died, as one process sees them."""
+
+    def __init__(self, detector: CrashDetector | None = None) -> None:
+        self.detector = detector or CrashDetector()
+
+    async def sweep_dead(self, app: AppContext) -> int:
+        """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
+        try:
+            dead = await self._find_dead(app)
+            asked = time.monotonic()
+            if not dead:
+                return 0
+            with storage_down():
+                lost = await app.database.transact(
+                    # who had to wait for the writer's lock is no earlier than those who renew their leases
+                    lambda connection: (
+                        let_lost_go(connection, dead) if time.monotonic() - asked < WAITED_S else ()
+                    )
                 )
-            )
-    except StorageDown:
-        app.crashes.lose_sight()
-        raise
-    for run in lost:
-        _log.warning("a run without a process waits for another one", extra={"run_id": run.id})
-    for run in lost[:WAKE_UPS]:
-        await app.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
-    return len(lost)
+        except StorageDown:
+            self.detector.lose_sight()
+            raise
+        for run in lost:
+            _log.warning("a run without a process waits for another one", extra={"run_id": run.id})
+        for run in lost[:WAKE_UPS]:
+            await app.queue.enqueue(run.id, run.epoch + 1, priority=run.priority)
+        return len(lost)
 
-
-async def _find_dead(app: AppContext) -> list[str]:
-    look = _IS_AT_WORK if app.database.is_sqlite else _IS_AT_WORK_ON_POSTGRES
-    is_at_work, *clock = await app.database.look(look, {}) or (False,)
-    if not is_at_work:
-        return app.crashes.judge(clock[0] if clock else now(), [])
-    async with app.database.read() as uow:
-        at = await database_now(uow)
-        query = select(Run.id, Run.epoch, Run.lease_until).where(col(Run.status) == "running")
-        if app.crashes.steady:
-            query = query.where(is_over(at))
-        first = query.order_by(is_over(at).desc(), Run.id)
-        rows = (await uow.session.execute(first.limit(AT_ONCE))).all()
-    return app.crashes.judge(at, [ObservedLease(*row) for row in rows])
+    async def _find_dead(self, app: AppContext) -> list[str]:
+        look = _IS_AT_WORK if app.database.is_sqlite else _IS_AT_WORK_ON_POSTGRES
+        is_at_work, *clock = await app.database.look(look, {}) or (False,)
+        if not is_at_work:
+            return self.detector.judge(clock[0] if clock else now(), [])
+        async with app.database.read() as uow:
+            at = await database_now(uow)
+            query = select(Run.id, Run.epoch, Run.lease_until).where(col(Run.status) == "running")
+            if self.detector.steady:
+                query = query.where(is_over(at))
+            first = query.order_by(is_over(at).desc(), Run.id)
+            rows = (await uow.session.execute(first.limit(AT_ONCE))).all()
+        return self.detector.judge(at, [ObservedLease(*row) for row in rows])
 
 
 async def settle_forgotten(app: AppContext) -> int:
     """See to runs that came to rest when their process died: to an answer, a signal or a wish of a person that came
     meanwhile. Says how many.
     """
-    found = await unsettled_runs(app, AT_ONCE)
+    found = await unsettled_runs(app.database, AT_ONCE)
     for run_id in found:
         async with app.database.work() as uow:
             if (run := await locked_by_id(uow, run_id)) is not None:
-                await settle(uow, app.bus, run)
+                await settle(uow, run)
     return len(found)
 
 
 async def wake_due(app: AppContext) -> int:
     """Let runs go on for which a time has come, or a signal has not. Says how many."""
-    due = await due_runs(app, AT_ONCE)
-    return sum([await wake(app, run_id) for run_id in due])
+    due = await due_runs(app.database, AT_ONCE)
+    return sum([await wake(app.database, run_id) for run_id in due])
 
 
 async def tend_waits(app: AppContext) -> int:
@@ -181,9 +184,9 @@ async def tell_kin(app: AppContext) -> int:
     """Tell waiting runs of the end of those they called, and end what an ended one had called, when
     a process died between the two. Says of how many.
     """
-    ended = await forgotten_kin(app, AT_ONCE)
+    ended = await forgotten_kin(app.database, AT_ONCE)
     for workspace_id, run_id in ended:
-        await after_end(app, system(workspace_id), run_id)
+        await after_end(app.database, system(workspace_id), run_id)
     return len(ended)
 
 
@@ -214,17 +217,21 @@ def _is_scheduled(dialect: str) -> Prepared:
     )
 
 
-DUTIES: tuple[Duty, ...] = (
-    Duty(sweep_dead, every_s=0.5, alone=False),
+OF_WAITS: tuple[Duty, ...] = (
     Duty(settle_forgotten, every_s=5, unless_none=_RESTS),
     Duty(wake_due, every_s=0.5, unless_none=_IS_DUE),
-    Duty(tend_waits, every_s=10, unless_none=_WAITS),
     Duty(tell_kin, every_s=5, unless_none=_GOES_ON),
-    Duty(forget_expired_outputs, every_s=600),
-    Duty(fire_schedules, every_s=1, unless_none=_is_scheduled),
-    Duty(tend_schedules, every_s=30),
 )
-"""What a worker does besides runs. To add something, write a function and name it here."""
-
-OF_WAITS = tuple(duty for duty in DUTIES if duty.work in (settle_forgotten, wake_due, tell_kin))
 """What a run needs that waits, while nobody else is there to see to it."""
+
+
+def all_duties() -> tuple[Duty, ...]:
+    """What a worker does besides runs. To add something, write a function and name it here."""
+    return (
+        Duty(Crashes().sweep_dead, every_s=0.5, alone=False),
+        *OF_WAITS,
+        Duty(tend_waits, every_s=10, unless_none=_WAITS),
+        Duty(forget_expired_outputs, every_s=600),
+        Duty(fire_schedules, every_s=1, unless_none=_is_scheduled),
+        Duty(tend_schedules, every_s=30),
+    )

@@ -11,10 +11,11 @@ from app.api.app import build, front
 from app.engine.testing import FakeHost
 from app.kernel import clock, ids
 from app.kernel.settings import settings
-from app.services.app_context import AppContext, close_app, open_app
-from app.services.runs.lifecycle.execute import execute_run
+from app.services.app_context import AppContext
+from app.services.composition import close_app, open_app
 from app.services.templates.seed import read_library, seed_templates
 from tests.services.people import graph, node
+from tests.worker_pass import worker_pass
 
 PASSWORD = "copper kettle 9"
 ORIGIN = "http://localhost:3000"
@@ -53,9 +54,9 @@ class Site:
         token = made.json()["access_token"]
         return self.visitor(Authorization=f"Bearer {token}")
 
-    async def work(self, run_id: str) -> None:
-        """Do what a worker would do for a run in the queue."""
-        await execute_run(self.runtime, run_id)
+    async def work(self) -> None:
+        """Do what a worker would do for the runs in the queue."""
+        await worker_pass(self.runtime)
 
 
 async def register(client: httpx.AsyncClient, name: str = "Ada", **changes: str) -> httpx.Response:
@@ -139,7 +140,7 @@ async def waiting_run(
     started = await client.post(f"/api/workflows/{workflow_id}/runs", json={"input": {"a": 1}})
     assert started.status_code == 202, started.text
     run_id = started.json()["run_id"]
-    await site.work(run_id)
+    await site.work()
     found = await client.get(f"/api/runs/{run_id}/steps")
     step = next(s for s in found.json()["items"] if s["status"] == "waiting_human")
     return workflow_id, run_id, step["id"]

@@ -35,10 +35,10 @@ async def test_pause_resume_and_signal_tell_the_state_and_refuse_what_makes_no_s
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
     assert (await ada.post(f"{path}/pause")).json()["status"] == "paused"
     assert (await ada.post(f"{path}/resume")).json()["status"] == "pending"
-    await site.work(run_id)
+    await site.work()
     sent = await ada.post(f"{path}/signals/paid", json={"payload": {"amount": 3}})
     assert (sent.status_code, sent.json()["status"]) == (200, "pending")
-    await site.work(run_id)
+    await site.work()
     assert (await ada.get(path)).json()["output"] == {"amount": 3}
     for action in ("pause", "resume", "signals/paid"):
         answer = await ada.post(f"{path}/{action}")
@@ -46,8 +46,8 @@ async def test_pause_resume_and_signal_tell_the_state_and_refuse_what_makes_no_s
 
 
 async def test_two_that_answer_at_once_one_wins(site, ada):
-    run_id = await started(ada, ASKING, input={})
-    await site.work(run_id)
+    await started(ada, ASKING, input={})
+    await site.work()
     [question] = (await ada.get("/api/approvals")).json()["items"]
     assert question["parents"] == []
     path = f"/api/steps/{question['step_id']}/human-complete"
@@ -62,9 +62,9 @@ async def test_a_run_that_responds_early_is_the_answer_though_it_goes_on(site, a
     asked = asyncio.create_task(
         ada.post(f"/api/workflows/{run_id}/runs", json={"input": {}, "wait": 20})
     )
-    while not (found := (await ada.get("/api/runs")).json()["items"]):
+    while not (await ada.get("/api/runs")).json()["items"]:
         await asyncio.sleep(0.05)
-    await site.work(found[0]["id"])
+    await site.work()
     answer = await asked
     assert answer.status_code == 200, answer.text
     run = answer.json()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.app_context import close_app
+from app.services.composition import close_app
 
 # Nothing here depends on the database: one is enough.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -208,11 +208,11 @@ async def test_a_signal_with_any_name_a_step_can_wait_for_arrives(site, ada, nam
     ]
     workflow_id = await new_workflow(ada, document)
     started = (await ada.post(f"/api/workflows/{workflow_id}/runs", json={})).json()
-    await site.work(started["run_id"])
+    await site.work()
     quoted = "".join(f"%{byte:02X}" for byte in name.encode())
     sent = await ada.post(f"/api/runs/{started['run_id']}/signals/{quoted}", json={"payload": 7})
     assert sent.status_code == 200, sent.text
-    await site.work(started["run_id"])
+    await site.work()
     assert (await ada.get(f"/api/runs/{started['run_id']}")).json()["status"] == "succeeded"
 
 

@@ -29,7 +29,7 @@ async def run(site, client, workflow_id, given):
     started = await client.post(f"/api/workflows/{workflow_id}/runs", json={"input": given})
     assert started.status_code == 202, started.text
     run_id = started.json()["run_id"]
-    await site.work(run_id)
+    await site.work()
     assert (await client.get(f"/api/runs/{run_id}")).json()["status"] == "succeeded"
 
 

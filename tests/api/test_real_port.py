@@ -164,7 +164,7 @@ async def large_value(site, ada) -> str:
     given = {"rows": list(range(90)), "text": "x" * 100_000}
     path = f"/api/workflows/{await new_workflow(ada, loop)}/runs"
     run_id = (await ada.post(path, json={"input": given})).json()["run_id"]
-    await site.work(run_id)
+    await site.work()
     run = (await ada.get(f"/api/runs/{run_id}")).json()
     return str(run["output"]["results"]["$blob"])
 

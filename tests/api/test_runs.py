@@ -36,7 +36,7 @@ async def test_a_very_large_output_is_a_reference_to_it(site, ada):
     begun = await ada.post(
         f"/api/workflows/{await new_workflow(ada, loop)}/runs", json={"input": given}
     )
-    await site.work(begun.json()["run_id"])
+    await site.work()
     run = (await ada.get(f"/api/runs/{begun.json()['run_id']}")).json()
     assert run["status"] == "succeeded", run
     assert run["input"] == given
@@ -168,7 +168,7 @@ async def test_question_waits_is_answered_once_and_the_run_ends(site, ada):
     assert answered.status_code == 200
     again = await ada.post(path, json={"output": {"choice": "reject"}})
     assert (again.status_code, again.json()["code"]) == (409, "already_decided")
-    await site.work(run_id)
+    await site.work()
     assert (await ada.get(f"/api/runs/{run_id}")).json()["status"] == "succeeded"
     assert (await ada.get("/api/approvals")).json()["items"] == []
     past = await ada.get("/api/approvals", params={"include_answered": True})
@@ -272,7 +272,7 @@ async def test_rerun_and_fork_make_new_runs_that_say_where_they_come_from(site, 
     fork = await ada.post(f"/api/runs/{first['id']}/fork", json=body)
     assert fork.status_code == 202, fork.text
     for made, output in ((again, "Hello Ada"), (other, "Hello Eve"), (fork, "Hello Bob")):
-        await site.work(made.json()["id"])
+        await site.work()
         run = (await ada.get(f"/api/runs/{made.json()['id']}")).json()
         assert (run["status"], run["output"], run["forked_from"]) == (
             "succeeded", output, first["id"],

@@ -56,7 +56,7 @@ async def test_live_stream_brings_what_happens_and_ends_with_the_run(site, ada):
     _, run_id, step_id = await waiting_run(site, ada)
     reading = asyncio.create_task(ada.get(f"/api/executions/{run_id}/events"))
     await ada.post(f"/api/steps/{step_id}/human-complete", json={"output": "approve"})
-    await site.work(run_id)
+    await site.work()
     found = frames((await asyncio.wait_for(reading, 20)).text)
     events = [event for _, event, _ in found]
     assert events[-1] == "run.completed"

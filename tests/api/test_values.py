@@ -48,7 +48,7 @@ async def test_an_answer_of_a_person_is_kept_exactly(site, ada, given, told):
     path = f"/api/steps/{step_id}/human-complete"
     answer = await ada.post(path, content=body, headers=JSON)
     assert answer.status_code == 200, answer.text
-    await site.work(run_id)
+    await site.work()
     step = await ada.get(f"/api/runs/{run_id}/steps/{step_id}")
     assert told in step.text.replace(" ", ""), step.text
 

@@ -99,22 +99,14 @@ def arm_claims() -> None:
     from app.services.runs.lifecycle import execute
 
     work, release = execute._work, execute.release
-    take_next, hold = claim.take_next, claim.hold
-
-    def claimed(held: Sequence[Any]) -> None:
-        for one in held:
-            know(one.run.id, one.run.input)
-            at("claim.inside", one.run.id)
+    take_next = claim.take_next
 
     def watched_next(*args: Any) -> Any:
         taken = take_next(*args)
-        claimed(taken.held)
+        for one in taken.claims:
+            know(one.run.id, one.run.input)
+            at("claim.inside", one.run.id)
         return taken
-
-    def watched_hold(*args: Any) -> Any:
-        held = hold(*args)
-        claimed(held)
-        return held
 
     async def watched_work(app: Any, claimed: Any, *args: Any) -> Any:
         know(claimed.run.id, claimed.run.input)
@@ -127,7 +119,7 @@ def arm_claims() -> None:
         at("release.inside", run_id)
         return released
 
-    claim.take_next, claim.hold = watched_next, watched_hold
+    claim.take_next = watched_next
     execute._work, execute.release = watched_work, watched_release
 
 

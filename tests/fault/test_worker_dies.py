@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from app.kernel.settings import Settings
 from app.models import Run, RunEvent, Step
-from app.services.app_context import close_app, open_app
+from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.reading.queries import list_approvals
 from app.services.runs.starting.start import StartRun, start_run

@@ -21,14 +21,14 @@ _SQL = re.compile(rf"\b(?:from|join|update|into)\s+\"?({'|'.join(sorted(OWNED_TA
 REVIEWED = {
     "identity/commands.py _actor": "finds out in which workspace a person acts: reads their own memberships",
     "identity/queries.py _MEMBER": "finds out in which workspace a person acts: reads their own memberships",
-    "identity/authority.py _standing": "asks for the memberships of everybody who is watching, by their own ids",
+    "authority.py _standing": "asks for the memberships of everybody who is watching, by their own ids",
     "identity/local.py local_actor": "the command line acts for the owner of the installation, without an account",
     "workspaces/queries.py list_workspaces": "reads the person's own memberships, in all workspaces",
     "runs/starting/inline.py _HEAD": "a prepared statement of the hot path; names the workspace itself",
     "runs/starting/inline.py _KEYED": "a prepared statement of the hot path; names the workspace itself",
     "runs/lifecycle/claimed_run.py locked_by_id": "queue, workers and sweeper know runs by id alone; no person comes this way",
-    "runs/lifecycle/claimed_run.py unsettled_runs": "the sweeper looks through all workspaces and returns ids",
-    "runs/lifecycle/claimed_run.py forgotten_kin": "the sweeper looks through all workspaces and returns ids",
+    "runs/recovery/forgotten.py unsettled_runs": "the sweeper looks through all workspaces and returns ids",
+    "runs/recovery/forgotten.py forgotten_kin": "the sweeper looks through all workspaces and returns ids",
     "runs/waits/deliveries.py move_along": "the sweeper mends the waits of all workspaces",
     "runs/claiming/claim_sql.py *": "workers share the turns of all workspaces among themselves; no person comes this way",
     "schedules/firing.py due_schedules": "the sweeper looks through all workspaces and returns ids",
@@ -42,11 +42,8 @@ WITHOUT_ACTOR = {
     "runs/lifecycle/claimed_run.py locked_by_id": "queue, workers and sweeper know runs by id alone",
     "runs/lifecycle/claimed_run.py release": "a worker gives back the run that it holds, by its epoch",
     "runs/lifecycle/claimed_run.py wake": "the sweeper, or the end of a run that was called, wakes the one that waits",
-    "runs/lifecycle/execute.py execute_run": "the queue names runs by id alone; the workspace comes with the claimed row",
-    "runs/lifecycle/execute.py enqueue": "tells the queue of a run; reads no row",
     "runs/lifecycle/execute.py _whole": "a worker reads the values of the run that it holds, none of another run",
-    "runs/claiming/claim.py claim_one": "the queue names runs by id alone; the workspace comes with the claimed row",
-    "app_context.py default_host": "is given the journal of the run that the worker holds, and its workflow's id",
+    "composition.py default_host": "is given the journal of the run that the worker holds, and its workflow's id",
     "runs/lifecycle/deliveries.py deliveries_of": "a worker asks about the run that it holds, by its epoch",
     "schedules/firing.py fire": "the sweeper knows schedules by id alone",
     "schedules/firing.py fail": "the sweeper knows schedules by id alone",
@@ -54,7 +51,7 @@ WITHOUT_ACTOR = {
     "schedules/firing.py _held": "the sweeper knows schedules by id alone",
 }
 _IDS = re.compile(r"^(run|step|workflow|schedule|value|project|approval|version|wait)_ids?$")
-_READERS = {"uow", "app"}
+_READERS = {"uow", "app", "database"}
 _ACTING = re.compile(r"\b(Actor|RunSnapshot|Run|Workflow|Schedule)\b")
 
 

@@ -5,13 +5,14 @@ from app.services.access import Actor
 from app.services.identity.commands import authenticate
 from app.services.identity.registration import prepare_account, register
 from app.services.identity.views import RegisterRequest, SignedIn
+from app.services.throttle import Throttle
 
 
 async def sign_up(
     database: Database, request: RegisterRequest, client_ip: str = "192.0.2.1", agent: str = ""
 ) -> SignedIn:
     """Register somebody, as the API does."""
-    account = await prepare_account(database, request, client_ip)
+    account = await prepare_account(database, Throttle(), request, client_ip)
     async with database.work() as uow:
         return await register(uow, account, agent)
 

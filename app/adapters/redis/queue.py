@@ -66,6 +66,16 @@ class RunQueue(Protocol):
         """Give the connections back."""
 
 
+async def offer(queue: RunQueue, run_id: str, life: int, *, priority: int = DEFAULT) -> None:
+    """Queue a run's n-th life. Never fails: the row is the promise, and the sweeper queues it later."""
+    try:
+        await queue.enqueue(run_id, life, priority=priority)
+    except QueueDown:
+        _log.warning(
+            "Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id}
+        )
+
+
 class Queue:
     """Puts runs into the queues `high`, `default` and `low`."""
 

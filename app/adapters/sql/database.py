@@ -3,11 +3,11 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import orjson
 from sqlalchemy import text
@@ -16,26 +16,50 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from app.adapters.redis.bus import EventBus
+from app.adapters.redis.queue import DEFAULT, RunQueue, offer
 from app.adapters.sql import sqlite
 from app.adapters.sql.checkpoints import Checkpoints
 from app.adapters.sql.reads import Looks, PostgresLooks, Row, SqliteLooks
 from app.adapters.sql.statements import Prepared, Values
+from app.engine.events import Event
 from app.kernel.errors import StorageDown
 
 Got = TypeVar("Got")
+Given = ParamSpec("Given")
 AfterCommit = Callable[[], Awaitable[None]]
 
 
 class UnitOfWork:
-    """One transaction. Services use `session`; only the edge that opened it commits."""
+    """One transaction. Services use `session`; only the edge that opened it commits.
 
-    def __init__(self, session: AsyncSession) -> None:
+    What others are to hear of it is collected, and told in this order once the transaction is durable.
+    `database` is where work that follows opens a transaction of its own.
+    """
+
+    def __init__(self, session: AsyncSession, database: "Database") -> None:
         self.session = session
+        self.database = database
         self._after: list[AfterCommit] = []
 
     def after_commit(self, work: AfterCommit) -> None:
-        """Do this once the transaction is durable, such as to put a run's id into the queue."""
+        """Do this once the transaction is durable."""
         self._after.append(work)
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Tell who watches a run of these events of it."""
+        if bus := self.database.bus:
+            self._after.append(_later(bus.publish, events))
+
+    def publish_draft(self, workflow_id: str, message: bytes) -> None:
+        """Tell the open editors of a workflow of a change."""
+        if bus := self.database.bus:
+            self._after.append(_later(bus.publish_draft, workflow_id, message))
+
+    def enqueue(self, run_id: str, life: int, *, priority: int = DEFAULT) -> None:
+        """Tell the workers of a pending run. The row is the promise: a lost job is no loss."""
+        if queue := self.database.queue:
+            self._after.append(lambda: offer(queue, run_id, life, priority=priority))
 
     async def _finish(self) -> None:
         await self.session.commit()
@@ -43,11 +67,32 @@ class UnitOfWork:
             await work()
 
 
-class Database:
-    """Engines of one database."""
+def _later(tell: Callable[Given, None], *args: Given.args, **kwargs: Given.kwargs) -> AfterCommit:
+    async def work() -> None:
+        tell(*args, **kwargs)
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+    return work
+
+
+class Database:
+    """Engines of one database.
+
+    Args:
+        bus, queue: Where units of work tell what they have committed. Without them nobody is told, and finds it by
+            looking.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        bus: EventBus | None = None,
+        queue: RunQueue | None = None,
+    ) -> None:
         self.url = url
+        self.bus = bus
+        self.queue = queue
         self._direct: Engine | None = None
         self._checkpoints: Checkpoints | None = None
         self._thread = ThreadPoolExecutor(1, "sqlite writer")
@@ -76,7 +121,7 @@ class Database:
             StorageDown: The database does not answer.
         """
         async with _session(self.writer) as session:
-            uow = UnitOfWork(session)
+            uow = UnitOfWork(session, self)
             yield uow
             await uow._finish()
 
@@ -88,7 +133,7 @@ class Database:
             StorageDown: The database does not answer.
         """
         async with _session(self.reader) as session:
-            yield UnitOfWork(session)
+            yield UnitOfWork(session, self)
 
     async def transact(self, work: Callable[[Connection], Got]) -> Got:
         """Do plain blocking work in one writing transaction; for hot paths with many statements.

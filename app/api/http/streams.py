@@ -14,7 +14,6 @@ from app.engine.events import Event
 from app.kernel.errors import RateLimited, Unauthenticated
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.identity.authority import kept
 from app.services.runs.reading.follow import follow
 
 EVENTS = "text/event-stream"
@@ -53,7 +52,8 @@ class Lasting(StreamingResponse):
 
         try:
             with place(self.who, scope):
-                await kept(self.who, super().__call__(scope, receive, noted))
+                answer = super().__call__(scope, receive, noted)
+                await current_app().authority.kept(self.who, answer)
         except RateLimited as error:
             await of_error(error)(scope, receive, send)
         except Unauthenticated as error:

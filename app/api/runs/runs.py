@@ -195,13 +195,13 @@ async def stream_events(
 @runs.post("/{run_id}/cancel")
 async def cancel_run(run_id: Id, who: Signed) -> RunView:
     """Stop a run; a finished one stays as it is."""
-    return await with_second_look(current_app(), commands.cancel_run, who, run_id)
+    return await with_second_look(current_app().database, commands.cancel_run, who, run_id)
 
 
 @runs.post("/{run_id}/pause", responses={409: {}})
 async def pause_run(run_id: Id, who: Signed) -> RunView:
     """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
-    return await with_second_look(current_app(), control.pause_run, who, run_id)
+    return await with_second_look(current_app().database, control.pause_run, who, run_id)
 
 
 @runs.post("/{run_id}/resume", responses={409: {}})

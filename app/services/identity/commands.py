@@ -18,6 +18,7 @@ from app.services.access import Actor, Role, person
 from app.services.identity import passwords, tokens
 from app.services.identity.queries import actor_of, session_user
 from app.services.identity.views import SignedIn, UserView
+from app.services.throttle import Throttle
 
 SESSION_LIFE = timedelta(days=14)
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+")
@@ -54,7 +55,7 @@ class KnownPerson:
 
 
 async def check_password(
-    database: Database, email: str, password: str, client_ip: str
+    database: Database, guard: Throttle, email: str, password: str, client_ip: str
 ) -> KnownPerson:
     """Find the person who has this password. No transaction is open while it is hashed.
 
@@ -63,7 +64,6 @@ async def check_password(
         RateLimited: Too many attempts for the account or from the address.
     """
     address, account = throttle.address_of(client_ip), _folded(email)
-    guard = throttle.current()
     await guard.hit(throttle.SIGN_IN_ADDRESS, address)
     await guard.hit(throttle.SIGN_IN_PAIR, account, address)
     await guard.hit(throttle.SIGN_IN_ACCOUNT, account)

@@ -19,6 +19,7 @@ from app.services.identity import passwords
 from app.services.identity.commands import normal_email, open_session
 from app.services.identity.queries import has_people
 from app.services.identity.views import RegisterRequest, SignedIn
+from app.services.throttle import Throttle
 
 _TAKEN = "There is an account with this e-mail address already. Sign in instead."
 _CLOSED = "Registration is closed here. Ask the person who runs this installation."
@@ -53,7 +54,7 @@ class NewAccount:
 
 
 async def prepare_account(
-    database: Database, request: RegisterRequest, client_ip: str
+    database: Database, guard: Throttle, request: RegisterRequest, client_ip: str
 ) -> NewAccount:
     """Check a wish for an account and hash its password. No transaction is open while it is hashed.
 
@@ -63,7 +64,7 @@ async def prepare_account(
         RateLimited: Too many accounts from one address.
     """
     name, email = _name(request.name), normal_email(request.email)
-    await throttle.current().hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
+    await guard.hit(throttle.REGISTER_ADDRESS, throttle.address_of(client_ip))
     async with database.read() as uow:
         await _require_allowed(uow, email)
     passwords.require_strong(request.password, email=email, name=name)

@@ -8,11 +8,10 @@ import orjson
 from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
-from app.kernel.errors import NotFound, StorageDown, Unavailable
+from app.kernel.errors import NotFound, StorageDown
 from app.models import Workflow
 from app.services.access import Actor, scoped
-from app.services.app_context import AppContext, current_app
-from app.services.identity.authority import watched
+from app.services.app_context import AppContext
 
 MAX_BYTES = 64_000
 """Larger edits are told without what they do: the editor loads the draft again."""
@@ -32,14 +31,7 @@ def tell_editors(
     message = orjson.dumps({"revision": revision, "client": client, "ops": ops})
     if not ops or len(message) > MAX_BYTES:
         message = orjson.dumps({"revision": revision, "client": client})
-
-    async def publish() -> None:
-        try:
-            current_app().bus.publish_draft(workflow_id, message)
-        except Unavailable:  # a command line without a runtime: editors look now and then
-            return
-
-    uow.after_commit(publish)
+    uow.publish_draft(workflow_id, message)
 
 
 async def follow_draft(
@@ -50,7 +42,7 @@ async def follow_draft(
     Raises:
         NotFound: There is no such workflow in the actor's workspace, or no longer.
     """
-    async with watched(actor) as watch, app.bus.subscribe_draft(workflow_id) as inbox:
+    async with app.authority.watched(actor) as watch, app.bus.subscribe_draft(workflow_id) as inbox:
         over = asyncio.ensure_future(watch.ended.wait())
         over.add_done_callback(lambda _: inbox.wake())
         try:

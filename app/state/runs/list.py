@@ -107,6 +107,6 @@ class RunListState(PagedState, rx.State):
     async def cancel(self, run_id: str):  # noqa: ANN201 - events
         """Cancel a run that is under way."""
         acting = await actor(self)
-        run = await with_second_look(current_app(), cancel_run, acting, run_id)
+        run = await with_second_look(current_app().database, cancel_run, acting, run_id)
         yield rx.toast.info(f"Run #{run.number} is being canceled.")
         yield RunListState.load

@@ -148,7 +148,7 @@ class RunState(rx.State):
                 await resume_run(uow, acting, wish.run_id)
         else:
             stop = cancel_run if wish.action == "cancel" else pause_run
-            await with_second_look(current_app(), stop, acting, wish.run_id)
+            await with_second_look(current_app().database, stop, acting, wish.run_id)
 
     @rx.event
     async def answer(self, message: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from reflex.utils.token_manager import LocalTokenManager
 from reflex_base.registry import RegistrationContext
 from reflex_base.utils.format import format_event_handler
 
-from app.services.identity.authority import watched
+from app.services.app_context import current_app
 from app.state.identity import COOKIE, IdentityState
 from app.state.socket.door import VISITOR, Visitor
 from app.state.socket.lanes import OWN, Lanes
@@ -182,7 +182,7 @@ class Gate(EventNamespace):
         """Close the socket once its person may not be there any more."""
         visitor = guest.visitor
         assert visitor.actor is not None
-        async with watched(visitor.actor) as watch:
+        async with current_app().authority.watched(visitor.actor) as watch:
             await watch.ended.wait()
         guest.watching = None
         token = self.sid_to_token.get(sid)

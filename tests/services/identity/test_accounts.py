@@ -38,8 +38,8 @@ async def joined(database, **changes):
     return await sign_up(database, wish(**changes), IP, "a browser")
 
 
-async def signed_in(database, email="ada@example.com", password=PASSWORD, client_ip=IP):
-    known = await check_password(database, email, password, client_ip)
+async def signed_in(database, email="ada@example.com", password=PASSWORD, client_ip=IP, guard=None):
+    known = await check_password(database, guard or throttle.Throttle(), email, password, client_ip)
     async with database.work() as uow:
         return await login(uow, known)
 
@@ -187,12 +187,13 @@ async def test_workspace_of_others_is_not_found(database):
 
 async def test_guessing_is_slowed_down_per_account_and_address(database):
     await joined(database)
+    guard = throttle.Throttle()
     for _ in range(throttle.SIGN_IN_PAIR.count):
         with pytest.raises(Unauthenticated):
-            await signed_in(database, password="wrong password")
+            await signed_in(database, password="wrong password", guard=guard)
     with pytest.raises(RateLimited):
-        await signed_in(database)
-    assert await signed_in(database, client_ip="192.0.2.8")
+        await signed_in(database, guard=guard)
+    assert await signed_in(database, client_ip="192.0.2.8", guard=guard)
 
 
 async def test_old_hash_is_replaced_when_its_owner_signs_in(database):
@@ -240,7 +241,7 @@ async def test_others_can_write_while_a_password_is_hashed(database, monkeypatch
 
 async def test_who_is_disabled_while_the_password_is_hashed_is_not_let_in(database):
     await joined(database)
-    known = await check_password(database, "ada@example.com", PASSWORD, IP)
+    known = await check_password(database, throttle.Throttle(), "ada@example.com", PASSWORD, IP)
     async with database.work() as uow:
         await uow.session.execute(update(User).values(disabled_at=now()))
     for person in (known, KnownPerson("usr_none")):

@@ -9,10 +9,14 @@ from app.adapters.sql.memory import SqlMemory
 from app.adapters.sql.step_cache import SqlStepCache
 from app.engine.sdk import CodeResult, HttpReply, HttpRequest
 from app.kernel.settings import Settings
-from app.services.app_context import close_app, open_app
+from app.services.composition import close_app, open_app
+from app.services.runs.claiming.claim import claim_runs
+from app.services.runs.claiming.claim_sql import ClaimRequest
+from app.services.runs.lifecycle.execute import spawn_run
 from app.services.runs.reading.queries import get_run
 from app.services.runs.starting.start import StartRun, start_run
 from tests.rows import make_actor, make_workflow
+from tests.worker_pass import worker_pass
 
 
 class SmallWorld:
@@ -74,6 +78,27 @@ def start(app, actor):
             return await start_run(
                 uow, actor, StartRun(workflow_id=workflow_id, input=given, **more)
             )
+
+    return begin
+
+
+@pytest.fixture
+def work_off(app):
+    """Do what a worker does once: find the dead, claim all runs that are due, execute each until it ends or waits."""
+
+    async def once(worker=app):
+        await worker_pass(worker)
+
+    return once
+
+
+@pytest.fixture
+def begin_work(app):
+    """Claim the run that is next, and execute it in the background; the task ends when the run is left."""
+
+    async def begin():
+        [claimed] = (await claim_runs(app, ClaimRequest(app.name, 1))).runs
+        return spawn_run(app, claimed)
 
     return begin
 

@@ -12,8 +12,7 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
-from app.services.app_context import AppContext
-from app.services.runs.lifecycle.execute import execute_run
+from app.services.composition import make_app
 from app.services.runs.reading.queries import get_run, list_events, list_steps
 from app.services.runs.starting import inline, strategy
 from app.services.runs.starting.run_and_wait import run_and_wait
@@ -61,7 +60,7 @@ async def test_many_at_once_have_numbers_without_gaps_and_one_version(app, actor
     assert sorted(run.number for run in told) == list(range(1, 31))
     assert {run.output for run in told} == {"Hi Ada"}
     assert await count(app, WorkflowVersion) == 1
-    assert (app.quick_waiting, app.quick_slots.locked()) == (0, False)
+    assert (app.admission.quick_waiting, app.admission.quick_slots.locked()) == (0, False)
 
 
 async def test_fifty_with_one_key_are_one_run(app, actor, quick):
@@ -82,33 +81,33 @@ async def test_fifty_with_one_key_are_one_run(app, actor, quick):
 
 
 async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
-    app, actor, quick, monkeypatch
+    app, actor, quick, monkeypatch, work_off
 ):
     monkeypatch.setattr(inline, "DEADLINE_S", 0)
     monkeypatch.setattr(execution, "STEPS_AT_ONCE", 1)
     told = await run_and_wait(app, actor, wish(quick), 0.2)
     assert told.status == "pending"
-    await execute_run(app, told.id)
+    await work_off()
     async with app.database.read() as uow:
         assert (await get_run(uow, actor, told.id)).output == "Hi Ada"
     assert (await count(app, Run), await count(app, Step)) == (1, 3)
 
 
 async def test_more_than_may_wait_here_go_to_the_workers(app, actor, quick):
-    app.quick_waiting = strategy.MAX_WAITING
-    app.light_slots = 0
+    app.admission.quick_waiting = strategy.MAX_WAITING
+    app.admission.light_slots = 0
     told = await run_and_wait(app, actor, wish(quick), 0.2)
     assert told.status == "pending"
     assert told.id in "".join(await app.queue.waiting())
 
 
 async def test_when_all_places_are_taken_quick_runs_wait_for_one(app, actor, quick):
-    for _ in range(app.quick_slots._value):
-        await app.quick_slots.acquire()
+    for _ in range(app.admission.quick_slots._value):
+        await app.admission.quick_slots.acquire()
     asked = asyncio.create_task(run_and_wait(app, actor, wish(quick), 20))
     await asyncio.sleep(0.3)
     assert await count(app, Run) == 0
-    app.quick_slots.release()
+    app.admission.quick_slots.release()
     assert (await asked).output == "Hi Ada"
 
 
@@ -129,15 +128,15 @@ async def test_a_run_that_waits_for_the_outside_is_stored_first_and_answered_fro
     async with app.database.read() as uow:
         assert await get_run(uow, actor, told.id) == told
     assert app.leases.count == 0
-    full = app.light_slots
-    app.light_slots = 0
+    full = app.admission.light_slots
+    app.admission.light_slots = 0
     world.on_http = None
     assert (await run_and_wait(app, actor, wish(workflow_id), 0.2)).status == "pending"
-    app.light_slots = full
+    app.admission.light_slots = full
 
 
 async def test_when_the_web_process_dies_a_worker_goes_on_with_what_it_executed(
-    app, actor, world, make_host, tmp_path
+    app, actor, world, make_host, tmp_path, work_off
 ):
     hang = asyncio.Event()
     calls = []
@@ -156,7 +155,7 @@ async def test_when_the_web_process_dies_a_worker_goes_on_with_what_it_executed(
     config = Settings(
         data_dir=tmp_path / "data", database_url=app.settings.database, redis_url=app.redis_url
     )
-    worker = AppContext(config, make_host)
+    worker = make_app(config, make_host)
     await worker.start()
     done = told
     try:
@@ -166,7 +165,7 @@ async def test_when_the_web_process_dies_a_worker_goes_on_with_what_it_executed(
                 change = update(Run).where(col(Run.id) == told.id).values(lease_until=late)
                 async with app.database.work() as uow:
                     await uow.session.execute(change)
-                await execute_run(worker, told.id)
+                await work_off(worker)
                 async with app.database.read() as uow:
                     done = await get_run(uow, actor, told.id)
     finally:
@@ -241,7 +240,7 @@ async def test_what_was_accepted_is_never_answered_with_an_error(app, actor, wor
     with monkeypatch.context() as broken:
         broken.setattr(inline, "_ended", away)
         here = await run_and_wait(app, actor, wish(workflow_id), 5)
-        app.light_slots = 0
+        app.admission.light_slots = 0
         broken.setattr(inline, "wait_for_run", away)
         queued = await run_and_wait(app, actor, wish(workflow_id), 5)
         pinned = await run_and_wait(app, actor, wish(workflow_id, priority=0), 5)

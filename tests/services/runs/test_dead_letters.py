@@ -12,7 +12,6 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound
 from app.models import AuditEntry, Run
 from app.services.access import Actor
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import get_run
 from app.services.runs.recovery.dead_letters import discard, list_dead_letters, requeue
 from tests.graphs import slow
@@ -41,13 +40,15 @@ def listed(app, actor):
     return read
 
 
-async def test_a_run_that_kills_its_processes_ends_as_a_dead_letter(app, actor, start, listed):
+async def test_a_run_that_kills_its_processes_ends_as_a_dead_letter(
+    app, actor, start, listed, work_off
+):
     run = await start(slow(1))
     async with app.database.work() as uow:
         row = await uow.session.get_one(Run, run.id)
         row.status, row.attempts, row.epoch = "running", 5, 6
         row.lease_until = now() - timedelta(seconds=5)
-    await execute_run(app, run.id)
+    await work_off()
     [letter] = (await listed()).items
     assert (letter.run.id, letter.run.status, letter.crashes) == (run.id, "failed", 6)
     assert letter.run.error["code"] == "worker_lost"
@@ -67,7 +68,9 @@ async def test_the_list_is_searched_and_paged_and_of_one_s_own_workspace(app, lo
         await listed(cursor="nonsense")
 
 
-async def test_requeueing_goes_on_from_what_was_finished(app, actor, start, world, listed):
+async def test_requeueing_goes_on_from_what_was_finished(
+    app, actor, start, world, listed, work_off
+):
     async def die(request):
         if request.url.endswith("/1"):
             raise asyncio.CancelledError
@@ -76,11 +79,11 @@ async def test_requeueing_goes_on_from_what_was_finished(app, actor, start, worl
     run = await start(slow(2), {})
     for _ in range(6):  # each process dies in the second call
         with suppress(asyncio.CancelledError):
-            await execute_run(app, run.id)
+            await work_off()
         async with app.database.work() as uow:
             row = await uow.session.get_one(Run, run.id)
             row.status, row.lease_until = "running", now() - timedelta(seconds=5)
-    await execute_run(app, run.id)
+    await work_off()
     [letter] = (await listed()).items
     assert letter.run.id == run.id
     world.on_http = None
@@ -88,7 +91,7 @@ async def test_requeueing_goes_on_from_what_was_finished(app, actor, start, worl
     async with app.database.work() as uow:
         again = await requeue(uow, actor, run.id)
     assert again.id != run.id
-    await execute_run(app, again.id)
+    await work_off()
     async with app.database.read() as uow:
         done = await get_run(uow, actor, again.id)
         entries = (await uow.session.execute(select(AuditEntry.action))).scalars().all()

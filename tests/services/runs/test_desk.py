@@ -82,13 +82,14 @@ async def test_a_run_whose_job_was_lost_is_found_by_looking(app, start, counted)
 
 
 async def test_without_redis_runs_are_executed_all_the_same(app, start, counted):
-    here, app.queue = app.queue, Queue("redis://127.0.0.1:1/0")
+    here = app.queue
+    app.queue = app.database.queue = Queue("redis://127.0.0.1:1/0")
     async with working(Claimer(app, 3)):
         run = await start(slow(1), {})
         assert "Redis does not answer" in run.notice
         await until_done(app, 1, seconds=desks.LOOK_S + 2)
     await app.queue.close()
-    app.queue = here
+    app.queue = app.database.queue = here
 
 
 async def test_a_run_that_ends_lets_one_over_the_limit_begin_at_once(

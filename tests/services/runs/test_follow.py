@@ -14,11 +14,10 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.models import Approval, Run
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.follow import follow, wait_for_run
 from app.services.runs.reading.queries import list_approvals, list_events, overview
 from app.services.runs.recovery.crash_detector import CrashDetector
-from app.worker.sweeper import settle_forgotten, sweep_dead
+from app.worker.sweeper import Crashes, settle_forgotten
 from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_actor, make_run, make_workflow
 
@@ -157,20 +156,22 @@ async def test_a_foreign_run_cannot_be_followed(app, run):
             pass
 
 
-async def test_waiting_for_a_run_ends_when_it_waits_for_a_person_or_time_is_up(app, actor, start):
+async def test_waiting_for_a_run_ends_when_it_waits_for_a_person_or_time_is_up(
+    app, actor, start, begin_work
+):
     run = await start(APPROVAL, {"text": "x"})
     assert (await wait_for_run(app, actor, run.id, 0.1)).status == "pending"
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     assert (await wait_for_run(app, actor, run.id, 10)).status == "waiting"
     await working
 
 
-async def test_home_counts_the_last_day_of_this_workspace_only(app, actor, start):
+async def test_home_counts_the_last_day_of_this_workspace_only(app, actor, start, work_off):
     for name in ("Ada", "Eve"):
         run = await start(QUICK, {"name": name})
         await wait_for_run(app, actor, run.id, 5)
     waiting = await start(APPROVAL, {"text": "x"})
-    await execute_run(app, waiting.id)
+    await work_off()
     dear = await make_workflow(app.database, actor, None, "Dear")
     error = {"code": "upstream_failed", "message": "No answer."}
     for hours, cost in ((0, 2_500_000), (2, 500_000), (30, 9_000_000)):
@@ -210,9 +211,9 @@ async def test_a_dead_process_s_run_is_pending_again_and_a_living_one_s_is_not(a
     dead = await make_run(app.database, actor, lease_until=now() - timedelta(seconds=1))
     claimed = await make_run(app.database, actor, lease_until=now() + timedelta(seconds=5))
     await make_run(app.database, actor, status="succeeded", lease_until=None)
-    app.watch = CrashDetector(patience_s=0)
-    assert await sweep_dead(app) == 1
-    assert await sweep_dead(app) == 0
+    crashes = Crashes(CrashDetector(patience_s=0))
+    assert await crashes.sweep_dead(app) == 1
+    assert await crashes.sweep_dead(app) == 0
     assert await app.queue.waiting() == {f"run-{dead.id}-2"}
     async with app.database.read() as uow:
         row = await uow.session.get_one(Run, dead.id)
@@ -220,16 +221,18 @@ async def test_a_dead_process_s_run_is_pending_again_and_a_living_one_s_is_not(a
         assert (await uow.session.get_one(Run, claimed.id)).status == "running"
 
 
-async def test_an_answer_whose_process_died_before_waking_the_run_is_found(app, actor, start):
+async def test_an_answer_whose_process_died_before_waking_the_run_is_found(
+    app, actor, start, work_off
+):
     run = await start(APPROVAL, {"text": "x"})
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.work() as uow:
         [question] = await list_approvals(uow, actor)
         row = await uow.session.get_one(Approval, question.id)
         row.status, row.answer = "answered", {"choice": "approve"}
     assert await settle_forgotten(app) == 1
     assert f"run-{run.id}-2" in await app.queue.waiting()
-    await execute_run(app, run.id)
+    await work_off()
     assert (await wait_for_run(app, actor, run.id, 1)).status == "succeeded"
     assert await settle_forgotten(app) == 0
 

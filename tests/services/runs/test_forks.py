@@ -8,7 +8,6 @@ from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, Upstream
 from app.models import Blob, Run, Step, Workflow
 from app.services.access import Actor
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import get_run, get_step, list_approvals, list_steps
 from app.services.runs.starting.forks import ForkRun, fork_run
 from app.services.runs.starting.limits import RunLimits
@@ -61,12 +60,12 @@ def steps_of(app, actor):
 
 
 @pytest.fixture
-def done(app, start):
+def done(app, start, work_off):
     """Start a run and execute it to its end."""
 
     async def go(graph, given=None):
         run = await start(graph, given)
-        await execute_run(app, run.id)
+        await work_off()
         for task in list(app._tasks.values()):
             await task
         return run
@@ -79,12 +78,12 @@ def origins(steps):
 
 
 async def test_rerun_executes_everything_with_the_same_input_and_version(
-    app, world, done, fork, look, steps_of
+    app, world, done, fork, look, steps_of, work_off
 ):
     first = await done(slow(2), {"name": "Ada"})
     again = await fork(first.id, copies=False)
     assert (await look(again)).status == "pending"
-    await execute_run(app, again)
+    await work_off()
     run, steps = await look(again), await steps_of(again)
     assert (run.status, run.input, run.version) == ("succeeded", {"name": "Ada"}, 1)
     assert (run.forked_from, run.fork_path, run.number) == (first.id, None, 2)
@@ -92,22 +91,22 @@ async def test_rerun_executes_everything_with_the_same_input_and_version(
     assert len(world.calls) == 4
 
 
-async def test_rerun_takes_another_input_and_checks_it(app, done, fork, look, steps_of):
+async def test_rerun_takes_another_input_and_checks_it(app, done, fork, look, steps_of, work_off):
     first = await done(QUICK, {"name": "Ada"})
     again = await fork(first.id, copies=False, input={"name": "Eve"}, changes_input=True)
-    await execute_run(app, again)
+    await work_off()
     run, steps = await look(again), await steps_of(again)
     assert run.input == {"name": "Eve"}
     assert steps["greet"].output == {"text": "Hi Eve"}
 
 
 async def test_from_a_step_only_that_and_what_follows_is_executed(
-    app, world, done, fork, look, steps_of
+    app, world, done, fork, look, steps_of, work_off
 ):
     first = await done(slow(4))
     world.calls.clear()
     forked = await fork(first.id, from_step="call_2")
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == ["https://slow.example/2", "https://slow.example/3"]
@@ -126,7 +125,7 @@ async def test_the_step_may_be_named_by_its_id(app, world, done, fork, look, ste
     assert run.fork_path == "call_1"
 
 
-async def test_a_failed_run_goes_on_where_it_failed(app, world, done, fork, look):
+async def test_a_failed_run_goes_on_where_it_failed(app, world, done, fork, look, work_off):
     async def refuse(request):
         if request.url.endswith("/1"):
             raise UpstreamRefused("no")
@@ -137,13 +136,15 @@ async def test_a_failed_run_goes_on_where_it_failed(app, world, done, fork, look
     world.on_http = None
     world.calls.clear()
     forked = await fork(first.id)
-    await execute_run(app, forked)
+    await work_off()
     run = await look(forked)
     assert run.status == "succeeded"
     assert world.calls == ["https://slow.example/1", "https://slow.example/2"]
 
 
-async def test_a_loop_goes_on_with_its_finished_turns(app, world, done, fork, look, steps_of):
+async def test_a_loop_goes_on_with_its_finished_turns(
+    app, world, done, fork, look, steps_of, work_off
+):
     async def refuse(request):
         if request.url.endswith("/c"):
             raise UpstreamRefused("no")
@@ -155,7 +156,7 @@ async def test_a_loop_goes_on_with_its_finished_turns(app, world, done, fork, lo
     world.on_http = None
     world.calls.clear()
     forked = await fork(first.id)
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == urls[2:]
@@ -165,13 +166,13 @@ async def test_a_loop_goes_on_with_its_finished_turns(app, world, done, fork, lo
 
 
 async def test_from_a_step_in_a_loop_other_turns_stay_and_the_loop_ends_anew(
-    app, world, done, fork, look, steps_of
+    app, world, done, fork, look, steps_of, work_off
 ):
     urls = [f"https://a.example/{name}" for name in "abc"]
     first = await done(looping(), {"urls": urls})
     world.calls.clear()
     forked = await fork(first.id, from_step="loop[1]/call")
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded"
     assert world.calls == [urls[1]]
@@ -180,10 +181,12 @@ async def test_from_a_step_in_a_loop_other_turns_stay_and_the_loop_ends_anew(
     ]  # fmt: skip
 
 
-async def test_outputs_given_instead_reach_the_steps_after(app, done, fork, look, steps_of):
+async def test_outputs_given_instead_reach_the_steps_after(
+    app, done, fork, look, steps_of, work_off
+):
     first = await done(QUICK, {"name": "Ada"})
     forked = await fork(first.id, from_step="answer", outputs={"greet": {"text": "Dear Eve"}})
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert (run.output, steps["greet"].origin, steps["answer"].origin) == (
         "Dear Eve",
@@ -194,16 +197,16 @@ async def test_outputs_given_instead_reach_the_steps_after(app, done, fork, look
 
 
 async def test_without_a_step_whatever_follows_a_given_output_is_executed(
-    app, world, done, fork, look
+    app, world, done, fork, look, work_off
 ):
     first = await done(slow(3))
     world.calls.clear()
-    forked = await fork(first.id, outputs={"call_1": {"body": "mine"}})
-    await execute_run(app, forked)
+    await fork(first.id, outputs={"call_1": {"body": "mine"}})
+    await work_off()
     assert world.calls == ["https://slow.example/2"]
 
 
-async def test_a_given_branch_decides_which_way_the_fork_goes(app, done, fork, steps_of):
+async def test_a_given_branch_decides_which_way_the_fork_goes(app, done, fork, steps_of, work_off):
     ask = node("ask", "logic.if", {"condition": "trigger.ok"})
     yes, no = (node(one, "data.template", {"template": one}) for one in ("yes", "no"))
     graph = {
@@ -214,13 +217,13 @@ async def test_a_given_branch_decides_which_way_the_fork_goes(app, done, fork, s
     first = await done(graph, {"ok": True})
     assert (await steps_of(first.id))["no"].status == "skipped"
     forked = await fork(first.id, outputs={"ask": {"false": 1}})
-    await execute_run(app, forked)
+    await work_off()
     steps = await steps_of(forked)
     assert (steps["yes"].status, steps["no"].status) == ("skipped", "succeeded")
 
 
 async def test_large_values_come_along_and_stay_when_the_first_run_goes(
-    app, actor, done, fork, look, steps_of
+    app, actor, done, fork, look, steps_of, work_off
 ):
     nested = {"name": LARGE, "more": {str(i): "y" * 9_000 for i in range(10)}}
     first = await done(QUICK, nested)
@@ -228,7 +231,7 @@ async def test_large_values_come_along_and_stay_when_the_first_run_goes(
     async with app.database.work() as uow:
         await uow.session.execute(update(Run).values(forked_from=None))
         await uow.session.delete(await uow.session.get_one(Run, first.id))
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert run.status == "succeeded", run.error
     assert (run.input, run.output) == (nested, f"Hi {LARGE}")
@@ -240,7 +243,7 @@ async def test_large_values_come_along_and_stay_when_the_first_run_goes(
 
 
 async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
-    app, actor, done, fork, look, steps_of
+    app, actor, done, fork, look, steps_of, work_off
 ):
     first = await done(slow(2))
     async with app.database.work() as uow:  # as if they had called a model
@@ -248,7 +251,7 @@ async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
             update(Step).where(col(Step.run_id) == first.id).values(tokens=7, cost_microusd=11)
         )
     forked = await fork(first.id, from_step="call_1")
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert run.tokens == sum(step.tokens for step in steps.values()) == 0
     assert run.cost_usd == sum(step.cost_usd or 0 for step in steps.values()) == 0
@@ -256,7 +259,7 @@ async def test_copied_steps_cost_nothing_and_the_sum_over_steps_is_the_run(
 
 
 async def test_the_current_version_keeps_what_still_fits(
-    app, actor, world, done, fork, look, steps_of
+    app, actor, world, done, fork, look, steps_of, work_off
 ):
     first = await done(slow(3))
     calls = [node(f"call_{i}", "tool.http", {"url": f"https://new.example/{i}"}) for i in range(2)]
@@ -267,7 +270,7 @@ async def test_the_current_version_keeps_what_still_fits(
         workflow.graph = chain(START, *calls, fresh, answer)
     world.calls.clear()
     forked = await fork(first.id, from_step="call_1", version="current")
-    await execute_run(app, forked)
+    await work_off()
     run, steps = await look(forked), await steps_of(forked)
     assert (run.status, run.version, run.output) == ("succeeded", 2, "changed")
     assert world.calls == ["https://new.example/1"]
@@ -279,7 +282,7 @@ async def test_the_current_version_keeps_what_still_fits(
 
 
 async def test_what_follows_a_new_node_is_executed_though_it_had_finished(
-    app, world, done, fork, look
+    app, world, done, fork, look, work_off
 ):
     first = await done(slow(3))
     calls = [node(f"call_{i}", "tool.http", {"url": f"https://new.example/{i}"}) for i in range(3)]
@@ -288,22 +291,22 @@ async def test_what_follows_a_new_node_is_executed_though_it_had_finished(
         workflow = await uow.session.get_one(Workflow, first.workflow_id)
         workflow.graph = chain(START, calls[0], fresh, *calls[1:])
     world.calls.clear()
-    forked = await fork(first.id, version="current")
-    await execute_run(app, forked)
+    await fork(first.id, version="current")
+    await work_off()
     assert world.calls == ["https://new.example/1", "https://new.example/2"]
 
 
 async def test_a_waiting_and_a_canceled_run_can_be_forked_and_stay_as_they_are(
-    app, actor, done, fork, look, steps_of
+    app, actor, done, fork, look, steps_of, work_off
 ):
     first = await done(APPROVAL, {"text": "Dear Ada"})
     forked = await fork(first.id)
-    await execute_run(app, forked)
+    await work_off()
     assert (await look(forked)).status == (await look(first.id)).status == "waiting"
     async with app.database.work() as uow:
         await cancel_run(uow, actor, first.id)
     after = await fork(first.id, outputs={"check": {"approved": "by hand"}})
-    await execute_run(app, after)
+    await work_off()
     run, steps = await look(after), await steps_of(after)
     assert (run.status, steps["check"].origin) == ("succeeded", "given")
     assert run.output == "by hand"
@@ -362,12 +365,12 @@ async def test_one_key_makes_one_fork(app, done, fork):
         await fork(first.id, from_step="greet", idempotency_key="k")
 
 
-async def test_what_was_taken_over_counts_towards_no_limit(app, start, world, fork, look):
+async def test_what_was_taken_over_counts_towards_no_limit(app, start, world, fork, look, work_off):
     urls = [f"https://a.example/{number}" for number in range(5)]
     run = await start(looping(), {"urls": urls}, limits=RunLimits(max_steps=6))
     run_id, ends = run.id, []
     for _ in range(3):
-        await execute_run(app, run_id)
+        await work_off()
         row = await look(run_id)
         ends.append((row.status, len(world.calls), row.tokens, row.cost_usd))
         run_id = await fork(run_id)
@@ -375,7 +378,9 @@ async def test_what_was_taken_over_counts_towards_no_limit(app, start, world, fo
     assert world.calls == urls
 
 
-async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(app, actor, start, world):
+async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(
+    app, actor, start, world, work_off
+):
     way = node("way", "logic.if", {"condition": "true"})
     no, one = (node(name, "data.template", {"template": "x"}) for name in ("no", "one"))
     asks = node("check", "human.approval", {"title": "?", "value": "1"})
@@ -385,10 +390,10 @@ async def test_after_a_restart_a_run_has_the_steps_left_that_it_had(app, actor, 
         "edges": [edge(START, way), edge(way, no, "false"), edge(way, asks), edge(asks, one)],
     }
     run = await start(graph, None, limits=RunLimits(max_steps=4))  # `no` is skipped
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.work() as uow:
         [question] = await list_approvals(uow, actor)
         await answer_step(uow, actor, question.step_id, "approve")
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.read() as uow:
         assert (await get_run(uow, actor, run.id)).status == "succeeded"

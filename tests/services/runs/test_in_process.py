@@ -10,13 +10,13 @@ from sqlmodel import col
 from app.adapters.redis.local import LocalQueue
 from app.kernel.settings import Settings
 from app.models import Run
-from app.services.app_context import close_app, open_app
+from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.reading.follow import follow, wait_for_run
 from app.services.runs.reading.queries import get_run, list_approvals
 from app.services.runs.reading.watch import changes
-from app.services.throttle import Limit, current
+from app.services.throttle import Limit
 from app.worker.in_process import working_here
 from tests.fakes.model_server import KEY, PIECES, TEXT, FakeModelServer
 from tests.graphs import APPROVAL, QUICK, START, chain, node, slow
@@ -145,7 +145,7 @@ async def test_a_run_whose_process_was_killed_is_found(app, actor, start):
         at = await database_now(uow)
         lost = {"status": "running", "worker": "dead", "epoch": 1, "lease_until": at}
         await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(**lost))
-    app.queue = LocalQueue()
+    app.queue = app.database.queue = LocalQueue()
     async with working_here(app):
         await until_status(app, actor, run.id, "succeeded")
 
@@ -183,5 +183,5 @@ async def test_what_changes_in_a_workspace_is_noticed(app, actor, start, working
 
 
 async def test_attempts_are_counted_in_this_process(app):
-    await current().hit(Limit("x", 1, 60), "ada")
-    assert current()._redis is None
+    await app.throttle.hit(Limit("x", 1, 60), "ada")
+    assert app.throttle._redis is None

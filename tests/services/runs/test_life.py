@@ -25,7 +25,7 @@ from app.models import Approval, MemoryValue, Run, Step
 from app.services.runs.claiming import claim
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run
-from app.services.runs.lifecycle.execute import execute_run, spawn_run
+from app.services.runs.lifecycle.execute import spawn_run
 from app.services.runs.lifecycle.lapsed import with_second_look
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.queries import get_step, list_approvals, list_events, list_steps
@@ -74,10 +74,10 @@ async def assert_gap_free(app, actor, run_id):
 
 
 async def test_an_approval_waits_without_a_process_and_goes_on_with_the_answer(
-    app, actor, start, look, answer
+    app, actor, start, look, answer, work_off
 ):
     run = await start(APPROVAL, {"text": "Dear Ada"})
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     assert app.leases.count == 0
     [question] = await open_questions(app, actor)
@@ -93,7 +93,7 @@ async def test_an_approval_waits_without_a_process_and_goes_on_with_the_answer(
     assert after.status == "pending"
     assert await open_questions(app, actor) == ()
     assert "run-" + run.id + "-2" in await app.queue.waiting()
-    await execute_run(app, run.id)
+    await work_off()
     done = await look(run.id)
     assert (done.status, done.output) == ("succeeded", "Dear Eve")
     types = await assert_gap_free(app, actor, run.id)
@@ -101,9 +101,9 @@ async def test_an_approval_waits_without_a_process_and_goes_on_with_the_answer(
     assert types[-1] == "run.completed"
 
 
-async def test_of_two_answers_one_wins(app, actor, start, look, answer):
-    run = await start(APPROVAL, {"text": "x"})
-    await execute_run(app, run.id)
+async def test_of_two_answers_one_wins(app, actor, start, look, answer, work_off):
+    await start(APPROVAL, {"text": "x"})
+    await work_off()
     [question] = await open_questions(app, actor)
     first, second = await asyncio.gather(
         answer(question.step_id, "approve"),
@@ -119,9 +119,11 @@ async def test_of_two_answers_one_wins(app, actor, start, look, answer):
         await answer(question.step_id, "approve")
 
 
-async def test_a_wrong_answer_is_refused_and_the_question_stays_open(app, actor, start, answer):
-    run = await start(APPROVAL, {"text": "x"})
-    await execute_run(app, run.id)
+async def test_a_wrong_answer_is_refused_and_the_question_stays_open(
+    app, actor, start, answer, work_off
+):
+    await start(APPROVAL, {"text": "x"})
+    await work_off()
     [question] = await open_questions(app, actor)
     for output in ("perhaps", {"choice": "perhaps"}, {}, None, 3):
         with pytest.raises(InvalidInput, match="'approve', 'reject'"):
@@ -135,7 +137,7 @@ async def test_a_wrong_answer_is_refused_and_the_question_stays_open(app, actor,
 
 
 async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(
-    app, actor, start, look, answer, world
+    app, actor, start, look, answer, world, begin_work, work_off
 ):
     asked, go_on = asyncio.Event(), asyncio.Event()
     check = node("check", "human.approval", {"title": "Send it?"})
@@ -152,7 +154,7 @@ async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(
 
     world.on_http = wait
     run = await start(graph)
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await asked.wait()
     async with asyncio.timeout(5):
         while not (questions := await open_questions(app, actor)):
@@ -161,7 +163,7 @@ async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(
     go_on.set()
     await working
     assert (await look(run.id)).status == "pending", "it does not wait for an answer that is there"
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
     assert len(world.calls) == 1, "what had finished did not run again"
     await assert_gap_free(app, actor, run.id)
@@ -169,18 +171,18 @@ async def test_an_answer_that_comes_while_other_steps_still_run_is_not_lost(
 
 @pytest.mark.parametrize("state", ["pending", "waiting", "abandoned"])
 async def test_cancelling_a_run_that_nobody_works_on_ends_it_at_once(
-    app, actor, start, look, state
+    app, actor, start, look, state, work_off
 ):
     run = await start(APPROVAL, {"text": "x"})
     if state == "waiting":
-        await execute_run(app, run.id)
+        await work_off()
     if state == "abandoned":
         await change(
             app, run.id, status="running", epoch=1, lease_until=now() - timedelta(seconds=5)
         )
-    async with app.database.work() as uow:
-        assert (await cancel_run(uow, actor, run.id)).status == "canceled"
-    await execute_run(app, run.id)  # its job may still be in the queue
+    told = await with_second_look(app.database, cancel_run, actor, run.id)
+    assert told.status == "canceled"
+    await work_off()  # its job may still be in the queue
     done = await look(run.id)
     assert done.status == "canceled"
     assert done.finished_at
@@ -195,7 +197,7 @@ async def test_cancelling_a_run_that_nobody_works_on_ends_it_at_once(
 
 
 async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_seconds(
-    app, actor, start, look, world
+    app, actor, start, look, world, begin_work
 ):
     at_work = asyncio.Event()
 
@@ -205,7 +207,7 @@ async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_second
 
     world.on_http = hang
     run = await start(slow(1))
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await at_work.wait()
     async with app.database.work() as uow:
         assert (await cancel_run(uow, actor, run.id)).status == "running"
@@ -218,7 +220,7 @@ async def test_cancelling_a_run_at_work_stops_it_in_the_middle_within_two_second
 
 
 async def test_an_effect_that_a_cancel_cuts_off_says_that_nobody_knows(
-    app, actor, start, look, monkeypatch
+    app, actor, start, look, monkeypatch, begin_work
 ):
     at_work = asyncio.Event()
 
@@ -228,7 +230,7 @@ async def test_an_effect_that_a_cancel_cuts_off_says_that_nobody_knows(
 
     monkeypatch.setattr(SqlMemory, "put", hang)
     run = await start(PUT, {"text": "x"})
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await at_work.wait()
     async with app.database.work() as uow:
         await cancel_run(uow, actor, run.id)
@@ -260,11 +262,11 @@ async def test_so_does_one_of_a_process_that_died(app, actor, cut_off, asked):
                 update(Step).where(col(Step.path) == "keep").values(status="running")
             )
         await change(app, cut_off, status="running", lease_until=now() - timedelta(seconds=1))
-    assert (await with_second_look(app, cancel_run, actor, cut_off)).status == "canceled"
+    assert (await with_second_look(app.database, cancel_run, actor, cut_off)).status == "canceled"
     await assert_unknown(app, actor, cut_off)
 
 
-async def test_what_only_looked_outside_has_nothing_to_say(app, actor, start, world):
+async def test_what_only_looked_outside_has_nothing_to_say(app, actor, start, world, begin_work):
     at_work = asyncio.Event()
 
     async def hang(_):
@@ -273,7 +275,7 @@ async def test_what_only_looked_outside_has_nothing_to_say(app, actor, start, wo
 
     world.on_http = hang
     run = await start(slow(1))
-    dies = asyncio.create_task(execute_run(app, run.id))
+    dies = await begin_work()
     await at_work.wait()
     dies.cancel()
     await asyncio.gather(dies, return_exceptions=True)
@@ -285,7 +287,7 @@ async def test_what_only_looked_outside_has_nothing_to_say(app, actor, start, wo
     assert (call.status, call.error) == ("canceled", None)
 
 
-async def test_a_cancel_survives_the_death_of_who_should_obey(app, actor, start, look):
+async def test_a_cancel_survives_the_death_of_who_should_obey(app, actor, start, look, work_off):
     run = await start(slow(1))
     await change(
         app,
@@ -295,17 +297,19 @@ async def test_a_cancel_survives_the_death_of_who_should_obey(app, actor, start,
         control="cancel",
         lease_until=now() - timedelta(seconds=5),
     )
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "canceled"
 
 
-async def test_two_processes_never_work_on_one_run(app, actor, start, world):
-    run = await start(slow(3))
-    await asyncio.gather(*(execute_run(app, run.id) for _ in range(5)))
+async def test_two_processes_never_work_on_one_run(app, actor, start, world, work_off):
+    await start(slow(3))
+    await asyncio.gather(*(work_off() for _ in range(5)))
     assert len(world.calls) == 3
 
 
-async def test_a_process_that_lost_its_run_writes_nothing_more(app, actor, start, look, world):
+async def test_a_process_that_lost_its_run_writes_nothing_more(
+    app, actor, start, look, world, begin_work, work_off
+):
     at_work, go_on = asyncio.Event(), asyncio.Event()
 
     async def hang(_):
@@ -314,13 +318,13 @@ async def test_a_process_that_lost_its_run_writes_nothing_more(app, actor, start
 
     world.on_http = hang
     run = await start(slow(1))
-    zombie = asyncio.create_task(execute_run(app, run.id))
+    zombie = await begin_work()
     await at_work.wait()
     world.on_http = None
     app.leases._held.clear()  # the zombie's keeper is as stuck as itself, after what it is just doing
     while (await look(run.id)).status != "succeeded":
         await change(app, run.id, lease_until=now() - timedelta(seconds=5))
-        await execute_run(app, run.id)
+        await work_off()
     before = await assert_gap_free(app, actor, run.id)
     go_on.set()
     await zombie
@@ -329,7 +333,9 @@ async def test_a_process_that_lost_its_run_writes_nothing_more(app, actor, start
         await RunJournal(app.writer, run.id, actor.workspace_id, 1).record()
 
 
-async def test_a_released_run_goes_on_elsewhere_from_where_it_was(app, actor, start, look, world):
+async def test_a_released_run_goes_on_elsewhere_from_where_it_was(
+    app, actor, start, look, world, begin_work, work_off
+):
     at_work = asyncio.Event()
 
     async def hang(request):
@@ -339,7 +345,7 @@ async def test_a_released_run_goes_on_elsewhere_from_where_it_was(app, actor, st
 
     world.on_http = hang
     run = await start(slow(3))
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await at_work.wait()
     app.leases.give_up_all()
     await working
@@ -347,13 +353,15 @@ async def test_a_released_run_goes_on_elsewhere_from_where_it_was(app, actor, st
     assert released.status == "pending"
     assert await app.queue.waiting() >= {f"run-{run.id}-3"}
     world.on_http = None
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
     assert [url[-1] for url in world.calls] == ["0", "1", "1", "2"]
     await assert_gap_free(app, actor, run.id)
 
 
-async def test_a_run_that_kills_its_processes_is_ended_with_a_sentence(app, actor, start, look):
+async def test_a_run_that_kills_its_processes_is_ended_with_a_sentence(
+    app, actor, start, look, work_off
+):
     run = await start(slow(1))
     await change(
         app,
@@ -363,14 +371,14 @@ async def test_a_run_that_kills_its_processes_is_ended_with_a_sentence(app, acto
         epoch=6,
         lease_until=now() - timedelta(seconds=5),
     )
-    await execute_run(app, run.id)
+    await work_off()
     done = await look(run.id)
     assert (done.status, done.error["code"]) == ("failed", "worker_lost")
     assert (await assert_gap_free(app, actor, run.id))[-1] == "run.failed"
 
 
 @pytest.fixture
-async def cut_off(app, actor, start):
+async def cut_off(app, actor, start, work_off):
     """A run whose process died while a step was changing the outside."""
     run = await start(PUT, {"text": "hello"})
     await change(app, run.id, status="running", epoch=1, lease_until=now() + timedelta(seconds=5))
@@ -390,7 +398,7 @@ async def cut_off(app, actor, start):
     done = record("start", "trigger.manual", "succeeded", output={"data": {"text": "hello"}})
     await journal.record(done, record("keep", "memory.key_value", "running"))
     await change(app, run.id, lease_until=now() - timedelta(seconds=1))
-    await execute_run(app, run.id)
+    await work_off()
     return run.id
 
 
@@ -424,11 +432,11 @@ async def test_a_step_of_unknown_outcome_is_not_repeated_but_asked_about(app, ac
     ],
 )
 async def test_a_person_decides_how_it_goes_on(
-    app, actor, look, answer, cut_off, choice, status, step, values
+    app, actor, look, answer, cut_off, choice, status, step, values, work_off
 ):
     [question] = await open_questions(app, actor)
     await answer(question.step_id, {"choice": choice})
-    await execute_run(app, cut_off)
+    await work_off()
     done = await look(cut_off)
     assert (done.status, (await statuses(app, actor, cut_off))["keep"]) == (status, step)
     assert await kept(app) == values
@@ -468,10 +476,10 @@ async def test_a_step_is_read_whole_and_only_within_its_run(app, actor, start):
             await get_step(uow, actor, other.id, step.id)
 
 
-async def test_what_earlier_lives_worked_counts_for_the_time_limit(app, start, look):
+async def test_what_earlier_lives_worked_counts_for_the_time_limit(app, start, look, work_off):
     run = await start(slow(1))
     await change(app, run.id, worked_s=3_000.0, limits={"timeout_s": 3_000})
-    await execute_run(app, run.id)
+    await work_off()
     done = await look(run.id)
     assert (done.status, done.error["code"]) == ("failed", "budget_exceeded")
 
@@ -484,7 +492,7 @@ KEEPS = {
 
 @pytest.mark.parametrize(("operation", "status"), [("get", "succeeded"), ("set", "waiting")])
 async def test_a_run_outlives_a_database_that_is_away_in_the_middle_of_it(
-    app, start, look, monkeypatch, operation, status
+    app, start, look, monkeypatch, operation, status, work_off
 ):
     async def away(*args):
         raise StorageDown("The database does not answer.")
@@ -493,17 +501,17 @@ async def test_a_run_outlives_a_database_that_is_away_in_the_middle_of_it(
     with monkeypatch.context() as patched:
         patched.setattr(SqlMemory, "get", away)
         patched.setattr(SqlMemory, "put", away)
-        await execute_run(app, run.id)
+        await work_off()
     assert (await look(run.id)).status == "running", "its lease runs out, and another goes on"
     async with asyncio.timeout(10):
         while (await look(run.id)).status == "running":
             await asyncio.sleep(0.1)
-            await execute_run(app, run.id)
+            await work_off()
     assert (await look(run.id)).status == status, "whether the value was kept nobody knows"
 
 
 async def test_a_failed_step_may_ask_again_and_again_and_takes_an_edited_input(
-    app, actor, start, look, answer, world
+    app, actor, start, look, answer, world, work_off
 ):
     """Each failure asks a new question; the run never wakes because of an old answer."""
 
@@ -514,20 +522,20 @@ async def test_a_failed_step_may_ask_again_and_again_and_takes_an_edited_input(
     world.on_http = refuse
     call = node("call", "tool.http", {"url": "https://bad.example/"}, settings={"on_error": "ask"})
     run = await start(chain(START, call, node("answer", "flow.respond", {"value": "done"})))
-    await execute_run(app, run.id)
+    await work_off()
     for _ in range(2):
         assert (await look(run.id)).status == "waiting"
         [question] = await open_questions(app, actor)
         assert question.value["config"]["url"] == "https://bad.example/"
         await answer(question.step_id, {"choice": "retry"})
         assert (await look(run.id)).status == "pending"
-        await execute_run(app, run.id)
+        await work_off()
     assert (await look(run.id)).status == "waiting", "an old answer wakes nobody"
     [question] = await open_questions(app, actor)
     assert "The address is wrong." in question.body
     edited = {**question.value["config"], "url": "https://good.example/"}
     await answer(question.step_id, {"choice": "retry", "value": {"config": edited}})
-    await execute_run(app, run.id)
+    await work_off()
     done = await look(run.id)
     assert (done.status, done.output) == ("succeeded", "done")
     async with app.database.read() as uow:
@@ -551,7 +559,7 @@ def test_a_clock_that_was_put_back_makes_no_old_question_the_current_one():
 
 async def test_a_lease_counts_from_before_it_was_written(app, start, monkeypatch):
     """However long it takes to load what is known of the run."""
-    run = await start(slow(1), {})
+    await start(slow(1), {})
     load = claim._begin
 
     async def slowly(*args):
@@ -560,7 +568,7 @@ async def test_a_lease_counts_from_before_it_was_written(app, start, monkeypatch
 
     monkeypatch.setattr(claim, "_begin", slowly)
     before = time.monotonic()
-    claimed = await claim.claim_one(app, run.id, lambda *_: True)
+    [claimed] = (await claim.claim_runs(app, claim.ClaimRequest(app.name, 1))).runs
     assert before <= claimed.leased_at <= time.monotonic() - 0.5
     task = spawn_run(app, claimed)
     [held] = app.leases._snapshot()
@@ -579,7 +587,7 @@ async def test_a_lease_that_only_looks_over_is_looked_at_again(app, actor, start
         await change(app, run.id, lease_until=now() + timedelta(seconds=30))
 
     renewing = asyncio.create_task(renew())
-    told = await with_second_look(app, how, actor, run.id)
+    told = await with_second_look(app.database, how, actor, run.id)
     await renewing
     row = await of(app, run.id)
     assert (told.status, row.epoch, row.control) == ("running", 1, how.__name__.split("_")[0])
@@ -594,5 +602,5 @@ async def test_a_run_whose_process_is_dead_need_not_be_heard(
     until = now() + timedelta(seconds=ahead_s)
     await change(app, run.id, status="running", epoch=1, lease_until=until)
     async with asyncio.timeout(2 + BUSY_S):
-        assert (await with_second_look(app, how, actor, run.id)).status == status
+        assert (await with_second_look(app.database, how, actor, run.id)).status == status
     assert (await of(app, run.id)).epoch == 2

@@ -18,7 +18,6 @@ from app.models import Approval, Run, RunEvent, Wait
 from app.services.runs.lifecycle import execute
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.lifecycle.control import send_signal
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import list_approvals, list_steps
 from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun
@@ -94,12 +93,12 @@ def approve(app, actor):
 
 
 @pytest.fixture
-def at_work(app, start, hour, reaches):
+def at_work(app, start, hour, reaches, begin_work):
     """Start a run, and leave it where a step waits and another works."""
 
     async def begin(graph, path, status="waiting"):
         run = await start(graph)
-        task = asyncio.create_task(execute_run(app, run.id))
+        task = await begin_work()
         await reaches(run.id, path, status)
         await hour.began.wait()
         return run, task
@@ -191,7 +190,7 @@ CALLED = chain(START, node("answer", "flow.respond", {"value": "done"}))
 
 @pytest.mark.parametrize("what", ["answer", "signal", "end"])
 async def test_one_look_of_the_keeper_is_enough_to_notice(
-    app, actor, hour, ticks, at_work, reaches, status_of, approve, what
+    app, actor, hour, ticks, at_work, reaches, status_of, approve, what, work_off
 ):
     called = await make_workflow(app.database, actor, CALLED, "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
@@ -205,10 +204,7 @@ async def test_one_look_of_the_keeper_is_enough_to_notice(
         async with app.database.work() as uow:
             await send_signal(uow, actor, run.id, "paid", 1)
     else:
-        async with app.database.read() as uow:
-            query = select(col(Run.id)).where(col(Run.parent_run_id) == run.id)
-            child = (await uow.session.execute(query)).scalar_one()
-        await execute_run(app, child)
+        await work_off()
     assert await status_of(run.id, waits["id"]) == status
     ticks.let(1)
     await reaches(run.id, "done", "succeeded")
@@ -220,34 +216,33 @@ async def test_one_look_of_the_keeper_is_enough_to_notice(
 
 
 async def test_a_signal_that_came_before_its_step_waits_is_noticed(
-    app, actor, start, hour, reaches
+    app, actor, start, hour, reaches, begin_work
 ):
     run = await start(beside(PAID))
     async with app.database.work() as uow:
         await send_signal(uow, actor, run.id, "paid", 1)
-    task = asyncio.create_task(execute_run(app, run.id))
+    task = await begin_work()
     await reaches(run.id, "done", "succeeded")
     hour.set()
     await task
 
 
 async def test_the_end_of_a_called_run_is_noticed_while_another_branch_works(
-    app, actor, hour, at_work, reaches, look
+    app, actor, hour, at_work, reaches, look, work_off
 ):
     called = await make_workflow(app.database, actor, slow(1), "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
     run, task = await at_work(beside(call, "output"), "call")
-    async with app.database.read() as uow:
-        query = select(col(Run.id)).where(col(Run.parent_run_id) == run.id)
-        child = (await uow.session.execute(query)).scalar_one()
-    await execute_run(app, child)
+    await work_off()
     await reaches(run.id, "done", "succeeded")
     hour.set()
     await task
     assert (await look(run.id)).status == "succeeded"
 
 
-async def test_a_time_of_an_earlier_life_is_noticed(app, start, hour, reaches, look, approve):
+async def test_a_time_of_an_earlier_life_is_noticed(
+    app, start, hour, reaches, look, approve, begin_work, work_off
+):
     graph = beside(node("rest", "logic.wait", {"seconds": 3_600}))
     graph["nodes"].append(CHECK)
     graph["edges"] = [
@@ -256,9 +251,9 @@ async def test_a_time_of_an_earlier_life_is_noticed(app, start, hour, reaches, l
         edge(CHECK, WORK),
     ]
     run = await start(graph)
-    await execute_run(app, run.id)
+    await work_off()
     await approve(run.id)
-    task = asyncio.create_task(execute_run(app, run.id))
+    task = await begin_work()
     await hour.began.wait()
     async with app.database.work() as uow:
         past = now() - timedelta(seconds=1)
@@ -271,7 +266,7 @@ async def test_a_time_of_an_earlier_life_is_noticed(app, start, hour, reaches, l
 
 @pytest.mark.parametrize("beside_it", ["an item", "a branch"])
 async def test_the_end_of_an_items_pause_is_noticed(
-    app, hour, world, start, reaches, look, beside_it
+    app, hour, world, start, reaches, look, beside_it, begin_work
 ):
     """As told by the database: this process's own clock may be behind."""
     items = "[0, 1]" if beside_it == "an item" else "[0]"
@@ -294,7 +289,7 @@ async def test_the_end_of_an_items_pause_is_noticed(
         graph["nodes"].append(WORK)
         graph["edges"].append(edge(START, WORK))
     run = await start(graph)
-    task = asyncio.create_task(execute_run(app, run.id))
+    task = await begin_work()
     await hour.began.wait()
     await reaches(run.id, "rows[0]/call", "failed")
     while await took(app, run.id) != [False]:
@@ -357,16 +352,16 @@ async def die(app, run_id, task):
         await uow.session.execute(update(Run).where(col(Run.id) == run_id).values(lost))
 
 
-async def live_again(app, look, run_id):
+async def live_again(work_off, look, run_id):
     """Another process goes on with the run. As a worker does, it asks again for one that it could not lock: the keeper
     may be about to look at it for the last time.
     """
     while (await look(run_id)).status == "pending":
-        await execute_run(app, run_id)
+        await work_off()
 
 
 async def test_an_answer_that_was_read_as_the_process_died_is_had_by_the_next_life(
-    app, hour, at_work, approve, look, monkeypatch
+    app, hour, at_work, approve, look, monkeypatch, work_off
 ):
     read = asyncio.Event()
 
@@ -383,21 +378,21 @@ async def test_an_answer_that_was_read_as_the_process_died_is_had_by_the_next_li
     await die(app, run.id, task)
     assert await took(app, run.id) == [False]
     hour.set()
-    await live_again(app, look, run.id)
+    await live_again(work_off, look, run.id)
     assert (await look(run.id)).status == "succeeded"
     assert await starts_of(app, run.id, "done") == 1
     assert await took(app, run.id) == [True]
 
 
 async def test_an_answer_that_was_had_as_the_process_died_is_not_asked_for_again(
-    app, actor, hour, at_work, reaches, approve, look
+    app, actor, hour, at_work, reaches, approve, look, work_off
 ):
     run, task = await at_work(beside(CHECK), "check", "waiting_human")
     await approve(run.id)
     await reaches(run.id, "done", "succeeded")
     await die(app, run.id, task)
     hour.set()
-    await live_again(app, look, run.id)
+    await live_again(work_off, look, run.id)
     assert (await look(run.id)).status == "succeeded"
     assert await starts_of(app, run.id, "done") == 1
     async with app.database.read() as uow:
@@ -405,7 +400,7 @@ async def test_an_answer_that_was_had_as_the_process_died_is_not_asked_for_again
 
 
 async def test_an_answer_that_comes_as_the_life_ends_is_found(
-    app, hour, at_work, approve, look, monkeypatch
+    app, hour, at_work, approve, look, monkeypatch, work_off
 ):
     """Read within the life, but all else had ended: whoever settles the run finds it."""
     began = asyncio.Event()
@@ -422,7 +417,7 @@ async def test_an_answer_that_comes_as_the_life_ends_is_found(
     await task
     assert (await look(run.id)).status == "pending"
     monkeypatch.undo()
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
 
 
@@ -440,7 +435,7 @@ async def test_of_a_run_that_another_process_has_nothing_is_read(
 
 
 async def test_finished_items_are_not_repeated_when_a_loop_goes_on(
-    app, actor, start, hour, reaches, approve, look
+    app, actor, start, hour, reaches, approve, look, begin_work
 ):
     each = node("rows", "logic.for_each", {"items": "[1, 2, 3]", "concurrency": 1})
     keep = node(
@@ -461,7 +456,7 @@ async def test_finished_items_are_not_repeated_when_a_loop_goes_on(
         ],
     }
     run = await start(graph)
-    task = asyncio.create_task(execute_run(app, run.id))
+    task = await begin_work()
     await reaches(run.id, "rows", "waiting_human")
     await approve(run.id)
     await reaches(run.id, "done", "succeeded")

@@ -7,7 +7,6 @@ from sqlmodel import col, select
 from app.engine.host import RunRequest
 from app.models import Run, Step
 from app.services.runs.lifecycle import execute
-from app.services.runs.lifecycle.execute import execute_run
 from tests.graphs import START, edge, node
 
 LOOP = {
@@ -25,7 +24,9 @@ LOOP = {
 }
 
 
-async def test_a_run_goes_on_in_the_middle_of_a_long_loop(app, actor, start, world, monkeypatch):
+async def test_a_run_goes_on_in_the_middle_of_a_long_loop(
+    app, actor, start, world, monkeypatch, begin_work, work_off
+):
     run = await start(LOOP, {"rows": list(range(250))})
     reached = asyncio.Event()
 
@@ -35,7 +36,7 @@ async def test_a_run_goes_on_in_the_middle_of_a_long_loop(app, actor, start, wor
             await asyncio.sleep(60)
 
     world.on_http = hang
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await asyncio.wait_for(reached.wait(), 50)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
@@ -49,7 +50,7 @@ async def test_a_run_goes_on_in_the_middle_of_a_long_loop(app, actor, start, wor
         return await real(plan, request, *args, **more)
 
     monkeypatch.setattr(execute, "execute", spy)
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.read() as uow:
         row = await uow.session.get_one(Run, run.id)
         turns = select(Step).where(col(Step.path).like("%/%"))

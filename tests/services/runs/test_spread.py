@@ -14,7 +14,7 @@ from sqlmodel import col
 from app.kernel.errors import Conflict, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step
-from app.services.app_context import AppContext
+from app.services.composition import make_app
 from app.services.runs.reading.queries import get_run
 from app.services.runs.starting import inline, offload
 from app.services.runs.starting.limits import RunSettings, put_settings
@@ -38,11 +38,11 @@ async def worker(app, make_host, data, monkeypatch):
     monkeypatch.setattr(inline, "DEADLINE_S", 30)  # a busy machine is no part of these tests
     app.peers._place = data / "near"
     config = Settings(data_dir=data, database_url=app.settings.database, redis_url=app.redis_url)
-    other = AppContext(config, make_host)
+    other = make_app(config, make_host)
     other.name += "0"
     await other.start()
     listener = await help_peers(other)
-    app.inline_runs = 10
+    app.admission.inline_runs = 10
     app.peers.start()
     async with asyncio.timeout(10):
         while app.peers.less_busy_than(1) is None:
@@ -90,7 +90,7 @@ async def test_a_busy_process_gives_quick_runs_away(app, actor, asked):
     assert sorted(run.id for run in told) == sorted(asked)
     async with app.database.read() as uow:
         assert await get_run(uow, actor, told[0].id) == told[0]
-    app.inline_runs = 0
+    app.admission.inline_runs = 0
     mine = await run_and_wait(app, actor, wish(workflow_id), 20)
     assert mine.id not in asked
     assert (await count(app, Run), await count(app, Step)) == (9, 27)
@@ -273,7 +273,7 @@ async def test_a_run_of_another_process_is_not_taken_for_one_whose_commit_was_lo
             raise OperationalError("BEGIN IMMEDIATE", None, Exception("locked"))
         return await transact(work)
 
-    worker.light_slots = 0
+    worker.admission.light_slots = 0
     monkeypatch.setattr(offload, "_answered", hang)
     monkeypatch.setattr(app.database, "transact", fail_once)
     workflow_id = await make_workflow(app.database, actor, QUICK)

@@ -6,7 +6,6 @@ import pytest
 
 from app.kernel.errors import GraphInvalid
 from app.models import Run, Workflow, WorkflowVersion
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import get_run
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import edit_draft
@@ -52,14 +51,15 @@ async def test_it_opens_tells_its_problem_saves_and_runs_once_it_is_mended(app, 
     assert run.id
 
 
-async def test_a_version_that_is_to_run_says_why_it_does_not_and_others_go_on(app, actor, start):
+async def test_a_version_that_is_to_run_says_why_it_does_not_and_others_go_on(
+    app, actor, start, work_off
+):
     odd, sound = [await start(APPROVAL, {"text": str(n)}) for n in range(2)]
     async with app.database.work() as uow:
         row = await uow.session.get_one(Run, odd.id)
         version = await uow.session.get_one(WorkflowVersion, row.version_id)
         version.graph = of_tomorrow(version.graph)
-    for run in (odd, sound):
-        await execute_run(app, run.id)
+    await work_off()
     async with app.database.read() as uow:
         failed, waiting = [await get_run(uow, actor, run.id) for run in (odd, sound)]
     assert (failed.status, failed.error["code"]) == ("failed", "graph_invalid")
@@ -67,11 +67,13 @@ async def test_a_version_that_is_to_run_says_why_it_does_not_and_others_go_on(ap
     assert waiting.status == "waiting"
 
 
-async def test_a_draft_that_has_it_leaves_the_runs_of_earlier_versions_alone(app, actor, start):
+async def test_a_draft_that_has_it_leaves_the_runs_of_earlier_versions_alone(
+    app, actor, start, work_off
+):
     run = await start(APPROVAL, {"text": "x"})
     async with app.database.work() as uow:
         row = await uow.session.get_one(Workflow, run.workflow_id)
         row.graph = of_tomorrow(row.graph)
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.read() as uow:
         assert (await get_run(uow, actor, run.id)).status == "waiting"

@@ -10,8 +10,7 @@ from app.kernel.clock import now
 from app.kernel.errors import StorageDown
 from app.kernel.ids import new_id
 from app.models import Wait
-from app.worker import sweeper
-from app.worker.sweeper import DUTIES, Duty, sweep_forever
+from app.worker.sweeper import Crashes, Duty, all_duties, sweep_forever
 from tests.rows import make_run
 
 
@@ -87,7 +86,7 @@ async def done_in(seconds: float, app, monkeypatch) -> tuple[set[str], list[str]
         return True
 
     monkeypatch.setattr(app.queue, "lead", lead)
-    glances = [noted(duty) for duty in DUTIES if duty.unless_none is not None]
+    glances = [noted(duty) for duty in all_duties() if duty.unless_none is not None]
     task = await sweeping(app, *glances)
     await asyncio.sleep(seconds)
     await stop(task)
@@ -126,12 +125,13 @@ async def test_a_glance_finds_what_each_duty_is_for(app, actor, monkeypatch, sta
 
 async def test_deaths_are_told_at_once_though_nothing_ran_before(app, actor):
     """While nothing is at work there is no look at leases; the watch stays steady all the same."""
+    crashes = Crashes()
     for _ in range(2):
-        await sweeper.sweep_dead(app)
-    app.watch._steady_since = 0.0
+        await crashes.sweep_dead(app)
+    crashes.detector._steady_since = 0.0
     run = await make_run(app.database, actor, lease_until=now() - timedelta(seconds=1))
-    assert await sweeper.sweep_dead(app) == 1
-    assert app.watch.steady, run.id
+    assert await crashes.sweep_dead(app) == 1
+    assert crashes.detector.steady, run.id
 
 
 async def test_without_redis_each_process_does_its_duties(app):

@@ -10,8 +10,8 @@ from sqlmodel import col
 from app.adapters.sql.leases import FAR
 from app.kernel.clock import now
 from app.models import Run, RunEvent, Step, Workflow, Workspace
-from app.services.runs.claiming.claim_sql import ClaimRequest, hold, let_lost_go
-from app.services.runs.lifecycle.execute import claim_runs
+from app.services.runs.claiming.claim import claim_runs
+from app.services.runs.claiming.claim_sql import ClaimRequest, let_lost_go
 from tests.graphs import slow
 from tests.rows import make_actor, make_run, make_workflow
 
@@ -197,21 +197,18 @@ async def test_a_run_that_came_further_since_its_last_death_is_no_suspect(
     app, actor, pending, last_seq, deaths
 ):
     """Of its five events the second one says that a step was completed."""
-    by_hand, by_sweeper = await pending(
-        actor, 2, status="running", attempts=2, crash_seq=last_seq - 1, lease_until=now() - FAR
+    [run_id] = await pending(
+        actor, 1, status="running", attempts=2, crash_seq=last_seq - 1, lease_until=now() - FAR
     )
     kinds = ("step.started", "step.completed", "step.started", "step.started", "step.started")
     async with app.database.work() as uow:
-        for run_id in (by_hand, by_sweeper):
-            for seq, kind in enumerate(kinds, 1):
-                fact = {"run_id": run_id, "seq": seq, "type": kind, "payload": {}, "at": now()}
-                uow.session.add(RunEvent(workspace_id=actor.workspace_id, **fact))
-    await app.database.transact(lambda connection: hold(connection, "me", [by_hand]))
-    await app.database.transact(lambda connection: let_lost_go(connection, [by_sweeper]))
+        for seq, kind in enumerate(kinds, 1):
+            fact = {"run_id": run_id, "seq": seq, "type": kind, "payload": {}, "at": now()}
+            uow.session.add(RunEvent(workspace_id=actor.workspace_id, **fact))
+    await app.database.transact(lambda connection: let_lost_go(connection, [run_id]))
     async with app.database.read() as uow:
-        for run_id in (by_hand, by_sweeper):
-            run = await uow.session.get_one(Run, run_id)
-            assert (run.attempts, run.crash_seq) == (deaths, 5)
+        run = await uow.session.get_one(Run, run_id)
+        assert (run.attempts, run.crash_seq) == (deaths, 5)
 
 
 async def test_a_process_has_one_run_at_a_time_that_may_be_what_kills_it(

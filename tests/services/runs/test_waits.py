@@ -14,7 +14,6 @@ from app.models import Run, RunEvent, Step, Wait, Workflow
 from app.services.runs.lifecycle import claimed_run, execute
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run, resume_run, send_signal
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.reading.queries import (
     get_step,
     get_trace,
@@ -86,16 +85,16 @@ async def children_of(app, run_id):
         return list((await uow.session.execute(query)).scalars())
 
 
-async def test_a_timer_wakes_its_run_once_its_time_has_come(app, actor, start, look):
+async def test_a_timer_wakes_its_run_once_its_time_has_come(app, actor, start, look, work_off):
     run = await start(then(HOUR), {"a": 1})
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     assert (app.leases.count, await sweeper.wake_due(app)) == (0, 0)
     await let_time_pass(app, run.id)
     assert await sweeper.wake_due(app) == 1
     assert await sweeper.wake_due(app) == 0
     assert (await look(run.id)).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     after = await look(run.id)
     assert (after.status, after.output) == ("succeeded", {"a": 1})
     assert await waits_of(app, run.id) == [("time", "done")]
@@ -103,10 +102,10 @@ async def test_a_timer_wakes_its_run_once_its_time_has_come(app, actor, start, l
 
 
 async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_waiting(
-    app, actor, start
+    app, actor, start, work_off
 ):
     run = await start(then(HOUR), {"a": 1})
-    await execute_run(app, run.id)
+    await work_off()
     before = (await steps_of(app, actor, run.id))["hour"]
     hour = timedelta(hours=1)
     async with app.database.work() as uow:  # as if all of it had been an hour earlier
@@ -121,7 +120,7 @@ async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_wa
             else:
                 row.started_at -= hour
     await sweeper.wake_due(app)
-    await execute_run(app, run.id)
+    await work_off()
     after = (await steps_of(app, actor, run.id))["hour"]
     assert (after.status, after.started_at) == ("succeeded", before.started_at - hour)
     assert after.finished_at - after.started_at >= hour
@@ -135,12 +134,12 @@ async def test_a_step_that_waited_tells_its_whole_time_and_how_much_of_it_was_wa
     assert quick.waited_s is None
 
 
-async def test_a_loop_waited_as_long_as_nothing_in_it_was_at_work(app, actor, start):
+async def test_a_loop_waited_as_long_as_nothing_in_it_was_at_work(app, actor, start, work_off):
     rows = node("rows", "logic.for_each", {"items": "[1, 2]"})
     ask = {**node("ask", "human.approval", {"title": "Good?"}), "parent": "rows"}
     graph = {"schema": 1, "nodes": [START, rows, ask], "edges": [edge(START, rows, "", "input")]}
     run = await start(graph)
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.work() as uow:  # as if it had come to rest an hour ago
         earlier = update(RunEvent).where(
             col(RunEvent.run_id) == run.id, col(RunEvent.path) == "rows"
@@ -151,7 +150,7 @@ async def test_a_loop_waited_as_long_as_nothing_in_it_was_at_work(app, actor, st
         async with app.database.work() as uow:
             question, *_ = await list_approvals(uow, actor)
             await answer_step(uow, actor, question.step_id, question.choices[0])
-        await execute_run(app, run.id)
+        await work_off()
     told = (await steps_of(app, actor, run.id))["rows"]
     assert told.status == "succeeded"
     before = await waited(app, actor, run.id, "rows")
@@ -167,14 +166,14 @@ async def waited(app, actor, run_id, path):
 
 
 async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_should(
-    app, actor, start
+    app, actor, start, work_off
 ):
     moment = {"wait_for": "moment", "moment": "2126-01-01T00:00:00Z"}
     limited = {"wait_for": "signal", "signal": "paid", "limit_s": 1_800}
     ahead, left = timedelta(hours=5), {}
     for config in ({"seconds": 3_600}, limited, moment):
         run = await start(then(node("rest", "logic.wait", config)))
-        await execute_run(app, run.id)
+        await work_off()
         async with app.database.work() as uow:
             query = select(Wait).where(col(Wait.run_id) == run.id)
             [wait] = (await uow.session.execute(query)).scalars()
@@ -193,7 +192,7 @@ async def test_a_wait_begun_by_a_clock_that_was_put_back_lasts_as_long_as_it_sho
     [("early", "pending"), ("came", "pending"), ("cancel", "canceled"), ("pause", "paused"), ("resume", "pending")],
 )  # fmt: skip
 async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_found(
-    app, start, look, do, monkeypatch, meanwhile, status
+    app, start, look, do, monkeypatch, meanwhile, status, work_off
 ):
     async def dead(*args):
         pass
@@ -202,7 +201,7 @@ async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_foun
     run = await start(then(PAID))
     if meanwhile == "early":
         await do(send_signal, run.id, "paid", 1)
-    await execute_run(app, run.id)
+    await work_off()
     values = {
         "cancel": {"control": "cancel"},
         "pause": {"control": "pause"},
@@ -220,7 +219,7 @@ async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_foun
 
 
 async def test_a_wait_that_ends_while_others_are_at_work_is_not_left_open(
-    app, actor, start, look, world
+    app, actor, start, look, world, work_off
 ):
     rest = node("rest", "logic.wait", {"seconds": 1.1})
     call = node("call", "tool.http", {"url": "https://slow.example/0"})
@@ -238,7 +237,7 @@ async def test_a_wait_that_ends_while_others_are_at_work_is_not_left_open(
 
     world.on_http = until_the_answer
     run = await start(graph)
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
     assert await waits_of(app, run.id) == [("time", "done")]
 
@@ -262,7 +261,9 @@ async def test_storing_steps_does_not_wait_for_a_start_that_waits_for_their_run(
             await waiting
 
 
-async def test_a_long_pause_before_a_next_try_holds_no_worker(app, actor, world, start, look):
+async def test_a_long_pause_before_a_next_try_holds_no_worker(
+    app, actor, world, start, look, work_off
+):
     async def busy(request):
         if len(world.calls) < 3:
             raise UpstreamFailed("Too many requests.", retry_after_s=3_000)
@@ -271,7 +272,7 @@ async def test_a_long_pause_before_a_next_try_holds_no_worker(app, actor, world,
     call = node("call", "tool.http", {"url": "https://busy.example"}, settings={"retries": 2})
     run = await start(chain(START, call))
     for attempt in (1, 2):
-        await execute_run(app, run.id)
+        await work_off()
         assert (await look(run.id)).status == "waiting"
         assert (app.leases.count, await sweeper.wake_due(app)) == (0, 0)
         step = (await steps_of(app, actor, run.id))["call"]
@@ -283,7 +284,7 @@ async def test_a_long_pause_before_a_next_try_holds_no_worker(app, actor, world,
         assert wait.until > now() + timedelta(seconds=2_000)
         await let_time_pass(app, run.id)
         assert await sweeper.wake_due(app) == 1
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
     assert (await steps_of(app, actor, run.id))["call"].attempt == 3
     assert await waits_of(app, run.id) == [("retry", "done"), ("retry", "done")]
@@ -313,10 +314,10 @@ def refused(world):
 
 
 async def test_a_long_pause_before_an_items_next_try_holds_no_worker(
-    app, actor, refused, world, start, look
+    app, actor, refused, world, start, look, work_off
 ):
     run = await start(each(refused))
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     assert (app.leases.count, await sweeper.wake_due(app)) == (0, 0)
     async with app.database.read() as uow:
@@ -325,7 +326,7 @@ async def test_a_long_pause_before_an_items_next_try_holds_no_worker(
     assert timedelta(seconds=590) < wait.until - now() < timedelta(seconds=601)
     await let_time_pass(app, run.id)
     assert (await sweeper.wake_due(app), await sweeper.wake_due(app)) == (1, 0)
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
     steps = await steps_of(app, actor, run.id)
     assert steps["loop[0.2]/call"].status == "succeeded"
@@ -335,14 +336,14 @@ async def test_a_long_pause_before_an_items_next_try_holds_no_worker(
 
 
 async def test_it_ends_although_another_item_waits_for_a_person(
-    app, actor, refused, world, start, look
+    app, actor, refused, world, start, look, work_off
 ):
     run = await start(each(refused, CHECK))
-    await execute_run(app, run.id)
+    await work_off()
     assert (await steps_of(app, actor, run.id))["loop"].status == "waiting_human"
     await let_time_pass(app, run.id)
     assert await sweeper.wake_due(app) == 1
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     asking = [
         p for p, s in (await steps_of(app, actor, run.id)).items() if s.status == "waiting_human"
@@ -352,13 +353,13 @@ async def test_it_ends_although_another_item_waits_for_a_person(
 
 
 async def test_another_life_of_its_run_leaves_the_item_alone_until_then(
-    app, actor, refused, world, start, look, do
+    app, actor, refused, world, start, look, do, work_off
 ):
     run = await start(each(refused, CHECK))
-    await execute_run(app, run.id)
+    await work_off()
     step = (await steps_of(app, actor, run.id))["loop[1]/check"]
     await do(answer_step, step.id, {"choice": "approve"})
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     assert (await steps_of(app, actor, run.id))["loop"].status == "waiting"
     assert (len(world.calls), await waits_of(app, run.id)) == (2, [("turn", "open")])
@@ -384,37 +385,39 @@ async def due_now(app, run_id, name):
         )
 
 
-async def test_no_item_waits_any_more_when_its_loop_has_failed(app, down, start, look):
+async def test_no_item_waits_any_more_when_its_loop_has_failed(app, down, start, look, work_off):
     run = await start(each(down))
-    await execute_run(app, run.id)
+    await work_off()
     await due_now(app, run.id, "0.2")
     assert await sweeper.wake_due(app) == 1
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "failed"
     assert await waits_of(app, run.id) == [("turn", "done"), ("turn", "done")]
 
 
-async def test_a_loop_that_asks_a_person_is_not_woken_for_its_items(app, actor, down, start, look):
+async def test_a_loop_that_asks_a_person_is_not_woken_for_its_items(
+    app, actor, down, start, look, work_off
+):
     graph = each(down)
     graph["nodes"][1]["settings"] = {"on_error": "ask"}
     run = await start(graph)
-    await execute_run(app, run.id)
+    await work_off()
     await due_now(app, run.id, "0.2")
     await sweeper.wake_due(app)
-    await execute_run(app, run.id)
+    await work_off()
     assert (await steps_of(app, actor, run.id))["loop"].status == "waiting_human"
     await due_now(app, run.id, "1.2")
     assert (await sweeper.wake_due(app), (await look(run.id)).status) == (0, "waiting")
 
 
 async def test_the_time_a_loop_waited_for_its_items_is_counted_once(
-    app, actor, refused, world, start
+    app, actor, refused, world, start, work_off
 ):
     run = await start(each(refused, items="[1]"))
-    await execute_run(app, run.id)
+    await work_off()
     await let_time_pass(app, run.id)
     await sweeper.wake_due(app)
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.read() as uow:
         loop = (await steps_of(app, actor, run.id))["loop"]
         told = await get_step(uow, actor, run.id, loop.id)
@@ -422,48 +425,52 @@ async def test_the_time_a_loop_waited_for_its_items_is_counted_once(
     assert 0 < told.waited_s < whole
 
 
-async def test_a_run_that_waits_for_a_next_try_can_be_canceled(app, actor, world, start, look, do):
+async def test_a_run_that_waits_for_a_next_try_can_be_canceled(
+    app, actor, world, start, look, do, work_off
+):
     async def busy(request):
         raise UpstreamFailed("Too many requests.", retry_after_s=3_000)
 
     world.on_http = busy
     call = node("call", "tool.http", {"url": "https://busy.example"}, settings={"retries": 2})
     run = await start(chain(START, call))
-    await execute_run(app, run.id)
+    await work_off()
     assert (await do(cancel_run, run.id)).status == "canceled"
     assert await waits_of(app, run.id) == [("retry", "canceled")]
     assert (await sweeper.wake_due(app), len(world.calls)) == (0, 1)
 
 
-async def test_a_signal_goes_to_the_step_that_waits_for_it(app, actor, start, look, do):
+async def test_a_signal_goes_to_the_step_that_waits_for_it(app, actor, start, look, do, work_off):
     run = await start(then(PAID))
-    await execute_run(app, run.id)
+    await work_off()
     assert (await do(send_signal, run.id, "other", 1)).status == "waiting"
     assert (await do(send_signal, run.id, "paid", {"amount": 3})).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).output == {"amount": 3}
     with pytest.raises(Conflict, match="has ended"):
         await do(send_signal, run.id, "paid", 1)
 
 
-async def test_a_signal_that_comes_early_is_kept_and_given_once(app, actor, start, look, do):
+async def test_a_signal_that_comes_early_is_kept_and_given_once(
+    app, actor, start, look, do, work_off
+):
     second = node("second", "logic.wait", {"wait_for": "signal", "signal": "paid"})
     run = await start(then(PAID, second))
     await do(send_signal, run.id, "paid", "one")
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "pending"  # the first wait had its signal at once
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     large = "x" * 100_000
     await do(send_signal, run.id, "paid", large)
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).output == large
     assert sorted(await waits_of(app, run.id)) == [
         ("signal", "done"), ("signal", "done"), ("signal", "used"),
     ]  # fmt: skip
 
 
-async def test_a_signal_that_does_not_come_in_time_times_out(app, actor, start, look):
+async def test_a_signal_that_does_not_come_in_time_times_out(app, actor, start, look, work_off):
     limited = {"wait_for": "signal", "signal": "paid", "limit_s": 60}
     wait = node("paid", "logic.wait", limited)
     late = node("late", "data.template", {"template": "too late"})
@@ -473,10 +480,10 @@ async def test_a_signal_that_does_not_come_in_time_times_out(app, actor, start, 
         "edges": [edge(START, wait, "", "input"), edge(wait, late, "timed_out", "input")],
     }
     run = await start(graph)
-    await execute_run(app, run.id)
+    await work_off()
     await let_time_pass(app, run.id)
     assert await sweeper.wake_due(app) == 1
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).output == "too late"
 
 
@@ -494,18 +501,18 @@ async def calling(app, actor, start, graph, given="{{ trigger }}"):
     return await start(then(call), {"text": "Dear Ada", "name": "Ada"})
 
 
-async def test_the_end_of_a_called_run_wakes_the_one_that_calls(app, actor, start, look):
+async def test_the_end_of_a_called_run_wakes_the_one_that_calls(app, actor, start, look, work_off):
     run = await calling(app, actor, start, slow(1))
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     [child] = await children_of(app, run.id)
     assert (child.status, child.parent_path, child.depth, child.trigger) == (
         "pending", "call", 1, "workflow",
     )  # fmt: skip
-    await execute_run(app, child.id)
+    await work_off()
     assert (await look(child.id)).status == "succeeded"
     assert (await look(run.id)).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     after = await look(run.id)
     assert (after.status, after.output) == ("succeeded", "done")
     assert (await look(child.id)).parent_run_id == run.id
@@ -516,41 +523,39 @@ async def test_the_end_of_a_called_run_wakes_the_one_that_calls(app, actor, star
         assert (await get_step(uow, actor, run.id, steps["answer"].id)).child_run_id is None
 
 
-async def test_a_large_output_of_a_called_run_arrives_whole(app, actor, start, look):
+async def test_a_large_output_of_a_called_run_arrives_whole(app, actor, start, look, work_off):
     big = chain(START, node("big", "data.template", {"template": "{{ trigger.text }}"}))
     called = await make_workflow(app.database, actor, big, "Called")
     call = node("call", "flow.run_workflow", {"workflow": called, "given": "{{ trigger }}"})
     run = await start(then(call), {"text": "x" * 200_000})
-    await execute_run(app, run.id)
-    [child] = await children_of(app, run.id)
-    await execute_run(app, child.id)
-    await execute_run(app, run.id)
+    await work_off()
+    await work_off()
+    await work_off()
     assert (await look(run.id)).output == "x" * 200_000
 
 
 async def test_a_called_run_that_is_canceled_fails_the_step_that_called(
-    app, actor, start, look, do
+    app, actor, start, look, do, work_off
 ):
     run = await calling(app, actor, start, slow(1))
-    await execute_run(app, run.id)
+    await work_off()
     [child] = await children_of(app, run.id)
     await do(cancel_run, child.id)
     assert (await look(run.id)).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     after = await look(run.id)
     assert (after.status, "canceled" in after.error["message"]) == ("failed", True)
 
 
-async def test_a_lost_wake_up_is_found(app, actor, start, look, monkeypatch):
+async def test_a_lost_wake_up_is_found(app, actor, start, look, monkeypatch, work_off):
     run = await calling(app, actor, start, slow(1))
-    await execute_run(app, run.id)
-    [child] = await children_of(app, run.id)
+    await work_off()
 
     async def died(*_):
         """The process died between the end of the child and telling its parent."""
 
     monkeypatch.setattr("app.services.runs.lifecycle.execute.after_end", died)
-    await execute_run(app, child.id)
+    await work_off()
     assert (await look(run.id)).status == "waiting"
     assert await sweeper.tell_kin(app) == 1
     assert (await look(run.id)).status == "pending"
@@ -558,10 +563,10 @@ async def test_a_lost_wake_up_is_found(app, actor, start, look, monkeypatch):
 
 
 async def test_a_call_that_is_repeated_after_a_crash_starts_nothing_twice(
-    app, actor, start, look, monkeypatch
+    app, actor, start, look, monkeypatch, work_off
 ):
     run = await calling(app, actor, start, slow(1))
-    await execute_run(app, run.id)
+    await work_off()
     [child] = await children_of(app, run.id)
     async with app.database.work() as uow:  # as if it had died before it noted that it waits
         await uow.session.execute(update(Run).where(col(Run.id) == run.id).values(status="pending"))
@@ -569,22 +574,22 @@ async def test_a_call_that_is_repeated_after_a_crash_starts_nothing_twice(
             update(Step).where(col(Step.path) == "call").values(status="running")
         )
         await uow.session.execute(delete(Wait))
-    await execute_run(app, run.id)
+    await work_off()
     assert [one.id for one in await children_of(app, run.id)] == [child.id]
-    await execute_run(app, child.id)
-    await execute_run(app, run.id)
+    await work_off()
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
 
 
-async def test_cancelling_goes_down_to_what_was_called(app, actor, start, look, do):
+async def test_cancelling_goes_down_to_what_was_called(app, actor, start, look, do, work_off):
     inner = await make_workflow(app.database, actor, APPROVAL, "Inner")
     call = node("call", "flow.run_workflow", {"workflow": inner, "given": "{{ trigger }}"})
     run = await calling(app, actor, start, then(call))
-    await execute_run(app, run.id)
+    await work_off()
     [middle] = await children_of(app, run.id)
-    await execute_run(app, middle.id)
+    await work_off()
     [lowest] = await children_of(app, middle.id)
-    await execute_run(app, lowest.id)
+    await work_off()
     async with app.database.read() as uow:
         [question] = await list_approvals(uow, actor)
     assert [(one.run_id, one.path) for one in question.parents] == [
@@ -600,13 +605,13 @@ async def test_cancelling_goes_down_to_what_was_called(app, actor, start, look, 
     assert await waits_of(app, run.id) == [("run", "canceled")]
 
 
-async def test_a_missing_or_foreign_workflow_cannot_be_called(app, actor, start, look):
+async def test_a_missing_or_foreign_workflow_cannot_be_called(app, actor, start, look, work_off):
     stranger = await make_actor(app.database)
     foreign = await make_workflow(app.database, stranger, slow(1), "Theirs")
     said = []
     for workflow in (foreign, "wfl_none"):
         run = await start(then(node("call", "flow.run_workflow", {"workflow": workflow})))
-        await execute_run(app, run.id)
+        await work_off()
         failed = await look(run.id)
         said.append(failed.error["message"].replace(workflow, "it"))
         assert failed.error["code"] == "not_found"
@@ -614,37 +619,39 @@ async def test_a_missing_or_foreign_workflow_cannot_be_called(app, actor, start,
 
 
 async def test_queued_and_waiting_runs_pause_at_once_and_go_on_when_resumed(
-    app, actor, start, look, do
+    app, actor, start, look, do, work_off
 ):
     run = await start(then(PAID))
     assert (await do(pause_run, run.id)).status == "paused"
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "paused"
     assert (await do(resume_run, run.id)).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     assert (await do(pause_run, run.id)).status == "paused"
     assert (await do(pause_run, run.id)).status == "paused"
     assert (await do(send_signal, run.id, "paid", 7)).status == "paused"
     assert (await do(resume_run, run.id)).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).output == 7
     assert (await events_of(app, actor, run.id)).count("run.paused") == 2
 
 
-async def test_an_answer_that_comes_while_paused_is_kept(app, actor, start, look, do):
+async def test_an_answer_that_comes_while_paused_is_kept(app, actor, start, look, do, work_off):
     run = await start(APPROVAL, {"text": "Dear Ada"})
-    await execute_run(app, run.id)
+    await work_off()
     async with app.database.read() as uow:
         [question] = await list_approvals(uow, actor)
     await do(pause_run, run.id)
     await do(answer_step, question.step_id, "approve")
     assert (await look(run.id)).status == "paused"
     await do(resume_run, run.id)
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
 
 
-async def test_a_run_at_work_ends_what_it_does_and_then_pauses(app, actor, world, start, look, do):
+async def test_a_run_at_work_ends_what_it_does_and_then_pauses(
+    app, actor, world, start, look, do, begin_work, work_off
+):
     began, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(request):
@@ -653,7 +660,7 @@ async def test_a_run_at_work_ends_what_it_does_and_then_pauses(app, actor, world
 
     world.on_http = hold
     run = await start(slow(3))
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await began.wait()
     assert (await do(pause_run, run.id)).status == "running"
     await asyncio.sleep(0.8)  # until the keeper has heard
@@ -665,12 +672,14 @@ async def test_a_run_at_work_ends_what_it_does_and_then_pauses(app, actor, world
         "start": "succeeded", "call_0": "succeeded",
     }  # fmt: skip
     await do(resume_run, run.id)
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
     assert world.calls == [f"https://slow.example/{i}" for i in range(3)]
 
 
-async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(app, actor, world, start, look, do):
+async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(
+    app, actor, world, start, look, do, begin_work, work_off
+):
     began, go_on = asyncio.Event(), asyncio.Event()
 
     async def hold(request):
@@ -679,7 +688,7 @@ async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(app, actor, worl
 
     world.on_http = hold
     run = await start(slow(2))
-    working = asyncio.create_task(execute_run(app, run.id))
+    working = await begin_work()
     await began.wait()
     await do(pause_run, run.id)
     await asyncio.sleep(0.8)
@@ -687,12 +696,12 @@ async def test_a_run_resumed_before_it_had_come_to_rest_goes_on(app, actor, worl
     go_on.set()
     await working
     assert (await look(run.id)).status == "pending"
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "succeeded"
 
 
 async def test_a_run_whose_process_died_while_it_was_to_pause_pauses_when_found(
-    app, actor, start, look, do
+    app, actor, start, look, do, work_off
 ):
     run = await start(slow(1))
     async with app.database.work() as uow:
@@ -701,7 +710,7 @@ async def test_a_run_whose_process_died_while_it_was_to_pause_pauses_when_found(
             .where(col(Run.id) == run.id)
             .values(status="running", control="pause", lease_until=now() - timedelta(seconds=9))
         )
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).status == "paused"
 
 
@@ -719,7 +728,7 @@ async def test_a_paused_run_can_be_canceled_and_an_ended_one_neither_pauses_nor_
 
 
 async def test_of_two_that_resume_at_once_one_is_told_no_and_the_run_goes_on_once(
-    app, world, start, look, do
+    app, world, start, look, do, work_off
 ):
     run = await start(slow(1))
     await do(pause_run, run.id)
@@ -727,16 +736,16 @@ async def test_of_two_that_resume_at_once_one_is_told_no_and_the_run_goes_on_onc
         *(do(resume_run, run.id) for _ in range(4)), return_exceptions=True
     )
     assert sum(isinstance(one, Conflict) for one in answers) == 3, answers
-    await asyncio.gather(*(execute_run(app, run.id) for _ in range(3)))
+    await asyncio.gather(*(work_off() for _ in range(3)))
     assert (await look(run.id)).status == "succeeded"
     assert len(world.calls) == 1
 
 
-async def test_resuming_and_cancelling_at_once_ends_canceled(app, world, start, look, do):
+async def test_resuming_and_cancelling_at_once_ends_canceled(app, world, start, look, do, work_off):
     run = await start(slow(1))
     await do(pause_run, run.id)
     await asyncio.gather(do(resume_run, run.id), do(cancel_run, run.id), return_exceptions=True)
-    await execute_run(app, run.id)
+    await work_off()
     assert ((await look(run.id)).status, world.calls) == ("canceled", [])
 
 
@@ -749,7 +758,7 @@ async def test_strangers_find_nothing_to_pause_resume_or_signal(app, start, do):
 
 
 async def test_a_version_whose_nodes_are_not_here_any_more_stops(
-    app, actor, start, look, monkeypatch
+    app, actor, start, look, monkeypatch, work_off
 ):
     run = await start(then(PAID))
     async with app.database.work() as uow:
@@ -758,7 +767,7 @@ async def test_a_version_whose_nodes_are_not_here_any_more_stops(
         graph = {**version.graph, "nodes": [dict(one) for one in version.graph["nodes"]]}
         graph["nodes"][1]["version"] = 7
         version.graph = graph
-    await execute_run(app, run.id)
+    await work_off()
     after = await look(run.id)
     assert (after.status, after.error["code"]) == ("failed", "needs_migration")
     assert "logic.wait version 7" in after.error["message"]

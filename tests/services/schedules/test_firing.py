@@ -17,7 +17,7 @@ from app.services.schedules.queries import get_schedule
 from app.services.workflows.commands import delete_workflow
 from app.worker import schedule as worker_schedule
 from app.worker.schedule import fire_schedules, tend_schedules
-from app.worker.sweeper import DUTIES, sweep_forever
+from app.worker.sweeper import all_duties, sweep_forever
 from tests.graphs import APPROVAL, QUICK, START, chain, node
 from tests.rows import make_actor
 
@@ -283,7 +283,7 @@ async def test_the_sweeper_fires_by_itself(app, actor, make, monkeypatch):
     async with app.database.work() as uow:
         row = await uow.session.get_one(Schedule, made.id)
         row.next_at = due = now()
-    duty = next(duty for duty in DUTIES if duty.work is fire_schedules)
+    duty = next(duty for duty in all_duties() if duty.work is fire_schedules)
     sweeping = asyncio.create_task(sweep_forever(app, [duty]))
     async with asyncio.timeout(5):
         while not await fires(app):
@@ -304,6 +304,6 @@ async def test_schedules_fire_into_their_own_workspace(app, make):
 
 
 def test_firing_is_a_duty_of_the_sweeper():
-    every = {duty.work: duty.every_s for duty in DUTIES}
+    every = {duty.work: duty.every_s for duty in all_duties()}
     assert every[worker_schedule.fire_schedules] <= 1
     assert worker_schedule.tend_schedules in every

@@ -8,7 +8,7 @@ import pytest
 
 from app.kernel.errors import NotFound
 from app.kernel.settings import Settings
-from app.services.app_context import AppContext, close_app, default_host, open_app
+from app.services.composition import close_app, make_app, open_app
 from app.services.identity.commands import logout
 from app.services.workflows import live
 from app.services.workflows.commands import delete_workflow, edit_draft, save_draft
@@ -34,7 +34,7 @@ async def far(app):
     if not app.redis_url:
         yield app
         return
-    other = AppContext(app.settings, default_host)
+    other = make_app(app.settings)
     await other.start()
     yield other
     await other.close()

@@ -8,7 +8,7 @@ import reflex as rx
 from reflex.istate.data import RouterData
 
 from app.kernel.settings import Settings, settings
-from app.services.app_context import close_app, open_app
+from app.services.composition import close_app, open_app
 from app.services.identity.views import RegisterRequest
 from app.services.templates.seed import seed_templates
 from app.state.identity import COOKIE

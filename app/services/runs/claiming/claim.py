@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from app.adapters.sql.database import storage_down
 from app.services.app_context import AppContext
-from app.services.runs.claiming.claim_sql import Claim, ClaimRequest, hold, take_next
-from app.services.runs.lifecycle.claimed_run import ClaimedRun, Repeatable, begin
+from app.services.runs.claiming.claim_sql import Claim, ClaimRequest, take_next
+from app.services.runs.lifecycle.claimed_run import ClaimedRun, begin
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Claimed:
     last: str = ""
 
 
-async def claim_next(app: AppContext, request: ClaimRequest, repeatable: Repeatable) -> Claimed:
+async def claim_runs(app: AppContext, request: ClaimRequest) -> Claimed:
     """Claim the runs whose turn it is, at most as many as asked for, in one transaction.
 
     Raises:
@@ -35,26 +35,12 @@ async def claim_next(app: AppContext, request: ClaimRequest, repeatable: Repeata
     leased_at = time.monotonic()
     with storage_down():
         taken = await app.database.transact(lambda connection: take_next(connection, request))
-    runs = await _begin(app, taken.claims, leased_at, repeatable)
+    runs = await _begin(app, taken.claims, leased_at)
     return Claimed(runs, more=bool(taken.claims), waits=taken.waits, last=taken.last)
 
 
-async def claim_one(app: AppContext, run_id: str, repeatable: Repeatable) -> ClaimedRun | None:
-    """Claim this run, whoever's turn it is; None when somebody works on it, or nothing is left to do.
-
-    Raises:
-        StorageDown: The database does not answer.
-    """
-    leased_at = time.monotonic()
-    with storage_down():
-        claims = await app.database.transact(
-            lambda connection: hold(connection, app.name, [run_id])
-        )
-    return next(iter(await _begin(app, claims, leased_at, repeatable)), None)
-
-
 async def _begin(
-    app: AppContext, claims: Sequence[Claim], leased_at: float, repeatable: Repeatable
+    app: AppContext, claims: Sequence[Claim], leased_at: float
 ) -> tuple[ClaimedRun, ...]:
     """Load what is known of each run. Most runs are fresh and need no look."""
     claimed = {
@@ -66,7 +52,7 @@ async def _begin(
     if seen:
         async with app.database.work() as uow:
             for run in seen:
-                begun = await begin(uow, app.bus, run, leased_at, repeatable)
+                begun = await begin(uow, run, leased_at)
                 if begun is not None:
                     claimed[run.id] = begun
     return tuple(claimed[one.run.id] for one in claims if one.run.id in claimed)

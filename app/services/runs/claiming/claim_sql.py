@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     TextualSelect,
-    and_,
     bindparam,
     case,
     exists,
@@ -205,15 +204,9 @@ def take_next(connection: Connection, request: ClaimRequest) -> Taken:
 
 
 def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[Claim, ...]:
-    """Make runs that nobody works on ours, under a new epoch, in the order given; others are left out.
-
-    A run whose process has died counts one death more.
-    """
+    """Make pending runs ours, under a new epoch, in the order given; others are left out."""
     at = _clock(connection)
-    running = _RUN.c.status == "running"
-    ours = select(_RUN.c.id).where(
-        _RUN.c.id.in_(run_ids), or_(_RUN.c.status == "pending", and_(running, is_over(at)))
-    )
+    ours = select(_RUN.c.id).where(_RUN.c.id.in_(run_ids), _RUN.c.status == "pending")
     taking = (
         update(_RUN)
         .where(_RUN.c.id.in_(ours.with_for_update(skip_locked=True)))
@@ -222,8 +215,6 @@ def hold(connection: Connection, worker: str, run_ids: Sequence[str]) -> tuple[C
             worker=worker,
             lease_until=at + LEASE,
             epoch=_RUN.c.epoch + 1,
-            attempts=case((running, _DEATHS), else_=_RUN.c.attempts),
-            crash_seq=case((running, _LAST_SEQ), else_=_RUN.c.crash_seq),
             started_at=func.coalesce(_RUN.c.started_at, at),
         )
         .returning(*SNAPSHOT_COLUMNS)

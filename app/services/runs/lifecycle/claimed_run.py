@@ -2,29 +2,23 @@
 transactions.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, select
 from sqlmodel import col
 
-from app.adapters.redis.bus import EventBus
-from app.adapters.sql import wakeups
-from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.database import Database, UnitOfWork
 from app.engine.events import TERMINAL_RUN, TERMINAL_STEP, Event, EventType
 from app.engine.recovery import about_cut_off, unknown_effect
 from app.engine.sdk import Answer
 from app.kernel.clock import now
-from app.kernel.errors import NotFound, QueueDown, ensure
+from app.kernel.errors import NotFound, ensure
 from app.kernel.ids import new_id
 from app.models import Approval, Run, Step, WorkflowVersion
 from app.services.access import Actor, named_row, scoped, system
-from app.services.app_context import AppContext, current_app
-from app.services.runs.lifecycle.effects import changes_nothing
+from app.services.runs.lifecycle.effects import changes_nothing, may_repeat
 from app.services.runs.lifecycle.history import needed_at_once
 from app.services.runs.lifecycle.lapsed import LapsedLease, is_worked_on, with_second_look
 from app.services.runs.lifecycle.snapshot import RunSnapshot
@@ -47,9 +41,6 @@ _ENDS: dict[str, EventType] = {
     "canceled": "run.canceled",
     "waiting": "run.waiting",
 }
-
-Repeatable = Callable[[Step, Mapping[str, Any]], bool]
-"""Says whether a step of a graph that was cut off may simply run again."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +88,7 @@ async def locked_by_id(uow: UnitOfWork, run_id: str) -> Run | None:
     return await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
 
 
-async def begin(
-    uow: UnitOfWork, bus: EventBus, held: RunSnapshot, leased_at: float, repeatable: Repeatable
-) -> ClaimedRun | None:
+async def begin(uow: UnitOfWork, held: RunSnapshot, leased_at: float) -> ClaimedRun | None:
     """Begin the life of a run that was just claimed; None when there is nothing to do for us.
 
     A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
@@ -110,10 +99,10 @@ async def begin(
         return None
     run_id = run.id
     if run.control == "cancel":
-        await end(uow, bus, run, "canceled")
+        await end(uow, run, "canceled")
         return None
     if run.control == "pause":
-        await rest(uow, bus, run)
+        await rest(uow, run)
         return None
     if run.attempts > MAX_CRASHES:
         message = (
@@ -121,7 +110,7 @@ async def begin(
             "the server's log."
         )
         run.dead_at = now()
-        await end(uow, bus, run, "failed", {"code": "worker_lost", "message": message})
+        await end(uow, run, "failed", {"code": "worker_lost", "message": message})
         return None
     actor = system(run.workspace_id)
     steps = tuple(
@@ -132,8 +121,8 @@ async def begin(
         ).scalars()
     )
     graph = (await named_row(uow, actor, WorkflowVersion, run.version_id)).graph
-    cut_off = [step for step in steps if step.status == "running" and not repeatable(step, graph)]
-    await _ask_about(uow, bus, run, cut_off)
+    cut_off = [step for step in steps if step.status == "running" and not may_repeat(step, graph)]
+    await _ask_about(uow, run, cut_off)
     answers, recoveries = await _decisions(uow, run)
     return ClaimedRun(
         run=RunSnapshot.of(vars(run)),
@@ -209,17 +198,17 @@ async def _is_answered(uow: UnitOfWork, run: Run) -> bool:
     return (await uow.session.execute(query)).first() is not None
 
 
-async def rest(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
+async def rest(uow: UnitOfWork, run: Run) -> None:
     """Pause a run that no process works on. The row must be locked.
 
     A paused run keeps `control` "pause" until it is resumed: without it somebody resumed it while
     it was still coming to rest.
     """
     run.status, run.control, run.worker, run.lease_until = "paused", "pause", None, None
-    await store(uow, bus, [run_event(run, await next_seq(uow, run), "run.paused")])
+    await store(uow, [run_event(run, await next_seq(uow, run), "run.paused")])
 
 
-async def settle(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
+async def settle(uow: UnitOfWork, run: Run) -> None:
     """See to what was wanted of a run, or came for it, while its last life came to rest: it waits or
     is paused, and no process works on it. The row must be locked.
     """
@@ -227,19 +216,17 @@ async def settle(uow: UnitOfWork, bus: EventBus, run: Run) -> None:
         return
     if run.control == "cancel":
         run.epoch += 1
-        await end(uow, bus, run, "canceled")
+        await end(uow, run, "canceled")
     elif run.status == "paused" and run.control is None:  # resumed before it had come to rest
         run.status = "pending"
         queue_after_commit(uow, run)
     elif run.status == "waiting" and run.control == "pause":
-        await rest(uow, bus, run)
+        await rest(uow, run)
     elif await wake_answered(uow, run):
         queue_after_commit(uow, run)
 
 
-async def end(
-    uow: UnitOfWork, bus: EventBus, run: Run, status: str, error: dict[str, Any] | None = None
-) -> None:
+async def end(uow: UnitOfWork, run: Run, status: str, error: dict[str, Any] | None = None) -> None:
     """End a run that no process works on, with its open steps and questions; those of which nobody knows
     whether they took effect say so. The row must be locked.
     """
@@ -264,9 +251,9 @@ async def end(
         approval.status, approval.decided_at = "canceled", at
     await cancel_waits(uow, run, at)
     events.append(run_event(run, seq + len(events), _ENDS[status]))
-    await store(uow, bus, events)
-    app, run_id = current_app(), run.id
-    uow.after_commit(lambda: after_end(app, actor, run_id))
+    await store(uow, events)
+    run_id = run.id
+    uow.after_commit(lambda: after_end(uow.database, actor, run_id))
 
 
 async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
@@ -277,13 +264,13 @@ async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
     return not changes_nothing(step, version.graph)
 
 
-async def after_end(app: AppContext, actor: Actor, run_id: str) -> None:
+async def after_end(database: Database, actor: Actor, run_id: str) -> None:
     """Wake the run that waits for one that has ended, and cancel the runs that it waited for.
 
     Each in a transaction of its own, so that no two runs are ever locked together. What a crash
     leaves undone is found by `forgotten_kin`.
     """
-    async with app.database.read() as uow:
+    async with database.read() as uow:
         above = scoped(Run, actor).where(col(Run.id) == run_id)
         parent_id = await uow.session.scalar(above.with_only_columns(col(Run.parent_run_id)))
         called = scoped(Run, actor).where(
@@ -293,9 +280,9 @@ async def after_end(app: AppContext, actor: Actor, run_id: str) -> None:
             (await uow.session.execute(called.with_only_columns(col(Run.id)))).scalars().all()
         )
     if parent_id is not None:
-        await wake(app, parent_id)
+        await wake(database, parent_id)
     for child_id in children:
-        await with_second_look(app, _stop_called, actor, child_id)
+        await with_second_look(database, _stop_called, actor, child_id)
 
 
 async def _stop_called(
@@ -316,15 +303,15 @@ async def stop(uow: UnitOfWork, run: Run, lapsed: LapsedLease | None) -> None:
         run.control = "cancel"
     else:
         run.epoch += 1
-        await end(uow, current_app().bus, run, "canceled")
+        await end(uow, run, "canceled")
 
 
-async def wake(app: AppContext, run_id: str) -> bool:
+async def wake(database: Database, run_id: str) -> bool:
     """Let a waiting run go on when what one of its steps waits for is there; say whether it was.
 
     What comes for a run that is at work or paused is kept, and found when it waits again.
     """
-    async with app.database.work() as uow:
+    async with database.work() as uow:
         run = await locked_by_id(uow, run_id)
         if run is None or not await wake_answered(uow, run):
             return False
@@ -334,81 +321,14 @@ async def wake(app: AppContext, run_id: str) -> bool:
 
 def queue_after_commit(uow: UnitOfWork, run: Run) -> None:
     """Tell the workers of a run that became pending. The row is the promise: a lost job is no loss."""
-    app, run_id, epoch, priority = current_app(), run.id, run.epoch + 1, run.priority
-
-    async def tell() -> None:
-        with suppress(QueueDown):
-            await app.queue.enqueue(run_id, epoch, priority=priority)
-
-    uow.after_commit(tell)
+    uow.enqueue(run.id, run.epoch + 1, priority=run.priority)
 
 
-async def unsettled_runs(app: AppContext, limit: int) -> Sequence[str]:
-    """Runs that came to rest, and whose process died before it saw to what was wanted of them or had come meanwhile:
-    see `settle`.
-    """
-    status, control = col(Run.status), col(Run.control)
-    waits = status == "waiting"
-    looks = (
-        select(col(Run.id)).where(
-            or_(
-                status.in_(("waiting", "paused")) & (control == "cancel"),
-                (status == "paused") & control.is_(None),
-                (status == "waiting") & (control == "pause"),
-            )
-        ),
-        wakeups.answered(waits),
-        wakeups.delivered(waits),
-        wakeups.early(waits),
-    )
-    found: list[str] = []
-    async with app.database.read() as uow:
-        for look in looks:
-            found += (await uow.session.execute(look.limit(limit))).scalars()
-    return list(dict.fromkeys(found))
-
-
-async def due_runs(app: AppContext, limit: int) -> Sequence[str]:
-    """Waiting runs with a step whose time has come, or whose signal did not come in time."""
-    async with app.database.read() as uow:
-        query = wakeups.due(col(Run.status) == "waiting", now()).distinct().limit(limit)
-        return (await uow.session.execute(query)).scalars().all()
-
-
-async def forgotten_kin(app: AppContext, limit: int) -> Sequence[tuple[str, str]]:
-    """Ended runs, each with its workspace before it, that a waiting one was not told of, or that left
-    runs they called at work.
-    """
-    caller = aliased(Run)
-    async with app.database.read() as uow:
-        told = wakeups.called_ended(col(Run.status) == "waiting").add_columns(col(Run.workspace_id))
-        left = (
-            select(col(caller.id), col(caller.workspace_id))
-            .join(Run, col(Run.parent_run_id) == col(caller.id))
-            .where(
-                col(Run.status).not_in(TERMINAL_RUN),
-                col(caller.status).in_(TERMINAL_RUN),
-                or_(col(Run.control).is_(None), col(Run.control) != "cancel"),
-            )
-            .distinct()
-            .limit(limit)
-        )
-        ended = [
-            *((row[2], row[1]) for row in await uow.session.execute(told.limit(limit))),
-            *((row[1], row[0]) for row in await uow.session.execute(left)),
-        ]
-    return list(dict.fromkeys(ended))
-
-
-async def store(uow: UnitOfWork, bus: EventBus, events: list[Event]) -> None:
+async def store(uow: UnitOfWork, events: list[Event]) -> None:
     """Store events, and publish them once they are committed."""
     uow.session.add_all(event_row(event) for event in events)
     await uow.session.flush()
-
-    async def publish() -> None:
-        bus.publish(events)
-
-    uow.after_commit(publish)
+    uow.publish(events)
 
 
 async def next_seq(uow: UnitOfWork, run: Run) -> int:
@@ -416,12 +336,12 @@ async def next_seq(uow: UnitOfWork, run: Run) -> int:
     return await last_seq(uow, system(run.workspace_id), run.id) + 1
 
 
-async def _ask_about(uow: UnitOfWork, bus: EventBus, run: Run, cut_off: list[Step]) -> None:
+async def _ask_about(uow: UnitOfWork, run: Run, cut_off: list[Step]) -> None:
     """Mark steps of unknown outcome, and ask a person about each."""
     if not cut_off:
         return
     seq = await next_seq(uow, run)
-    await store(uow, bus, [_ask(uow, step, seq + at) for at, step in enumerate(cut_off)])
+    await store(uow, [_ask(uow, step, seq + at) for at, step in enumerate(cut_off)])
 
 
 def _ask(uow: UnitOfWork, step: Step, seq: int) -> Event:

@@ -13,7 +13,6 @@ from app.kernel.ids import new_id
 from app.models import Run, Wait, Workflow, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, Permission, named_row, require
-from app.services.app_context import current_app
 from app.services.runs.lifecycle.claimed_run import (
     database_now,
     locked_run,
@@ -50,7 +49,7 @@ async def pause_run(
             run.control = "pause"
         else:
             run.epoch += 1
-            await rest(uow, current_app().bus, run)
+            await rest(uow, run)
     return await _view(uow, actor, run)
 
 

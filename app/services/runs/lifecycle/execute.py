@@ -1,4 +1,4 @@
-"""The one way to execute a run: claim it, give it to the engine, and leave it as the engine did."""
+"""The one way to execute a run that was claimed: give it to the engine, and leave it as the engine did."""
 
 import asyncio
 import logging
@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from app.adapters.host import Http, RunHost
-from app.adapters.redis.queue import DEFAULT
 from app.adapters.sql.journal import BufferedJournal, RunJournal
 from app.adapters.sql.leases import Lease
 from app.adapters.sql.values import has_references, unpack
@@ -20,12 +19,10 @@ from app.engine.runtime.execute import execute
 from app.engine.runtime.plan import Plan
 from app.engine.sdk import HttpReply, HttpRequest
 from app.kernel import log
-from app.kernel.errors import AppError, Defect, Fenced, NotFound, QueueDown, StorageDown
+from app.kernel.errors import AppError, Defect, Fenced, NotFound, StorageDown
 from app.models import Step
 from app.services.access import system
-from app.services.app_context import AppContext
-from app.services.runs.claiming.claim import Claimed, claim_next, claim_one
-from app.services.runs.claiming.claim_sql import ClaimRequest
+from app.services.app_context import AppContext, task_key
 from app.services.runs.lifecycle.claimed_run import (
     ClaimedRun,
     after_end,
@@ -35,11 +32,9 @@ from app.services.runs.lifecycle.claimed_run import (
     settle,
 )
 from app.services.runs.lifecycle.deliveries import deliveries_of
-from app.services.runs.lifecycle.effects import may_repeat
 from app.services.runs.lifecycle.history import count_inside, recall_of, was_executed
 from app.services.runs.lifecycle.snapshot import RunSnapshot
 from app.services.runs.reading.mappers import step_record
-from app.services.runs.starting.children import start_child
 from app.services.versions.versions import plan_to_execute
 
 _log = logging.getLogger(__name__)
@@ -78,56 +73,18 @@ def spawn_here(
     """`spawn_run` for a run that this process started itself: it takes one of the places for such runs."""
 
     def give_back(_: asyncio.Task[RunPatch | None]) -> None:
-        app.light_slots += 1
+        app.admission.light_slots += 1
 
-    app.light_slots -= 1
+    app.admission.light_slots -= 1
     task = spawn_run(app, claimed, plan)
     task.add_done_callback(give_back)
     return task
-
-
-def task_key(workspace_id: str, run_id: str) -> str:
-    """Under what a spawned run is found again; a foreign workspace finds nothing."""
-    return f"{workspace_id}/{run_id}"
-
-
-async def enqueue(app: AppContext, run_id: str, epoch: int, *, priority: int = DEFAULT) -> None:
-    """Hand a stored run to the workers. Never fails: the row is the promise."""
-    try:
-        await app.queue.enqueue(run_id, epoch, priority=priority)
-    except QueueDown:
-        _log.warning(
-            "Redis is away: the run is stored and starts when it is back", extra={"run_id": run_id}
-        )
 
 
 async def get_ready() -> None:
     """Load all that runs need now, so that the first run does not hold up the others."""
     catalog()
     await warm_up()
-
-
-async def claim_runs(app: AppContext, request: ClaimRequest) -> Claimed:
-    """Claim the runs whose turn it is, for `spawn_run`.
-
-    Raises:
-        StorageDown: The database does not answer.
-    """
-    return await claim_next(app, request, may_repeat)
-
-
-async def execute_run(app: AppContext, run_id: str) -> None:
-    """Execute a run that nobody else works on until it ends, waits, or is taken from us.
-
-    Cancelling the task hands the run back, for another process to go on with it.
-    """
-    try:
-        claimed = await claim_one(app, run_id, may_repeat)
-    except StorageDown:
-        _log.warning("the database is away: the run stays where it is", extra={"run_id": run_id})
-        return
-    if claimed is not None:
-        await _work(app, claimed)
 
 
 async def execute_in_memory(
@@ -190,7 +147,7 @@ async def _live(
     if isinstance(host, RunHost):
         world = replace(
             host.world,
-            start_child=partial(start_child, app),
+            start_child=partial(app.start_child, app),
             deliveries=partial(deliveries_of, app, run.id, run.epoch),
             http=partial(_send, lease, host.world.http),
         )
@@ -212,12 +169,12 @@ async def _leave(app: AppContext, claimed: ClaimedRun, outcome: Outcome) -> None
     if outcome.status in TERMINAL_RUN:
         # a run that ended well in its first life has called nobody
         if run.parent_run_id or claimed.steps or outcome.status != "succeeded":
-            await after_end(app, system(run.workspace_id), run.id)
+            await after_end(app.database, system(run.workspace_id), run.id)
         return
     async with app.database.work() as uow:
         row = await locked_run(uow, system(run.workspace_id), run.id)
         if row.epoch == run.epoch:
-            await settle(uow, app.bus, row)
+            await settle(uow, row)
 
 
 async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:
@@ -297,7 +254,7 @@ async def _hand_back(app: AppContext, claimed: ClaimedRun, journal: RunJournal) 
         async with app.database.work() as uow:
             if await release(uow, claimed.run.id, claimed.run.epoch):
                 run = claimed.run
-                uow.after_commit(lambda: enqueue(app, run.id, run.epoch + 2, priority=run.priority))
+                uow.enqueue(run.id, run.epoch + 2, priority=run.priority)
     except (StorageDown, Fenced):
         _log.warning("the run could not be handed back; its lease runs out by itself")
 
@@ -310,7 +267,7 @@ async def _fail(app: AppContext, claimed: ClaimedRun, error: Exception) -> None:
         async with app.database.work() as uow:
             run = await locked_run(uow, system(claimed.run.workspace_id), claimed.run.id)
             if run.epoch == claimed.run.epoch and run.status == "running":
-                await end(uow, app.bus, run, "failed", told)
+                await end(uow, run, "failed", told)
     except (StorageDown, NotFound):
         _log.warning(
             "the failure could not be recorded; whoever finds the run next goes on with it"

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.database import Database, UnitOfWork
 from app.adapters.sql.leases import SURE_S, is_over
 from app.kernel.errors import Unavailable
 from app.models import Run
 from app.services.access import Actor
-from app.services.app_context import AppContext
 
 Got = TypeVar("Got")
 
@@ -53,7 +52,7 @@ def is_worked_on(run: Run, at: datetime, lapsed: LapsedLease | None) -> bool:
 
 
 async def with_second_look(
-    app: AppContext,
+    database: Database,
     use_case: Callable[[UnitOfWork, Actor, str, LapsedLease | None], Awaitable[Got]],
     actor: Actor,
     run_id: str,
@@ -65,9 +64,9 @@ async def with_second_look(
     the outside no more, in less time than a lease lasts.
     """
     try:
-        async with app.database.work() as uow:
+        async with database.work() as uow:
             return await use_case(uow, actor, run_id, None)
     except LeaseInDoubt as doubt:
         await asyncio.sleep(SURE_S)
-        async with app.database.work() as uow:
+        async with database.work() as uow:
             return await use_case(uow, actor, run_id, doubt.lease)

@@ -7,8 +7,7 @@ from contextlib import aclosing
 from app.adapters.redis.bus import Viewer
 from app.engine.events import EPHEMERAL, TERMINAL_RUN, Event
 from app.services.access import Actor
-from app.services.app_context import AppContext
-from app.services.runs.lifecycle.execute import task_key
+from app.services.app_context import AppContext, task_key
 from app.services.runs.reading.queries import get_run, list_events, see_run
 from app.services.runs.reading.views import RunView
 

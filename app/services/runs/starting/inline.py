@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 
+from app.adapters.redis.queue import offer
 from app.adapters.sql.journal import BufferedJournal, KeyTaken
 from app.adapters.sql.journal_rows import Row, Rows, rows_of
 from app.adapters.sql.statements import once
@@ -33,7 +34,6 @@ from app.services.access import Actor
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import ClaimedRun
 from app.services.runs.lifecycle.execute import (
-    enqueue,
     execute_in_memory,
     limits_of,
     spawn_here,
@@ -160,7 +160,7 @@ async def run_here(
     Raises:
         As `start_run`.
     """
-    app.inline_runs += 1
+    app.admission.inline_runs += 1
     try:
         if request.pins_from is None:
             started = await _start(app, actor, request, run_id, awaited=seconds > 0)
@@ -169,7 +169,7 @@ async def run_here(
                 started = _Started(await start_run(uow, actor, request))
         return await _wait(app, actor, started, seconds)
     finally:
-        app.inline_runs -= 1
+        app.admission.inline_runs -= 1
 
 
 async def _wait(app: AppContext, actor: Actor, started: _Started, seconds: float) -> RunView:
@@ -266,7 +266,7 @@ async def _execute(app: AppContext, start: _Start, *, awaited: bool) -> _Started
     await app.writer.store(row, start.large)
     if strategy is Strategy.HERE:
         return _Started(_view(start), start, _spawn(app, start))
-    await enqueue(app, row["id"], 1, priority=row["priority"])
+    await offer(app.queue, row["id"], 1, priority=row["priority"])
     return _Started(_view(start))
 
 
@@ -284,13 +284,13 @@ async def _run_in_memory(app: AppContext, start: _Start) -> RunView | None:
         started_at=row["queued_at"],
         by_hand=row["trigger"] == "manual",
     )
-    app.quick_waiting += 1
+    app.admission.quick_waiting += 1
     try:
-        async with app.quick_slots:
+        async with app.admission.quick_slots:
             if not await execute_in_memory(app, start.draft.plan, asked, journal, DEADLINE_S):
                 return None
     finally:
-        app.quick_waiting -= 1
+        app.admission.quick_waiting -= 1
     facts = rows_of(journal.facts, row["id"], row["workspace_id"])
     row |= {"epoch": 1, **facts.runs.pop(row["id"])}
     facts.blobs |= start.large.blobs

@@ -44,11 +44,11 @@ def choose(app: AppContext, plan: Plan, *, bounded: bool, awaited: bool) -> Stra
     if bounded:
         return Strategy.QUEUED
     if plan.quick and awaited:
-        return Strategy.IN_MEMORY if app.quick_waiting < MAX_WAITING else Strategy.QUEUED
+        return Strategy.IN_MEMORY if app.admission.quick_waiting < MAX_WAITING else Strategy.QUEUED
     suits = plan.quick or (plan.light and awaited)
-    return Strategy.HERE if suits and app.light_slots > 0 else Strategy.QUEUED
+    return Strategy.HERE if suits and app.admission.light_slots > 0 else Strategy.QUEUED
 
 
 def peer_to_ask(app: AppContext) -> Peer | None:
     """The process of this machine that takes a run over (decision 8); None when this one has the least to do."""
-    return app.peers.less_busy_than(app.inline_runs)
+    return app.peers.less_busy_than(app.admission.inline_runs)

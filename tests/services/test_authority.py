@@ -12,9 +12,8 @@ from app.kernel.clock import now
 from app.kernel.errors import Unauthenticated
 from app.kernel.settings import Settings
 from app.models import Member, User
-from app.services.app_context import close_app, open_app
-from app.services.identity import authority
-from app.services.identity.authority import kept, watched
+from app.services import authority
+from app.services.composition import close_app, open_app
 from app.services.identity.commands import logout
 from tests.services.people import person
 
@@ -31,7 +30,7 @@ async def app(database_url, tmp_path):
 async def _ends(app, loss) -> str:
     """How a watch ends after a loss; a neighbour's stays."""
     ada, eve = await person(app.database, "Ada"), await person(app.database, "Eve")
-    async with watched(ada) as mine, watched(eve) as neighbours:
+    async with app.authority.watched(ada) as mine, app.authority.watched(eve) as neighbours:
         await loss(app.database, ada)
         began = time.monotonic()
         await asyncio.wait_for(mine.ended.wait(), 5)
@@ -77,7 +76,7 @@ async def test_a_watch_ends_with_the_right_and_a_neighbours_stays(app, loss, rea
 
 async def test_a_session_nobody_has_gives_no_right(app):
     ada = await person(app.database)
-    async with watched(replace(ada, session_id="ses_none")) as watch:
+    async with app.authority.watched(replace(ada, session_id="ses_none")) as watch:
         await asyncio.wait_for(watch.ended.wait(), 5)
 
 
@@ -85,7 +84,7 @@ async def test_what_cannot_be_confirmed_for_long_ends(app, monkeypatch):
     monkeypatch.setattr(authority, "PERIOD_S", 0.05)
     monkeypatch.setattr(authority, "PATIENCE_S", 0.2)
     ada = await person(app.database)
-    async with watched(ada) as watch:
+    async with app.authority.watched(ada) as watch:
         await app.database.close()
 
         async def away(*_):
@@ -109,16 +108,16 @@ async def test_a_wait_ends_with_the_right_to_it_and_what_was_waited_for_with_it(
             raise
         return "done"
 
-    assert await kept(ada, work(0)) == "done"
-    assert await kept(ada, work(2.5)) == "done"  # judged anew, and allowed
-    waiting = asyncio.create_task(kept(ada, work(60)))
+    assert await app.authority.kept(ada, work(0)) == "done"
+    assert await app.authority.kept(ada, work(2.5)) == "done"  # judged anew, and allowed
+    waiting = asyncio.create_task(app.authority.kept(ada, work(60)))
     await asyncio.sleep(1.5)
     await _sign_out(app.database, ada)
     with pytest.raises(Unauthenticated, match="session has ended"):
         await asyncio.wait_for(waiting, 5)
     await asyncio.wait_for(ended.wait(), 1)
     with pytest.raises(ValueError, match="broken"):
-        await kept(ada, failing())
+        await app.authority.kept(ada, failing())
 
 
 async def failing():

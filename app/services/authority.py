@@ -19,7 +19,6 @@ from app.kernel.clock import now
 from app.kernel.errors import StorageDown, Unauthenticated
 from app.models import Member, Session, User
 from app.services.access import Actor
-from app.services.app_context import current_app
 
 PERIOD_S = 2.0
 PATIENCE_S = 10.0
@@ -49,20 +48,49 @@ class Watch:
         self.ended.set()
 
 
-class _Watcher:
+class Authority:
     """Looks after all watches of a process while there are any."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._watches: set[Watch] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, watch: Watch) -> None:
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def watched(self, actor: Actor) -> AsyncIterator[Watch]:
+        """Give the watch under which something lasts; look at its `ended` while it does."""
+        watch = Watch(actor)
         self._watches.add(watch)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look_on())
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
 
-    def remove(self, watch: Watch) -> None:
-        self._watches.discard(watch)
+    async def kept(self, actor: Actor, work: Coroutine[Any, Any, Got]) -> Got:
+        """Wait for what somebody asked for, as long as they may have it.
+
+        Raises:
+            Unauthenticated: They may not any more. What was waited for is cut off.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=_SHORT_S)  # most is over by then
+            if not done:
+                async with self.watched(actor) as watch:
+                    await _first(task, watch.ended)
+                if not task.done():
+                    raise Unauthenticated(watch.reason)
+            return await task
+        finally:
+            task.cancel()
 
     async def _look_on(self) -> None:
         confirmed_at = asyncio.get_running_loop().time()
@@ -73,7 +101,7 @@ class _Watcher:
                 return
             asked_at = asyncio.get_running_loop().time()
             try:
-                await _judge(current_app().database, watches)
+                await _judge(self._database, watches)
                 confirmed_at = asked_at
             except StorageDown:
                 if asked_at - confirmed_at > PATIENCE_S:
@@ -81,39 +109,6 @@ class _Watcher:
                     for watch in watches:
                         watch.end("The server cannot tell whether you are still signed in.")
                     return
-
-
-_watcher = _Watcher()
-
-
-@asynccontextmanager
-async def watched(actor: Actor) -> AsyncIterator[Watch]:
-    """Give the watch under which something lasts; look at its `ended` while it does."""
-    watch = Watch(actor)
-    _watcher.add(watch)
-    try:
-        yield watch
-    finally:
-        _watcher.remove(watch)
-
-
-async def kept(actor: Actor, work: Coroutine[Any, Any, Got]) -> Got:
-    """Wait for what somebody asked for, as long as they may have it.
-
-    Raises:
-        Unauthenticated: They may not any more. What was waited for is cut off.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=_SHORT_S)  # most is over by then
-        if not done:
-            async with watched(actor) as watch:
-                await _first(task, watch.ended)
-            if not task.done():
-                raise Unauthenticated(watch.reason)
-        return await task
-    finally:
-        task.cancel()
 
 
 async def _first(task: "asyncio.Task[Got]", event: asyncio.Event) -> None:
