@@ -21,6 +21,7 @@ CHECKS = {
     "tests": [*PYTHON, "pytest", "-q", "-n", "2", "-m", "not fault", *TESTS],
     "types": [*PYTHON, "mypy", "app"],
     "floors": [str(Path(sys.executable).with_name("lint-imports"))],
+    "javascript": [sys.executable, "scripts/javascript.py"],
     "lint": [*PYTHON, "ruff", "check", "--quiet", *SOURCES],
     "format": [*PYTHON, "ruff", "format", "--check", "--quiet", *SOURCES],
 }

@@ -81,13 +81,11 @@ function useDrop(store, flow, wrapper) {
   }), [store, flow, wrapper]);
 }
 
-export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneClick }) {
-  const store = useStore();
-  const flow = useReactFlow();
-  const wrapper = useRef(null);
+// The small search: where it is open and what for, and what becomes of a choice.
+function useQuick(store, flow, wrapper) {
   const [quick, setQuick] = useState(null);
-  const count = useEditor((state) => state.graph.nodes.length);
-  const far = useFlow(isFar) && count > BUSY_NODES;
+  const view = useView(wrapper);
+  const { middle } = view;
   const handlers = useMemo(() => ({
     onResize: (id, box) => {
       const move = { id, x: snap(box.x), y: snap(box.y), parent: store.get().byId.get(id)?.parent ?? null };
@@ -99,12 +97,6 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
       setQuick({ screen: screenOf(event), point: { x: point.x - 100, y: point.y - 40 }, edge });
     },
   }), [store, flow]);
-  const graph = useFlowGraph(handlers);
-  const wiring = useWiring(setQuick);
-  const { first, middle } = useView(wrapper);
-  const [menu, setMenu, onMenu] = useMenu(store, flow);
-  const dropping = useDrop(store, flow, wrapper);
-
   const openQuick = useCallback((screen = null) => {
     const at = screen ?? middle();
     setQuick({ screen: at, point: flow.screenToFlowPosition(at), next: screen === null });
@@ -118,7 +110,22 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
   const leaveQuick = useCallback(() => {
     setQuick(null);
     wrapper.current.focus();
-  }, []);
+  }, [wrapper]);
+  return { quick, setQuick, openQuick, choose, leaveQuick, handlers, view };
+}
+
+export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneClick }) {
+  const store = useStore();
+  const flow = useReactFlow();
+  const wrapper = useRef(null);
+  const { quick, setQuick, openQuick, choose, leaveQuick, handlers, view } = useQuick(store, flow, wrapper);
+  const count = useEditor((state) => state.graph.nodes.length);
+  const far = useFlow(isFar) && count > BUSY_NODES;
+  const graph = useFlowGraph(handlers);
+  const wiring = useWiring(setQuick);
+  const [menu, setMenu, onMenu] = useMenu(store, flow);
+  const dropping = useDrop(store, flow, wrapper);
+
   const closeMenu = useCallback(() => {
     setMenu(null);
     wrapper.current.focus();
@@ -135,14 +142,14 @@ export function Canvas({ onRun, onPalette, onOpenInspector, onNodeClick, onPaneC
       onDoubleClick={(event) => event.target.classList.contains("react-flow__pane") && openQuick(screenOf(event))}
     >
       <Far.Provider value={far}>
-        {first && (
+        {view.first && (
           <ReactFlow
             {...OPTIONS} {...graph} {...wiring} {...onMenu} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES}
             connectionLineComponent={DraftWire}
             onSelectionDragStop={(event, dragged) => graph.onNodeDragStop(event, null, dragged)}
             onNodeDoubleClick={onOpenInspector}
             onNodeClick={onNodeClick} onPaneClick={onPaneClick}
-            onlyRenderVisibleElements={count > MANY_NODES} defaultViewport={first}
+            onlyRenderVisibleElements={count > MANY_NODES} defaultViewport={view.first}
             onMoveStart={(event) => event && (store.movedDuring = store.get().runId)}
           >
             <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.4} />

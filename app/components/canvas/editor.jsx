@@ -154,7 +154,7 @@ function useRunning(store, { entry, runId, answered, onStart, showProblems, show
       setDialog(null);
       window.history.replaceState(window.history.state, "", `?run=${runId}`);
     }
-  }, [answered.count]); // eslint-disable-line react-hooks/exhaustive-deps
+  }, [answered.count]);
   return { dialog, setDialog, starting, ask, start, lastInput };
 }
 
@@ -179,19 +179,9 @@ function Broken({ store }) {
   );
 }
 
-function Body({ store, props }) {
-  const { runId, name, answered, onStart, onControl, onAnswer, onRename } = props;
-  const phase = useEditor((state) => state.phase);
-  const focus = useEditor((state) => state.focus);
-  const [side, setSide] = useState("nodes");
-  const [sideOpen, setSideOpen] = useState(() => window.innerWidth >= 768);
-  const [inspectorOpen, setInspectorOpen] = useState(() => window.innerWidth > NARROW);
+// The drawer below the canvas. A run takes its place there when there is one and there is room.
+function useDrawer(runId) {
   const [drawer, setDrawer] = useState({ view: "run", open: false });
-  const [limits, setLimits] = useState(false);
-  const search = useRef(null);
-  const entry = useShownRun(store, runId);
-
-  // A run takes its place below the canvas when there is one and there is room.
   useEffect(() => {
     if (runId && window.innerHeight > ROOMY) setDrawer((before) => ({ ...before, open: true }));
   }, [runId]);
@@ -199,62 +189,99 @@ function Body({ store, props }) {
   const setOpen = useCallback((open) => setDrawer((before) => ({ ...before, open })), []);
   const showProblems = useCallback(() => setDrawer({ view: "problems", open: true }), []);
   const showRun = useCallback(() => setDrawer({ view: "run", open: true }), []);
-  const running = useRunning(store, { entry, runId, answered, onStart, showProblems, showRun });
-  useLeaving(store);
+  return { ...drawer, setView, setOpen, show: { showProblems, showRun } };
+}
+
+// What stands left and right of the canvas, and what opens it.
+function useSides(store) {
+  const focus = useEditor((state) => state.focus);
+  const [shown, setShown] = useState("nodes");
+  const [sideOpen, setSideOpen] = useState(() => window.innerWidth >= 768);
+  const [inspectorOpen, setInspectorOpen] = useState(() => window.innerWidth > NARROW);
+  const search = useRef(null);
   // A field somebody asked for opens the inspector even where that covers the canvas.
   useEffect(() => {
     if (focus && (focus.field !== null || window.innerWidth > NARROW)) setInspectorOpen(true);
   }, [focus]);
-
   const openPalette = useCallback(() => {
-    setSide("nodes");
+    setShown("nodes");
     setSideOpen(true);
     requestAnimationFrame(() => search.current?.focus());
   }, []);
-  const add = useCallback((kind) => {
-    const id = addNext(store, kind, store.middle());
-    if (id) store.set({ focus: { node: id, field: null, at: Date.now() } });
-  }, [store]);
-
   const openInspector = useCallback(() => {
     setInspectorOpen(true);
     store.set({ focus: { node: store.get().nodes[0], field: "", at: Date.now() } });
   }, [store]);
-  // Where the inspector covers the canvas, it comes with a node and goes with a click beside it.
-  const cover = (open) => () => window.innerWidth <= NARROW && setInspectorOpen(open);
+  return {
+    side: { shown, setShown, search, open: sideOpen, setOpen: setSideOpen },
+    inspector: { open: inspectorOpen, setOpen: setInspectorOpen },
+    openPalette, openInspector,
+    // Where the inspector covers the canvas, it comes with a node and goes with a click beside it.
+    cover: (open) => () => window.innerWidth <= NARROW && setInspectorOpen(open),
+  };
+}
 
+function Side({ store, side, onOpen }) {
+  const add = useCallback((kind) => {
+    const id = addNext(store, kind, store.middle());
+    if (id) store.set({ focus: { node: id, field: null, at: Date.now() } });
+  }, [store]);
+  return (
+    <aside className="ed-side" aria-label="Nodes">
+      <div className="segments ed-side-tabs" role="radiogroup" aria-label="Left side">
+        <button
+          type="button" role="radio" aria-checked={side.shown === "nodes"} onClick={() => side.setShown("nodes")}
+        >
+          <Plus size={13} />Nodes
+        </button>
+        <button
+          type="button" role="radio" aria-checked={side.shown === "outline"} onClick={() => side.setShown("outline")}
+          data-testid="show-outline"
+        >
+          <ListTree size={13} />Outline
+        </button>
+      </div>
+      {side.shown === "nodes" ? <Palette ref={side.search} onAdd={add} /> : <Outline onAdd={add} onOpen={onOpen} />}
+    </aside>
+  );
+}
+
+function Toggle({ part, label, icon: Icon }) {
+  return (
+    <button
+      type="button" className="btn btn-icon btn-sm" aria-label={label} aria-expanded={part.open}
+      onClick={() => part.setOpen(!part.open)}
+    >
+      <Icon size={14} />
+    </button>
+  );
+}
+
+function Body({ store, props }) {
+  const { runId, name, answered, onStart, onControl, onAnswer, onRename } = props;
+  const phase = useEditor((state) => state.phase);
+  const [limits, setLimits] = useState(false);
+  const entry = useShownRun(store, runId);
+  const drawer = useDrawer(runId);
+  const running = useRunning(store, { entry, runId, answered, onStart, ...drawer.show });
+  useLeaving(store);
+  const { side, inspector, openPalette, openInspector, cover } = useSides(store);
   // A dialog gives the keyboard back to what opened it; the canvas takes it when that is gone.
   const afterDialog = () => requestAnimationFrame(() => document.activeElement === document.body && store.toCanvas());
 
   if (phase === "missing" || phase === "failed") return <Broken store={store} />;
-  const closed = [!sideOpen && "no-side", !inspectorOpen && "no-inspector", !drawer.open && "drawer-closed"];
+  const closed = [!side.open && "no-side", !inspector.open && "no-inspector", !drawer.open && "drawer-closed"];
   return (
     <div
       className={["editor", ...closed].filter(Boolean).join(" ")}
       data-phase={phase} data-testid="editor"
     >
       <TopBar
-        name={name} onRename={onRename} onProblems={showProblems} onLimits={() => setLimits(true)} onRun={running.ask}
+        name={name} onRename={onRename} onProblems={drawer.show.showProblems} onLimits={() => setLimits(true)}
+        onRun={running.ask}
         starting={running.starting}
       />
-      <aside className="ed-side" aria-label="Nodes">
-        <div className="segments ed-side-tabs" role="radiogroup" aria-label="Left side">
-          <button
-            type="button" role="radio" aria-checked={side === "nodes"} onClick={() => setSide("nodes")}
-          >
-            <Plus size={13} />Nodes
-          </button>
-          <button
-            type="button" role="radio" aria-checked={side === "outline"} onClick={() => setSide("outline")}
-            data-testid="show-outline"
-          >
-            <ListTree size={13} />Outline
-          </button>
-        </div>
-        {side === "nodes"
-          ? <Palette ref={search} onAdd={add} />
-          : <Outline onAdd={add} onOpen={() => setInspectorOpen(true)} />}
-      </aside>
+      <Side store={store} side={side} onOpen={() => inspector.setOpen(true)} />
       <main className="ed-main">
         {phase === "ready"
           ? <Canvas
@@ -263,23 +290,14 @@ function Body({ store, props }) {
           />
           : <div className="ed-loading" role="status">Loading the workflow…</div>}
         <div className="ed-corner">
-          <button
-            type="button" className="btn btn-icon btn-sm" aria-label="Nodes and outline" aria-expanded={sideOpen}
-            onClick={() => setSideOpen(!sideOpen)}
-          >
-            <ListTree size={14} />
-          </button>
-          <button
-            type="button" className="btn btn-icon btn-sm" aria-label="Inspector" aria-expanded={inspectorOpen}
-            onClick={() => setInspectorOpen(!inspectorOpen)}
-          >
-            <PanelRight size={14} />
-          </button>
+          <Toggle part={side} label="Nodes and outline" icon={ListTree} />
+          <Toggle part={inspector} label="Inspector" icon={PanelRight} />
         </div>
       </main>
-      {inspectorOpen && <Inspector onClose={() => setInspectorOpen(false)} />}
+      {inspector.open && <Inspector onClose={() => inspector.setOpen(false)} />}
       <Drawer
-        view={drawer.view} setView={setView} open={drawer.open} setOpen={setOpen} starting={running.starting}
+        view={drawer.view} setView={drawer.setView} open={drawer.open} setOpen={drawer.setOpen}
+        starting={running.starting}
         onControl={onControl} onAnswer={onAnswer} onRun={running.ask}
       />
       {running.dialog && (

@@ -1,6 +1,6 @@
 // Boxes on the canvas: nodes, containers, placeholders of unknown kinds, and their ports.
 import { createContext, memo, useContext } from "react";
-import { Handle, NodeResizer, Position } from "@xyflow/react";
+import { Handle, NodeResizer } from "@xyflow/react";
 import {
   Ban, Check, Clock, Hourglass, LoaderCircle, Pin, SkipForward, Timer, TriangleAlert, Unplug, X,
 } from "lucide-react";

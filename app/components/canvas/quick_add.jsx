@@ -8,13 +8,10 @@ import { find, grouped } from "./search.js";
 const WIDTH = 280;
 const HEIGHT = 340;
 
-export function QuickAdd({ screen, portType, side, edge, onChoose, onClose }) {
+// The kinds that a text finds among those that fit: into a wire, or to one of its ends.
+function useFitting(text, portType, side, edge) {
   const catalog = useEditor((state) => state.catalog);
-  const [text, setText] = useState("");
-  const [at, setAt] = useState(0);
-  const box = useRef(null);
-  const list = useRef(null);
-  const types = useMemo(() => {
+  return useMemo(() => {
     const all = grouped([...catalog.values()]).flatMap((group) => group.types);
     const fitting = all.filter((type) => {
       if (edge) return type.inputs.length > 0 && !type.trigger;
@@ -24,6 +21,14 @@ export function QuickAdd({ screen, portType, side, edge, onChoose, onClose }) {
     });
     return find(fitting, text);
   }, [catalog, text, portType, side, edge]);
+}
+
+export function QuickAdd({ screen, portType, side, edge, onChoose, onClose }) {
+  const [text, setText] = useState("");
+  const [at, setAt] = useState(0);
+  const box = useRef(null);
+  const list = useRef(null);
+  const types = useFitting(text, portType, side, edge);
 
   useEffect(() => {
     const close = (event) => !box.current?.contains(event.target) && onClose();

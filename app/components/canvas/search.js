@@ -28,7 +28,9 @@ export function find(types, text) {
 
 // Found types by category, in the order that the categories have in all types.
 export function grouped(found, all = found) {
-  const groups = new Map(all.map(({ category }) => [category, { name: category, title: titleOf(category), types: [] }]));
+  const groups = new Map(
+    all.map(({ category }) => [category, { name: category, title: titleOf(category), types: [] }]),
+  );
   for (const type of found) groups.get(type.category).types.push(type);
   return [...groups.values()].filter((group) => group.types.length);
 }

@@ -258,7 +258,8 @@ export class EditorStore {
   hold(edited, ours, under, title = null) {
     const met = this.state.asks.filter(({ op }) => overlap(op, edited));
     const waiting = this.sync.waiting.filter((op) => "was" in op && overlap(op, edited));
-    const { was, ...whole } = [...met.map(({ op }) => op), ...waiting].reduce(wider, edited);
+    const whole = { ...[...met.map(({ op }) => op), ...waiting].reduce(wider, edited) };
+    delete whole.was;
     const mine = found(ours, whole);
     const removes = whole.op === "set_config" && !("value" in whole) && mine === null;
     const op = removes ? whole : settingOf(whole, mine);

@@ -70,31 +70,45 @@ function Choices({ id, items, at, onChoose, onPoint }) {
   );
 }
 
-// `mode` is template or expression. `rows` above 1 makes it a text area that grows with its text.
-export function ExpressionField({
-  value, onCommit, mode = "template", rows = 1, placeholder = "", label, invalid, mono = false,
-}) {
+// What may be completed at the cursor, and whether the list is shown: while a word is typed, or when it is asked for.
+function useCompletions(text, mode) {
   const { items } = useForm();
-  const {
-    text, change, commit,
-  } = useDraft(typeof value === "string" ? value : value == null ? "" : write(value), onCommit);
   const [cursor, setCursor] = useState(null);
   const [picking, setPicking] = useState(false);
   const [at, setAt] = useState(0);
-  const area = useRef(null);
-  const back = useRef(null);
-  const next = useRef(null);
-  const id = useId();
-
   const word = cursor === null ? null : wordAt(text, cursor, mode);
-  const found = picking && !word
-    ? items.slice(0, 60)
-    : word && (word.word || picking || mode === "expression") ? matching(items, word.word) : [];
-  const open = cursor !== null && found.length > 0
-    && (picking
-      || (word
-        && (word.word.length > 0 || text.slice(0, cursor).endsWith("{{ ") || text.slice(0, cursor).endsWith("{{"))));
+  const narrowed = word && (word.word || picking || mode === "expression") ? matching(items, word.word) : [];
+  const found = picking && !word ? items.slice(0, 60) : narrowed;
+  const begun = word && (word.word.length > 0 || /\{\{ ?$/.test(text.slice(0, cursor)));
+  const open = cursor !== null && found.length > 0 && Boolean(picking || begun);
+  return { cursor, setCursor, picking, setPicking, at, setAt, found, open };
+}
 
+// The keys of the list; Enter in a field of one line is its end.
+function onKeys(event, { list, rows, choose, commit }) {
+  const { found, at, setAt, setPicking, setCursor } = list;
+  if ((event.ctrlKey || event.metaKey) && event.key === " ") {
+    setPicking(true);
+    event.preventDefault();
+    return;
+  }
+  if (!list.open) {
+    if (event.key === "Enter" && rows === 1) commit();
+    return;
+  }
+  if (event.key === "ArrowDown") setAt((at + 1) % found.length);
+  else if (event.key === "ArrowUp") setAt((at - 1 + found.length) % found.length);
+  else if (event.key === "Enter" || event.key === "Tab") choose(found[Math.min(at, found.length - 1)]);
+  else if (event.key === "Escape") { setPicking(false); setCursor(null); }
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+// The height of the text, and where the cursor goes after a completion.
+function useTextArea(text, rows) {
+  const area = useRef(null);
+  const next = useRef(null);
   useLayoutEffect(() => {
     const element = area.current;
     if (rows > 1) {
@@ -106,77 +120,77 @@ export function ExpressionField({
       next.current = null;
     }
   }, [text, rows]);
+  return { area, next };
+}
 
+// The same text in colour, behind the field.
+function Coloured({ text, mode, ref }) {
+  const marked = (piece, i) => (piece.code ? <mark key={i}>{piece.text}</mark> : piece.text);
+  return (
+    <div ref={ref} className="expression-back" aria-hidden="true">
+      {mode === "expression" ? text : pieces(text).map(marked)}{"\n"}
+    </div>
+  );
+}
+
+function Pick({ label, onPick }) {
+  return (
+    <button
+      type="button" className="expression-pick" title="Insert a value  Ctrl+Space"
+      aria-label={`Insert a value into ${label}`} tabIndex={-1}
+      onPointerDown={(event) => { event.preventDefault(); onPick(); }}
+    >
+      <Braces size={13} />
+    </button>
+  );
+}
+
+// `mode` is template or expression. `rows` above 1 makes it a text area that grows with its text.
+export function ExpressionField({
+  value, onCommit, mode = "template", rows = 1, placeholder = "", label, invalid, mono = false,
+}) {
+  const given = typeof value === "string" ? value : value == null ? "" : write(value);
+  const { text, change, commit } = useDraft(given, onCommit);
+  const list = useCompletions(text, mode);
+  const { cursor, setCursor, picking, setPicking, at, setAt, found, open } = list;
+  const { area, next } = useTextArea(text, rows);
+  const back = useRef(null);
+  const id = useId();
+  const closeList = () => { setPicking(false); setAt(0); };
   const choose = useCallback((item) => {
     const result = insert(text, cursor ?? text.length, item.path, mode);
     next.current = result.cursor;
     change(result.text);
     setCursor(result.cursor);
-    setPicking(false);
-    setAt(0);
+    closeList();
     area.current.focus();
   }, [text, cursor, mode, change]);
-
-  const keys = (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === " ") {
-      setPicking(true);
-      event.preventDefault();
-      return;
-    }
-    if (!open) {
-      if (event.key === "Enter" && rows === 1) commit();
-      return;
-    }
-    if (event.key === "ArrowDown") setAt((at + 1) % found.length);
-    else if (event.key === "ArrowUp") setAt((at - 1 + found.length) % found.length);
-    else if (event.key === "Enter" || event.key === "Tab") choose(found[Math.min(at, found.length - 1)]);
-    else if (event.key === "Escape") { setPicking(false); setCursor(null); }
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
   const track = (event) => setCursor(event.target.selectionStart);
-  const scroll = (event) => {
-    back.current.scrollTop = event.target.scrollTop;
-    back.current.scrollLeft = event.target.scrollLeft;
+  const edit = (event) => {
+    change(rows === 1 ? event.target.value.replace(/\n/g, " ") : event.target.value);
+    track(event);
+    closeList();
+  };
+  const scroll = ({ target: { scrollTop, scrollLeft } }) => Object.assign(back.current, { scrollTop, scrollLeft });
+  const pick = () => {
+    area.current.focus();
+    setCursor(area.current.selectionStart);
+    setPicking(!picking);
   };
   return (
     <div className="expression">
       <div className={`expression-box ${rows > 1 ? "" : "one-line"} ${mono || mode === "expression" ? "mono" : ""}`}>
-        <div ref={back} className="expression-back" aria-hidden="true">
-          {mode === "expression"
-            ? text
-            : pieces(text).map((piece, i) => (piece.code ? <mark key={i}>{piece.text}</mark> : piece.text))}{"\n"}
-        </div>
+        <Coloured text={text} mode={mode} ref={back} />
         <textarea
           ref={area} className="textarea" value={text} rows={rows} placeholder={placeholder} aria-label={label}
-          aria-invalid={invalid || undefined}
-          spellCheck={mode !== "expression" && !mono} role="combobox" aria-expanded={open}
-          aria-controls={open ? id : undefined} aria-autocomplete="list"
-          aria-activedescendant={open ? `${id}-${at}` : undefined}
-          onChange={(event) => {
-            const clean = rows === 1 ? event.target.value.replace(/\n/g, " ") : event.target.value;
-            change(clean);
-            setCursor(event.target.selectionStart);
-            setPicking(false);
-            setAt(0);
-          }}
-          onKeyDown={keys} onClick={track}
+          aria-invalid={invalid || undefined} spellCheck={mode !== "expression" && !mono} role="combobox"
+          aria-expanded={open} aria-controls={open ? id : undefined} aria-autocomplete="list"
+          aria-activedescendant={open ? `${id}-${at}` : undefined} onChange={edit}
+          onKeyDown={(event) => onKeys(event, { list, rows, choose, commit })} onClick={track}
           onKeyUp={(event) => /^(Arrow|Home|End)/.test(event.key) && !open && track(event)}
           onFocus={track} onBlur={() => { commit(); setCursor(null); setPicking(false); }} onScroll={scroll}
         />
-        <button
-          type="button" className="expression-pick" title="Insert a value  Ctrl+Space"
-          aria-label={`Insert a value into ${label}`} tabIndex={-1}
-          onPointerDown={(event) => {
-            event.preventDefault();
-            area.current.focus();
-            setCursor(area.current.selectionStart);
-            setPicking(!picking);
-          }}
-        >
-          <Braces size={13} />
-        </button>
+        <Pick label={label} onPick={pick} />
         {open && (
           <Choices id={id} items={found} at={Math.min(at, found.length - 1)} onChoose={choose} onPoint={setAt} />
         )}

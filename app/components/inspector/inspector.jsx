@@ -150,16 +150,20 @@ function useJump(node, setTab, root) {
   return advanced;
 }
 
+function Close({ onClose }) {
+  return (
+    <button type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}>
+      <X size={16} />
+    </button>
+  );
+}
+
 function Workflow({ onClose }) {
   const count = useEditor((state) => state.graph.nodes.length);
   const wires = useEditor((state) => state.graph.edges.length);
   return (
     <div className="inspector-none">
-      <button
-        type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}
-      >
-        <X size={16} />
-      </button>
+      <Close onClose={onClose} />
       <h2>Workflow</h2>
       <p className="muted">{count} nodes, {wires} wires. Select a node to set it up.</p>
       <h3>Keys</h3>
@@ -191,6 +195,51 @@ function Many({ count }) {
         </button>
       </div>
     </div>
+  );
+}
+
+function Tabs({ tab, onTab }) {
+  const keys = (event, i) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const next = TABS[(i + by + TABS.length) % TABS.length][0];
+    onTab(next);
+    document.getElementById(`tab-${next}`)?.focus();
+  };
+  return (
+    <div className="tabs" role="tablist" aria-label="Node">
+      {TABS.map(([name, title], i) => (
+        <button
+          key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name}
+          aria-controls="inspector-panel" tabIndex={tab === name ? 0 : -1}
+          onClick={() => onTab(name)} onKeyDown={(event) => keys(event, i)}
+        >
+          {title}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function SetUp({ node, type, problems }) {
+  const store = useStore();
+  const whole = (problems ?? []).filter((problem) => !problem.field);
+  const change = (path, value) => store.setConfig(node.id, path, value);
+  return (
+    <>
+      {whole.map((problem) => (
+        <div
+          key={problem.message}
+          className={`callout ${problem.severity === "error" ? "callout-err" : "callout-wait"}`} role="alert"
+        >
+          {problem.message}
+        </div>
+      ))}
+      {type
+        ? <SchemaForm key={node.id} schema={type.config_schema} value={node.config} onChange={change} />
+        : <Unknown node={node} />}
+      {type && <Outputs node={node} />}
+    </>
   );
 }
 
@@ -226,7 +275,6 @@ export function Inspector({ onClose }) {
       </aside>
     );
   }
-  const whole = (problems ?? []).filter((problem) => !problem.field);
   return (
     <aside className="inspector" aria-label={`Node ${titleOf(node, type)}`} ref={panel} data-testid="inspector">
       <header className="inspector-head">
@@ -238,51 +286,12 @@ export function Inspector({ onClose }) {
           </div>
         </div>
         <Menu node={node} />
-        <button
-          type="button" className="icon-button inspector-close" aria-label="Close" onClick={onClose}
-        >
-          <X size={16} />
-        </button>
+        <Close onClose={onClose} />
       </header>
-      <div className="tabs" role="tablist" aria-label="Node">
-        {TABS.map(([name, title], i) => (
-          <button
-            key={name} type="button" role="tab" id={`tab-${name}`} aria-selected={tab === name}
-            aria-controls="inspector-panel" tabIndex={tab === name ? 0 : -1}
-            onClick={() => setTab(name)}
-            onKeyDown={(event) => {
-              const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-              if (!by) return;
-              const next = TABS[(i + by + TABS.length) % TABS.length][0];
-              setTab(next);
-              document.getElementById(`tab-${next}`)?.focus();
-            }}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
+      <Tabs tab={tab} onTab={setTab} />
       <div className="inspector-body" id="inspector-panel" role="tabpanel" aria-labelledby={`tab-${tab}`} tabIndex={-1}>
         <FormContext.Provider value={form}>
-          {tab === "setup" && (
-            <>
-              {whole.map((problem) => (
-                <div
-                  key={problem.message}
-                  className={`callout ${problem.severity === "error" ? "callout-err" : "callout-wait"}`} role="alert"
-                >
-                  {problem.message}
-                </div>
-              ))}
-              {type
-                ? <SchemaForm
-                  key={node.id} schema={type.config_schema} value={node.config}
-                  onChange={(path, value) => store.setConfig(node.id, path, value)}
-                />
-                : <Unknown node={node} />}
-              {type && <Outputs node={node} />}
-            </>
-          )}
+          {tab === "setup" && <SetUp node={node} type={type} problems={problems} />}
           {tab === "input" && <InputTab node={node} />}
           {tab === "output" && <OutputTab node={node} />}
           {tab === SETTINGS && <SettingsTab key={node.id} node={node} type={type} />}

@@ -7,7 +7,8 @@ export function resolve(schema, root) {
   for (let depth = 0; depth < 16; depth += 1) {
     if (found.$ref) {
       const target = found.$ref.split("/").slice(1).reduce((at, key) => at?.[key], root) ?? {};
-      const { $ref: _, ...rest } = found;
+      const rest = { ...found };
+      delete rest.$ref;
       found = { ...target, ...rest };
     } else if (found.allOf?.length === 1) {
       const { allOf, ...rest } = found;

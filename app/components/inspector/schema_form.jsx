@@ -58,6 +58,44 @@ const WIDGETS = {
   workflow: WorkflowField,
 };
 
+// A plain item of a list.
+function Line({ field, root, value, path, onChange, title, onRemove }) {
+  return (
+    <div className="item-line" data-field={key(path)}>
+      <Widget field={{ ...field, title }} root={root} value={value} path={path} onChange={onChange} label={title} />
+      <button type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={onRemove}>
+        <X size={13} />
+      </button>
+    </div>
+  );
+}
+
+// An item with fields of its own, which can be folded and moved.
+function Group({ schema, root, value, path, onChange, mode, title, open, onFlip, onUp, onDown, onRemove }) {
+  return (
+    <div className="item card">
+      <div className="item-head">
+        <button type="button" className="item-title" aria-expanded={open} onClick={onFlip}>
+          {open ? <ChevronDown size={13} /> : <ChevronRight size={13} />}
+          <span className="truncate-1">{title}</span>
+        </button>
+        <button type="button" className="icon-button" aria-label={`Move ${title} up`} disabled={!onUp} onClick={onUp}>
+          <ChevronUp size={13} />
+        </button>
+        <button
+          type="button" className="icon-button" aria-label={`Move ${title} down`} disabled={!onDown} onClick={onDown}
+        >
+          <ChevronDown size={13} />
+        </button>
+        <button type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={onRemove}>
+          <X size={13} />
+        </button>
+      </div>
+      {open && <Fields schema={schema} root={root} value={value} path={path} onChange={onChange} mode={mode} />}
+    </div>
+  );
+}
+
 function Items({ field, root, value, path, onChange, label }) {
   const items = Array.isArray(value) ? value : [];
   const inner = resolve(field.items ?? {}, root);
@@ -81,52 +119,16 @@ function Items({ field, root, value, path, onChange, label }) {
   return (
     <div className="items" role="group" aria-label={label}>
       {items.map((item, i) => {
-        const title = itemTitle(item, i);
-        const at = [...path, i];
+        const shared = { root, value: item, path: [...path, i], onChange, title: itemTitle(item, i) };
         if (!grouped) {
-          return (
-            <div className="item-line" key={i} data-field={key(at)}>
-              <Widget
-                field={{ ...inner, title, mode: field.mode }} root={root} value={item} path={at} onChange={onChange}
-                label={title}
-              />
-              <button
-                type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={() => remove(i)}
-              >
-                <X size={13} />
-              </button>
-            </div>
-          );
+          return <Line key={i} {...shared} field={{ ...inner, mode: field.mode }} onRemove={() => remove(i)} />;
         }
         return (
-          <div className="item card" key={i}>
-            <div className="item-head">
-              <button type="button" className="item-title" aria-expanded={open.has(i)} onClick={() => flip(i)}>
-                {open.has(i) ? <ChevronDown size={13} /> : <ChevronRight size={13} />}
-                <span className="truncate-1">{title}</span>
-              </button>
-              <button
-                type="button" className="icon-button" aria-label={`Move ${title} up`} disabled={i === 0}
-                onClick={() => move(i, -1)}
-              >
-                <ChevronUp size={13} />
-              </button>
-              <button
-                type="button" className="icon-button" aria-label={`Move ${title} down`}
-                disabled={i === items.length - 1} onClick={() => move(i, 1)}
-              >
-                <ChevronDown size={13} />
-              </button>
-              <button
-                type="button" className="icon-button" aria-label={`Remove ${title}`} onClick={() => remove(i)}
-              >
-                <X size={13} />
-              </button>
-            </div>
-            {open.has(i) && (
-              <Fields schema={inner} root={root} value={item} path={at} onChange={onChange} mode={field.mode} />
-            )}
-          </div>
+          <Group
+            key={i} {...shared} schema={inner} mode={field.mode} open={open.has(i)} onFlip={() => flip(i)}
+            onUp={i > 0 ? () => move(i, -1) : null} onDown={i < items.length - 1 ? () => move(i, 1) : null}
+            onRemove={() => remove(i)}
+          />
         );
       })}
       <button

@@ -137,14 +137,7 @@ export class LiveStore {
   }
 
   facts(entry, patch, touched) {
-    for (const step of patch.steps ?? []) {
-      const before = entry.steps.get(step.path);
-      if (before && isOlder(step, before)) continue;
-      if (before && before.attempt !== step.attempt && step.status === "running") entry.texts.delete(step.path);
-      this.putStep(entry, step);
-      if (!ASKING.has(step.status)) entry.approvals.delete(step.path);
-      touched.add(step.path);
-    }
+    for (const step of patch.steps ?? []) this.stepFact(entry, step, touched);
     for (const span of patch.spans ?? []) {
       entry.spans.set(span.id, { ...entry.spans.get(span.id), ...span });
       touched.add(span.step_path);
@@ -168,6 +161,15 @@ export class LiveStore {
     }
     entry.seq = patch.seq;
     this.count(entry, touched);
+  }
+
+  stepFact(entry, step, touched) {
+    const before = entry.steps.get(step.path);
+    if (before && isOlder(step, before)) return;
+    if (before && before.attempt !== step.attempt && step.status === "running") entry.texts.delete(step.path);
+    this.putStep(entry, step);
+    if (!ASKING.has(step.status)) entry.approvals.delete(step.path);
+    touched.add(step.path);
   }
 
   putStep(entry, step) {

@@ -30,6 +30,26 @@ function useSent() {
 // An answer ends the card: the focus goes to the step it belongs to, not to the beginning of the page.
 const leave = (card) => card.current?.closest("[data-testid=step-detail]")?.focus();
 
+function Reviewed({ value }) {
+  if (typeof value === "string") return <div className="approval-value">{value}</div>;
+  return <JsonViewer value={value} title="To review" openTo={2} />;
+}
+
+function Choices({ choices, sent, onChoose }) {
+  return (
+    <div className="row wrap">
+      {choices.map((choice, i) => (
+        <button
+          key={choice} type="button" className={`btn ${i === 0 ? "btn-primary" : ""}`} disabled={sent !== ""}
+          onClick={() => onChoose(choice)} data-testid={`answer-${choice}`}
+        >
+          {sent === choice ? "Sending…" : words(choice)}
+        </button>
+      ))}
+    </div>
+  );
+}
+
 export function Approval({ asked, onAnswer }) {
   const [comment, setComment] = useState("");
   const [text, setText] = useState(() => asText(asked.value ?? ""));
@@ -57,10 +77,7 @@ export function Approval({ asked, onAnswer }) {
       <div className="approval-scroll" tabIndex={0} role="group" aria-label="Question">
         <div className="approval-title"><UserCheck size={15} aria-hidden="true" /><b>{asked.title}</b></div>
         {asked.body && <p className="approval-body">{asked.body}</p>}
-        {shown && !asked.editable
-          && (typeof asked.value === "string"
-            ? <div className="approval-value">{asked.value}</div>
-            : <JsonViewer value={asked.value} title="To review" openTo={2} />)}
+        {shown && !asked.editable && <Reviewed value={asked.value} />}
         {asked.editable && (
           <label className="field">
             <span className="field-hint">You may change it before you decide</span>
@@ -80,16 +97,7 @@ export function Approval({ asked, onAnswer }) {
             onChange={(event) => setComment(event.target.value)} data-testid="approval-comment"
           />
         </label>
-        <div className="row wrap">
-          {asked.choices.map((choice, i) => (
-            <button
-              key={choice} type="button" className={`btn ${i === 0 ? "btn-primary" : ""}`} disabled={sent !== ""}
-              onClick={() => answer(choice)} data-testid={`answer-${choice}`}
-            >
-              {sent === choice ? "Sending…" : words(choice)}
-            </button>
-          ))}
-        </div>
+        <Choices choices={asked.choices} sent={sent} onChoose={answer} />
       </div>
     </div>
   );

@@ -193,6 +193,30 @@ function Grip({ box }) {
   );
 }
 
+function Views({ view, problems, onToggle }) {
+  return (
+    <div className="segments" role="group" aria-label="Shown below">
+      <button type="button" aria-checked={view === "run"} role="radio" onClick={() => onToggle("run")}>Run</button>
+      <button
+        type="button" aria-checked={view === "problems"} role="radio" onClick={() => onToggle("problems")}
+        data-testid="tab-problems"
+      >
+        Problems{problems.length ? ` ${problems.length}` : ""}
+      </button>
+    </div>
+  );
+}
+
+function NoRun({ runId, error, onRun }) {
+  if (runId) return <p className="run-none muted">{error || "Loading the run…"}</p>;
+  return (
+    <div className="run-none">
+      <span className="muted">Not run yet. A run shows here what each step does, step by step.</span>
+      <button type="button" className="btn btn-sm" onClick={onRun}><Play size={12} />Run</button>
+    </div>
+  );
+}
+
 export function Drawer({ view, setView, open, setOpen, starting, onControl, onAnswer, onRun }) {
   const runId = useEditor((state) => state.runId);
   const problems = useEditor((state) => state.problems);
@@ -212,15 +236,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onControl, onAn
     >
       {open && <Grip box={box} />}
       <header className="ed-drawer-head">
-        <div className="segments" role="group" aria-label="Shown below">
-          <button type="button" aria-checked={view === "run"} role="radio" onClick={() => toggle("run")}>Run</button>
-          <button
-            type="button" aria-checked={view === "problems"} role="radio" onClick={() => toggle("problems")}
-            data-testid="tab-problems"
-          >
-            Problems{problems.length ? ` ${problems.length}` : ""}
-          </button>
-        </div>
+        <Views view={view} problems={problems} onToggle={toggle} />
         {view === "run" && entry && <Totals entry={entry} now={now} />}
         {starting && <span className="badge badge-run" role="status">starting…</span>}
         <span className="grow" />
@@ -253,15 +269,7 @@ export function Drawer({ view, setView, open, setOpen, starting, onControl, onAn
           {chosen && <StepDetail runId={runId} path={chosen} onAnswer={onAnswer} />}
         </div>
       )}
-      {open && view === "run" && runId && !entry?.run && (
-        <p className="run-none muted">{entry?.error || "Loading the run…"}</p>
-      )}
-      {open && view === "run" && !runId && (
-        <div className="run-none">
-          <span className="muted">Not run yet. A run shows here what each step does, step by step.</span>
-          <button type="button" className="btn btn-sm" onClick={onRun}><Play size={12} />Run</button>
-        </div>
-      )}
+      {open && view === "run" && !entry?.run && <NoRun runId={runId} error={entry?.error} onRun={onRun} />}
     </section>
   );
 }

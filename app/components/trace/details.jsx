@@ -123,6 +123,29 @@ function Turns({ runId, path, loop, onOpen }) {
   );
 }
 
+function Question({ open, editor }) {
+  return (
+    <div className="tx-card wait">
+      <strong>{open?.title ?? "Waiting for a person"}</strong>
+      {open?.body && <p>{open.body}</p>}
+      <p><a href={editor}>Answer in the editor</a> or in <a href="/approvals">Approvals</a>.</p>
+    </div>
+  );
+}
+
+function Input({ input }) {
+  const { ports, config } = input;
+  return (
+    <>
+      {ports !== undefined && <><h3>Values that arrived</h3><Code value={ports} label="input" /></>}
+      {config !== undefined && (
+        <><h3>Fields after expressions were filled in</h3><Code value={config} label="fields" /></>
+      )}
+      {ports === undefined && config === undefined && <Code value={input} label="input" />}
+    </>
+  );
+}
+
 function stepTabs(step, row, trace, workflowId, onTurn) {
   const tabs = {};
   const attempts = trace.spans.filter((s) => s.step_path === step.path && s.kind === "attempt");
@@ -133,15 +156,7 @@ function stepTabs(step, row, trace, workflowId, onTurn) {
   }
   if (step.status === "waiting_human" || step.status === "interrupted") {
     const open = trace.approvals.find((a) => a.step_id === step.id || a.node_id === step.node_id);
-    tabs.Question = () => (
-      <div className="tx-card wait"><strong>{open?.title ?? "Waiting for a person"}</strong>
-      {open?.body && <p>{open.body}</p>}
-        <p>
-          <a href={`/workflows/${workflowId}?run=${trace.run.id}`}>
-            Answer in the editor
-          </a> or in <a href="/approvals">Approvals</a>.
-        </p></div>
-    );
+    tabs.Question = () => <Question open={open} editor={`/workflows/${workflowId}?run=${trace.run.id}`} />;
   }
   if (step.error) tabs.Error = () => <ErrorCard step={step} error={step.error} workflowId={workflowId} />;
   if (row.status === "skipped") tabs.Why = () => <p className="tx-empty">This branch was not taken.</p>;
@@ -149,15 +164,7 @@ function stepTabs(step, row, trace, workflowId, onTurn) {
     tabs.Output = () => <><Origin step={step} /><Code value={step.output} label="output" /></>;
   }
   if (step.input?.ports || step.input) {
-    tabs.Input = () => (<>
-      {step.input.ports !== undefined && (
-        <><h3>Values that arrived</h3><Code value={step.input.ports} label="input" /></>
-      )}
-      {step.input.config !== undefined && (
-        <><h3>Fields after expressions were filled in</h3><Code value={step.input.config} label="fields" /></>
-      )}
-      {step.input.ports === undefined && step.input.config === undefined && <Code value={step.input} label="input" />}
-    </>);
+    tabs.Input = () => <Input input={step.input} />;
   }
   if (llm.length) {
     tabs.Prompt = () =>
@@ -217,14 +224,26 @@ function spanTabs(span) {
 function Facts({ pairs }) {
   return (
     <dl className="tx-facts">
-      {Object.entries(
-        pairs,
-      ).map(([name, value]) =>
-        [
-          <dt key={name}>{name.replaceAll("_", " ")}</dt>,
-          <dd key={`${name}-v`}>{typeof value === "object" ? textOf(value) : String(value)}</dd>,
-        ])}
+      {Object.entries(pairs).map(([name, value]) => [
+        <dt key={name}>{name.replaceAll("_", " ")}</dt>,
+        <dd key={`${name}-v`}>{typeof value === "object" ? textOf(value) : String(value)}</dd>,
+      ])}
     </dl>
+  );
+}
+
+function Acts({ step, onFork }) {
+  return (
+    <div className="tx-acts">
+      <button type="button" className="btn btn-sm" onClick={onFork} data-testid="fork-from">
+        <GitBranch size={12} />Run from here…
+      </button>
+      {step.child_run_id && (
+        <a className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run">
+          Open the run it called<ArrowUpRight size={12} />
+        </a>
+      )}
+    </div>
   );
 }
 
@@ -266,22 +285,7 @@ export function Details({ row, trace, workflowId, now, onTurn }) {
           </button>
         ))}
       </div>
-      {row.type === "step" && trace.run.started_at && (
-        <div className="tx-acts">
-          <button
-            type="button" className="btn btn-sm" onClick={() => setForking(true)} data-testid="fork-from"
-          >
-            <GitBranch size={12} />Run from here…
-          </button>
-          {step.child_run_id && (
-            <a
-              className="btn btn-sm" href={`/runs/${step.child_run_id}`} data-testid="child-run"
-            >
-              Open the run it called<ArrowUpRight size={12} />
-            </a>
-          )}
-        </div>
-      )}
+      {row.type === "step" && trace.run.started_at && <Acts step={step} onFork={() => setForking(true)} />}
       {forking && <ForkDialog trace={trace} step={step} onClose={() => setForking(false)} />}
       <div className="tx-panel" role="tabpanel" aria-label={shown} tabIndex={0}>
         {shown ? tabs[shown]() : <p className="tx-empty">An item of the loop: choose a step inside.</p>}

@@ -21,6 +21,43 @@ function tone(status) {
   return `var(--${name === "idle" ? "line-2" : name})`;
 }
 
+function EdgePath({ a, b, taken }) {
+  const [x1, y1, x2, y2] = [a.x + a.w, a.y + Math.min(a.h, HEIGHT) / 2, b.x, b.y + Math.min(b.h, HEIGHT) / 2];
+  const bend = Math.max(40, Math.abs(x2 - x1) / 2);
+  return (
+    <path
+      d={`M${x1} ${y1} C ${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} fill="none" strokeWidth="2"
+      stroke={taken ? "var(--ok)" : "var(--line-2)"} strokeDasharray={taken ? undefined : "5 4"}
+    />
+  );
+}
+
+function NodeBox({ node, box, step, chosen, onChoose, now }) {
+  const state = STATUS[step?.status ?? "pending"];
+  const choose = () => step && onChoose(step);
+  return (
+    <g
+      role="button" tabIndex={step ? 0 : -1} aria-label={`${node.label || node.id}: ${state.word}`} onClick={choose}
+      onKeyDown={(e) => (e.key === "Enter" || e.key === " ") && choose()}
+    >
+      <rect
+        x={box.x} y={box.y} width={box.w} height={box.h} rx="10" fill="var(--panel)"
+        stroke={chosen ? "var(--accent)" : tone(step?.status)} strokeWidth={chosen ? 3 : 1.5}
+        strokeDasharray={step?.status === "skipped" ? "5 4" : undefined}
+      />
+      <text x={box.x + 14} y={box.y + 23} fontSize="13" fontWeight="600" fill="var(--text)">
+        {(node.label || node.id).slice(0, 26)}
+      </text>
+      <text
+        x={box.x + 14} y={box.y + 42} fontSize="11"
+        fill={step && step.status !== "skipped" ? tone(step.status) : "var(--muted)"}
+      >
+        {state.mark} {state.word}{step?.started_at ? ` · ${duration(lasted(step, now))}` : ""}
+      </text>
+    </g>
+  );
+}
+
 export function GraphView({ trace, chosen, onChoose, now }) {
   const nodes = trace.graph?.nodes ?? [];
   if (!nodes.length) return <p className="tx-empty">The graph of this run is not available.</p>;
@@ -33,6 +70,7 @@ export function GraphView({ trace, chosen, onChoose, now }) {
   const [left, top] = [Math.min(...all.map((b) => b.x)) - 40, Math.min(...all.map((b) => b.y)) - 40];
   const [right, bottom] = [Math.max(...all.map((b) => b.x + b.w)) + 40, Math.max(...all.map((b) => b.y + b.h)) + 40];
   const ordered = [...nodes].sort((a, b) => (a.parent ? 1 : 0) - (b.parent ? 1 : 0));
+  const reached = (id) => steps.has(id) && steps.get(id).status !== "skipped";
   return (
     <div className="tx-graph" data-testid="trace-graph-view">
       <svg
@@ -40,51 +78,18 @@ export function GraphView({ trace, chosen, onChoose, now }) {
         style={{ width: "100%", minWidth: (right - left) * 0.62, maxWidth: right - left }} role="group"
         aria-label="Graph by status"
       >
-        {(trace.graph.edges ?? []).map((edge) => {
-          const [a, b] = [boxes.get(edge.source), boxes.get(edge.target)];
-          const [x1, y1, x2, y2] = [a.x + a.w, a.y + Math.min(a.h, HEIGHT) / 2, b.x, b.y + Math.min(b.h, HEIGHT) / 2];
-          const source = steps.get(edge.source);
-          const taken = source?.status === "succeeded" && steps.get(edge.target)
-            && steps.get(edge.target).status !== "skipped";
-          const bend = Math.max(40, Math.abs(x2 - x1) / 2);
-          return (
-            <path
-              key={edge.id} d={`M${x1} ${y1} C ${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} fill="none"
-              strokeWidth="2" stroke={taken ? "var(--ok)" : "var(--line-2)"} strokeDasharray={taken ? undefined : "5 4"}
-            />
-          );
-        })}
-        {ordered.map((node) => {
-          const box = boxes.get(node.id);
-          const step = steps.get(node.id);
-          const state = STATUS[step?.status ?? "pending"];
-          const choose = () => step && onChoose(step);
-          return (
-            <g
-              key={node.id} role="button" tabIndex={step ? 0 : -1}
-              aria-label={`${node.label || node.id}: ${state.word}`} onClick={choose}
-              onKeyDown={(e) => (e.key === "Enter" || e.key === " ") && choose()}
-            >
-              <rect
-                x={box.x} y={box.y} width={box.w} height={box.h} rx="10" fill="var(--panel)"
-                stroke={node.id === chosen ? "var(--accent)" : tone(step?.status)}
-                strokeWidth={node.id === chosen ? 3 : 1.5}
-                strokeDasharray={step?.status === "skipped" ? "5 4" : undefined}
-              />
-              <text
-                x={box.x + 14} y={box.y + 23} fontSize="13" fontWeight="600" fill="var(--text)"
-              >
-                {(node.label || node.id).slice(0, 26)}
-              </text>
-              <text
-                x={box.x + 14} y={box.y + 42} fontSize="11"
-                fill={step && step.status !== "skipped" ? tone(step.status) : "var(--muted)"}
-              >
-                {state.mark} {state.word}{step?.started_at ? ` · ${duration(lasted(step, now))}` : ""}
-              </text>
-            </g>
-          );
-        })}
+        {(trace.graph.edges ?? []).map((edge) => (
+          <EdgePath
+            key={edge.id} a={boxes.get(edge.source)} b={boxes.get(edge.target)}
+            taken={steps.get(edge.source)?.status === "succeeded" && reached(edge.target)}
+          />
+        ))}
+        {ordered.map((node) => (
+          <NodeBox
+            key={node.id} node={node} box={boxes.get(node.id)} step={steps.get(node.id)} chosen={node.id === chosen}
+            onChoose={onChoose} now={now}
+          />
+        ))}
       </svg>
     </div>
   );

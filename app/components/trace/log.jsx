@@ -16,7 +16,7 @@ function useLog(runId, seq) {
       (error) => !gone && setLog((old) => ({ ...old, error })));
     const timer = setTimeout(read, events.length ? 400 : 0);
     return () => { gone = true; clearTimeout(timer); };
-  }, [runId, seq, wish]); // eslint-disable-line react-hooks/exhaustive-deps
+  }, [runId, seq, wish]);
   return { ...log, more: () => whole || ask() };
 }
 

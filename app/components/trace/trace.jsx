@@ -48,7 +48,7 @@ function useTrace(runId) {
     return stop;
   }, [runId]);
   const version = live.versionOf(runId);
-  const trace = useMemo(() => traceOf(runId), [runId, version]); // eslint-disable-line react-hooks/exhaustive-deps
+  const trace = useMemo(() => traceOf(runId), [runId, version]);
   const status = trace?.run.status;
   const running = status === "running";
   const before = useRef(null);
@@ -167,10 +167,10 @@ function Tree({ all, axis, now, chosen, onChoose, none }) {
       ? new Set([...old].filter((key) => !above.includes(key)))
       : old));
     jump();
-  }, [chosen]); // eslint-disable-line react-hooks/exhaustive-deps
+  }, [chosen]);
   const start = useMemo(
     () => ({ index: Math.max(0, shown.findIndex((row) => row.key === chosen)), align: "center" }), [jumps],
-  ); // eslint-disable-line react-hooks/exhaustive-deps
+  );
   const onKeyDown = (event) => {
     const at = shown.findIndex((row) => row.key === chosen);
     const move = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity }[event.key];
@@ -212,6 +212,29 @@ export function TraceExplorer({ runId, workflowId }) {
     : <p className="tx-empty" role="status">Loading the trace …</p>;
 }
 
+function Bar({ view, onView, filter, onFilter, listed }) {
+  return (
+    <div className="tx-bar">
+      <div role="tablist" aria-label="View" style={{ display: "flex", gap: 6 }}>
+        {VIEWS.map((name) => (
+          <button
+            key={name} role="tab" className="tx-tab" aria-selected={view === name}
+            data-testid={`trace-${name.toLowerCase()}`} onClick={() => onView(name)}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      {listed && (
+        <input
+          className="tx-find" type="search" aria-label="Filter spans" placeholder="Filter spans…  error, >1s, llm"
+          value={filter} onChange={(e) => onFilter(e.target.value)}
+        />
+      )}
+    </div>
+  );
+}
+
 function Explorer({ runId, workflowId }) {
   const { trace, error, load, now } = useTrace(runId);
   const [view, setView] = useState("Tree");
@@ -235,6 +258,7 @@ function Explorer({ runId, workflowId }) {
     );
   }
   const axis = model.bounds(trace, now, known);
+  const listed = view !== "Log" && view !== "Graph";
   const none = filter.trim() ? "Nothing fits the filter." : "Nothing has started yet.";
   const choose = (row) => setChosen(row.key);
   const openTurn = (step) => {
@@ -247,25 +271,8 @@ function Explorer({ runId, workflowId }) {
       <Stats trace={trace} axis={axis} />
       <div className="tx-body">
         <section className="tx-main" aria-label="Trace">
-          <div className="tx-bar">
-            <div role="tablist" aria-label="View" style={{ display: "flex", gap: 6 }}>
-              {VIEWS.map((name) => (
-                <button
-                  key={name} role="tab" className="tx-tab" aria-selected={view === name}
-                  data-testid={`trace-${name.toLowerCase()}`} onClick={() => setView(name)}
-                >
-                  {name}
-                </button>
-              ))}
-            </div>
-            {view !== "Log" && view !== "Graph" && (
-              <input
-                className="tx-find" type="search" aria-label="Filter spans" placeholder="Filter spans…  error, >1s, llm"
-                value={filter} onChange={(e) => setFilter(e.target.value)}
-              />
-            )}
-          </div>
-          {trace.hidden > 0 && view !== "Log" && view !== "Graph" && (
+          <Bar view={view} onView={setView} filter={filter} onFilter={setFilter} listed={listed} />
+          {trace.hidden > 0 && listed && (
             <p className="tx-note" role="note" data-testid="trace-hidden">
               {trace.hidden.toLocaleString("en")} steps inside of loops are not listed. Choose a loop to open one of its
               turns.

@@ -14,7 +14,7 @@ export function Dialog({ title, label = title, onClose, onSubmit, foot, first = 
       ?? box.current.querySelector(FOCUSABLE))?.focus();
     const back = before.current;
     return () => back?.focus?.();
-  }, []); // eslint-disable-line react-hooks/exhaustive-deps -- once, when it opens
+  }, []); // once, when it opens
   const keys = (event) => {
     if (event.key === "Escape") onClose();
     if (onSubmit && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {

@@ -5,6 +5,21 @@ import { Search, X } from "lucide-react";
 
 const PAUSE_MS = 220;
 
+// The key / leads to the field, unless it is typed somewhere.
+function useSlash(input, shortcut) {
+  useEffect(() => {
+    if (!shortcut) return undefined;
+    const focus = (event) => {
+      const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
+      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    document.addEventListener("keydown", focus);
+    return () => document.removeEventListener("keydown", focus);
+  }, [input, shortcut]);
+}
+
 export function SearchField({ value, placeholder, label, testid, onSearch, shortcut = true }) {
   const [text, setText] = useState(value ?? "");
   const [focused, setFocused] = useState(false);
@@ -19,17 +34,7 @@ export function SearchField({ value, placeholder, label, testid, onSearch, short
     }
   }, [value]);
   useEffect(() => () => clearTimeout(timer.current), []);
-  useEffect(() => {
-    if (!shortcut) return undefined;
-    const focus = (event) => {
-      const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    document.addEventListener("keydown", focus);
-    return () => document.removeEventListener("keydown", focus);
-  }, [shortcut]);
+  useSlash(input, shortcut);
 
   const send = (next) => {
     sent.current = next;

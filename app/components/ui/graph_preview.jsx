@@ -83,17 +83,9 @@ function useView(area, key) {
   return { view, zoom, move, fit: () => setView(area) };
 }
 
-export function GraphPreview({ graph, label = "Workflow", height = 92, large = false }) {
-  const clip = useId();
-  const svg = useRef(null);
+// A large picture is moved with the pointer and zoomed with Ctrl and the wheel.
+function useHands(svg, large, zoom, move) {
   const grip = useRef(null);
-  const boxes = placed(graph?.nodes ?? []);
-  const edges = graph?.edges ?? [];
-  const byId = new Map(boxes.map((box) => [box.id, box]));
-  const area = bounds(boxes);
-  const { view, zoom, move, fit } = useView(area, Object.values(area).join(" "));
-  const shown = large ? view : area;
-
   useEffect(() => {
     if (!large) return undefined;
     const wheel = (event) => {
@@ -105,13 +97,49 @@ export function GraphPreview({ graph, label = "Workflow", height = 92, large = f
     picture.addEventListener("wheel", wheel, { passive: false });
     return () => picture.removeEventListener("wheel", wheel);
   }, [large]);
-
-  const drag = (event) => {
-    if (!grip.current) return;
-    const unit = 1 / svg.current.getScreenCTM().a;
-    move((grip.current.x - event.clientX) * unit, (grip.current.y - event.clientY) * unit);
-    grip.current = { x: event.clientX, y: event.clientY };
+  if (!large) return {};
+  const leave = () => { grip.current = null; };
+  return {
+    onPointerDown: (event) => {
+      grip.current = { x: event.clientX, y: event.clientY };
+      svg.current.setPointerCapture(event.pointerId);
+    },
+    onPointerMove: (event) => {
+      if (!grip.current) return;
+      const unit = 1 / svg.current.getScreenCTM().a;
+      move((grip.current.x - event.clientX) * unit, (grip.current.y - event.clientY) * unit);
+      grip.current = { x: event.clientX, y: event.clientY };
+    },
+    onPointerUp: leave, onPointerCancel: leave,
   };
+}
+
+function Tools({ zoom, fit }) {
+  return (
+    <div className="graph-tools">
+      <button type="button" className="btn btn-icon btn-sm" aria-label="Zoom out" onClick={() => zoom(1 / ZOOM)}>
+        <Minus size={13} />
+      </button>
+      <button type="button" className="btn btn-icon btn-sm" aria-label="Zoom in" onClick={() => zoom(ZOOM)}>
+        <Plus size={13} />
+      </button>
+      <button type="button" className="btn btn-icon btn-sm" aria-label="Show all of it" onClick={fit}>
+        <Maximize size={13} />
+      </button>
+    </div>
+  );
+}
+
+export function GraphPreview({ graph, label = "Workflow", height = 92, large = false }) {
+  const clip = useId();
+  const svg = useRef(null);
+  const boxes = placed(graph?.nodes ?? []);
+  const edges = graph?.edges ?? [];
+  const byId = new Map(boxes.map((box) => [box.id, box]));
+  const area = bounds(boxes);
+  const { view, zoom, move, fit } = useView(area, Object.values(area).join(" "));
+  const shown = large ? view : area;
+  const hands = useHands(svg, large, zoom, move);
   const keys = (event) => {
     const step = view.w / 10;
     const known = {
@@ -122,13 +150,6 @@ export function GraphPreview({ graph, label = "Workflow", height = 92, large = f
     event.preventDefault();
     known();
   };
-  const hands = large ? {
-    onPointerDown: (event) => {
-      grip.current = { x: event.clientX, y: event.clientY };
-      svg.current.setPointerCapture(event.pointerId);
-    },
-    onPointerMove: drag, onPointerUp: () => { grip.current = null; }, onPointerCancel: () => { grip.current = null; },
-  } : {};
 
   return (
     <div className={`graph-preview ${large ? "movable" : ""}`} style={{ height }} {...(large ? {
@@ -149,25 +170,7 @@ export function GraphPreview({ graph, label = "Workflow", height = 92, large = f
         })}
         {boxes.map((box, at) => !box.container && <Box key={box.id} box={box} clip={`${clip}-${at}`} large={large} />)}
       </svg>
-      {large && (
-        <div className="graph-tools">
-          <button
-            type="button" className="btn btn-icon btn-sm" aria-label="Zoom out" onClick={() => zoom(1 / ZOOM)}
-          >
-            <Minus size={13} />
-          </button>
-          <button
-            type="button" className="btn btn-icon btn-sm" aria-label="Zoom in" onClick={() => zoom(ZOOM)}
-          >
-            <Plus size={13} />
-          </button>
-          <button
-            type="button" className="btn btn-icon btn-sm" aria-label="Show all of it" onClick={fit}
-          >
-            <Maximize size={13} />
-          </button>
-        </div>
-      )}
+      {large && <Tools zoom={zoom} fit={fit} />}
     </div>
   );
 }

@@ -59,6 +59,44 @@ function useFound(source, href, group, open, text) {
   return found;
 }
 
+// Ctrl+K, ⌘K and the button show the palette.
+function useOpener(onOpen) {
+  useEffect(() => {
+    const keys = (event) => {
+      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) {
+        return;
+      }
+      event.preventDefault();
+      onOpen();
+    };
+    window.addEventListener(OPEN, onOpen);
+    document.addEventListener("keydown", keys);
+    return () => {
+      window.removeEventListener(OPEN, onOpen);
+      document.removeEventListener("keydown", keys);
+    };
+  }, []);
+}
+
+function Groups({ entries, onChoose }) {
+  const groups = [...new Set(entries.map((entry) => entry.group))];
+  return groups.map((group) => (
+    <Command.Group key={group} heading={group}>
+      {entries.filter((entry) => entry.group === group).map((entry) => {
+        const Icon = ICONS[entry.icon] ?? ArrowRight;
+        return (
+          <Command.Item
+            key={entry.id} value={`${entry.label} ${entry.id}`} keywords={entry.keywords}
+            onSelect={() => onChoose(entry)}
+          >
+            <Icon size={15} aria-hidden="true" />{entry.label}
+          </Command.Item>
+        );
+      })}
+    </Command.Group>
+  ));
+}
+
 // entries: [{id, label, group, icon?, href?, keywords?}]. Ids `theme-…` choose the appearance here; of others without
 // href onAction gets the id. `source`, `sourceHref`, `sourceGroup`: more entries, found by name as one types.
 export function CommandPalette({ entries: fixed = [], onAction, source = "", sourceHref = "", sourceGroup = "" }) {
@@ -70,26 +108,11 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
   const found = useFound(source, sourceHref, sourceGroup, open, text);
   const entries = [...fixed, ...found];
 
-  useEffect(() => {
-    const show = () => {
-      before.current = document.activeElement;
-      setText("");
-      setOpen(true);
-    };
-    const keys = (event) => {
-      if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) {
-        return;
-      }
-      event.preventDefault();
-      show();
-    };
-    window.addEventListener(OPEN, show);
-    document.addEventListener("keydown", keys);
-    return () => {
-      window.removeEventListener(OPEN, show);
-      document.removeEventListener("keydown", keys);
-    };
-  }, []);
+  useOpener(() => {
+    before.current = document.activeElement;
+    setText("");
+    setOpen(true);
+  });
 
   if (!open) return null;
   const close = () => {
@@ -102,7 +125,6 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
     else if (entry.id.startsWith(THEME)) setColorMode(entry.id.slice(THEME.length));
     else onAction?.(entry.id);
   };
-  const groups = [...new Set(entries.map((entry) => entry.group))];
   return (
     <>
       <div className="palette-scrim" onClick={close} />
@@ -118,21 +140,7 @@ export function CommandPalette({ entries: fixed = [], onAction, source = "", sou
           />
           <Command.List>
             <Command.Empty>Nothing fits.</Command.Empty>
-            {groups.map((group) => (
-              <Command.Group key={group} heading={group}>
-                {entries.filter((entry) => entry.group === group).map((entry) => {
-                  const Icon = ICONS[entry.icon] ?? ArrowRight;
-                  return (
-                    <Command.Item
-                      key={entry.id} value={`${entry.label} ${entry.id}`} keywords={entry.keywords}
-                      onSelect={() => choose(entry)}
-                    >
-                      <Icon size={15} aria-hidden="true" />{entry.label}
-                    </Command.Item>
-                  );
-                })}
-              </Command.Group>
-            ))}
+            <Groups entries={entries} onChoose={choose} />
           </Command.List>
         </Command>
         <div className="palette-foot">
