@@ -20,15 +20,15 @@ from app.engine.sdk.context import (
 )
 
 MAX_OUTPUT_BYTES = 10 << 20
-"""How much all values of a step may have together as JSON, unless the run says otherwise."""
+"""The most that all values of a step may take up together as JSON, unless the run says otherwise."""
 
 Pool = Literal["sandbox", "blocking", "http", "model", "local_model"]
-"""What all workspaces share places of: children that run programs or work for long, connections to the outside and
-to providers of models, and the models of this machine.
+"""What all workspaces share a limited number of: child processes that run programs or long computations, connections
+to the outside and to model providers, and the models of this machine.
 """
 
 Origin = Literal["copied", "pinned", "cached", "disabled", "given"]
-"""Where a step's output is from: an earlier run, the graph or the request, the cache, its input, or a person."""
+"""Where a step's output comes from: an earlier run, the graph or the request, the cache, its input, or a person."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class StepRecord:
     Args:
         id: Derived from run and path, so it stays when the step runs again.
         path: The node's id, with the loops around it: `loop[3]/inner`.
-        alive: Output ports whose edges live on; None means all. Needed to resume.
+        alive: Output ports whose edges are alive; None means all. Needed to resume.
         input: Values at the input ports and the resolved configuration: {"ports": …, "config": …}.
-        output: Values by output port; None until it succeeded. A failed step whose error is handled has one too.
-        origin: Where the output is from when the node was not executed; None: it was.
+        output: Values by output port; None until it succeeded. A failed step whose error is handled has some too.
+        origin: Where the output comes from if the node was not executed; None: it was executed.
         error: {"code", "message", "field"?, "retryable"?}.
-        warnings: Remarks on a step that went well: {"code", "message"}.
+        warnings: Warnings of a step that succeeded all the same: {"code", "message"}.
         started_at: When it first began: between it and the end lie waiting, and executions of the run that ended.
     """
 
@@ -112,7 +112,7 @@ class LlmCallRecord:
 
 @dataclass(frozen=True)
 class ApprovalRecord:
-    """A question to a person, open until answered."""
+    """A question to a person, open until it is answered."""
 
     id: str
     step_path: str
@@ -128,7 +128,7 @@ class WaitRecord:
         kind: A moment (`until`), a signal (`name`, at the latest `until`), the end of another run, the step's next
             try (`until`), or, while other iterations of a container are at work, a try (`until`) of the iteration
             `name`: a `turn`.
-        lasts: `until` is so and so long from now, not a moment of the calendar: a clock that is put back moves it.
+        lasts: `until` stands for a duration from now, not for a point in time: a clock that is put back moves it.
     """
 
     id: str
@@ -170,7 +170,7 @@ class ChildRequest:
     Args:
         run_id: The id it is to have. It follows from the step and its try: a repetition finds it there.
         parent_path: The step of the run `parent_run_id` that waits.
-        depth: How many runs wait for the new one, one above the other.
+        depth: How many runs wait for the new one, nested.
     """
 
     run_id: str
@@ -220,14 +220,14 @@ class Journal(Protocol):
         """
 
     def post(self, *facts: Fact) -> "asyncio.Future[None]":
-        """Write the facts at once, in order with those before; the future is done, or fails as `record`,
-        when they are committed.
+        """Write the facts at once, in order with those before; the future is done when they are committed, and
+        fails like `record`.
         """
 
     def note(self, *facts: Fact) -> None:
         """Write soon, in order with the next record; may be lost in a crash.
 
-        For what is no loss: `running` rows, spans, the end of quick steps.
+        For what can be lost without harm: `running` rows, spans, the end of quick steps.
         """
 
     def stream(self, event: Event) -> None:
@@ -252,20 +252,20 @@ class Models(Protocol):
 
 @dataclass(frozen=True)
 class CachedOutput:
-    """An output that may be used again: by port, with the ports that live on (None: all)."""
+    """A reusable output: values by port, and the ports that are alive (None: all)."""
 
     output: dict[str, Json]
     alive: tuple[str, ...] | None = None
 
 
 class StepCache(Protocol):
-    """Outputs of a workspace's steps by what decides them."""
+    """Outputs of a workspace's steps, keyed by everything that determines them."""
 
     async def get(self, key: str) -> CachedOutput | None:
-        """Return what is kept and still fresh."""
+        """Return the output if it is kept and still fresh."""
 
     async def put(self, key: str, value: CachedOutput, seconds: float) -> None:
-        """Keep an output; one of more than 64 KB may be left out."""
+        """Keep an output; one larger than 64 KB may be dropped."""
 
 
 class Host(Protocol):
@@ -297,7 +297,7 @@ class Host(Protocol):
         """Unit vectors of 384 numbers."""
 
     async def http(self, request: HttpRequest) -> HttpReply:
-        """Call the outside through the egress guard."""
+        """Send an HTTP request through the egress guard."""
 
     async def python(self, source: str, inputs: Mapping[str, Json], timeout_s: float) -> CodeResult:
         """Run Python in the sandbox."""
@@ -305,13 +305,13 @@ class Host(Protocol):
     async def blocking(
         self, function: str, arguments: Mapping[str, Json], timeout_s: float | None
     ) -> Json:
-        """Call `package.module:name` in a process that is killed at the limit or on cancel."""
+        """Call `package.module:name` in a process that is killed at its time limit or when the run is canceled."""
 
     def place(self, pool: Pool, waits: Callable[[int], None]) -> AbstractAsyncContextManager[None]:
-        """A place among those that all workspaces share: hold it during the call that it is for.
+        """A place in a pool that all workspaces share; hold it during the call that it is for.
 
         Args:
-            waits: Called when there is none at once, with how many of this workspace come first.
+            waits: Called when none is free, with how many requests of this workspace come first.
         """
 
     async def deliveries(self) -> Sequence["Delivery"]:
@@ -322,7 +322,7 @@ class Host(Protocol):
         """
 
     async def start_child(self, child: ChildRequest) -> None:
-        """Store a run and start it; when there is one of this id, do nothing.
+        """Store a run and start it; do nothing if there is one with this id.
 
         Raises:
             NotFound: There is no such workflow in the workspace.
@@ -332,7 +332,7 @@ class Host(Protocol):
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one run, checked before each step and each model call; the last one after each step."""
+    """Limits of one run, checked before each step and each model call; the last one after each step."""
 
     timeout_s: float = 300.0
     max_steps: int = 10_000
@@ -346,9 +346,10 @@ class RunRequest:
     """What the runtime needs to know of a run.
 
     Args:
-        done: Final step records by path, from earlier executions of the run: they are not executed again.
-        waiting: The other steps that began, by path. Those that wait are left alone until `answers`, `recoveries` or
-            `wait_results` has theirs; those that were cut off run again and keep what they have used.
+        done: Final step records of earlier executions of the run, by path: these steps are not executed again.
+        waiting: The other steps that have started, by path. Those that wait are left alone until there is something
+            for them in `answers`, `recoveries` or `wait_results`; those that were cut off run again and keep their
+            usage.
         answers: Decisions of people by step path, to questions that nodes asked.
         recoveries: Decisions about steps that failed or were cut off, by step path: `retry` (with `value` as the input,
             {"ports", "config"}, when it was edited), `done` (with `value` as the output), `skip` or `stop`. Only the
@@ -357,17 +358,17 @@ class RunRequest:
             {"timed_out": true}, {"run_id", "status", "output", "error"} of the run a step called.
         retry_due: Paths of steps that failed and whose pause before the next try is over.
         deferred: Iterations that may not begin before a time, by prefix.
-        pins: Outputs by port that stand in for executing a step, by step path or node id.
-        by_hand: Started by a person who works on the graph: outputs pinned in it stand in, too.
+        pins: Outputs by port that replace the execution of a step, by step path or node id.
+        by_hand: Started by a person who works on the graph: outputs pinned in the graph count, too.
         recall: Finds final records of steps inside of iterations, by path, that `done` leaves out: a loop may have
             more of them than fit into memory.
         may_recall: Paths of the containers in whose iterations there are such; None: it may be any.
         steps_before: How many steps earlier executions have executed; None: as many as `done` has.
-        depth: How many runs wait for this one, one above the other.
+        depth: How many runs wait for this one, nested.
         next_seq: Sequence number of the next event.
         elapsed_s: Time the run has already used up.
         started_at: When it first started; None: now.
-        tokens, cost_microusd, unpriced, warning_count: What earlier executions have used, and remarked.
+        tokens, cost_microusd, unpriced, warning_count: Usage and warnings of earlier executions.
     """
 
     run_id: str
@@ -417,7 +418,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Control:
-    """What others want of a run that is at work; set from outside, in the loop of the run.
+    """Requests to a running execution; set from outside, in the event loop of the run.
 
     Args:
         listens: Set by the run: steps of it wait while others are at work, so it wants to know of deliveries.
@@ -432,7 +433,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the runtime left a run: `waiting` when something must come first, `paused` when it was asked to pause."""
+    """How the runtime left a run: `waiting` if something must be delivered first, `paused` if it was asked to pause."""
 
     status: RunStatus
     output: Json = None

@@ -33,7 +33,7 @@ Talk = Callable[[Sequence[Any]], Awaitable[Any]]
 
 
 async def converse(context: NodeContext, spec: AgentSpec) -> AgentResult:
-    """Let the model talk and call tools until it answers.
+    """Let the model converse and call tools until it answers.
 
     Raises:
         OutputInvalid: It kept calling tools wrongly, or came to no answer in its turns.
@@ -54,7 +54,7 @@ async def converse(context: NodeContext, spec: AgentSpec) -> AgentResult:
 
 
 class _Conversation:
-    """What one conversation has used, and its two voices: the model and the tools."""
+    """The usage of one conversation, and its two sides: the model and the tools."""
 
     def __init__(self, context: NodeContext, spec: AgentSpec) -> None:
         self._context = context
@@ -116,7 +116,7 @@ class _Conversation:
         return as_text(result)
 
     async def result(self, messages: tuple[Message, ...]) -> AgentResult:
-        """Read the end of the conversation; a missing shape is asked for once more."""
+        """Read the last message; if it lacks the asked-for shape, ask once more."""
         text = messages[-1].text if messages else ""
         data: Json = None
         if self._spec.schema_ is not None:

@@ -1,4 +1,4 @@
-"""Reading a model's answer as a value of the asked shape, the way its author meant it. Pure."""
+"""Reads a model's answer as a value of the requested shape, as the model meant it. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -51,14 +51,14 @@ def _misfit(fits: Shape, value: Any) -> OutputInvalid:  # noqa: ANN401 - any JSO
 
 
 def _most_detailed(values: Sequence[Any], schema: Mapping[str, Any], fits: Shape) -> Any:  # noqa: ANN401
-    """Of the values that fit once they are taken as asked, the one that says most."""
+    """Of the values that fit, leniently read, the most detailed one."""
     asked = [as_asked(value, schema) for value in values if not _is_foreign(value, schema)]
     fitting = [value for value in asked if value is not None and fits.is_valid(value)]
     return max(fitting, key=_details, default=None)
 
 
 def _is_foreign(value: Any, schema: Mapping[str, Any]) -> bool:  # noqa: ANN401 - any JSON value
-    """Whether a value says something, but nothing that was asked."""
+    """Whether a value has content, but none of the requested fields."""
     known = schema.get("properties")
     if not isinstance(value, dict) or not isinstance(known, Mapping):
         return False
@@ -70,7 +70,7 @@ def _details(value: Any) -> int:  # noqa: ANN401 - any JSON value
 
 
 def as_asked(value: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    """Write a value as a strict shape wants it, where only its strictness is missed."""
+    """Convert a value that is nearly right to what a strict schema wants."""
     schema = _one_of(schema)
     if isinstance(value, dict):
         return _object(value, schema)

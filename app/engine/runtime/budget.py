@@ -14,7 +14,7 @@ from app.kernel.errors import BudgetExceeded
 
 @dataclass(frozen=True)
 class Size:
-    """How much a model call may use: tokens, and money in micro-dollars. Infinite: nobody knows."""
+    """How much a model call may use: tokens, and money in micro-dollars. Infinite: unknown."""
 
     tokens: float
     cost_microusd: float
@@ -39,7 +39,7 @@ class Budget:
 
     @property
     def remaining_s(self) -> float:
-        """Seconds until the run's time is used up; zero or less: it is."""
+        """Seconds left until the run's time limit; zero or less: it is reached."""
         return self.limits.timeout_s - (time.monotonic() - self._began)
 
     @property
@@ -53,7 +53,7 @@ class Budget:
         return None if self.unpriced else self.cost_microusd
 
     def step(self) -> None:
-        """Count one step more.
+        """Count one more step.
 
         Raises:
             BudgetExceeded: It would be one too many, or another limit is reached.
@@ -67,7 +67,7 @@ class Budget:
         self._steps += 1
 
     def step_waits(self) -> None:
-        """Take a step back that waits: it counts when it goes on."""
+        """Uncount a step that waits: it counts again when it goes on."""
         self._steps -= 1
 
     def check(self) -> None:
@@ -91,7 +91,7 @@ class Budget:
 
     @asynccontextmanager
     async def call(self, bound: Size | None) -> AsyncIterator[Size]:
-        """Admit a model call and say what is left for it; of all calls at once at most one goes over a limit.
+        """Admit a model call and say what is left for it; of concurrent calls at most one exceeds a limit.
 
         Alone a call may go over, by what its question needs more than is left. Beside others it is admitted
         when all of them together stay below; else it waits until one of them has ended.
@@ -130,13 +130,13 @@ class Budget:
         )
 
     def too_little(self, needed_tokens: int) -> BudgetExceeded:
-        """The error of a call whose question alone needs more than is left."""
+        """The error of a call whose prompt alone needs more than is left."""
         return BudgetExceeded(
             f"The next model call needs about {needed_tokens:,} tokens for its question alone. {self._used()}"
         )
 
     def cut_off(self) -> BudgetExceeded:
-        """The error of an answer that was ended because a limit of the run is reached."""
+        """The error of an answer that was cut off because a limit of the run was reached."""
         return BudgetExceeded(
             f"A model's answer was ended in its middle: it reached a limit of the run. {self._used()}"
         )

@@ -36,7 +36,7 @@ def compile(graph: Graph, catalog: NodeTypes) -> Plan:  # noqa: A001 - the word 
 
 
 def graph_key(graph: Graph) -> str:
-    """Hash what decides how a graph runs: all but positions and sizes."""
+    """Hash everything that affects how a graph runs: all but positions and sizes."""
     document: dict[str, Any] = {
         "nodes": [
             node.model_dump(mode="json", exclude={"position", "size"}) for node in graph.nodes
@@ -214,14 +214,14 @@ class _Builder:
         )
 
     def _tools(self, agent_id: str) -> Iterator[Tool]:
-        """The tools in the slots of a node; one that is switched off is not offered."""
+        """The tools in the slots of a node, without those that are disabled."""
         for node_id in self._slots.get(agent_id, ()):
             ref = self._graph.by_id[node_id]
             if not ref.settings.disabled:
                 yield Tool(tool_spec(ref, self._types[node_id]), self._node(ref))
 
     def _is_quick(self) -> bool:
-        """A container may turn any number of times, and a second try comes after a pause."""
+        """A container may iterate any number of times, and a second try comes after a pause."""
         types = self._types.values()
         tried_once = all(ref.settings.retries == 0 for ref in self._graph.nodes)
         return (
@@ -231,7 +231,7 @@ class _Builder:
         )
 
     def _is_light(self) -> bool:
-        """Whether a run takes next to nothing of its process's time: it computes little or awaits."""
+        """Whether a run hardly occupies its process: it computes little, or awaits."""
         types = self._types.values()
         light = all((t.light or t.quick) and not t.container for t in types)
         return 0 < len(types) <= QUICK_NODES and light

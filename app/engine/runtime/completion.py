@@ -28,12 +28,12 @@ from app.kernel.errors import (
 
 _REPAIR = "That cannot be used: {fault} Reply with the corrected JSON only, without any other text."
 _SMALL = 2_048
-"""Any model can write so many tokens: a run that may use fewer tells its server. A larger number might be refused."""
+"""Any model can write this many tokens: a run that may use fewer tells its server. A larger number might be refused."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A model call that a node asks for.
+    """A model call that a node requests.
 
     Args:
         node: Whose form has the field that bounds the answer.
@@ -81,7 +81,7 @@ async def complete(call: Call) -> Completion:
 
 
 def _without_empty(request: ChatRequest) -> ChatRequest:
-    """Leave out messages that say nothing; servers refuse them, or answer to nobody.
+    """Leave out empty messages; servers refuse them.
 
     Raises:
         InvalidInput: What the model should answer is empty.
@@ -97,7 +97,7 @@ def _without_empty(request: ChatRequest) -> ChatRequest:
 
 
 async def _answer(call: Call) -> Completion:
-    """Make the call, a few times while the other side is busy, and look at how the answer ended."""
+    """Make the call, a few times while the provider is busy, and check how the answer ended."""
     tried = 0
     while True:
         tried += 1
@@ -110,7 +110,7 @@ async def _answer(call: Call) -> Completion:
 
 
 async def _before_next_try(call: Call, error: UpstreamFailed, tried: int) -> None:
-    """Say that the call is made again, and wait until it may be.
+    """Log that the call is retried, and wait until it may be.
 
     Raises:
         UpstreamFailed: It is not made again; where it could have helped, it says why.
@@ -145,7 +145,7 @@ def _so(error: UpstreamFailed, why: str) -> UpstreamFailed:
 
 
 def _judged(call: Call, heard: Heard, completion: Completion) -> Completion:
-    """Look at how an answer ended before anything is made of it.
+    """Check how an answer ended before it is used.
 
     Raises:
         AnswerCut: It was cut off, and what there is of it is of no use.
@@ -169,7 +169,7 @@ def _judged(call: Call, heard: Heard, completion: Completion) -> Completion:
 
 
 def _cut(call: Call, heard: Heard, completion: Completion) -> str:
-    """Say where an answer was cut off, and which field to raise."""
+    """Explain where an answer was cut off, and which field to raise."""
     limit = call.request.max_tokens
     tokens = f"{limit or completion.usage.output_tokens:,} tokens"
     if completion.tool_calls:
@@ -217,7 +217,7 @@ async def _admitted(call: Call) -> tuple[Heard, Completion]:
 
 
 def _price_known(call: Call, chat: ChatModel) -> None:
-    """Refuse a model without a price where money is limited: nobody could say when the limit is reached.
+    """Refuse a model without a known price if the run's cost is limited: the limit could not be enforced.
 
     Raises:
         ModelUnpriced: It has none.
@@ -237,7 +237,7 @@ def _cost(call: Call, chat: ChatModel, asked: int, answered: int) -> int | None:
 
 
 def _bound(call: Call, chat: ChatModel) -> Size | None:
-    """What a call uses at most, when the length of its answer is limited."""
+    """The most a call can use, if the length of its answer is limited."""
     answer = call.request.max_tokens
     if answer is None:
         return None
@@ -287,7 +287,7 @@ async def _recorded(call: Call, chat: ChatModel, request: ChatRequest, heard: He
 def _record_usage(
     step: Step, span: OpenSpan, chat: ChatModel, completion: Completion, duration_ms: int
 ) -> None:
-    """Write the call into the ledger before anything is made of its answer, also when it broke off."""
+    """Record the usage of a call before its answer is used, also if it broke off."""
     host, usage = step.execution.host, completion.usage
     provider, used = (
         chat.info.provider,

@@ -1,4 +1,4 @@
-"""The NodeContext a node gets: everything outside it passes here and is recorded."""
+"""The NodeContext of a node: all it does outside itself passes through here and is recorded."""
 
 import asyncio
 import time
@@ -103,12 +103,12 @@ class StepContext:
 
     @property
     def step_key(self) -> str:
-        """The same in every try: for idempotent calls."""
+        """An idempotency key, the same in every try."""
         return self._step.key
 
     @property
     def max_output_bytes(self) -> int:
-        """How much all values of the step may have together as JSON."""
+        """The most that all values of the step may take up together as JSON."""
         return self._step.execution.request.limits.max_output_bytes
 
     @property
@@ -149,7 +149,7 @@ class StepContext:
         )
 
     def warn(self, code: str, message: str) -> None:
-        """Remark on a step that goes well all the same."""
+        """Add a warning to a step that succeeds all the same."""
         self._step.warn(code, masked(message))
 
     def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[OpenSpan]:
@@ -183,7 +183,7 @@ class StepContext:
         return await self._step.execution.host.embed(texts)
 
     async def http(self, request: HttpRequest) -> HttpReply:
-        """Call the outside through the egress guard, as a span."""
+        """Send an HTTP request through the egress guard, as a span."""
         url = address(request.url)
         async with self.span(
             "http", f"{request.method} {url}", method=request.method, url=url
@@ -223,11 +223,11 @@ class StepContext:
         return answer
 
     async def wait_until(self, moment: datetime) -> None:
-        """Let time pass; more than a second ends the step as `waiting`, once."""
+        """Wait until a moment; more than a second ends the step as `waiting`, once."""
         await waiting.until(self._step, moment)
 
     async def wait(self, seconds: float) -> None:
-        """Let so much time pass; more than a second ends the step as `waiting`, once."""
+        """Wait for a duration; more than a second ends the step as `waiting`, once."""
         await waiting.until(self._step, self.now() + timedelta(seconds=seconds), lasts=True)
 
     async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
@@ -259,14 +259,14 @@ class StepContext:
         return await self._run_body(index, names, self.attempt)
 
     async def defer(self, index: int, seconds: float, *, attempt: int = 1) -> None:
-        """Let time pass before an iteration: a short pause here, a long one as a wait that is kept."""
+        """Let time pass before an iteration: sleep if it is short, store a wait if it is long."""
         if seconds > LONG_S:
             waiting.defer(self._step, index, attempt, seconds)
         else:
             await self._step.execution.sleep(seconds)
 
     async def woken(self, index: int, *, attempt: int = 1) -> None:
-        """Return once something has come for an iteration of the body that waits."""
+        """Return once something was delivered for a waiting iteration of the body."""
         await self._step.execution.woken(iteration_prefix(self.path, index, attempt))
 
     async def call(self, tool: str, arguments: Mapping[str, Json]) -> Json:
@@ -305,7 +305,7 @@ class StepContext:
         return result
 
     async def close(self) -> None:
-        """End iterations of the body that the node left running when it failed."""
+        """Cancel iterations of the body that the node left running when it failed."""
         if not self._iterations:
             return
         left = [

@@ -36,7 +36,7 @@ _NOTHING = Entry()
 
 
 async def warm_up() -> None:
-    """Import LangGraph before the first run, in a thread: half a second in which others go on."""
+    """Import LangGraph before the first run, in a thread: it takes half a second, and others go on."""
     if "langgraph.func" not in sys.modules:
         await asyncio.to_thread(importlib.import_module, "langgraph.func")
 
@@ -61,7 +61,7 @@ def flow_of(plan: Plan) -> Any:  # noqa: ANN401 - langgraph's Pregel, imported o
 async def run_iteration(
     around: Level, container: PlanNode, index: int, names: Mapping[str, Json], attempt: int = 1
 ) -> Json:
-    """Run a container's body once and return what it gives back.
+    """Run a container's body once and return its value.
 
     Args:
         attempt: 1, or which further try of this iteration it is.
@@ -86,7 +86,7 @@ async def run_iteration(
     )
     if level.execution.deliveries.is_deferred(level.prefix):
         raise Paused(f"{level.prefix} begins later")
-    await level.execution.history.bring(container.body, around.path_of(container), index, attempt)
+    await level.execution.history.load(container.body, around.path_of(container), index, attempt)
     await _iterate(level, _NOTHING)
     result = output_of(level.plan, level.execution.recorder.steps, level.prefix)
     await _leave(level)
@@ -101,7 +101,7 @@ async def _iterate_region(
     names: Mapping[str, Json],
     attempt: int = 1,
 ) -> Json:
-    """Run a loop region once; say whether it goes round again and what it has given so far."""
+    """Run a loop region once; say whether another iteration follows and the loop's values so far."""
     assert region.body is not None
     level = replace(
         around,
@@ -111,7 +111,7 @@ async def _iterate_region(
         outputs=loop.outputs,
         ended=loop.ended,
     )
-    await level.execution.history.bring(region.body, around.path_of(region), index, attempt)
+    await level.execution.history.load(region.body, around.path_of(region), index, attempt)
     walk = await _iterate(level, loop.entry)
     closed = loop.close(walk.end())
     await _leave(level)
@@ -182,7 +182,7 @@ class _Walk:
 
     @property
     def waits(self) -> bool:
-        """Whether a step waits for something that has not come, or did not start for a pause."""
+        """Whether a step waits for a delivery, or did not start because the run is to pause."""
         return self._held or bool(self._waiting)
 
     async def go(self) -> None:
@@ -207,7 +207,7 @@ class _Walk:
             await asyncio.gather(*self._live, return_exceptions=True)
 
     async def _let_end(self) -> None:
-        """Ended from outside: what is changing the outside comes to its own end first. Nobody would know
+        """Cancelled: steps that are changing the outside come to their own end first. Nobody would know
         what became of it. Its time limit says how long that may take.
         """
         if not self._level.execution.aborted:
@@ -215,7 +215,7 @@ class _Walk:
             await self._level.execution.await_all(self._live)
 
     async def _next(self) -> None:
-        """Wait for the end of a step, or for what another one waits for."""
+        """Wait for the end of a step, or for a delivery to a waiting one."""
         task = await self._ended.get()
         if task is None:
             self._go_on()
@@ -243,7 +243,7 @@ class _Walk:
         return bool(woken)
 
     async def _do_inline(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
-        """Execute a quick step in the walk's own task, unless it is not to be any more; what was started
+        """Execute a quick step in the walk's own task, unless it is no longer wanted; what was started
         before it begins before it.
         """
         if self._unbegun:
@@ -278,7 +278,7 @@ class _Walk:
         )
 
     def _first(self) -> list[PlanNode]:
-        """Nodes to begin with: those that wait for nothing, and joins whose fate is sealed."""
+        """Nodes to start with: those that wait for nothing, and joins that are already decided."""
         plan = self._level.plan
         first = [plan.nodes[node_id] for node_id in plan.sources]
         for node in plan.nodes.values():
@@ -294,7 +294,7 @@ class _Walk:
         return first
 
     def _decide_edges(self, node: PlanNode, record: StepRecord | None) -> None:
-        """Decide the edges out of a node, and with them nodes further on; None: it is not over."""
+        """Decide the edges out of a node, and the nodes this decides; without a record it is not over."""
         settled = [(node, record)]
         while settled:
             node, record = settled.pop()
@@ -312,7 +312,7 @@ class _Walk:
                 )
 
     def _decided_by(self, node: PlanNode, record: StepRecord) -> list[PlanNode]:
-        """Mark the edges out of a node; return the nodes whose fate is decided now."""
+        """Mark the edges out of a node; return the nodes that are decided now."""
         self._keep(node, record)
         plan, decided = self._level.plan, []
         for edge in node.out:
@@ -333,7 +333,7 @@ class _Walk:
         return decided
 
     def _keep(self, node: PlanNode, record: StepRecord) -> None:
-        """Let expressions and edges see what a node gave; a region speaks for its nodes."""
+        """Make a node's output visible to expressions and edges; a region has those of its nodes."""
         if record.output is None:
             return
         level = self._level
@@ -372,7 +372,7 @@ class _Walk:
         return bool(live) or not (node.into or node.region)
 
     def _known(self, node: PlanNode) -> StepRecord | None:
-        """The record of a step not to be executed: it is over, or its answer is not there yet."""
+        """The record of a step that is not to be executed: it is over, or still waits."""
         record = self._level.execution.recorder.steps.get(self._level.path_of(node))
         if record is None or record.status in TERMINAL_STEP:
             return record
@@ -406,14 +406,14 @@ class _Walk:
         task.add_done_callback(self._ended.put_nowait)
 
     def _dead_at(self, region: PlanNode, live: tuple[Edge, ...]) -> tuple[Edge, ...]:
-        """The edges into a region that count here and are not alive."""
+        """The edges into a region that count on this level and are dead."""
         plan = self._level.plan
         counting = [e for e in region.into if e.source in plan.places and e.id not in plan.back]
         expected = [e for e in self._entry.dead if plan.places.get(e.target) == region.id]
         return tuple(edge for edge in (*counting, *expected) if edge not in live)
 
     def _result(self, node: PlanNode, task: asyncio.Task[StepRecord]) -> StepRecord | None:
-        """How an executed step ended; None: it was ended from outside."""
+        """How an executed step ended; None: it was cancelled."""
         recorder = self._level.execution.recorder
         if task.cancelled():
             if node.id in self._cut_off:
@@ -425,7 +425,7 @@ class _Walk:
         return self._note_response(node, task.result())
 
     def _note_response(self, node: PlanNode, record: StepRecord) -> StepRecord:
-        """Let the run answer what a step that responds has given."""
+        """Record the output of a step that responds as the run's response."""
         if self._level.whole and node.type.responds and (response := response_of(node, record)):
             self._level.execution.recorder.note_response(record, response[1])
         return record
@@ -435,17 +435,17 @@ class _Walk:
         return stops and record.status in ("succeeded", "failed")
 
     def _fail(self, record: StepRecord) -> None:
-        """Let nothing new begin after a failure that nobody handles."""
+        """Start nothing new after an unhandled failure."""
         self.failed = self.failed or record
         self._halt(self._live.values())
 
     def _stop(self) -> None:
-        """Let nothing new begin: the run has ended."""
+        """Start nothing new: the run has ended."""
         self.stopped = True
         self._halt(self._live.values())
 
     def _cut(self, feeds: frozenset[str]) -> None:
-        """End the branches that lead only to a join that has started without them."""
+        """Cancel the branches that lead only to a join that has started without them."""
         self._cut_off |= feeds
         self._halt([node for node in self._live.values() if node.id in feeds])
         for node_id in feeds & self._waiting:
@@ -454,7 +454,7 @@ class _Walk:
             self._level.execution.recorder.note_step_canceled(path)
 
     def _halt(self, nodes: Iterable[PlanNode]) -> None:
-        """End these steps. Those that are changing the outside come to their own end, but try no more."""
+        """Cancel these steps. Those that are changing the outside come to their own end, without further tries."""
         chosen = {node.id for node in nodes}
         for task, node in self._live.items():
             if node.id not in chosen:
@@ -465,7 +465,7 @@ class _Walk:
                 task.cancel()
 
     def _changes_outside(self, node: PlanNode) -> bool:
-        """Whether a step has begun something of which nobody knew whether it happened if it was cut off."""
+        """Whether a step has begun something that nobody would know the outcome of if it was cut off."""
         path, execution = self._level.path_of(node), self._level.execution
         record = execution.recorder.steps.get(path)
         if record is None or record.status != "running" or "config" not in record.input:

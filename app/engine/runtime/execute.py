@@ -13,8 +13,8 @@ from app.engine.runtime.plan import Plan
 from app.kernel.errors import Cancelled
 
 GRACE_S = 1.0
-"""So long may what is changing the outside take to end when its run is canceled: with the lease's heartbeat and the
-commit the cancel is done within two seconds."""
+"""How long steps that are changing the outside may take to end when their run is canceled: with the lease's heartbeat
+and the commit, canceling takes at most two seconds."""
 
 _EVENTS: dict[RunStatus, EventType] = {
     "succeeded": "run.completed",
@@ -78,14 +78,14 @@ async def _going(execution: Execution) -> Coroutine[Any, Any, Any]:
 
 
 def _paused(execution: Execution, status: RunStatus) -> RunStatus:
-    """What has ended has ended; anything else pauses when it was asked to."""
+    """A run that has ended stays so; any other is paused if that was requested."""
     if status != "failed" and execution.held:
         return "paused"
     return "paused" if status == "waiting" and execution.control.pausing.is_set() else status
 
 
 async def _unless(execution: Execution, work: Coroutine[Any, Any, Any]) -> None:
-    """Await the work, but cut it off when the run is canceled, or cannot be recorded any more.
+    """Await the work, but cut it off when the run is canceled or can no longer be recorded.
 
     Raises:
         Cancelled: The run was canceled.

@@ -1,4 +1,4 @@
-"""What belongs together while a run goes: the run, a level of it, and a step in it."""
+"""The state of an execution: the run, a level of it, and a step in it."""
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +19,7 @@ from app.engine.sdk import Json
 from app.kernel.ids import derived_id
 
 STEPS_AT_ONCE = 16
-"""Quick steps executed one after the other before others have a turn: about two milliseconds."""
+"""Quick steps executed in a row before other tasks may run: about two milliseconds."""
 
 
 class Execution:
@@ -73,7 +73,7 @@ class Execution:
 
     @contextmanager
     def between_tries(self, path: str) -> Iterator[None]:
-        """While a step pauses before its next try it may be cut off: nothing of it is under way."""
+        """Mark a step that pauses before its next try: it may be cut off, since nothing of it is under way."""
         self.between.add(path)
         try:
             yield
@@ -106,12 +106,12 @@ class Execution:
         self.history.reopen(prefix)
 
     def holds(self) -> bool:
-        """Whether nothing new may start because the run is to pause; ask right before a start."""
+        """Whether nothing new may start because the run is to pause; ask right before starting something."""
         self.held = self.held or self.control.pausing.is_set()
         return self.held
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass, within one execution.
+        """Sleep, within one execution.
 
         Raises:
             PauseRequested: The run is to pause: what comes after does not start.
@@ -166,7 +166,7 @@ class Step:
     Attributes:
         record: Its newest state.
         before: How an earlier execution of the run left it: it waited, or was cut off.
-        is_impure: It used more than its form and input, so the same need not give the same.
+        is_impure: It used more than its form and input, so its output must not be cached.
     """
 
     def __init__(
@@ -198,11 +198,11 @@ class Step:
 
     @property
     def key(self) -> str:
-        """The same in every execution of the run: for idempotent calls."""
+        """An idempotency key, the same in every execution of the run."""
         return f"{self.execution.request.run_id}:{self.record.path}"
 
     def warn(self, code: str, message: str) -> None:
-        """Add a remark to the step, unless it has it."""
+        """Add a warning to the step, unless it has it."""
         remark = {"code": code, "message": message}
         if remark not in self.record.warnings:
             self.record = self.record.but(warnings=(*self.record.warnings, remark))

@@ -40,7 +40,7 @@ class History:
         for path in [path for path in self._iterations if f"{path}[".startswith(prefix)]:
             del self._iterations[path]
 
-    async def bring(self, body: Plan, path: str, index: int, attempt: int) -> None:
+    async def load(self, body: Plan, path: str, index: int, attempt: int) -> None:
         """Load what was recorded in an iteration of the container at a path."""
         if self._recall is None or not self._may_hold(path):
             return

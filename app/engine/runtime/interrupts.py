@@ -1,4 +1,4 @@
-"""Why a step stops without an end of its own: it waits for somebody or something, or a body failed."""
+"""Why a step stops without having ended: it waits for somebody or something, or its body failed."""
 
 from app.engine.host import StepRecord, WaitRecord
 from app.engine.sdk import Question
@@ -46,7 +46,7 @@ class BodyFailed(StepError):
 
 
 def failure_in_body(record: StepRecord, *, recalled: bool = False) -> StepError:
-    """What a container is told of a failed step in its body. A spent budget stays one: no
+    """The error that a container gets for a failed step in its body. A spent budget stays one: no
     container may pass it over.
     """
     failed = BodyFailed(record, recalled=recalled)

@@ -1,4 +1,4 @@
-"""Listening to one model call: its text as it comes, and what was heard when it ended, well or not."""
+"""One model call: its text as it streams in, and everything received when it ended, well or not."""
 
 import time
 from collections.abc import Callable
@@ -45,7 +45,7 @@ class Heard:
         self.was_shown = False
 
     async def listen(self, chat: ChatModel, span: OpenSpan) -> None:
-        """Hear the call to its end.
+        """Receive the call to its end.
 
         Raises:
             UpstreamFailed, UpstreamRefused: See ChatModel.

@@ -39,7 +39,7 @@ class In(Ports):
 
 
 class Out(Ports):
-    """What the loop gave, and how often it turned."""
+    """The values of the loop, and how many iterations it had."""
 
     value: Any = port(title="Value")
     turns: int = port(..., title="Turns")
@@ -62,7 +62,7 @@ async def _loop(config: Config, inputs: In, ctx: NodeContext) -> Result:
 
 
 REGION = node(kind="logic.loop", title="Loop", icon="repeat", container=True, body_names=())(_loop)
-"""The type of the node that stands for a region; it is in no catalogue, since nobody draws it."""
+"""The type of the node that stands for a region; it is not in the catalog, since nobody draws it."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def is_handled(step: StepRecord) -> bool:
-    """Say whether a step's failure was dealt with: it has an output in spite of it."""
+    """Whether a step's failure was handled: it has an output in spite of it."""
     return step.output is not None
 
 
@@ -70,7 +70,7 @@ def value_of(node: PlanNode, output: dict[str, Json]) -> Json:
 
 
 def _answer_of(node: PlanNode, output: dict[str, Json]) -> Json:
-    """What a node at the end of the graph tells who reads the run's output: all of its ports."""
+    """What a node at the end of the graph contributes to the run's output: all of its ports."""
     return output["value"] if node.region is not None else plain(output)
 
 

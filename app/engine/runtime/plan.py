@@ -50,7 +50,7 @@ class PlanNode:
 
     @cached_property
     def inline(self) -> bool:
-        """Whether it is executed where it is decided, without a task of its own: it waits for nothing."""
+        """Whether it is executed right where it is decided, without a task of its own: it awaits nothing."""
         settings = self.ref.settings
         return self.type.quick and not (self.body or settings.retries or settings.cache_s)
 

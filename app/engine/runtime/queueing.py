@@ -1,4 +1,4 @@
-"""Places of a process that steps share: waiting for one is told, and is no time of the step's own."""
+"""Places in the pools that steps share: waiting for one is logged, and does not count against the step's limit."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from app.engine.runtime.execution import Step
 from app.engine.runtime.spans import OpenSpan, current_span
 
 _TELL_S: Final = 0.25
-"""A shorter wait is not worth a line."""
+"""A shorter wait is not logged."""
 
 _NAMES: Final[dict[Pool, str]] = {
     "sandbox": "the Python sandbox",
@@ -44,11 +44,11 @@ class Clock:
 
     @property
     def is_of_the_run(self) -> bool:
-        """Whether the run's time would be over first."""
+        """Whether the run's time limit comes first."""
         return bool(self._waiting) or self._run_ends < self._ends
 
     def begin(self) -> asyncio.Timeout:
-        """The timer that watches over the try."""
+        """The timer that bounds the try."""
         self._timer = asyncio.timeout_at(self._when())
         return self._timer
 
@@ -87,7 +87,7 @@ class Clock:
             timer.reschedule(self._when())
 
     def end(self) -> None:
-        """The try is over: the timer is not set any more."""
+        """The try is over: the timer is no longer moved."""
         self._timer = None
 
 
@@ -115,7 +115,7 @@ def clock_for(step: Step, own_s: float, left_s: float) -> Iterator[Clock]:
 
 @asynccontextmanager
 async def place(step: Step, pool: Pool, span: OpenSpan) -> AsyncIterator[None]:
-    """Hold a place of a pool that all workspaces share; a wait for it is told in the step."""
+    """Hold a place in a pool that all workspaces share; waiting for it is logged in the step."""
     began = time.monotonic()
     line = _Line(step, pool)
     held = step.execution.host.place(pool, line.waits)
@@ -137,7 +137,7 @@ async def place(step: Step, pool: Pool, span: OpenSpan) -> AsyncIterator[None]:
 
 
 class _Line:
-    """Says in the step's log that it waits, unless that is over in a moment."""
+    """Logs in the step that it waits, unless the wait is over in a moment."""
 
     def __init__(self, step: Step, pool: Pool) -> None:
         self.had_to_wait = False
@@ -163,6 +163,6 @@ class _Line:
         recorder.note_event("step.log", line, self._step.record, self._span)
 
     def close(self) -> None:
-        """It waits no more."""
+        """It no longer waits."""
         if self._timer is not None:
             self._timer.cancel()

@@ -24,7 +24,7 @@ _OPEN = frozenset({"pending", "running", *WAITING_STEP})
 
 
 class Recorder:
-    """The pen of one run. It holds the last record of every step.
+    """Records one run. It holds the latest record of every step.
 
     Attributes:
         broken: Fails when facts that nobody waited for could not be committed: the run must not go on.
@@ -69,7 +69,7 @@ class Recorder:
         )
 
     def text(self, delta: str, step: StepRecord, span_id: str | None) -> None:
-        """Stream a piece of text; it is not kept."""
+        """Stream a piece of text; it is not stored."""
         self._host.journal.stream(
             Event(
                 seq=0,
@@ -161,7 +161,7 @@ class Recorder:
             self._host.journal.note(*facts)
 
     def note_pending(self, prefix: str) -> None:
-        """Say of every step below a prefix that was cut off that it is not at work, soon; it may go on later."""
+        """Record every step below a prefix that was cut off as pending, soon: it may go on later."""
         for step in [
             s for s in self.steps.values() if s.status == "running" and s.path.startswith(prefix)
         ]:
@@ -175,7 +175,7 @@ class Recorder:
         self.note_canceled(f"{path}[")
 
     def _canceled(self, step: StepRecord) -> StepRecord:
-        """The end of an open step. One of which nobody knows whether it took effect says so."""
+        """The end of an open step. If nobody knows whether it took effect, it says so."""
         unknown = step.status == "interrupted" or (
             step.status == "running" and step.path in self.ending
         )
@@ -183,19 +183,19 @@ class Recorder:
         return step.but(status="canceled", error=error, finished_at=self._host.now())
 
     def note_response(self, step: StepRecord, value: Any) -> None:  # noqa: ANN401 - JSON
-        """Say what the run answers although it goes on."""
+        """Record the response of a run that goes on."""
         event = self.event("run.responded", {"output": value}, step)
         self._host.journal.note(RunPatch(output=value), event)
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Let go of steps that are over and will not be asked for again."""
+        """Drop steps from memory that are over and will not be needed again."""
         for path in paths:
             step = self.steps.get(path)
             if step is not None and step.status in TERMINAL_STEP:
                 del self.steps[path]
 
     async def keep_pace(self) -> None:
-        """Wait for the journal when much was handed to it: what waits there is in memory."""
+        """Wait for the journal when it has much to write: what it has not written is in memory."""
         if self._unpaced >= PACE:
             await self.flush()
 
@@ -205,7 +205,7 @@ class Recorder:
         await self._host.journal.record()
 
     def note_run_started(self) -> None:
-        """Say that the run is going, for the first time or again."""
+        """Record that the run has started, for the first time or again."""
         first = self._next_seq == 1
         patch = RunPatch(status="running", started_at=self._started_at if first else None)
         type_: EventType = "run.started" if first else "run.progress"
@@ -215,7 +215,7 @@ class Recorder:
         self, status: RunStatus, type_: EventType, *facts: Fact, output: Any = None,  # noqa: ANN401 - JSON
         error: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Write how the run stands now that nothing of it moves, after other last facts."""
+        """Write the run's status now that nothing of it moves, after other last facts."""
         finished_at = self._host.now() if status in TERMINAL_RUN else None
         patch = RunPatch(
             status=status,

@@ -53,7 +53,7 @@ async def end(
 
 
 async def skip(step: Step) -> StepRecord:
-    """Record that a person passed the step over: what follows it goes on without its output."""
+    """Record that a person skipped the step: what follows it goes on without its output."""
     now = step.execution.host.now()
     _end_inside(step)
     step.record = step.record.but(status="skipped", alive=plain_ports(step.node), finished_at=now)
@@ -69,7 +69,7 @@ def _end_inside(step: Step) -> None:
 
 
 async def wait(step: Step, pause: Paused) -> StepRecord:
-    """Record what the step waits for. A container waits for one in its body, which knows it."""
+    """Record what the step waits for. A container waits for a step in its body, which records it."""
     recorder, execution = step.execution.recorder, step.execution
     if isinstance(pause, Asked):
         return await _ask(step, pause.approval_id, pause.question)
@@ -118,7 +118,7 @@ def _wait_details(wait: WaitRecord) -> dict[str, Json]:
 
 
 async def fail(step: Step, error: Exception) -> StepRecord:
-    """Record a failure and what its settings make of it. A spent budget is never passed over."""
+    """Record a failure and handle it as the settings say. A spent budget always fails the step."""
     if not isinstance(error, AppError):
         log_unexpected(step, error)
     described = error_of(error)
@@ -169,7 +169,7 @@ def by_port(node: PlanNode, value: Json) -> dict[str, Json]:
 
 
 def ports_with(node: PlanNode, output: dict[str, Json]) -> tuple[str, ...] | None:
-    """The ports that live on when this output stands in for executing: of branches those it has."""
+    """The ports that are alive when this output replaces an execution: of branches those it has."""
     branches = _branches(node)
     if not branches:
         return without_error(node)
@@ -177,12 +177,12 @@ def ports_with(node: PlanNode, output: dict[str, Json]) -> tuple[str, ...] | Non
 
 
 def plain_ports(node: PlanNode) -> tuple[str, ...]:
-    """The ports that live on when nothing is known: none of those of which one is chosen."""
+    """The ports that are alive when there is no output: none of the branches."""
     return tuple(name for name in node.outputs if name not in _branches(node))
 
 
 def without_error(node: PlanNode) -> tuple[str, ...] | None:
-    """The ports that live on after success; None: all."""
+    """The ports that are alive after success; None: all."""
     if node.ref.settings.on_error != "error_port":
         return None
     return tuple(name for name in node.outputs if name != ERROR_PORT)
@@ -194,7 +194,7 @@ def _branches(node: PlanNode) -> set[str]:
 
 
 def log_unexpected(step: Step, error: Exception) -> None:
-    """Log an exception that is none of ours, once, with what finds it again."""
+    """Log an exception that is not ours, once, with the ids to find it by."""
     request = step.execution.request
     logger.error(
         "step %s stopped with an unexpected error",

@@ -1,4 +1,4 @@
-"""When to try again, and after how long. Pure but for the dice."""
+"""When to try again, and after how long. Pure but for the jitter."""
 
 import random
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from app.kernel.errors import AppError, StepError, UpstreamFailed
 
 LONGEST_S = 3_600.0
 LONG_S = 6.0
-"""A longer pause is a wait: the step holds no worker meanwhile, and outlives the process. The first pause of a node
-that says nothing (5 s, spread by a fifth) is slept."""
+"""A longer pause is a wait: the step holds no worker meanwhile, and outlives the process. The default first pause of a
+node (5 s, with a jitter of a fifth) is slept."""
 
 JITTER = 0.2
 
 
 MOST_ASKED_S = 60.0
-"""A service that asks for more is not waited for, unless a person set retries."""
+"""A service that asks for a longer pause is not waited for, unless a person set retries."""
 
 BY_DEFAULT = NodeSettings(retry_delay_s=1)
 
@@ -50,7 +50,7 @@ def may_retry(
 
 
 def pauses_of(settings: NodeSettings) -> NodeSettings:
-    """What says how long the pauses are: the settings, or what goes for a node without retries."""
+    """The settings of the pauses: the node's own, or the defaults of a node without retries."""
     return settings if settings.retries else BY_DEFAULT
 
 
@@ -73,9 +73,9 @@ the step, whose own retries, if its author allowed some, may wait for an hour.""
 
 
 def was_busy(error: Exception) -> bool:
-    """Whether the other side was busy or away (408, 425, 429, 5xx, no answer), so that the same call may soon go well.
+    """Whether the service was busy or unreachable (408, 425, 429, 5xx, no answer), so that the call may soon succeed.
 
-    An answer that came and cannot be used is not tried again by itself: it would most likely come again.
+    An unusable answer is not retried by itself: it would most likely be the same again.
     """
     return (
         isinstance(error, UpstreamFailed)

@@ -13,7 +13,7 @@ from app.engine.sdk.text import as_text
 
 
 def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> dict[str, Json]:
-    """Collect what arrives at the input ports over edges that are alive, in the order of the edges.
+    """Collect the values at the input ports from edges that are alive, in the order of the edges.
 
     A node in a body that nothing is wired to gets what arrives at the iteration, such as its item, at
     its first port.

@@ -1,4 +1,4 @@
-"""Holding values against JSON Schemas that people wrote: bounded, and without the network. Pure.
+"""Validates values against JSON Schemas that people wrote: bounded, and without the network. Pure.
 
 The validator alone would fetch a `$ref` to another address, follow references that double at each
 step for ever, and try a pattern such as `(a+)+$` until the end of days.
@@ -28,11 +28,11 @@ Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
 
 class _TooMuchWork(Exception):
-    """A check takes more work than it may."""
+    """A validation takes more work than allowed."""
 
 
 class _Budget:
-    """What one look at a value may still take."""
+    """What one validation may still take."""
 
     def __init__(self) -> None:
         self.checks = _MOST_CHECKS
@@ -44,7 +44,7 @@ class _Budget:
             raise _TooMuchWork("it takes too many steps")
 
     def matches(self, pattern: str, text: str) -> bool:
-        """Whether the pattern is in the text, as far as there is time to find out."""
+        """Whether the pattern matches somewhere in the text, within the time that is left."""
         import regex  # type: ignore[import-untyped]  # noqa: PLC0415 - has no types; few schemas have patterns
 
         if self.seconds <= 0:
@@ -64,7 +64,7 @@ _budget: ContextVar[_Budget] = ContextVar("_budget")
 
 
 class Shape:
-    """A JSON Schema that values are held against.
+    """A JSON Schema to validate values against.
 
     Raises:
         OutputInvalid: It is no JSON Schema, uses what is not supported here, or (by any method) cannot be
@@ -130,7 +130,7 @@ def _refused(why: str) -> OutputInvalid:
 
 
 def _check_size_and_words(schema: Mapping[str, Any]) -> None:
-    """Refuse what takes long to be looked at, or whose work cannot be counted."""
+    """Refuse a schema that takes long to check, or whose work cannot be counted."""
     parts, stack = 0, list[Any]([schema])
     while stack:
         part = stack.pop()

@@ -15,7 +15,7 @@ _current: ContextVar[str | None] = ContextVar("span_id", default=None)
 
 
 class OpenSpan:
-    """A span that is going on. Facts noted on it are masked before they are kept."""
+    """An open span. Facts noted on it are masked before they are stored."""
 
     def __init__(self, record: SpanRecord) -> None:
         self.record = record
@@ -63,7 +63,7 @@ async def open_span(step: Step, kind: str, name: str, **facts: Json) -> AsyncIte
 
 @contextmanager
 def detached() -> Iterator[None]:
-    """Around a step: its spans do not hang below one of the step that started it."""
+    """Detach a step: its spans are not children of the step that started it."""
     token = _current.set(None)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Executing one node: resolve its form, check its input, try, try again, record the end."""
+"""Executes one node: resolve its form, check its input, try, retry, record the end."""
 
 import asyncio
 import types
@@ -100,7 +100,7 @@ async def _perform(
 
 
 async def _as_decided(step: Step, decision: Answer) -> StepRecord:
-    """End a step that failed or was cut off as a person said, without executing it."""
+    """End a step that failed or was cut off as a person decided, without executing it."""
     node, before = step.node, step.before
     if decision.choice == "skip":
         return await skip(step)
@@ -114,7 +114,7 @@ async def _as_decided(step: Step, decision: Answer) -> StepRecord:
 
 
 def _edited(step: Step, decision: Answer | None) -> Mapping[str, Json]:
-    """The input that a person gave for another try, {"ports"?, "config"?}; it stays until changed.
+    """The input that a person gave for another try, {"ports"?, "config"?}; it is kept until it is changed.
 
     The step's record shows it, and counts the try.
     """
@@ -182,8 +182,8 @@ async def _begin(step: Step, prepared: Prepared) -> None:
 
 
 def _announce(step: Step) -> None:
-    """Say that the step runs. One that is executed at once is over before anybody could hear of it: its
-    end says when it began.
+    """Record that the step runs. An inline one is over before anybody could hear of it: its end tells when it
+    began.
     """
     if not step.node.inline:
         step.execution.recorder.note_step(step.record, "step.started")
@@ -371,5 +371,5 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
 
 
 def _is_ending(step: Step) -> bool:
-    """Whether all around the step was ended meanwhile: what is under way ends, and nothing new begins."""
+    """Whether everything around the step was ended meanwhile: what is under way ends, and nothing new starts."""
     return step.record.path in step.execution.recorder.ending

@@ -44,17 +44,17 @@ class Answer(_Value):
 
 
 class Signal(_Value):
-    """What came from outside, or that nothing came in time."""
+    """What a signal brought, or that none arrived in time."""
 
     payload: Json = None
     timed_out: bool = False
 
 
 class HttpRequest(_Value):
-    """A request of a workflow to the outside. It always passes the egress guard.
+    """A request of a workflow to the outside world. It always passes the egress guard.
 
     Args:
-        query: Added to what stands in the address; several values repeat their name.
+        query: Added to the query of the URL; several values repeat their name.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] = "GET"
@@ -70,10 +70,10 @@ class HttpReply(_Value):
     """An answer from outside, all of it.
 
     Args:
-        headers: By name in lower case: a text, or a list when one came several times; `set-cookie` is
+        headers: By lower-case name: a string, or a list if the header was repeated; `set-cookie` is
             always a list.
         text: Decoded by its charset, without a byte order mark.
-        remarks: What is to be said of it although it is well, by code.
+        remarks: Warnings about a reply that is usable all the same, by code.
     """
 
     status: int
@@ -83,7 +83,7 @@ class HttpReply(_Value):
     remarks: Mapping[str, str] = {}
 
     def header(self, name: str) -> str:
-        """The value of a header, the last one if it came several times; empty: there is none."""
+        """The value of a header, the last one if it was repeated; empty if there is none."""
         for key, value in self.headers.items():
             if key.lower() == name:
                 return value if isinstance(value, str) else value[-1] if value else ""
@@ -134,10 +134,10 @@ class KeyValue(Protocol):
     async def append(self, scope: str, key: str, value: Json, keep: int) -> list[Json]:
         """Add to the list under the key, keep its last `keep` entries and return them.
 
-        Of appends at the same time none is lost.
+        Concurrent appends are never lost.
 
         Raises:
-            InvalidInput: The key holds something else than a list, or the list became too large.
+            InvalidInput: The key holds something other than a list, or the list became too large.
         """
 
     async def delete(self, scope: str, key: str) -> bool:
@@ -152,7 +152,7 @@ class Span(Protocol):
 
 
 class NodeContext(Protocol):
-    """What a node may use. Nothing else of the outside exists for it."""
+    """Everything a node may use of the outside world."""
 
     @property
     def run_id(self) -> str:
@@ -184,11 +184,11 @@ class NodeContext(Protocol):
 
     @property
     def step_key(self) -> str:
-        """The same in every try: send it with calls that must not count twice."""
+        """An idempotency key, the same in every try: send it with calls that must not count twice."""
 
     @property
     def max_output_bytes(self) -> int:
-        """How much all values of the step may have together as JSON."""
+        """The most that all values of the step may take up together as JSON."""
 
     @property
     def trigger(self) -> Json:
@@ -198,15 +198,15 @@ class NodeContext(Protocol):
         """The time, aware, in UTC."""
 
     def emit_text(self, delta: str) -> None:
-        """Stream text into the node and the run drawer. Best effort; the output is the truth."""
+        """Stream text into the node and the run drawer, best effort: only the output is authoritative."""
 
     def log(self, message: str, **fields: Json) -> None:
         """Write a line into the step's log."""
 
     def warn(self, code: str, message: str) -> None:
-        """Remark on a step that goes well all the same, such as an answer that is empty.
+        """Add a warning to a step that succeeds all the same, such as about an empty answer.
 
-        People see it on the step, and counted on the run. The same remark counts once.
+        It is shown on the step and counted on the run. The same warning counts once.
         """
 
     def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[Span]:
@@ -227,19 +227,19 @@ class NodeContext(Protocol):
         stream: bool = True,
         name: str = "chat",
     ) -> Completion:
-        """Call a chat model. Empty `model` is the default one. Usage, cost and a span are recorded.
+        """Call a chat model; an empty `model` means the default one. Usage, cost and a span are recorded.
 
-        While the provider is busy or away the call is made three times in all. An answer that is empty, or cut off
-        with its text of use all the same, is remarked upon.
+        While the provider is busy or unreachable the call is tried three times in all. An answer that is empty, or
+        cut off but usable, adds a warning.
 
         Args:
-            max_tokens: Bounds the answer; the form's field for it is to be called `max_tokens`.
+            max_tokens: Bounds the answer; the form's field for it must be called `max_tokens`.
 
         Raises:
             InvalidInput: A message of the user is empty.
-            ModelMissing, ModelUnpriced: No model can serve this, or not within a limit on money.
+            ModelMissing, ModelUnpriced: No model can serve this, or none with a known price while the cost is limited.
             UpstreamFailed, UpstreamRefused: The provider's error, redacted.
-            AnswerCut: The answer was cut off at its longest length and is of no use; the message names the field.
+            AnswerCut: The answer was cut off at its maximum length and is unusable; the message names the field.
             OutputInvalid: A schema was given and the answer does not fit it after one repair.
         """
 
@@ -247,7 +247,7 @@ class NodeContext(Protocol):
         """Return one unit vector of 384 numbers per text, computed on this machine."""
 
     async def http(self, request: HttpRequest) -> HttpReply:
-        """Call the outside through the egress guard.
+        """Send an HTTP request through the egress guard.
 
         Raises:
             UpstreamRefused: The address is not allowed.
@@ -266,17 +266,17 @@ class NodeContext(Protocol):
     async def blocking(
         self, function: str, arguments: Mapping[str, Json], *, timeout_s: float | None = None
     ) -> Json:
-        """Call a function of a node type that blocks or computes for long, in a child process.
+        """Call a function of a node type that blocks or computes for a long time, in a child process.
 
-        A thread could not be ended: this is killed at the step's time limit and when the run is
-        cancelled. Pure functions of JSON values only.
+        Unlike a thread, the process is killed at the step's time limit and when the run is cancelled.
+        Only for pure functions of JSON values.
 
         Args:
             function: `app.engine.nodes.<package>.<module>:<name>`; it takes the arguments by name.
 
         Raises:
             StepTimedOut: It took longer than `timeout_s`.
-            AppError: What it raised; StepError for what is no error of ours.
+            AppError: What it raised; StepError for any other exception.
         """
 
     @property
@@ -290,24 +290,24 @@ class NodeContext(Protocol):
         """
 
     async def wait_until(self, moment: datetime) -> None:
-        """Let time pass, also days; the first time this ends the step as `waiting`.
+        """Wait, even for days; the first time this ends the step as `waiting`.
 
-        A second at most is simply slept. Call it before any effect, and no other wait in the same
-        node: it starts again from its top when the time has come.
+        Up to a second is simply slept. Call it before any effect, and only one wait per node: the node
+        starts again from its top when the time has come.
         """
 
     async def wait(self, seconds: float) -> None:
-        """The same for a length of time: a clock that is put back meanwhile does not make it longer."""
+        """Wait for a duration: a clock that is put back meanwhile does not make it longer."""
 
     async def wait_for_signal(self, name: str, until: datetime | None = None) -> Signal:
         """Return what a signal of this name brought to the run; the first time the step waits.
 
-        As with `wait_until`, the node starts again from its top. Without `until` it waits for ever; it
-        is given as so and so long from now.
+        As with `wait_until`, the node starts again from its top. Without `until` it waits for ever. `until`
+        counts as a duration from now.
         """
 
     async def run_workflow(self, workflow_id: str, given: Json) -> Json:
-        """Run another workflow and return its output; the step waits for it without being at work.
+        """Run another workflow and return its output; the step waits for it without holding a worker.
 
         Raises:
             ChildFailed: It failed or was canceled; the message names its run and its error.
@@ -325,9 +325,11 @@ class NodeContext(Protocol):
         """Run the container's body once; `names` (item, index) are added to its scope.
 
         Iterations must begin in the order of their numbers. An iteration that failed may be tried again as a
-        further attempt: its steps are others. None: the first one that has not failed before a person
-        said to try the container again. With a number, a failure of before is raised again, with
-        `context["recalled"]`.
+        further attempt, with steps of its own.
+
+        Args:
+            attempt: None: the first attempt that had not failed when a person chose to retry the container. With
+                a number, an earlier failure of that attempt is raised again, with `context["recalled"]`.
 
         Returns:
             The value of the body's last node; a dict by node id when there are several.
@@ -339,19 +341,19 @@ class NodeContext(Protocol):
     async def defer(self, index: int, seconds: float, *, attempt: int = 1) -> None:
         """Let time pass before an iteration of the body, or another try of it.
 
-        Up to six seconds pass here, and are not kept: when the run goes on in another process, or pauses,
-        they are over. A longer pause is kept: `run_body` raises Paused for this iteration until it is over, which
-        `woken` says; meanwhile other iterations may be at work, and a run that has none holds no worker.
+        Up to six seconds are slept in place, and are over when the run goes on in another process or pauses. A
+        longer pause is durable: `run_body` raises Paused for this iteration until it is over, which `woken` tells;
+        meanwhile other iterations may run, and a run that has none holds no worker.
 
         Raises:
-            Paused: The run is to pause: let it through.
+            Paused: The run is to pause: do not catch it.
         """
 
     async def woken(self, index: int, *, attempt: int = 1) -> None:
         """Return once something was delivered for an iteration that waits: run it again, to go on.
 
         Only containers that run several iterations at once need this. When all iterations have ended or are
-        paused, the container raises Paused; it is then begun anew as a whole.
+        paused, the container raises Paused; later it starts again as a whole.
         """
 
     @property

@@ -34,8 +34,8 @@ TOOL_PORT = "tool"
 
 Effects = Literal["none", "external", "pauses"]
 Join = Literal["decided", "all", "any", "first"]
-"""When a node with several edges starts: when each is decided and one is alive; only when all are alive; as soon as
-one is alive; the same, and what leads only here is stopped."""
+"""When a node with several incoming edges starts: `decided`: when all are decided and at least one is alive; `all`:
+only if all are alive; `any`: as soon as one is alive; `first`: the same, and what leads only here is stopped."""
 Mode = Literal["template", "expression", "literal"]
 
 
@@ -60,10 +60,10 @@ def field(
         widget: text, prompt, code, expression, model, workflow, choice, list, fields, schema, key_value, json;
             empty: by type.
         mode: `template` evaluates `{{ }}` in texts, `expression` evaluates the whole text, `literal` does neither.
-        socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
-        show_if: Other fields and the values at which this one is shown.
-        needed: An empty value is a problem of the check although the field has a default: always, or with these values
-            of other fields.
+        socket: For outputs: False hides the port on the canvas; the value is still in `nodes.<id>`.
+        show_if: Other fields, and the values with which this one is shown.
+        needed: The check reports an empty value although the field has a default: always, or with these values of
+            other fields.
         later: An expression that the node gets as text and evaluates itself, with the names of its body.
     """
     extra: dict[str, Any] = {"mode": mode}
@@ -98,12 +98,12 @@ def port(
     socket: bool = True,
     **constraints: Any,
 ) -> Any:
-    """Declare a port of which the annotation does not say enough; it is optional unless `default` is `...`.
+    """Declare a port whose annotation does not say enough; it is optional unless `default` is `...`.
 
     Args:
         type: One of PORT_TYPES; empty: by the annotation.
-        branch: An output of which some stay dead, such as the two sides of a condition.
-        socket: For outputs: False keeps the value out of the canvas but in `nodes.<id>`.
+        branch: One of several outputs of which only some come alive, such as the two sides of a condition.
+        socket: For outputs: False hides the port on the canvas; the value is still in `nodes.<id>`.
     """
     extra: dict[str, Any] = {"port_type": type, "many": many, "branch": branch, "socket": socket}
     return Field(default, title=title, json_schema_extra=extra, **constraints)
@@ -141,7 +141,7 @@ class Port(BaseModel):
 
 @dataclass(frozen=True)
 class Result:
-    """An output by port name, for nodes whose ports depend on their form or that choose a branch.
+    """Output values by port name, for nodes whose ports depend on their form or that choose a branch.
 
     Args:
         values: Port name to JSON value.
@@ -211,20 +211,20 @@ class NodeType:
     tries: int = 1
 
     def changes_nothing(self, config: Mapping[str, Any]) -> bool:
-        """Whether a step with this resolved form leaves the outside as it is."""
+        """Whether a step with this resolved form has no effect on the outside world."""
         if self.effects == "none":
             return True
         return self.reads_only is not None and self.reads_only(config)
 
     def may_repeat(self, config: Mapping[str, Any]) -> bool:
-        """Whether a step with this resolved form that was cut off may simply run again."""
+        """Whether a step with this resolved form may simply run again after it was cut off."""
         if self.effects != "external" or self.retry_safe or self.changes_nothing(config):
             return True
         return self.retry_safe_for is not None and self.retry_safe_for(config)
 
     @cached_property
     def default_config(self) -> dict[str, Any]:
-        """The form as a new node has it, as JSON values; fields without a default are not in it."""
+        """The form of a new node as JSON values, without the fields that have no default."""
         fields = self.config.model_fields.items()
         given = {
             name: info.get_default(call_default_factory=True)
@@ -329,26 +329,27 @@ def node(
     Args:
         kind: Dotted stable word stored in graphs, such as `data.template`. The category is the file's folder.
         icon: The name of any icon of Lucide, such as `file-text`.
-        effects: `none` may be repeated and cached; `external` changes the world; `pauses` waits for a person or a time.
+        effects: `none` may be repeated and cached; `external` changes the outside world; `pauses` waits for a person
+            or a time.
         retry_safe: An external effect that carries `ctx.step_key` and may therefore be repeated.
         trigger: Starts a run: has no inputs, and `input_schema_for(config)` says what the run is given.
         container: Owns a body of nodes and runs it through `ctx.run_body`.
         tool: May be wired into an agent's tool slot.
         quick: No I/O, no user code, no wait: the web process may run it.
-        light: Awaits the outside without blocking, and runs no user code: the web process may run it for a caller who
-            waits.
+        light: Awaits the outside without blocking, and runs no user code: the web process may run it for a waiting
+            caller.
         responds: Its output is the run's output.
-        merges: Takes several edges on its input and gets them as a list.
-        stops: Its end is the end of the run: succeeded with its value, or failed with its error.
+        merges: Takes several edges on its input and gets their values as a list.
+        stops: When it ends, the run ends: succeeded with its value, or failed with its error.
         body_names: What a container gives to expressions in its body; the first is also what arrives at nodes there
             that nothing is wired to.
         ports_for: More output ports, from the configuration.
-        reads_only: Whether with this configuration an `external` node only looks.
+        reads_only: Whether an `external` node only reads with this configuration.
         retry_safe_for: As `retry_safe`, for this configuration.
         join_for: When the node starts, from the configuration.
-        iterations_apart: The iterations of its body know nothing of each other.
-        tries: How often a step is tried whose settings say nothing, where it may be repeated and the failure
-            is one that passes (`passing` in the error's context).
+        iterations_apart: The iterations of its body are independent of each other.
+        tries: How often a step is tried when its settings say nothing, if it may be repeated and the failure is
+            transient (`passing` in the error's context).
     """
 
     def declare(run: Run) -> NodeType:
