@@ -21,7 +21,7 @@ from app.services.runs.reading.queries import (
     list_events,
     list_steps,
 )
-from app.services.versions.versions import locked_workspace
+from app.services.versions.commands import locked_workspace
 from app.worker import sweeper
 from tests.graphs import APPROVAL, START, chain, edge, node, slow
 from tests.rows import make_actor, make_workflow

@@ -29,13 +29,8 @@ from app.services.runs.starting.create import NewRun, create_run
 from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.limits import Placement
 from app.services.runs.starting.pins import Outputs, check_ports
-from app.services.versions.versions import (
-    hashed,
-    locked_workflow,
-    locked_workspace,
-    plan_of,
-    version_of,
-)
+from app.services.versions.commands import locked_workflow, locked_workspace, version_of
+from app.services.versions.queries import hashed, plan_of
 
 _PAGE = 500
 

@@ -52,7 +52,8 @@ from app.services.runs.starting.create import (
 from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.runs.starting.strategy import Strategy, choose, is_bounded
-from app.services.versions.versions import locked_workflow, plan_of, version_of
+from app.services.versions.commands import locked_workflow, version_of
+from app.services.versions.queries import plan_of
 
 DEADLINE_S = 0.3
 """A quick run that takes longer is stored and goes on in a worker."""

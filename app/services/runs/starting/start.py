@@ -21,7 +21,8 @@ from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.limits import PlacementRequest, RunLimits
 from app.services.runs.starting.pins import Outputs, PinsFrom, recorded
 from app.services.runs.starting.strategy import Strategy, choose, is_bounded
-from app.services.versions.versions import locked_workflow, locked_workspace, plan_of, version_of
+from app.services.versions.commands import locked_workflow, locked_workspace, version_of
+from app.services.versions.queries import plan_of
 
 _WAITS_FOR_REDIS = (
     "Redis does not answer. The run is stored and starts by itself when Redis is back."
