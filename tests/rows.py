@@ -4,11 +4,12 @@ import hashlib
 from typing import Any
 
 import orjson
+from sqlmodel import col, select
 
-from app.adapters.sql.database import Database
+from app.adapters.sql.database import Database, UnitOfWork
 from app.kernel.clock import now
 from app.kernel.ids import new_id
-from app.models import Member, Project, Run, User, Workflow, WorkflowVersion, Workspace
+from app.models import Draft, Member, Project, Run, User, Workflow, WorkflowVersion, Workspace
 from app.services.access import Actor, Role
 
 EMPTY_GRAPH: dict[str, Any] = {"schema": 1, "nodes": [], "edges": []}
@@ -59,12 +60,29 @@ async def make_workflow(
                 workspace_id=actor.workspace_id,
                 project_id=project_id,
                 name=name,
+                created_at=now(),
+                updated_at=now(),
+            )
+        )
+        await uow.session.flush()
+        uow.session.add(
+            Draft(
+                id=new_id("draft"),
+                workspace_id=actor.workspace_id,
+                workflow_id=workflow_id,
                 graph=graph or EMPTY_GRAPH,
                 created_at=now(),
                 updated_at=now(),
             )
         )
     return workflow_id
+
+
+async def draft_of(uow: UnitOfWork, workflow_id: str) -> Draft:
+    """The draft of a workflow, to look at or to change."""
+    return (
+        await uow.session.execute(select(Draft).where(col(Draft.workflow_id) == workflow_id))
+    ).scalar_one()
 
 
 async def make_run(

@@ -22,6 +22,7 @@ PREFIXES = {
     "member": "mem",
     "project": "prj",
     "workflow": "wfl",
+    "draft": "drf",
     "version": "ver",
     "run": "run",
     "step": "stp",

@@ -1,21 +1,22 @@
-"""Workflows: an editable draft, and immutable numbered versions."""
+"""Workflows: what people own."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from app.models.types import json_column, moment
 
 
 class Workflow(SQLModel, table=True):
-    """What a person owns. `graph` is the draft, `revision` counts its saves.
+    """What a person owns: a name and settings; its graph is in drafts and versions.
+
+    The row is the lock of them: whoever writes a draft or makes a version holds it, taken after the workspace's
+    counter and before the draft's row.
 
     `run_settings` apply to its runs: {"timeout_s", "max_steps", "max_tokens", "max_cost_usd", "priority",
     "concurrency", "concurrency_key"}; what is missing has a default.
-
-    `edits_seen` holds the last edit of each open editor, `{client: [seq, revision]}`: a repeat is not applied twice.
     """
 
     __tablename__ = "workflow"
@@ -26,9 +27,6 @@ class Workflow(SQLModel, table=True):
     project_id: str = Field(foreign_key="project.id", index=True, ondelete="CASCADE")
     name: str = Field(max_length=200)
     status: str = Field(default="draft", max_length=20)
-    graph: dict[str, Any] = json_column(nullable=False)
-    revision: int = 1
-    edits_seen: dict[str, Any] | None = json_column()
     template_id: str | None = None
     example_input: Any = json_column()
     run_settings: dict[str, Any] | None = json_column()
@@ -36,19 +34,3 @@ class Workflow(SQLModel, table=True):
     created_at: datetime = moment()
     updated_at: datetime = moment()
     deleted_at: datetime | None = moment(nullable=True)
-
-
-class WorkflowVersion(SQLModel, table=True):
-    """An immutable snapshot; runs point here. `number` counts within the workflow."""
-
-    __tablename__ = "workflow_version"
-    __table_args__ = (UniqueConstraint("workflow_id", "number"),)
-
-    id: str = Field(primary_key=True)
-    workspace_id: str = Field(foreign_key="workspace.id", index=True, ondelete="CASCADE")
-    workflow_id: str = Field(foreign_key="workflow.id", index=True, ondelete="CASCADE")
-    number: int
-    graph: dict[str, Any] = json_column(nullable=False)
-    graph_hash: str = Field(max_length=64)
-    created_by: str | None = None
-    created_at: datetime = moment()

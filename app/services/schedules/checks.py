@@ -8,17 +8,17 @@ from app.engine.catalog import catalog
 from app.engine.graph.upgrades import open_graph
 from app.engine.runtime.inputs import check_input
 from app.kernel.errors import InvalidInput, TooLarge
-from app.models import Schedule, Workflow
+from app.models import Draft, Schedule, Workflow
 from app.services.workflows.checks import compile_view
 
 MAX_INPUT_BYTES = 200_000
 
 
-def warnings_of(workflow: Workflow) -> tuple[str, ...]:
+def warnings_of(workflow: Workflow, draft: Draft) -> tuple[str, ...]:
     """Say what would make each start fail now. A schedule may be made all the same: drafts change."""
     if workflow.deleted_at is not None:
         return ("The workflow was deleted. Nothing starts until it is restored.",)
-    found = compile_view(open_graph(workflow.graph, catalog()))
+    found = compile_view(open_graph(draft.graph, catalog()))
     said = []
     if found.input_schema is None:
         said.append("The workflow has no trigger. Add one in the editor, or nothing can start.")
@@ -40,7 +40,7 @@ def unknown_zone(schedule: Schedule) -> str:
     )
 
 
-def check_schedule_input(workflow: Workflow, given: Any) -> None:  # noqa: ANN401 - a JSON value
+def check_schedule_input(draft: Draft, given: Any) -> None:  # noqa: ANN401 - a JSON value
     """Refuse an input that the workflow's trigger would not take, or that is too large to keep.
 
     Raises:
@@ -54,7 +54,7 @@ def check_schedule_input(workflow: Workflow, given: Any) -> None:  # noqa: ANN40
             "Let the workflow fetch large data itself.",
             field="input",
         )
-    schema = compile_view(open_graph(workflow.graph, catalog())).input_schema
+    schema = compile_view(open_graph(draft.graph, catalog())).input_schema
     try:
         check_input(schema or {}, given)
     except InvalidInput as error:

@@ -14,6 +14,7 @@ from app.models import Run, Schedule, ScheduleFire, Workflow
 from app.services.access import Actor, named_row, scoped
 from app.services.schedules.checks import unknown_zone, warnings_of
 from app.services.schedules.views import FireView, ScheduleSummary, ScheduleView
+from app.services.versions.queries import main_draft
 
 SHOWN = 5
 AGAIN = timedelta(hours=1)
@@ -133,6 +134,7 @@ def summary_view(
 async def whole_view(uow: UnitOfWork, actor: Actor, schedule: Schedule) -> ScheduleView:
     """A schedule as callers see it."""
     workflow = await named_row(uow, actor, Workflow, schedule.workflow_id)
+    draft = await main_draft(uow, actor, workflow.id)
     last = (await last_fires(uow, actor, [schedule.id])).get(schedule.id)
     rule = rule_of(schedule)
     known = rule.zone_known
@@ -143,6 +145,6 @@ async def whole_view(uow: UnitOfWork, actor: Actor, schedule: Schedule) -> Sched
         warnings=(
             *(() if known else (unknown_zone(schedule),)),
             *rule.warnings,
-            *warnings_of(workflow),
+            *warnings_of(workflow, draft),
         ),
     )

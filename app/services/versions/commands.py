@@ -6,7 +6,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
-from app.models import Workflow, WorkflowVersion, Workspace
+from app.models import MAIN, Draft, Workflow, WorkflowVersion, Workspace
 from app.services.access import Actor, scoped
 from app.services.versions.queries import hashed
 
@@ -23,7 +23,10 @@ async def locked_workspace(uow: UnitOfWork, workspace_id: str) -> Workspace:
 
 
 async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
-    """Read a workflow, locked, so that two first runs of a graph do not both make its version.
+    """Read a workflow, locked: its drafts and versions stay as they are until the transaction ends.
+
+    Two first runs of a graph would otherwise both make its version. Who also needs the workspace's counter locks that
+    one before.
 
     Raises:
         NotFound: There is none, or it was deleted.
@@ -39,11 +42,16 @@ async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Wo
 
 async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> WorkflowVersion:
     """Return the version of a workflow's draft as it is now, made when there is none. The workflow is locked."""
-    query = scoped(WorkflowVersion, actor).where(col(WorkflowVersion.workflow_id) == workflow.id)
-    latest = (
-        await uow.session.execute(query.order_by(col(WorkflowVersion.number).desc()).limit(1))
-    ).scalar_one_or_none()
-    digest = hashed(workflow.graph)[0]
+    query = (
+        scoped(Draft, actor)
+        .outerjoin(WorkflowVersion, col(WorkflowVersion.workflow_id) == col(Draft.workflow_id))
+        .add_columns(WorkflowVersion)
+        .where(col(Draft.workflow_id) == workflow.id, col(Draft.branch) == MAIN)
+        .order_by(col(WorkflowVersion.number).desc())
+        .limit(1)
+    )
+    draft, latest = (await uow.session.execute(query)).one()
+    digest = hashed(draft.graph)[0]
     if latest is not None and latest.graph_hash == digest:
         return latest
     version = WorkflowVersion(
@@ -51,7 +59,7 @@ async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> Workf
         workspace_id=workflow.workspace_id,
         workflow_id=workflow.id,
         number=latest.number + 1 if latest else 1,
-        graph=workflow.graph,
+        graph=draft.graph,
         graph_hash=digest,
         created_by=actor.user_id,
         created_at=now(),

@@ -1,16 +1,28 @@
-"""What a version means: its graph compiled to a plan, and the hash that tells graphs apart."""
+"""What versions are made from, what they mean as a plan, and the hash that tells them apart."""
 
 import hashlib
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from sqlmodel import col
 
+from app.adapters.sql.database import UnitOfWork
 from app.engine.catalog import catalog
 from app.engine.graph.upgrades import open_graph, upgraded
 from app.engine.runtime.compiler import compile as compile_graph
 from app.engine.runtime.plan import Plan
 from app.kernel.errors import InvalidInput, NeedsMigration
+from app.models import MAIN, Draft
+from app.services.access import Actor, scoped
+
+
+async def main_draft(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Draft:
+    """Read the draft of a workflow that is there: the branch that every workflow has."""
+    query = scoped(Draft, actor).where(
+        col(Draft.workflow_id) == workflow_id, col(Draft.branch) == MAIN
+    )
+    return (await uow.session.execute(query)).scalar_one()
 
 
 def plan_of(graph: Mapping[str, Any]) -> Plan:

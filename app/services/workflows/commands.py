@@ -15,7 +15,7 @@ from app.engine.graph.upgrades import open_graph
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, RevisionConflict, TooLarge
 from app.kernel.ids import new_id
-from app.models import Project, Workflow
+from app.models import Draft, Project, Workflow
 from app.services import audit
 from app.services.access import Actor, Permission, require, scoped
 from app.services.workflows.checks import compile_view
@@ -86,17 +86,26 @@ async def create_workflow(
         workspace_id=actor.workspace_id,
         project_id=project.id,
         name=clean,
-        graph=document,
         template_id=template_id,
         example_input=example_input,
         created_by=actor.user_id,
         created_at=moment,
         updated_at=moment,
     )
+    draft = Draft(
+        id=new_id("draft"),
+        workspace_id=actor.workspace_id,
+        workflow_id=workflow.id,
+        graph=document,
+        created_at=moment,
+        updated_at=moment,
+    )
     uow.session.add(workflow)
     await uow.session.flush()
+    uow.session.add(draft)
+    await uow.session.flush()
     audit.record(uow, actor, "workflow.create", workflow.id)
-    return workflow_view(workflow, project.name)
+    return workflow_view(workflow, draft, project.name)
 
 
 async def save_draft(
@@ -116,15 +125,15 @@ async def save_draft(
     """
     require(actor, Permission.WORKFLOW_EDIT)
     document = _stored(parse_graph(graph))
-    workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
-    if workflow.revision != base_revision:
-        raise _moved_on(workflow, base_revision)
+    workflow, draft, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
+    if draft.revision != base_revision:
+        raise _moved_on(draft, base_revision)
     if name is not None:
         workflow.name = clean_name(name)
-    _put(workflow, document)
-    tell_editors(uow, workflow)
+    _put(workflow, draft, document)
+    tell_editors(uow, draft)
     await uow.session.flush()
-    return workflow_view(workflow, project_name)
+    return workflow_view(workflow, draft, project_name)
 
 
 async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
@@ -153,32 +162,32 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
         NotFound: There is none, or it is another workspace's.
     """
     require(actor, Permission.WORKFLOW_EDIT)
-    workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
-    seen = dict(workflow.edits_seen or {})
+    workflow, draft, _ = await load_workflow(uow, actor, workflow_id, lock=True)
+    seen = dict(draft.edits_seen or {})
     last_seq, last_revision = seen.get(client, (0, 0))
-    graph = open_graph(workflow.graph, catalog())
-    if base_revision > workflow.revision:
+    graph = open_graph(draft.graph, catalog())
+    if base_revision > draft.revision:
         raise InvalidInput(
-            f"There is no revision {base_revision} yet; the workflow is at {workflow.revision}.",
+            f"There is no revision {base_revision} yet; the workflow is at {draft.revision}.",
             field="base_revision",
         )
     if client and seq <= last_seq:
-        return _edited(workflow, graph, (), models, behind=workflow.revision != last_revision)
-    if exact and workflow.revision != base_revision:
-        raise _moved_on(workflow, base_revision)
-    behind = workflow.revision not in (base_revision, last_revision if client else base_revision)
+        return _edited(draft, graph, (), models, behind=draft.revision != last_revision)
+    if exact and draft.revision != base_revision:
+        raise _moved_on(draft, base_revision)
+    behind = draft.revision not in (base_revision, last_revision if client else base_revision)
     applied = apply(graph, ops)
     if applied.overtaken:
-        return _edited(workflow, graph, (), models, behind=behind, overtaken=applied.overtaken)
+        return _edited(draft, graph, (), models, behind=behind, overtaken=applied.overtaken)
     graph = applied.graph
-    _put(workflow, _stored(graph))
-    tell_editors(uow, workflow, client, ops)
+    _put(workflow, draft, _stored(graph))
+    tell_editors(uow, draft, client, ops)
     if client:
-        seen[client] = [seq, workflow.revision]
+        seen[client] = [seq, draft.revision]
         latest = sorted(seen, key=lambda editor: -int(seen[editor][1]))[:_EDITORS_KEPT]
-        workflow.edits_seen = {editor: seen[editor] for editor in latest}
+        draft.edits_seen = {editor: seen[editor] for editor in latest}
     await uow.session.flush()
-    return _edited(workflow, graph, tuple(ops), models, behind=behind)
+    return _edited(draft, graph, tuple(ops), models, behind=behind)
 
 
 async def rename_workflow(
@@ -191,10 +200,10 @@ async def rename_workflow(
         NotFound: There is none, or it is another workspace's.
     """
     require(actor, Permission.WORKFLOW_EDIT)
-    workflow, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
+    workflow, draft, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
     workflow.name, workflow.updated_at = clean_name(name), now()
     await uow.session.flush()
-    return workflow_view(workflow, project_name)
+    return workflow_view(workflow, draft, project_name)
 
 
 async def delete_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
@@ -204,7 +213,7 @@ async def delete_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> No
         NotFound: There is none, or it is another workspace's.
     """
     require(actor, Permission.WORKFLOW_EDIT)
-    workflow, _ = await load_workflow(uow, actor, workflow_id, lock=True)
+    workflow, _, _ = await load_workflow(uow, actor, workflow_id, lock=True)
     workflow.deleted_at = now()
     audit.record(uow, actor, "workflow.delete", workflow.id)
 
@@ -216,29 +225,29 @@ async def restore_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> W
         NotFound: No such workflow was deleted.
     """
     require(actor, Permission.WORKFLOW_EDIT)
-    workflow, project = await load_workflow(uow, actor, workflow_id, deleted=True, lock=True)
-    workflow.deleted_at = None
-    audit.record(uow, actor, "workflow.restore", workflow.id)
+    opened = await load_workflow(uow, actor, workflow_id, deleted=True, lock=True)
+    opened[0].deleted_at = None
+    audit.record(uow, actor, "workflow.restore", workflow_id)
     await uow.session.flush()
-    return workflow_view(workflow, project)
+    return workflow_view(*opened)
 
 
-def _moved_on(workflow: Workflow, base_revision: int) -> RevisionConflict:
+def _moved_on(draft: Draft, base_revision: int) -> RevisionConflict:
     return RevisionConflict(
-        f"The workflow was changed since you loaded it: it is at revision {workflow.revision}, "
+        f"The workflow was changed since you loaded it: it is at revision {draft.revision}, "
         f"you have {base_revision}. Load it again and repeat your change.",
-        revision=workflow.revision,
+        revision=draft.revision,
     )
 
 
-def _put(workflow: Workflow, document: dict[str, Any]) -> None:
-    workflow.graph = document
-    workflow.revision += 1
-    workflow.updated_at = now()
+def _put(workflow: Workflow, draft: Draft, document: dict[str, Any]) -> None:
+    draft.graph = document
+    draft.revision += 1
+    draft.updated_at = workflow.updated_at = now()
 
 
 def _edited(
-    workflow: Workflow,
+    draft: Draft,
     graph: Graph,
     ops: tuple[dict[str, Any], ...],
     models: ModelsHere | None,
@@ -246,9 +255,9 @@ def _edited(
     behind: bool,
     overtaken: Iterable[Overtaken] = (),
 ) -> EditResult:
-    found = compile_view(graph, workflow.id, models)
+    found = compile_view(graph, draft.workflow_id, models)
     return EditResult(
-        revision=workflow.revision,
+        revision=draft.revision,
         problems=found.problems,
         ops=ops,
         ports=found.ports,

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import NotFound, StorageDown
-from app.models import Workflow
+from app.models import MAIN, Draft, Workflow
 from app.services.access import Actor, scoped
 from app.services.app_context import AppContext
 
@@ -24,10 +24,10 @@ Message = dict[str, Any]
 
 
 def tell_editors(
-    uow: UnitOfWork, workflow: Workflow, client: str = "", ops: Sequence[dict[str, Any]] = ()
+    uow: UnitOfWork, draft: Draft, client: str = "", ops: Sequence[dict[str, Any]] = ()
 ) -> None:
-    """Tell the open editors of the workflow of its new revision, once it is durable."""
-    workflow_id, revision = workflow.id, workflow.revision
+    """Tell the open editors of a draft of its new revision, once it is durable."""
+    workflow_id, revision = draft.workflow_id, draft.revision
     message = orjson.dumps({"revision": revision, "client": client, "ops": ops})
     if not ops or len(message) > MAX_BYTES:
         message = orjson.dumps({"revision": revision, "client": client})
@@ -65,12 +65,15 @@ async def follow_draft(
 
 async def _revision(app: AppContext, actor: Actor, workflow_id: str, known: int) -> int:
     """The draft's revision; the known one while the database is away."""
-    query = scoped(Workflow, actor).where(
-        col(Workflow.id) == workflow_id, col(Workflow.deleted_at).is_(None)
+    query = (
+        scoped(Draft, actor)
+        .join(Workflow, col(Workflow.id) == col(Draft.workflow_id))
+        .where(col(Draft.workflow_id) == workflow_id, col(Draft.branch) == MAIN)
+        .where(col(Workflow.deleted_at).is_(None))
     )
     try:
         async with app.database.read() as uow:
-            found = await uow.session.scalar(query.with_only_columns(col(Workflow.revision)))
+            found = await uow.session.scalar(query.with_only_columns(col(Draft.revision)))
     except StorageDown:
         return known
     if found is None:

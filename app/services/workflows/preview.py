@@ -77,8 +77,8 @@ async def _scope(
     uow: UnitOfWork, actor: Actor, request: PreviewRequest
 ) -> tuple[dict[str, Json], str | None]:
     require(actor, Permission.WORKFLOW_READ)
-    workflow, _ = await load_workflow(uow, actor, request.workflow_id)
-    graph = open_graph(workflow.graph, catalog())
+    workflow, draft, _ = await load_workflow(uow, actor, request.workflow_id)
+    graph = open_graph(draft.graph, catalog())
     node = graph.by_id.get(request.node_id)
     if node is None:
         raise NotFound("There is no such node in the workflow.")

@@ -14,7 +14,7 @@ from app.engine.graph.ports import outputs_of
 from app.engine.graph.upgrades import open_graph
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT
 from app.kernel.errors import NotFound
-from app.models import Project, Run, Workflow, metadata
+from app.models import MAIN, Draft, Project, Run, Workflow, metadata
 from app.models.types import Json, UtcDateTime
 from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Order, Page
@@ -62,6 +62,7 @@ async def list_workflows(
     order = Order(sorting.by, *keys[sorting.by], sorting.descending)
     query = (
         scoped(Workflow, actor)
+        .join(Draft, (col(Draft.workflow_id) == col(Workflow.id)) & (col(Draft.branch) == MAIN))
         .join(Project, col(Project.id) == col(Workflow.project_id))
         .where(col(Workflow.deleted_at).is_(None))
         .with_only_columns(
@@ -119,11 +120,12 @@ def _columns(uow: UnitOfWork, actor: Actor) -> dict[str, ColumnElement[Any]]:
         .limit(1)
         .correlate(Workflow)
     )
-    names = ("id", "name", "project_id", "status", "revision", "template_id", "updated_at")
+    names = ("id", "name", "project_id", "status", "template_id", "updated_at")
     table = metadata.tables["workflow"].c
     count, kinds = _inside(uow)
     return {
         **{name: table[name] for name in names},
+        "revision": metadata.tables["draft"].c.revision,
         "project_name": metadata.tables["project"].c.name,
         "node_count": func.coalesce(count, 0),
         "kinds": kinds,
@@ -134,7 +136,7 @@ def _columns(uow: UnitOfWork, actor: Actor) -> dict[str, ColumnElement[Any]]:
 
 def _inside(uow: UnitOfWork) -> tuple[ColumnElement[int | None], ColumnElement[Any]]:
     """How many nodes a draft has, and their kinds."""
-    graph = metadata.tables["workflow"].c.graph
+    graph = metadata.tables["draft"].c.graph
     if uow.session.get_bind().dialect.name == "postgresql":
         nodes = graph["nodes"]
         each = func.json_array_elements(nodes).column_valued("node")
@@ -167,9 +169,9 @@ async def blank_output(
         NotFound: There is no such workflow, or it is another workspace's.
     """
     require(actor, Permission.WORKFLOW_READ)
-    workflow, _ = await load_workflow(uow, actor, workflow_id)
+    _, draft, _ = await load_workflow(uow, actor, workflow_id)
     node = next(
-        (one for one in open_graph(workflow.graph, catalog()).nodes if one.id == node_id), None
+        (one for one in open_graph(draft.graph, catalog()).nodes if one.id == node_id), None
     )
     node_type = node and catalog().get(node.kind)
     if not node or not node_type:
@@ -188,5 +190,5 @@ async def compile_workflow(
         NotFound: There is none, or it is another workspace's.
     """
     require(actor, Permission.WORKFLOW_READ)
-    workflow, _ = await load_workflow(uow, actor, workflow_id)
-    return compile_view(open_graph(workflow.graph, catalog()), workflow.id, models)
+    _, draft, _ = await load_workflow(uow, actor, workflow_id)
+    return compile_view(open_graph(draft.graph, catalog()), draft.workflow_id, models)

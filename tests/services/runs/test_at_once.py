@@ -18,7 +18,7 @@ from app.services.runs.starting import inline, strategy
 from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import QUICK, START, chain, node, slow
-from tests.rows import make_actor, make_workflow
+from tests.rows import draft_of, make_actor, make_workflow
 
 ADA = {"name": "Ada"}
 
@@ -209,9 +209,9 @@ async def test_refusals_are_those_of_any_start(app, actor, quick):
 async def test_a_changed_draft_is_what_runs(app, actor, quick):
     assert (await run_and_wait(app, actor, wish(quick), 5)).output == "Hi Ada"
     async with app.database.work() as uow:
-        workflow = await uow.session.get_one(Workflow, quick)
-        workflow.graph = chain(START, node("answer", "flow.respond", {"value": "new"}))
-        workflow.revision += 1
+        draft = await draft_of(uow, quick)
+        draft.graph = chain(START, node("answer", "flow.respond", {"value": "new"}))
+        draft.revision += 1
     told = await run_and_wait(app, actor, wish(quick), 5)
     assert (told.output, told.version) == ("new", 2)
     async with app.database.work() as uow:

@@ -5,14 +5,14 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, UpstreamRefused
-from app.models import Blob, Run, Step, Workflow
+from app.models import Blob, Run, Step
 from app.services.access import Actor
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.reading.queries import get_run, get_step, list_approvals, list_steps
 from app.services.runs.starting.forks import ForkRun, fork_run
 from app.services.runs.starting.limits import RunLimits
 from tests.graphs import APPROVAL, QUICK, START, chain, edge, node, slow
-from tests.rows import make_actor
+from tests.rows import draft_of, make_actor
 
 
 def inside(parent, *nodes):
@@ -266,8 +266,8 @@ async def test_the_current_version_keeps_what_still_fits(
     fresh = node("fresh", "data.template", {"template": "new"})
     answer = node("answer", "flow.respond", {"value": "changed"})
     async with app.database.work() as uow:
-        workflow = await uow.session.get_one(Workflow, first.workflow_id)
-        workflow.graph = chain(START, *calls, fresh, answer)
+        draft = await draft_of(uow, first.workflow_id)
+        draft.graph = chain(START, *calls, fresh, answer)
     world.calls.clear()
     forked = await fork(first.id, from_step="call_1", version="current")
     await work_off()
@@ -288,8 +288,8 @@ async def test_what_follows_a_new_node_is_executed_though_it_had_finished(
     calls = [node(f"call_{i}", "tool.http", {"url": f"https://new.example/{i}"}) for i in range(3)]
     fresh = node("fresh", "data.template", {"template": "new"})
     async with app.database.work() as uow:
-        workflow = await uow.session.get_one(Workflow, first.workflow_id)
-        workflow.graph = chain(START, calls[0], fresh, *calls[1:])
+        draft = await draft_of(uow, first.workflow_id)
+        draft.graph = chain(START, calls[0], fresh, *calls[1:])
     world.calls.clear()
     await fork(first.id, version="current")
     await work_off()

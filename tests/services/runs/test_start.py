@@ -7,12 +7,12 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from app.kernel.errors import Conflict, Denied, GraphInvalid, InvalidInput, NotFound
-from app.models import Run, Workflow, WorkflowVersion
+from app.models import Run, WorkflowVersion
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.queries import get_run, get_trace, list_events, list_runs, list_steps
 from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import APPROVAL, QUICK, START, chain, node
-from tests.rows import make_actor, make_workflow
+from tests.rows import draft_of, make_actor, make_workflow
 
 
 async def count(app, table):
@@ -61,8 +61,8 @@ async def test_a_version_is_made_only_when_the_graph_has_changed(app, actor):
     first, second = await begin(), await begin()
     assert (first.version, second.version, second.number) == (1, 1, 2)
     async with app.database.work() as uow:
-        workflow = await uow.session.get_one(Workflow, workflow_id)
-        workflow.graph = chain(START, node("answer", "flow.respond", {"value": "new"}))
+        draft = await draft_of(uow, workflow_id)
+        draft.graph = chain(START, node("answer", "flow.respond", {"value": "new"}))
     third = await begin()
     assert (third.version, third.number) == (2, 3)
     assert await count(app, WorkflowVersion) == 2

@@ -5,13 +5,13 @@ import copy
 import pytest
 
 from app.kernel.errors import GraphInvalid
-from app.models import Run, Workflow, WorkflowVersion
+from app.models import Run, WorkflowVersion
 from app.services.runs.reading.queries import get_run
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import edit_draft
 from app.services.workflows.queries import compile_workflow, get_workflow
 from tests.graphs import APPROVAL, QUICK
-from tests.rows import make_workflow
+from tests.rows import draft_of, make_workflow
 
 
 def of_tomorrow(graph):
@@ -72,8 +72,8 @@ async def test_a_draft_that_has_it_leaves_the_runs_of_earlier_versions_alone(
 ):
     run = await start(APPROVAL, {"text": "x"})
     async with app.database.work() as uow:
-        row = await uow.session.get_one(Workflow, run.workflow_id)
-        row.graph = of_tomorrow(row.graph)
+        draft = await draft_of(uow, run.workflow_id)
+        draft.graph = of_tomorrow(draft.graph)
     await work_off()
     async with app.database.read() as uow:
         assert (await get_run(uow, actor, run.id)).status == "waiting"

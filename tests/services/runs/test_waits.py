@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.kernel.clock import now
 from app.kernel.errors import Conflict, InvalidInput, NotFound, UpstreamFailed
-from app.models import Run, RunEvent, Step, Wait, Workflow
+from app.models import Run, RunEvent, Step, Wait
 from app.services.runs.lifecycle import claimed_run, execute
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run, resume_run, send_signal
@@ -24,7 +24,7 @@ from app.services.runs.reading.queries import (
 from app.services.versions.commands import locked_workspace
 from app.worker import sweeper
 from tests.graphs import APPROVAL, START, chain, edge, node, slow
-from tests.rows import make_actor, make_workflow
+from tests.rows import draft_of, make_actor, make_workflow
 
 HOUR = node("hour", "logic.wait", {"seconds": 3_600})
 CHECK = node("check", "human.approval", {"title": "Send it?"})
@@ -772,6 +772,4 @@ async def test_a_version_whose_nodes_are_not_here_any_more_stops(
     assert (after.status, after.error["code"]) == ("failed", "needs_migration")
     assert "logic.wait version 7" in after.error["message"]
     async with app.database.read() as uow:
-        assert (await uow.session.get_one(Workflow, run.workflow_id)).graph["nodes"][1][
-            "version"
-        ] == 1
+        assert (await draft_of(uow, run.workflow_id)).graph["nodes"][1]["version"] == 1

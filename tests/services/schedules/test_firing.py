@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.kernel.clock import now
-from app.models import Run, Schedule, ScheduleFire, Workflow
+from app.models import Run, Schedule, ScheduleFire
 from app.services.runs.reading.follow import wait_for_run
 from app.services.schedules import firing
 from app.services.schedules.commands import ScheduleChange, change_schedule, delete_schedule
@@ -19,7 +19,7 @@ from app.worker import schedule as worker_schedule
 from app.worker.schedule import fire_schedules, tend_schedules
 from app.worker.sweeper import all_duties, sweep_forever
 from tests.graphs import APPROVAL, QUICK, START, chain, node
-from tests.rows import make_actor
+from tests.rows import draft_of, make_actor
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
@@ -130,9 +130,7 @@ async def test_a_workflow_with_problems_fails_its_time_and_the_next_one_comes(ap
     assert failed.message
     assert [run.workflow_id for run in await rows(app, Run)] == [fine.workflow_id]
     async with app.database.work() as uow:
-        await uow.session.execute(
-            update(Workflow).where(col(Workflow.id) == made.workflow_id).values(graph=QUICK)
-        )
+        (await draft_of(uow, made.workflow_id)).graph = QUICK
     assert await fire_schedules(app, made.next_at + HOUR) == 2
 
 

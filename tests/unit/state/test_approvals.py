@@ -5,7 +5,7 @@ from sqlmodel import select
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput
 from app.kernel.ids import new_id
-from app.models import Approval, Step, Workflow
+from app.models import Approval, Draft, Step
 from app.state.approvals import ApprovalsState, Choice, edited_value
 from app.state.identity import actor
 from app.state.shell import ShellState
@@ -111,7 +111,7 @@ async def test_the_result_of_a_step_that_was_cut_off_is_given_in_the_inbox(app, 
         editable=True,
     )  # fmt: skip
     async with app.database.work() as uow:
-        (await uow.session.execute(select(Workflow))).scalar_one().graph = GRAPH
+        (await uow.session.execute(select(Draft))).scalar_one().graph = GRAPH
     tab = await loaded(token)
     await fire(tab, "give", step_id)
     assert orjson.loads(tab.result) == {"body": None, "status": None}

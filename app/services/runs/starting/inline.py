@@ -29,7 +29,7 @@ from app.engine.runtime.plan import Plan
 from app.engine.sdk import Json
 from app.kernel.errors import NotFound, StorageDown
 from app.kernel.jsons import json_of
-from app.models import Run, Workflow, Workspace
+from app.models import MAIN, Draft, Run, Workflow, Workspace
 from app.services.access import Actor
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import ClaimedRun
@@ -53,7 +53,7 @@ from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.runs.starting.strategy import Strategy, choose, is_bounded
 from app.services.versions.commands import locked_workflow, version_of
-from app.services.versions.queries import plan_of
+from app.services.versions.queries import main_draft, plan_of
 
 DEADLINE_S = 0.3
 """A quick run that takes longer is stored and goes on in a worker."""
@@ -63,11 +63,12 @@ CACHED_DRAFTS = 512
 _HEAD = once(
     select(
         col(Workflow.name),
-        col(Workflow.revision),
+        col(Draft.revision),
         col(Workflow.run_settings),
         col(Workspace.max_running),
     )
     .join(Workspace, col(Workspace.id) == col(Workflow.workspace_id))
+    .join(Draft, (col(Draft.workflow_id) == col(Workflow.id)) & (col(Draft.branch) == MAIN))
     .where(
         col(Workflow.id) == bindparam("workflow_id"),
         col(Workflow.workspace_id) == bindparam("workspace_id"),
@@ -243,13 +244,14 @@ async def _prepared(
 async def _prepare(app: AppContext, actor: Actor, request: StartRun) -> RunnableDraft:
     async with app.database.work() as uow:
         workflow = await locked_workflow(uow, actor, request.workflow_id)
-        plan = plan_of(workflow.graph)
+        draft = await main_draft(uow, actor, workflow.id)
+        plan = plan_of(draft.graph)
         check_fit(plan, request.input, request.pins)  # what cannot start makes no version
         version = await version_of(uow, actor, workflow)
-        draft = RunnableDraft(version.id, version.number, version.graph, plan)
-        revision = workflow.revision
-    _drafts.put(request.workflow_id, revision, draft)
-    return draft
+        runnable = RunnableDraft(version.id, version.number, version.graph, plan)
+        revision = draft.revision
+    _drafts.put(request.workflow_id, revision, runnable)
+    return runnable
 
 
 async def _execute(app: AppContext, start: _Start, *, awaited: bool) -> _Started:
