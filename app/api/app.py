@@ -24,8 +24,8 @@ from app.api.node_types import node_types
 from app.api.runs.dead_letters import dead_letters
 from app.api.runs.runs import runs
 from app.api.runs.values import values
-from app.api.schedules import schedules
 from app.api.templates import templates
+from app.api.triggers import schedules
 from app.api.workflows import workflows
 from app.api.workspaces import projects, workspaces
 

@@ -1,20 +1,23 @@
-"""Finds node types by walking `app.engine.nodes`; there is no list to keep."""
+"""Finds node and trigger types by walking `app.engine.nodes` and `app.engine.triggers`; there is no list to keep."""
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import MappingProxyType, ModuleType
+from typing import Any, TypeVar
 
 from pydantic_core import to_jsonable_python
 
-from app.engine import nodes
-from app.engine.sdk import Example, NodeType, Port
+from app.engine import nodes, triggers
+from app.engine.sdk import Example, NodeType, Port, TriggerType
 from app.kernel.errors import ensure
 
 PALETTE_ORDER = ("trigger", "model", "tool", "logic", "memory", "transform", "human", "flow")
 """The order of the categories, which are the folders of `app.engine.nodes`; any other follows by name."""
+
+
+Declared = TypeVar("Declared", NodeType, TriggerType)
 
 
 class Catalog:
@@ -61,40 +64,57 @@ def catalog() -> Catalog:
     return Catalog(found_in(nodes))
 
 
+@cache
+def trigger_types() -> Mapping[str, TriggerType]:
+    """Return the trigger types of this installation by kind, found once per process.
+
+    Raises:
+        Defect: Two trigger types are of one kind, or a file among them declares none.
+    """
+    found = list(_walked(triggers, TriggerType, "<name>.py"))
+    by_kind = {one.kind: one for one in found}
+    ensure(len(by_kind) == len(found), "Two trigger types are of one kind.", kinds=sorted(by_kind))
+    return MappingProxyType(by_kind)
+
+
 def found_in(package: ModuleType) -> Iterator[NodeType]:
     """Import each `<category>/<name>.py` of a package and yield the node type that it declares.
 
     Raises:
         Defect: A file of the package is something else; the message names it.
     """
+    return _walked(package, NodeType, "<category>/<name>.py")
+
+
+def _walked(package: ModuleType, declared: type[Declared], place: str) -> Iterator[Declared]:
     for folder in map(Path, package.__path__):
         for file in sorted(folder.rglob("*")):
-            place = file.relative_to(folder)
-            if file.is_file() and not _is_passed_over(place):
-                yield _declared_in(package.__name__, file, place)
+            parts = file.relative_to(folder).parts
+            if file.is_file() and not _is_passed_over(parts):
+                is_module = (
+                    file.suffix == ".py" and file.stem.isidentifier() and file.stem != "__init__"
+                )
+                ensure(
+                    is_module and len(parts) == len(place.split("/")),
+                    f"{file} does not belong here: this folder holds one file per {declared.noun}, {place}.",
+                )
+                yield _declared_in(
+                    ".".join((package.__name__, *parts[:-1], file.stem)), file, declared
+                )
 
 
-def _is_passed_over(place: Path) -> bool:
-    hidden = any(part.startswith((".", "__pycache__")) for part in place.parts)
-    return hidden or place == Path("__init__.py")
+def _is_passed_over(parts: tuple[str, ...]) -> bool:
+    hidden = any(part.startswith((".", "__pycache__")) for part in parts)
+    return hidden or parts == ("__init__.py",)
 
 
-def _declared_in(package: str, file: Path, place: Path) -> NodeType:
-    is_module = file.suffix == ".py" and file.stem.isidentifier() and file.stem != "__init__"
+def _declared_in(module: str, file: Path, declared: type[Declared]) -> Declared:
+    values = vars(importlib.import_module(module)).values()
+    found = [one for one in values if isinstance(one, declared) and one.module == module]
     ensure(
-        is_module and len(place.parts) == 2,
-        f"{file} does not belong here: this folder holds one file per node type, <category>/<name>.py.",
+        len(found) == 1, f"{file} declares {len(found)} {declared.noun}s; it must be exactly one."
     )
-    module = importlib.import_module(f"{package}.{place.parent.name}.{place.stem}")
-    declared = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, NodeType) and value.run.__module__ == module.__name__
-    ]
-    ensure(
-        len(declared) == 1, f"{file} declares {len(declared)} node types; it must be exactly one."
-    )
-    return declared[0]
+    return found[0]
 
 
 def _public(node_type: NodeType) -> dict[str, Any]:

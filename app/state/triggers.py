@@ -9,15 +9,15 @@ import reflex as rx
 from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.schedules.commands import (
+from app.services.triggers.commands import (
     ScheduleChange,
     change_schedule,
     delete_schedule,
     restore_schedule,
     run_schedule_now,
 )
-from app.services.schedules.queries import list_fires, list_schedules
-from app.services.schedules.views import FireView, ScheduleSummary
+from app.services.triggers.queries import list_fires, list_schedules
+from app.services.triggers.views import FireView, ScheduleSummary
 from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState

@@ -5,18 +5,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, or_
 from sqlmodel import col, select
 
 from app.adapters.sql import wakeups
 from app.adapters.sql.database import storage_down
-from app.adapters.sql.statements import Prepared, once, prepare
+from app.adapters.sql.statements import Prepared, once
 from app.adapters.sql.step_cache import forget_expired
 from app.kernel.clock import now
 from app.kernel.errors import QueueDown, StorageDown
-from app.models import Run, Schedule, Wait
+from app.models import Run, Wait
 from app.models.types import UtcDateTime
 from app.services.access import system
 from app.services.app_context import AppContext
@@ -31,7 +30,8 @@ from app.services.runs.lifecycle.claimed_run import (
 from app.services.runs.recovery.crash_detector import CrashDetector, ObservedLease
 from app.services.runs.recovery.forgotten import due_runs, forgotten_kin, unsettled_runs
 from app.services.runs.waits.deliveries import move_along
-from app.worker.schedule import fire_schedules, tend_schedules
+from app.services.triggers.firing import any_due
+from app.worker.triggers import fire_triggers, tend_triggers
 
 _log = logging.getLogger(__name__)
 
@@ -207,16 +207,6 @@ _WAITS = once(select(col(Wait.id)).where(col(Wait.status) == "open").limit(1))
 _IS_DUE = once(wakeups.due(col(Run.status) == "waiting", _NOW).limit(1))
 
 
-@lru_cache(maxsize=2)
-def _is_scheduled(dialect: str) -> Prepared:
-    """Schedules go by the database's clock, as `fire_schedules` does."""
-    moment = func.clock_timestamp() if dialect == "postgresql" else _NOW
-    on = col(Schedule.enabled).is_(True) & col(Schedule.deleted_at).is_(None)
-    return prepare(
-        select(col(Schedule.id)).where(on, col(Schedule.next_at) <= moment).limit(1), dialect
-    )
-
-
 OF_WAITS: tuple[Duty, ...] = (
     Duty(settle_forgotten, every_s=5, unless_none=_RESTS),
     Duty(wake_due, every_s=0.5, unless_none=_IS_DUE),
@@ -232,6 +222,6 @@ def all_duties() -> tuple[Duty, ...]:
         *OF_WAITS,
         Duty(tend_waits, every_s=10, unless_none=_WAITS),
         Duty(forget_expired_outputs, every_s=600),
-        Duty(fire_schedules, every_s=1, unless_none=_is_scheduled),
-        Duty(tend_schedules, every_s=30),
+        Duty(fire_triggers, every_s=1, unless_none=any_due),
+        Duty(tend_triggers, every_s=30),
     )

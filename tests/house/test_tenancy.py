@@ -31,10 +31,11 @@ REVIEWED = {
     "runs/recovery/forgotten.py forgotten_kin": "the sweeper looks through all workspaces and returns ids",
     "runs/waits/deliveries.py move_along": "the sweeper mends the waits of all workspaces",
     "runs/claiming/claim_sql.py *": "workers share the turns of all workspaces among themselves; no person comes this way",
-    "schedules/firing.py due_schedules": "the sweeper looks through all workspaces and returns ids",
-    "schedules/firing.py replan": "the sweeper mends the schedules of all workspaces",
-    "schedules/firing.py forget_old": "the sweeper cleans up in all workspaces",
-    "schedules/firing.py _held": "the sweeper knows schedules by id alone",
+    "triggers/firing.py any_due": "the sweeper asks whether there is anything to do, in any workspace",
+    "triggers/firing.py due_triggers": "the sweeper looks through all workspaces and returns ids",
+    "triggers/firing.py replan": "the sweeper repairs the triggers of all workspaces",
+    "triggers/firing.py forget_old": "the sweeper cleans up in all workspaces",
+    "triggers/firing.py _held": "the sweeper knows triggers by id alone",
 }
 
 # Functions that read by the id of a workspace's row and are given no actor, and why.
@@ -45,10 +46,10 @@ WITHOUT_ACTOR = {
     "runs/lifecycle/execute.py _whole": "a worker reads the values of the run that it holds, none of another run",
     "composition.py default_host": "is given the journal of the run that the worker holds, and its workflow's id",
     "runs/lifecycle/deliveries.py deliveries_of": "a worker asks about the run that it holds, by its epoch",
-    "schedules/firing.py fire": "the sweeper knows schedules by id alone",
-    "schedules/firing.py fail": "the sweeper knows schedules by id alone",
-    "schedules/firing.py postpone": "the sweeper knows schedules by id alone",
-    "schedules/firing.py _held": "the sweeper knows schedules by id alone",
+    "triggers/firing.py fire": "the sweeper knows triggers by id alone",
+    "triggers/firing.py fail": "the sweeper knows triggers by id alone",
+    "triggers/firing.py postpone": "the sweeper knows triggers by id alone",
+    "triggers/firing.py _held": "the sweeper knows triggers by id alone",
 }
 _IDS = re.compile(r"^(run|step|workflow|schedule|value|project|approval|version|wait)_ids?$")
 _READERS = {"uow", "app", "database"}

@@ -24,7 +24,7 @@ from app.services.runs.lifecycle.control import resume_run
 from app.services.runs.reading.follow import wait_for_run
 from app.services.runs.reading.queries import get_trace, list_approvals, list_runs
 from app.services.runs.starting.start import StartRun, start_run
-from app.services.schedules.queries import list_fires, list_schedules
+from app.services.triggers.queries import list_fires, list_schedules
 from app.services.workflows.commands import edit_draft, restore_workflow
 from app.services.workflows.queries import get_workflow, list_workflows
 from app.worker.in_process import working_here

@@ -1,4 +1,4 @@
-"""All that the author of a node type imports."""
+"""All that the author of a node or trigger type imports."""
 
 from app.engine.sdk import media
 from app.engine.sdk.context import (
@@ -28,6 +28,7 @@ from app.engine.sdk.node import (
     port,
 )
 from app.engine.sdk.text import Text, as_text, port_name, signal_name
+from app.engine.sdk.trigger import Due, DueExample, TriggerType, trigger
 from app.kernel.errors import (
     AnswerCut,
     BudgetExceeded,
@@ -57,6 +58,8 @@ __all__ = [
     "CodeFailed",
     "CodeResult",
     "Completion",
+    "Due",
+    "DueExample",
     "Example",
     "ExpressionError",
     "HttpReply",
@@ -83,6 +86,7 @@ __all__ = [
     "TooManyIterations",
     "ToolCall",
     "ToolSpec",
+    "TriggerType",
     "UpstreamFailed",
     "UpstreamRefused",
     "Usage",
@@ -95,5 +99,6 @@ __all__ = [
     "port_name",
     "read_json",
     "signal_name",
+    "trigger",
     "turns",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
@@ -209,6 +209,13 @@ class NodeType:
     join_for: Callable[[Mapping[str, Any]], Join] | None = None
     iterations_apart: bool = False
     tries: int = 1
+
+    noun: ClassVar[str] = "node type"
+
+    @property
+    def module(self) -> str:
+        """Where it is declared."""
+        return self.run.__module__
 
     def changes_nothing(self, config: Mapping[str, Any]) -> bool:
         """Whether a step with this resolved form has no effect on the outside world."""

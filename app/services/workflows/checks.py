@@ -7,7 +7,9 @@ from app.engine.graph.checks.models import ModelsHere
 from app.engine.graph.document import Graph
 from app.engine.graph.ports import filled, outputs_of
 from app.engine.graph.validate import check
+from app.engine.runtime.inputs import check_input
 from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, Port
+from app.kernel.errors import InvalidInput
 from app.services.workflows.views import CompileView
 
 
@@ -51,3 +53,20 @@ def input_schema(graph: Graph, types: Catalog) -> dict[str, Any] | None:
             schema: dict[str, Any] = node_type.input_schema_for(filled(node, node_type))
             return schema
     return None
+
+
+def check_input_of(graph: Graph, given: Any) -> None:  # noqa: ANN401 - a JSON value
+    """Refuse an input that a graph's trigger would not take.
+
+    Raises:
+        InvalidInput: A value is missing or wrong; `context["field"]` is `input` or `input.<name>`.
+    """
+    try:
+        check_input(input_schema(graph, catalog()) or {}, given)
+    except InvalidInput as error:
+        name = error.context.get("field", "input")
+        field = "input" if name == "input" else f"input.{name}"
+        sentence = error.message.replace(" and run again", "")
+        raise InvalidInput(
+            f"The input does not fit the workflow: {sentence}", field=field
+        ) from error

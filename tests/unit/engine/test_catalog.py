@@ -9,7 +9,16 @@ import pytest
 from app.engine import nodes
 from app.engine.catalog import PALETTE_ORDER, Catalog, catalog, found_in
 from app.engine.docs import render
-from app.engine.sdk import Example, InvalidInput, NodeConfig, NodeContext, Ports, field, node, port
+from app.engine.sdk import (
+    Example,
+    InvalidInput,
+    NodeConfig,
+    NodeContext,
+    Ports,
+    field,
+    node,
+    port,
+)
 from app.engine.sdk.node import ports_of
 from app.kernel.errors import Defect
 

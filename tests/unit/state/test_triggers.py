@@ -1,10 +1,10 @@
 from datetime import UTC, datetime, timedelta
 
-from app.services.schedules.commands import NewSchedule, create_schedule
+from app.services.triggers.commands import NewSchedule, create_schedule
 from app.services.workflows.commands import create_workflow, delete_workflow
 from app.state.identity import actor
 from app.state.triggers import SchedulesState
-from app.worker.schedule import fire_schedules
+from app.worker.triggers import fire_triggers
 from tests.graphs import QUICK
 from tests.unit.state.conftest import fire, open_tab, said, sign_up
 
@@ -63,13 +63,13 @@ async def test_a_time_that_came_links_its_run_and_one_that_failed_says_why(app, 
     workflow_id = await make(app, token, "Hourly")
     tab = await loaded(token)
     acting = await actor(tab)
-    await fire_schedules(app, datetime.now(UTC) + timedelta(hours=1))
+    await fire_triggers(app, datetime.now(UTC) + timedelta(hours=1))
     await fire(tab, "load")
     assert tab.rows[0].last.run == "Run #1"
     assert tab.rows[0].last.status in ("running", "succeeded")
     async with app.database.work() as uow:
         await delete_workflow(uow, acting, workflow_id)
-    await fire_schedules(app, datetime.now(UTC) + timedelta(hours=2))
+    await fire_triggers(app, datetime.now(UTC) + timedelta(hours=2))
     await fire(tab, "open_history", tab.rows[0].id, "Hourly")
     await fire(tab, "load")
     failed = tab.history[0]

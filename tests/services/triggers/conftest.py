@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.schedules.commands import NewSchedule, create_schedule
+from app.services.triggers.commands import NewSchedule, create_schedule
 from tests.graphs import QUICK
 from tests.rows import make_workflow
 from tests.services.runs.conftest import actor, app, make_host, world

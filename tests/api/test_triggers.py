@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.worker.schedule import fire_schedules
+from app.worker.triggers import fire_triggers
 from tests.api.conftest import new_workflow
 from tests.services.people import graph, node
 
@@ -45,7 +45,7 @@ async def test_make_read_change_and_delete(ada):
 async def test_a_time_that_came_is_in_the_history_with_its_run(site, ada):
     one = (await made(ada, input={"name": "Ada"})).json()
     due = datetime.fromisoformat(one["next_at"])
-    assert await fire_schedules(site.runtime, due + timedelta(seconds=1)) == 1
+    assert await fire_triggers(site.runtime, due + timedelta(seconds=1)) == 1
     [fire] = (await ada.get(f"/api/schedules/{one['id']}/fires")).json()["items"]
     assert (fire["status"], datetime.fromisoformat(fire["fire_at"])) == ("fired", due)
     run = (await ada.get(f"/api/runs/{fire['run_id']}")).json()

@@ -17,9 +17,9 @@ from app.services.access import Actor, Permission, require, scoped
 from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
-from app.services.schedules.checks import check_schedule_input
-from app.services.schedules.rows import load_schedule, next_time, whole_view
-from app.services.schedules.views import Missed, ScheduleView
+from app.services.triggers.checks import check_trigger_input
+from app.services.triggers.rows import load_schedule, next_time, whole_view
+from app.services.triggers.views import Missed, ScheduleView
 from app.services.versions.queries import main_draft
 
 MAX_SCHEDULES = 1_000
@@ -68,7 +68,7 @@ async def create_schedule(uow: UnitOfWork, actor: Actor, wish: NewSchedule) -> S
     require(actor, Permission.TRIGGER_EDIT)
     workflow = await _workflow(uow, actor, wish.workflow_id)
     rule = read_rule(wish.cron, wish.timezone)
-    check_schedule_input(await main_draft(uow, actor, workflow.id), wish.input)
+    check_trigger_input(await main_draft(uow, actor, workflow.id), wish.input)
     await _require_room(uow, actor)
     moment = now()
     schedule = Schedule(
@@ -109,7 +109,7 @@ async def change_schedule(
         workflow = await _workflow(uow, actor, wish.workflow_id or schedule.workflow_id)
         schedule.workflow_id = workflow.id
         schedule.input = wish.input if "input" in given else schedule.input
-        check_schedule_input(await main_draft(uow, actor, workflow.id), schedule.input)
+        check_trigger_input(await main_draft(uow, actor, workflow.id), schedule.input)
     if wish.name is not None:
         schedule.name = _name(wish.name)
     if wish.missed is not None:

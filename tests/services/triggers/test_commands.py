@@ -10,8 +10,8 @@ from sqlmodel import col
 from app.kernel.errors import Denied, InvalidInput, NotFound, TooLarge, TooMuch
 from app.models import AuditEntry, Schedule
 from app.services.access import Actor
-from app.services.schedules import commands
-from app.services.schedules.commands import (
+from app.services.triggers import commands
+from app.services.triggers.commands import (
     NewSchedule,
     ScheduleChange,
     change_schedule,
@@ -20,9 +20,9 @@ from app.services.schedules.commands import (
     restore_schedule,
     run_schedule_now,
 )
-from app.services.schedules.queries import get_schedule, list_fires, list_schedules, preview_rule
+from app.services.triggers.queries import get_schedule, list_fires, list_schedules, preview_rule
 from app.services.workflows.commands import delete_workflow
-from app.worker.schedule import fire_schedules
+from app.worker.triggers import fire_triggers
 from tests.graphs import chain, node
 from tests.rows import make_actor, make_workflow
 
@@ -181,7 +181,7 @@ async def test_lists_are_searched_filtered_and_paged(app, actor, make):
 async def test_history_is_paged_and_the_list_shows_the_last_result(app, actor, make):
     made = await make()
     for hour in range(5):
-        await fire_schedules(app, made.next_at + timedelta(hours=hour))
+        await fire_triggers(app, made.next_at + timedelta(hours=hour))
     first = await read(app, list_fires, actor, made.id, limit=3)
     rest = await read(app, list_fires, actor, made.id, limit=3, cursor=first.next_cursor)
     times = [one.fire_at for one in (*first.items, *rest.items)]

@@ -1,4 +1,4 @@
-"""Schedules: workflows that start by themselves, what became of their times, and previews of rules."""
+"""Triggers: schedules by which workflows start by themselves, what became of their times, and previews of rules."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from app.api.workflows import StartedRun
 from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.runs.reading.views import RunView
-from app.services.schedules import commands, queries
-from app.services.schedules.views import (
+from app.services.triggers import commands, queries
+from app.services.triggers.views import (
     FireView,
     Missed,
     RulePreview,

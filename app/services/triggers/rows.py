@@ -1,4 +1,4 @@
-"""Load schedules of a workspace, and turn rows into views."""
+"""Load triggers of a workspace, ask their type about them, and turn rows into views."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,16 +8,19 @@ from sqlalchemy import func
 from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
+from app.engine.catalog import trigger_types
 from app.engine.cron import Rule
+from app.engine.sdk import TriggerType
 from app.kernel.errors import NotFound
 from app.models import Run, Schedule, ScheduleFire, Workflow
 from app.services.access import Actor, named_row, scoped
-from app.services.schedules.checks import unknown_zone, warnings_of
-from app.services.schedules.views import FireView, ScheduleSummary, ScheduleView
+from app.services.triggers.checks import warnings_of
+from app.services.triggers.views import FireView, ScheduleSummary, ScheduleView
 from app.services.versions.queries import main_draft
 
 SHOWN = 5
 AGAIN = timedelta(hours=1)
+_KIND = "schedule"
 
 
 async def load_schedule(
@@ -49,10 +52,21 @@ def rule_of(schedule: Schedule) -> Rule:
     return Rule(schedule.cron, schedule.timezone)
 
 
+def type_of(_: Schedule) -> TriggerType:
+    """The type of a trigger: rows of this table are schedules."""
+    return trigger_types()[_KIND]
+
+
+def config_of(schedule: Schedule) -> Any:  # noqa: ANN401 - the form of the trigger's type
+    """The form of a trigger; it was checked before it was stored."""
+    form = type_of(schedule).config
+    return form.model_construct(**{name: getattr(schedule, name) for name in form.model_fields})
+
+
 def next_time(schedule: Schedule, at: datetime) -> datetime | None:
-    """When the schedule comes next; while its zone is unknown, when to look again."""
-    rule = rule_of(schedule)
-    return rule.next(at) if rule.zone_known else at + AGAIN
+    """When the trigger comes next; while its times cannot be worked out, when to look again."""
+    kind, config = type_of(schedule), config_of(schedule)
+    return at + AGAIN if kind.trouble(config) else kind.next_at(config, at)
 
 
 async def last_fires(
@@ -137,13 +151,13 @@ async def whole_view(uow: UnitOfWork, actor: Actor, schedule: Schedule) -> Sched
     draft = await main_draft(uow, actor, workflow.id)
     last = (await last_fires(uow, actor, [schedule.id])).get(schedule.id)
     rule = rule_of(schedule)
-    known = rule.zone_known
+    known, trouble = rule.zone_known, type_of(schedule).trouble(config_of(schedule))
     return ScheduleView(
         **_shared(schedule, workflow, last),
         input=schedule.input,
         next_fires=rule.upcoming(datetime.now(UTC), SHOWN) if known else (),
         warnings=(
-            *(() if known else (unknown_zone(schedule),)),
+            *((trouble,) if trouble else ()),
             *rule.warnings,
             *warnings_of(workflow, draft),
         ),

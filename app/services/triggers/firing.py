@@ -1,34 +1,32 @@
-"""What becomes of a schedule's times: a run, or a reason why there is none. Each time once.
+"""What becomes of a trigger's times: a run, or a reason why there is none. Each time once.
 
-Several sweepers may do this at once, and any of them may die anywhere: the schedule's row is locked
-while its times are decided, and the decision, the run and the next time are one transaction.
+Several sweepers may do this at once, and any of them may die anywhere: the trigger's row is locked
+while its times are decided, and the decision, the run and the next time are one transaction. What the type of the
+trigger says of its times (`engine/triggers`) is asked for by `rows.py`; nothing here knows of rules.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, select
 from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
+from app.adapters.sql.statements import Prepared, prepare
 from app.kernel.errors import NotFound
 from app.models import Schedule, ScheduleFire
+from app.models.types import UtcDateTime
 from app.services.access import scoped, system, trigger
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
-from app.services.schedules.checks import unknown_zone
-from app.services.schedules.rows import AGAIN, next_time, rule_of
+from app.services.triggers.rows import AGAIN, config_of, next_time, type_of
 
 _log = logging.getLogger(__name__)
 
-LATE = timedelta(seconds=60)
-"""Up to this much later a time is still kept; later it counts as missed."""
-
 AT_ONCE = 200
-TOLD = 100
-"""So many missed times are recorded one by one; of more, the last one recorded names the rest."""
-
 KEPT = timedelta(days=90)
 _CLOCK_SLACK = timedelta(seconds=60)
 _SKIPPED = "Nothing ran at this time, and the schedule skips missed times."
@@ -36,8 +34,19 @@ _REPLACED = "Nothing ran at this time; one run was started for all missed times.
 _NO_WORKFLOW = "The workflow was deleted. Restore it, or choose another one for this schedule."
 
 
-async def due_schedules(uow: UnitOfWork, at: datetime) -> list[str]:
-    """Ids of schedules whose next time has come, the longest due first."""
+@lru_cache(maxsize=2)
+def any_due(dialect: str) -> Prepared:
+    """Find one trigger that is due, by the database's clock where it has one, else `at`: as `due_triggers` is asked."""
+    moment = (
+        func.clock_timestamp() if dialect == "postgresql" else bindparam("at", type_=UtcDateTime())
+    )
+    return prepare(
+        select(col(Schedule.id)).where(_is_on(), col(Schedule.next_at) <= moment).limit(1), dialect
+    )
+
+
+async def due_triggers(uow: UnitOfWork, at: datetime) -> list[str]:
+    """Ids of triggers whose next time has come, the longest due first."""
     query = (
         select(col(Schedule.id))
         .where(_is_on(), col(Schedule.next_at) <= at)
@@ -48,17 +57,17 @@ async def due_schedules(uow: UnitOfWork, at: datetime) -> list[str]:
 
 
 async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | None:
-    """Decide the times of a schedule that have come, and start a run if one is to be.
+    """Decide the times of a trigger that have come, and start a run if one is to be.
 
-    None when there is nothing to start, another process is at it, or its time zone is not known here any more: the
-    time counts as failed, and the schedule is looked at again each hour, until it can be planned.
+    None when there is nothing to start, another process is at it, or its times cannot be worked out here any more: the
+    time counts as failed, and the trigger is looked at again each hour, until it can be planned.
 
     Raises:
         AppError: The run cannot start. Leave the transaction and `fail` in a new one.
     """
     schedule = await _held(uow, schedule_id, at)
-    if schedule is not None and not rule_of(schedule).zone_known:
-        await _wait_for_zone(uow, schedule, at)
+    if schedule is not None and (trouble := type_of(schedule).trouble(config_of(schedule))):
+        await _wait_out(uow, schedule, at, trouble)
         return None
     if schedule is not None and _is_mended(schedule):
         schedule.next_at, schedule.planned_at = next_time(schedule, at), at
@@ -70,7 +79,7 @@ async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | Non
         workflow_id=schedule.workflow_id,
         input=schedule.input,
         idempotency_key=f"{schedule.id}@{due.isoformat()}",
-        trigger="schedule",
+        trigger=type_of(schedule).kind,
     )
     try:
         run = await start_run(uow, trigger(schedule.workspace_id), request)
@@ -96,18 +105,18 @@ async def fail(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> 
 
 
 async def postpone(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> None:
-    """Look at a schedule again in an hour: its times cannot be worked out now."""
+    """Look at a trigger again in an hour: its times cannot be worked out now."""
     schedule = await _held(uow, schedule_id, at)
     if schedule is not None:
         await _put_off(uow, schedule, at, reason)
 
 
-async def _wait_for_zone(uow: UnitOfWork, schedule: Schedule, at: datetime) -> None:
-    """Look again in an hour, and say so the first time only; the pages mark such a schedule."""
+async def _wait_out(uow: UnitOfWork, schedule: Schedule, at: datetime, trouble: str) -> None:
+    """Look again in an hour, and say so the first time only; the pages mark such a trigger."""
     if not _may_be_look(schedule):
-        told = {"schedule_id": schedule.id, "timezone": schedule.timezone}
-        _log.warning(unknown_zone(schedule), extra=told)
-    await _put_off(uow, schedule, at, unknown_zone(schedule))
+        told = {"trigger_id": schedule.id, "timezone": schedule.timezone}
+        _log.warning(trouble, extra=told)
+    await _put_off(uow, schedule, at, trouble)
 
 
 async def _put_off(uow: UnitOfWork, schedule: Schedule, at: datetime, reason: str) -> None:
@@ -119,7 +128,7 @@ async def _put_off(uow: UnitOfWork, schedule: Schedule, at: datetime, reason: st
 
 
 def _may_be_look(schedule: Schedule) -> bool:
-    """Whether `next_at` looks like the moment to look again, and not like a time of the rule."""
+    """Whether `next_at` looks like the moment to look again, and not like a time of the trigger."""
     return schedule.planned_at is not None and schedule.next_at == schedule.planned_at + AGAIN
 
 
@@ -128,7 +137,7 @@ def _is_mended(schedule: Schedule) -> bool:
     planned_at = schedule.planned_at
     if planned_at is None or not _may_be_look(schedule):
         return False
-    return rule_of(schedule).next(planned_at) != schedule.next_at
+    return next_time(schedule, planned_at) != schedule.next_at
 
 
 async def replan(uow: UnitOfWork, at: datetime) -> int:
@@ -153,7 +162,7 @@ async def replan(uow: UnitOfWork, at: datetime) -> int:
 
 
 async def forget_old(uow: UnitOfWork, at: datetime) -> None:
-    """Drop what became of times, and deleted schedules, of more than 90 days ago."""
+    """Drop what became of times, and deleted triggers, of more than 90 days ago."""
     before = at - KEPT
     await uow.session.execute(delete(ScheduleFire).where(col(ScheduleFire.fire_at) < before))
     await uow.session.execute(delete(Schedule).where(col(Schedule.deleted_at) < before))
@@ -174,7 +183,7 @@ def _is_on() -> ColumnElement[bool]:
 
 
 async def _held(uow: UnitOfWork, schedule_id: str, at: datetime) -> Schedule | None:
-    """Lock a schedule that is due; None when it is not, or another process holds it."""
+    """Lock a trigger that is due; None when it is not, or another process holds it."""
     query = select(Schedule).where(
         col(Schedule.id) == schedule_id, _is_on(), col(Schedule.next_at) <= at
     )
@@ -184,39 +193,23 @@ async def _held(uow: UnitOfWork, schedule_id: str, at: datetime) -> Schedule | N
 
 async def _decide(uow: UnitOfWork, schedule: Schedule, at: datetime) -> datetime | None:
     """Record the times that are skipped, plan the next one, and return the one to start a run for."""
-    times, more = _times(schedule, at)
-    known = await _known(uow, schedule, times)
-    last = times[-1]
-    chosen = schedule.missed == "once" or at - last <= LATE
-    message = _REPLACED if chosen else _SKIPPED
-    skipped = [one for one in (times[:-1] if chosen else times) if one not in known]
+    due = type_of(schedule).due(config_of(schedule), schedule.next_at or at, at)
+    known = await _known(uow, schedule, due.times)
+    last = due.times[-1]
+    message = _REPLACED if due.fires else _SKIPPED
+    skipped = [one for one in (due.times[:-1] if due.fires else due.times) if one not in known]
     for one in skipped:
         note = (
             f" So did all times until {last:%Y-%m-%d %H:%M} UTC."
-            if more and one == times[-2]
+            if due.is_cut and one == due.times[-2]
             else ""
         )
         _record(uow, schedule, one, _Decision("skipped", at, message + note))
-    schedule.next_at, schedule.planned_at = rule_of(schedule).next(max(at, last)), at
-    return last if chosen and last not in known else None
+    schedule.next_at, schedule.planned_at = next_time(schedule, max(at, last)), at
+    return last if due.fires and last not in known else None
 
 
-def _times(schedule: Schedule, at: datetime) -> tuple[list[datetime], bool]:
-    """The times that have come, oldest first, the latest always among them; whether some between
-    are left out.
-    """
-    rule, first = rule_of(schedule), schedule.next_at or at
-    last = max(first, rule.last(at) or first)
-    times = [first]
-    for one in rule.after(first):
-        if one > last or len(times) > TOLD:
-            break
-        times.append(one)
-    more = times[-1] < last
-    return ([*times, last] if more else times), more
-
-
-async def _known(uow: UnitOfWork, schedule: Schedule, times: list[datetime]) -> set[datetime]:
+async def _known(uow: UnitOfWork, schedule: Schedule, times: Sequence[datetime]) -> set[datetime]:
     query = scoped(ScheduleFire, system(schedule.workspace_id)).where(
         col(ScheduleFire.schedule_id) == schedule.id,
         col(ScheduleFire.fire_at) >= times[0],

@@ -1,4 +1,4 @@
-"""What callers see of schedules."""
+"""What callers see of triggers."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from app.engine.events import RunStatus
+from app.engine.triggers.schedule import Missed
 from app.kernel.schemas import SchemaOf
 
-Missed = Literal["skip", "once"]
 FireStatus = Literal["fired", "skipped", "failed"]
 
 

@@ -1,4 +1,4 @@
-"""What keeps a workflow from starting on a schedule: no trigger, problems, an input that does not fit."""
+"""What keeps a trigger from starting its workflow: no start node, problems, an input that does not fit."""
 
 from typing import Any
 
@@ -6,16 +6,15 @@ import orjson
 
 from app.engine.catalog import catalog
 from app.engine.graph.upgrades import open_graph
-from app.engine.runtime.inputs import check_input
-from app.kernel.errors import InvalidInput, TooLarge
-from app.models import Draft, Schedule, Workflow
-from app.services.workflows.checks import compile_view
+from app.kernel.errors import TooLarge
+from app.models import Draft, Workflow
+from app.services.workflows.checks import check_input_of, compile_view
 
 MAX_INPUT_BYTES = 200_000
 
 
 def warnings_of(workflow: Workflow, draft: Draft) -> tuple[str, ...]:
-    """Say what would make each start fail now. A schedule may be made all the same: drafts change."""
+    """Say what would make each start fail now. A trigger may be made all the same: drafts change."""
     if workflow.deleted_at is not None:
         return ("The workflow was deleted. Nothing starts until it is restored.",)
     found = compile_view(open_graph(draft.graph, catalog()))
@@ -32,16 +31,8 @@ def warnings_of(workflow: Workflow, draft: Draft) -> tuple[str, ...]:
     return tuple(said)
 
 
-def unknown_zone(schedule: Schedule) -> str:
-    """Say that a stored zone is gone, and what to do."""
-    return (
-        f"This system does not know the time zone '{schedule.timezone}' any more, so nothing starts. Choose "
-        "another one, or bring the system's time zone data (tzdata) up to date."
-    )
-
-
-def check_schedule_input(draft: Draft, given: Any) -> None:  # noqa: ANN401 - a JSON value
-    """Refuse an input that the workflow's trigger would not take, or that is too large to keep.
+def check_trigger_input(draft: Draft, given: Any) -> None:  # noqa: ANN401 - a JSON value
+    """Refuse an input that the workflow would not take, or that is too large to keep.
 
     Raises:
         InvalidInput: A value is missing or wrong; `context["field"]` is `input` or `input.<name>`.
@@ -54,13 +45,4 @@ def check_schedule_input(draft: Draft, given: Any) -> None:  # noqa: ANN401 - a 
             "Let the workflow fetch large data itself.",
             field="input",
         )
-    schema = compile_view(open_graph(draft.graph, catalog())).input_schema
-    try:
-        check_input(schema or {}, given)
-    except InvalidInput as error:
-        name = error.context.get("field", "input")
-        field = "input" if name == "input" else f"input.{name}"
-        sentence = error.message.replace(" and run again", "")
-        raise InvalidInput(
-            f"The input does not fit the workflow: {sentence}", field=field
-        ) from error
+    check_input_of(open_graph(draft.graph, catalog()), given)

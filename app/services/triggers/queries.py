@@ -13,7 +13,7 @@ from app.kernel.errors import InvalidInput
 from app.models import Schedule, ScheduleFire, Workflow
 from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Page, newest_first, write_cursor
-from app.services.schedules.rows import (
+from app.services.triggers.rows import (
     SHOWN,
     fire_view,
     fires,
@@ -22,7 +22,7 @@ from app.services.schedules.rows import (
     summary_view,
     whole_view,
 )
-from app.services.schedules.views import (
+from app.services.triggers.views import (
     FireView,
     LocalTime,
     RulePreview,

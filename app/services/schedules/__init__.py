@@ -1,1 +1,0 @@
-"""Schedules: workflows that start by themselves at set times."""
