@@ -9,13 +9,13 @@ from app.api.http.bodies import Body, router
 from app.api.http.deps import Cursor, Id, Key, Limit, Of, Search, Signed
 from app.api.http.limits import PREVIEWS, RUNS, limited
 from app.api.workflows import StartedRun
+from app.engine.triggers.schedule import Missed
 from app.services.app_context import current_app
 from app.services.page import Page
 from app.services.runs.reading.views import RunView
 from app.services.triggers import commands, queries
 from app.services.triggers.views import (
     FireView,
-    Missed,
     RulePreview,
     ScheduleSummary,
     ScheduleView,

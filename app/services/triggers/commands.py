@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from app.adapters.sql.database import UnitOfWork
 from app.engine.cron import read_rule
+from app.engine.triggers.schedule import Missed
 from app.kernel.clock import now
 from app.kernel.errors import InvalidInput, NotFound, TooMuch
 from app.kernel.ids import new_id
@@ -19,7 +20,7 @@ from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.triggers.checks import check_trigger_input
 from app.services.triggers.rows import load_schedule, next_time, whole_view
-from app.services.triggers.views import Missed, ScheduleView
+from app.services.triggers.views import ScheduleView
 from app.services.versions.queries import main_draft
 
 MAX_SCHEDULES = 1_000

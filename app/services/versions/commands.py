@@ -50,7 +50,8 @@ async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> Workf
         .order_by(col(WorkflowVersion.number).desc())
         .limit(1)
     )
-    draft, latest = (await uow.session.execute(query)).one()
+    found: tuple[Draft, WorkflowVersion | None] = (await uow.session.execute(query)).one()._tuple()
+    draft, latest = found
     digest = hashed(draft.graph)[0]
     if latest is not None and latest.graph_hash == digest:
         return latest
