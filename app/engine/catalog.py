@@ -89,7 +89,7 @@ def found_in(package: ModuleType) -> Iterator[NodeType]:
 def _walked(package: ModuleType, declared: type[Declared], place: str) -> Iterator[Declared]:
     for folder in map(Path, package.__path__):
         for file in sorted(folder.rglob("*")):
-            parts = file.relative_to(folder).parts
+            parts: tuple[str, ...] = file.relative_to(folder).parts
             if file.is_file() and not _is_passed_over(parts):
                 is_module = (
                     file.suffix == ".py" and file.stem.isidentifier() and file.stem != "__init__"

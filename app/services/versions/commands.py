@@ -50,8 +50,9 @@ async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> Workf
         .order_by(col(WorkflowVersion.number).desc())
         .limit(1)
     )
-    found: tuple[Draft, WorkflowVersion | None] = (await uow.session.execute(query)).one()._tuple()
-    draft, latest = found
+    draft: Draft
+    latest: WorkflowVersion | None
+    draft, latest = (await uow.session.execute(query)).one()
     digest = hashed(draft.graph)[0]
     if latest is not None and latest.graph_hash == digest:
         return latest
