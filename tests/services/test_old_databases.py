@@ -18,7 +18,7 @@ from app.adapters.sql import migrations
 from app.kernel.settings import Settings
 from app.models import metadata
 from app.services.access import person
-from app.services.app_context import close_app, open_app
+from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.lifecycle.control import resume_run
 from app.services.runs.reading.follow import wait_for_run
