@@ -166,7 +166,7 @@ def arm_effects() -> None:
         run_id = str(log.context.get().get("run_id", ""))
         node = request.url.partition("?")[0].rpartition("/")[2]
         at(f"effect.before:{node}", run_id)
-        who = {"X-Process": str(os.getpid()), "X-ClaimedRun": str(_lives.get(run_id, ""))}
+        who = {"X-Process": str(os.getpid()), "X-Life": str(_lives.get(run_id, ""))}
         told = request.model_copy(update={"headers": {**request.headers, **who}})
         reply = await send(self, told)
         at(f"effect.after:{node}", run_id)
@@ -192,7 +192,7 @@ def arm_start() -> None:
     from app.adapters.sql.journal import Writer
     from app.services.runs.starting import inline
 
-    store, enqueue = Writer.store, inline.enqueue
+    store, offer = Writer.store, inline.offer
 
     async def watched_store(self: Any, row: Any, *args: Any, **kwargs: Any) -> Any:
         given = row.get("input")
@@ -202,8 +202,8 @@ def arm_start() -> None:
         at("start.committed", row["id"])
         return result
 
-    async def watched_enqueue(app: Any, run_id: str, *args: Any, **kwargs: Any) -> None:
-        await enqueue(app, run_id, *args, **kwargs)
+    async def watched_offer(queue: Any, run_id: str, *args: Any, **kwargs: Any) -> None:
+        await offer(queue, run_id, *args, **kwargs)
         at("start.queued", run_id)
 
-    Writer.store, inline.enqueue = watched_store, watched_enqueue
+    Writer.store, inline.offer = watched_store, watched_offer
