@@ -77,6 +77,7 @@ class Web(rx.App):
         super()._setup_state()
         self._state_manager = states = TabStates()  # type: ignore[abstract]  # its overloads confuse mypy
         self._event_namespace = Gate(get_config().get_event_namespace(), self, states)
+        assert self.sio is not None
         self.sio.register_namespace(self._event_namespace)
 
     @asynccontextmanager

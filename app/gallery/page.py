@@ -3,6 +3,7 @@
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 from reflex.style import color_mode, set_color_mode
 
 from app.components import lists, ui
@@ -198,5 +199,5 @@ def _cards() -> list[rx.Component]:
     ]
 
 
-def _answered(step_id: rx.Var[str], answer: rx.Var[str]) -> rx.event.EventSpec:
+def _answered(step_id: rx.Var[str], answer: rx.Var[str]) -> EventSpec:
     return rx.console_log(f"{step_id}: {answer}")

@@ -17,6 +17,7 @@ from app.services.workflows.queries import blank_output
 from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.socket.lanes import reading
+from app.state.socket.said import Saying
 
 _RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
 """What may be decided about a step that failed or was cut off with one press; to give its result needs a form."""
@@ -143,7 +144,7 @@ class ApprovalsState(rx.State):
         self.error, self.ready = "", True
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
+    async def watch(self) -> Saying:
         """Read again whenever a run of the workspace changes, as long as the page is open."""
         async for _ in changes(current_app(), await actor(self)):
             yield ApprovalsState.load
@@ -185,7 +186,7 @@ class ApprovalsState(rx.State):
         self.result = text
 
     @rx.event
-    async def answer(self, step_id: str, choice: str):  # noqa: ANN201 - events
+    async def answer(self, step_id: str, choice: str) -> Saying:
         """Decide; the run goes on."""
         acting = await actor(self)
         output = self._output(step_id, choice)

@@ -7,6 +7,7 @@ import reflex as rx
 from app.services.app_context import current_app
 from app.services.health import Readiness, readiness
 from app.state.socket.lanes import reading
+from app.state.socket.said import Saying
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class HealthState(rx.State):
 
     @rx.event
     @reading
-    async def look(self):  # noqa: ANN201 - an async generator of nothing
+    async def look(self) -> Saying:
         """Ask every part."""
         self.looking = True
         yield

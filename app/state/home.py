@@ -14,6 +14,7 @@ from app.state.formatting import count, iso, money, seconds, share, some
 from app.state.identity import actor
 from app.state.runs.list import RunRow, run_row
 from app.state.socket.lanes import reading
+from app.state.socket.said import Saying
 from app.state.templates import TemplateCard, template_card
 
 _STARTERS = 3
@@ -62,7 +63,7 @@ class HomeState(rx.State):
         self.error, self.ready = "", True
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
+    async def watch(self) -> Saying:
         """Read again whenever a run of the workspace changes, as long as the page is open."""
         async for _ in changes(current_app(), await actor(self)):
             yield HomeState.load

@@ -11,6 +11,7 @@ from app.services.app_context import current_app
 from app.services.identity.commands import authenticate
 from app.services.identity.queries import has_people, me
 from app.services.identity.registration import why_not
+from app.state.socket.said import Said
 
 COOKIE = "agentloom_session"
 
@@ -62,12 +63,12 @@ class IdentityState(rx.State):
     next_query: str = ""
 
     @rx.event
-    async def guard(self):  # noqa: ANN201 - an event or nothing
+    async def guard(self) -> Said:
         """Let signed-in people pass; send others to sign in and bring them back afterwards."""
         try:
             acting = await actor(self)
         except Unauthenticated:
-            self.reset()
+            self.reset()  # type: ignore[no-untyped-call] # Reflex's
             url = self.router.url
             here = safe_next(f"{url.path}?{url.query}" if url.query else url.path)
             return rx.redirect(f"/login?next={quote(here, safe='')}")
@@ -80,7 +81,7 @@ class IdentityState(rx.State):
         return None
 
     @rx.event
-    async def welcome(self):  # noqa: ANN201 - an event or nothing
+    async def welcome(self) -> Said:
         """Remember where to go after signing in; who is signed in already goes there at once.
 
         The first visitor of a fresh installation has nothing to sign in with, and signs up.
@@ -100,6 +101,6 @@ class IdentityState(rx.State):
         return rx.redirect(self.next_path)
 
     @rx.event
-    async def sign_out(self):  # noqa: ANN201 - an event
+    async def sign_out(self) -> Said:
         """End the session, here and in every other tab of this browser."""
         return rx.call_script("window.agentloomSession.signOut()")

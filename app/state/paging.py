@@ -9,6 +9,7 @@ from app.services.app_context import current_app
 from app.services.runs.reading.watch import changes
 from app.state.identity import actor
 from app.state.socket.lanes import reading
+from app.state.socket.said import Said, Saying
 
 
 class PagedState(rx.State, mixin=True):
@@ -43,30 +44,30 @@ class PagedState(rx.State, mixin=True):
         self.page_number, self.error, self.ready = len(self._before) + 1, "", True
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
+    async def watch(self) -> Saying:
         """Read again whenever a run of the workspace changes, as long as the page is open."""
         async for _ in changes(current_app(), await actor(self)):
             yield self.__class__.load
 
     @rx.event
-    async def look_for(self, text: str):  # noqa: ANN201 - an event
+    async def look_for(self, text: str) -> Said:
         """Search; starts again at the first page."""
         self.search = text
         return self._from_the_start()
 
     @rx.event
-    async def older(self):  # noqa: ANN201 - an event
+    async def older(self) -> Said:
         """Go to the next page."""
         self._before = [*self._before, self._cursor]
         self._cursor = self._next
         return self.__class__.load
 
     @rx.event
-    async def newer(self):  # noqa: ANN201 - an event
+    async def newer(self) -> Said:
         """Go back a page."""
         *self._before, self._cursor = self._before or [""]
         return self.__class__.load
 
-    def _from_the_start(self):  # noqa: ANN202 - an event
+    def _from_the_start(self) -> Said:
         self._cursor, self._before = "", []
         return self.__class__.load

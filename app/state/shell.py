@@ -7,6 +7,7 @@ from app.services.runs.reading.activity import activity
 from app.services.runs.reading.watch import changes
 from app.state.identity import IdentityState, actor
 from app.state.socket.lanes import reading
+from app.state.socket.said import Said, Saying
 from app.state.workflows.list import WorkflowsState
 
 
@@ -28,13 +29,13 @@ class ShellState(rx.State):
         self.workflow_count = now.workflows
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
+    async def watch(self) -> Saying:
         """Count again whenever a run of the workspace changes, as long as the page is open."""
         async for _ in changes(current_app(), await actor(self)):
             yield ShellState.refresh
 
     @rx.event
-    async def act(self, action: str):  # noqa: ANN201 - an event
+    async def act(self, action: str) -> Said:
         """Run an action of the command palette."""
         await actor(self)
         actions = {"sign-out": IdentityState.sign_out, "new-workflow": WorkflowsState.create}

@@ -17,6 +17,7 @@ from app.services.templates.views import TemplateSummary
 from app.state.formatting import some
 from app.state.identity import actor
 from app.state.socket.lanes import reading
+from app.state.socket.said import Said, Saying
 
 _MARKDOWN = MarkdownIt("js-default")  # no raw HTML, no script links
 _NEEDS = {"internet": "needs the internet"}
@@ -88,31 +89,31 @@ class GalleryState(rx.State):
         self.category, self.error, self.ready, self.using = wanted, "", True, ""
 
     @rx.event
-    async def look_for(self, text: str):  # noqa: ANN201 - an event
+    async def look_for(self, text: str) -> Said:
         """Search."""
         self.search = text
         return GalleryState.load
 
     @rx.event
-    async def choose(self, category: str):  # noqa: ANN201 - an event
+    async def choose(self, category: str) -> Said:
         """Show one category, or all."""
         self.category = category
         return GalleryState.load
 
     @rx.event
-    async def only_keyless(self, keyless: bool):  # noqa: ANN201 - an event
+    async def only_keyless(self, keyless: bool) -> Said:
         """Show only what works without keys."""
         self.keyless = keyless
         return GalleryState.load
 
     @rx.event
-    async def forget_filters(self):  # noqa: ANN201 - an event
+    async def forget_filters(self) -> Said:
         """Show everything again."""
         self.search, self.category, self.keyless = "", "all", False
         return GalleryState.load
 
     @rx.event
-    async def use(self, template_id: str):  # noqa: ANN201 - events
+    async def use(self, template_id: str) -> Saying:
         """Make a workflow from a template and open it."""
         acting = await actor(self)
         self.using = template_id

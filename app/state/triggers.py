@@ -21,6 +21,7 @@ from app.services.triggers.views import FireView, ScheduleSummary
 from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState
+from app.state.socket.said import Said, Saying
 
 PAGE = 50
 HISTORY = 50
@@ -120,7 +121,7 @@ class SchedulesState(PagedState, rx.State):
         self.form_open, self.workflow = wanted is not None, (wanted or [""])[0]
 
     @rx.event(background=True)
-    async def look_again(self):  # noqa: ANN201 - an async generator of events
+    async def look_again(self) -> Saying:
         """Read again now and then: a time that was skipped or failed changes no run."""
         await actor(self)
         while True:
@@ -133,13 +134,13 @@ class SchedulesState(PagedState, rx.State):
         self.editing, self.workflow, self.form_open = schedule_id, "", True
 
     @rx.event
-    async def close_form(self, is_open: bool = False):  # noqa: ANN201 - an event
+    async def close_form(self, is_open: bool = False) -> Said:
         """Close the form; a later reload does not open it again."""
         self.form_open = is_open
         return _PLAIN_ADDRESS
 
     @rx.event
-    async def saved(self, name: str):  # noqa: ANN201 - events
+    async def saved(self, name: str) -> Saying:
         """Show what the form has stored."""
         await actor(self)
         said = f"“{name}” was {'changed' if self.editing else 'scheduled'}."
@@ -149,7 +150,7 @@ class SchedulesState(PagedState, rx.State):
         yield SchedulesState.load
 
     @rx.event
-    async def switch(self, schedule_id: str, on: bool):  # noqa: ANN201 - an event
+    async def switch(self, schedule_id: str, on: bool) -> Said:
         """Switch a schedule on or off."""
         acting = await actor(self)
         async with current_app().database.work() as uow:
@@ -157,7 +158,7 @@ class SchedulesState(PagedState, rx.State):
         return SchedulesState.load
 
     @rx.event
-    async def run_now(self, schedule_id: str):  # noqa: ANN201 - events
+    async def run_now(self, schedule_id: str) -> Saying:
         """Start a run at once."""
         acting = await actor(self)
         async with current_app().database.work() as uow:
@@ -166,7 +167,7 @@ class SchedulesState(PagedState, rx.State):
         yield SchedulesState.load
 
     @rx.event
-    async def open_history(self, schedule_id: str, name: str):  # noqa: ANN201 - an event
+    async def open_history(self, schedule_id: str, name: str) -> Said:
         """Show what became of a schedule's times."""
         await actor(self)
         self.history_of, self.history_name, self.history = schedule_id, name, []
@@ -190,20 +191,20 @@ class SchedulesState(PagedState, rx.State):
             self.deleting = ""
 
     @rx.event
-    async def delete(self):  # noqa: ANN201 - events
+    async def delete(self) -> Saying:
         """Take the schedule away that was asked about, and offer the way back."""
         # before anything is waited for: the question closes meanwhile, and forgets what it was about
         schedule_id, name, self.deleting = self.deleting, self.deleting_name, ""
         acting = await actor(self)
         async with current_app().database.work() as uow:
             await delete_schedule(uow, acting, schedule_id)
-        undo = {"label": "Undo", "on_click": SchedulesState.restore(schedule_id)}
+        undo = {"label": "Undo", "on_click": SchedulesState.restore(schedule_id)}  # type: ignore[operator] # mypy takes a handler for its decorator
         said = f"Deleted “{name}”. Its runs stay readable."
         yield rx.toast.success(said, action=undo, duration=_UNDO_MS)
         yield SchedulesState.load
 
     @rx.event
-    async def restore(self, schedule_id: str):  # noqa: ANN201 - events
+    async def restore(self, schedule_id: str) -> Saying:
         """Bring a deleted schedule back."""
         acting = await actor(self)
         async with current_app().database.work() as uow:

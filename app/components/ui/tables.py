@@ -15,7 +15,7 @@ class Column:
     """A column. `cell` draws the row's value; a column with `sort` can be sorted by its header."""
 
     title: str
-    cell: Callable[[rx.Var], Any]
+    cell: Callable[[rx.Var[Any]], Any]
     sort: str = ""
     align: Literal["start", "end"] = "start"
     hide_narrow: bool = False

@@ -61,7 +61,7 @@ def _filters() -> tuple[rx.Component, ...]:
 
 def _narrowed() -> rx.Var[bool]:
     chosen = (RunListState.status != "all") | (RunListState.workflow != "all")
-    return chosen | (RunListState.search != "")
+    return rx.Var.create(chosen | (RunListState.search != ""))
 
 
 def _none_yet() -> rx.Component:

@@ -13,6 +13,7 @@ from app.services.models.views import ModelView, PullView
 from app.state.formatting import size
 from app.state.identity import actor
 from app.state.socket.lanes import reading
+from app.state.socket.said import Saying
 
 _LOOK_S = 0.7
 
@@ -105,7 +106,7 @@ class ModelsState(rx.State):
         self.error, self.ready = "", True
 
     @rx.event(background=True)
-    async def watch(self):  # noqa: ANN201 - an async generator of events
+    async def watch(self) -> Saying:
         """Follow downloads as long as the page is open; read the list again when one ends."""
         acting = await actor(self)
         yield ModelsState.load

@@ -12,6 +12,7 @@ from app.services.models.views import PriceView
 from app.state.identity import actor
 from app.state.models.list import ModelsState, price_words
 from app.state.socket.lanes import reading
+from app.state.socket.said import Said
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class PricesState(rx.State):
             self.rows = [price_row(one) for one in await list_prices(uow, acting)]
 
     @rx.event
-    async def save(self, form: dict[str, Any]):  # noqa: ANN201 - events or nothing
+    async def save(self, form: dict[str, Any]) -> Said:
         """Set the price that was entered; what will not do stays to be mended."""
         acting = await actor(self)
         try:
@@ -59,7 +60,7 @@ class PricesState(rx.State):
         return [rx.toast.success(f"{set_.model} has a price."), PricesState.load, ModelsState.load]
 
     @rx.event
-    async def remove(self, model: str):  # noqa: ANN201 - events
+    async def remove(self, model: str) -> Said:
         """Take a price away again."""
         acting = await actor(self)
         async with current_app().database.work() as uow:

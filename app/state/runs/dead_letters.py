@@ -16,6 +16,7 @@ from app.services.runs.recovery.dead_letters import (
 from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState
+from app.state.socket.said import Saying
 
 PAGE = 30
 
@@ -77,7 +78,7 @@ class DeadLettersState(PagedState, rx.State):
             self.requeueing = self.discarding = ""
 
     @rx.event
-    async def requeue(self):  # noqa: ANN201 - events
+    async def requeue(self) -> Saying:
         """Start a new run that goes on from there."""
         run_id, self.requeueing = self.requeueing, ""
         acting = await actor(self)
@@ -87,7 +88,7 @@ class DeadLettersState(PagedState, rx.State):
         yield DeadLettersState.load
 
     @rx.event
-    async def discard(self):  # noqa: ANN201 - events
+    async def discard(self) -> Saying:
         """Put the run away."""
         run_id, self.discarding = self.discarding, ""
         acting = await actor(self)

@@ -15,6 +15,7 @@ from app.services.workflows.queries import name_workflows
 from app.state.formatting import NONE, count, iso, money, some
 from app.state.identity import actor
 from app.state.paging import PagedState
+from app.state.socket.said import Said, Saying
 
 PAGE = 30
 _WORKFLOW_CHOICES = 100
@@ -86,25 +87,25 @@ class RunListState(PagedState, rx.State):
         return page.next_cursor
 
     @rx.event
-    async def choose_status(self, status: str):  # noqa: ANN201 - an event
+    async def choose_status(self, status: str) -> Said:
         """Show runs of one status, or all."""
         self.status = status
         return self._from_the_start()
 
     @rx.event
-    async def choose_workflow(self, workflow_id: str):  # noqa: ANN201 - an event
+    async def choose_workflow(self, workflow_id: str) -> Said:
         """Show runs of one workflow, or all."""
         self.workflow = workflow_id
         return self._from_the_start()
 
     @rx.event
-    async def forget_filters(self):  # noqa: ANN201 - an event
+    async def forget_filters(self) -> Said:
         """Show everything again."""
         self.search, self.status, self.workflow = "", "all", "all"
         return self._from_the_start()
 
     @rx.event
-    async def cancel(self, run_id: str):  # noqa: ANN201 - events
+    async def cancel(self, run_id: str) -> Saying:
         """Cancel a run that is under way."""
         acting = await actor(self)
         run = await with_second_look(current_app().database, cancel_run, acting, run_id)

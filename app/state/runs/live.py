@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import reflex as rx
 
@@ -100,6 +100,10 @@ class Summary:
 
 class RunState(rx.State):
     """The run this page shows, in a few words; what changes fast goes to the live store."""
+
+    if TYPE_CHECKING:  # Reflex gives every state the parts of the page's address
+        run_id: str
+        workflow_id: str
 
     shown: str = ""
     shown_of: str = ""

@@ -1,5 +1,7 @@
 """The head line of a run's page: which run it is, and running it again."""
 
+from typing import TYPE_CHECKING
+
 import reflex as rx
 
 from app.kernel.errors import AppError
@@ -8,10 +10,14 @@ from app.services.runs.reading.queries import see_run
 from app.services.runs.starting.forks import ForkRun, fork_run
 from app.state.identity import actor
 from app.state.socket.lanes import reading
+from app.state.socket.said import Said
 
 
 class RunTraceState(rx.State):
     """What the page knows of the run besides its trace."""
+
+    if TYPE_CHECKING:  # Reflex gives every state the parts of the page's address
+        run_id: str
 
     title: str = ""
     workflow_id: str = ""
@@ -40,7 +46,7 @@ class RunTraceState(rx.State):
         self.loaded_status, self.loaded_id = run.status, run.id
 
     @rx.event
-    async def run_again(self):  # noqa: ANN201 - an event
+    async def run_again(self) -> Said:
         """Start the workflow as it is now with the input of this run, and show that run."""
         acting = await actor(self)
         wish = ForkRun(run_id=self.run_id, version="current", copies=False)

@@ -60,7 +60,7 @@ class Gate(EventNamespace):
 
     def __init__(self, namespace: str, app: rx.App, states: TabStates) -> None:
         super().__init__(namespace, app)
-        self._token_manager = LocalTokenManager()
+        self._token_manager = LocalTokenManager()  # type: ignore[no-untyped-call] # Reflex's
         self._states = states
         self._guests: dict[str, Guest] = {}
 

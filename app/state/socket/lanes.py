@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-import reflex as rx
 from reflex.event import Event, EventHandler
 from reflex.istate.manager.token import BaseStateToken
+from reflex.state import BaseState
 from reflex_base.event.context import EventContext
 from reflex_base.event.processor import BaseStateEventProcessor, EventFuture, EventQueueEntry
 from reflex_base.event.processor.base_state_processor import _prepare_event_payload, chain_updates
@@ -128,10 +128,10 @@ class Lanes(BaseStateEventProcessor):
 
 
 def _is_own(handler: EventHandler) -> bool:
-    return handler.fn.__module__.startswith(OWN)
+    return str(handler.fn.__module__).startswith(OWN)
 
 
-async def _run(handler: EventHandler, payload: Mapping[str, Any], state: rx.State) -> None:
+async def _run(handler: EventHandler, payload: Mapping[str, Any], state: BaseState) -> None:
     name = handler.fn.__qualname__
     try:
         said = handler.fn(state, **_prepare_event_payload(handler, payload))
@@ -147,11 +147,11 @@ async def _run(handler: EventHandler, payload: Mapping[str, Any], state: rx.Stat
     await _tell(state, said, name)
 
 
-async def _tell(state: rx.State, said: Any, name: str) -> None:  # noqa: ANN401 - whatever a handler says
+async def _tell(state: BaseState, said: Any, name: str) -> None:  # noqa: ANN401 - whatever a handler says
     """Send what changed, then what the handler said. Nothing may happen between the two first lines."""
     root = state._get_root_state()
     delta = await root._get_resolved_delta()
-    root._clean()
+    root._clean()  # type: ignore[no-untyped-call] # Reflex's
     if delta:
         await EventContext.get().emit_delta(delta)
     await chain_updates(said, handler_name=name)

@@ -23,12 +23,17 @@ def notice(exception: Exception) -> EventSpec:
     if isinstance(exception, Unauthenticated):
         return to_sign_in()
     if isinstance(exception, AppError) and not isinstance(exception, Defect):
-        return rx.toast.error(exception.message, id=exception.code)
+        return _error(exception.message, id=exception.code)
     reference = new_id("request")
     _log.exception("state handler failed", exc_info=exception, extra={"request_id": reference})
-    return rx.toast.error(
+    return _error(
         "Something went wrong on our side.", description=f"Reference {reference}", id="defect"
     )
+
+
+def _error(words: str, **details: str) -> EventSpec:
+    said: EventSpec = rx.toast.error(words, **details)
+    return said
 
 
 def broken_page(exception: Exception) -> None:

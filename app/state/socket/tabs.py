@@ -7,6 +7,7 @@ and nothing that lies there is read. A tab that comes back to another process be
 import asyncio
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from reflex.istate.manager.memory import StateManagerMemory
@@ -84,11 +85,11 @@ class TabStates(StateManagerMemory):
             ]  # an event that outlives its tab: nobody keeps what it does
         return found
 
-    async def _get_state_lock(self, token: StateToken) -> asyncio.Lock:
+    async def _get_state_lock(self, token: StateToken[Any]) -> asyncio.Lock:
         known = token.lock_key in self.tabs
         return await super()._get_state_lock(token) if known else asyncio.Lock()
 
-    def _track_token(self, token: StateToken) -> None:
+    def _track_token(self, token: StateToken[Any]) -> None:
         """Nothing: a state goes with its tab."""
 
     def _ensure_expiration_task(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import reflex as rx
 
@@ -21,6 +21,9 @@ from app.state.socket.push import edit_script
 
 class EditorState(rx.State):
     """What the editor's page knows besides the canvas."""
+
+    if TYPE_CHECKING:  # Reflex gives every state the parts of the page's address
+        workflow_id: str
 
     name: str = ""
     answered: dict[str, Any] = {"count": 0, "ok": True, "message": ""}

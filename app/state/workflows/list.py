@@ -21,6 +21,7 @@ from app.services.workflows.views import WorkflowSummary
 from app.state.formatting import iso
 from app.state.identity import actor
 from app.state.paging import PagedState
+from app.state.socket.said import Said, Saying
 
 PAGE = 100
 NEW_NAME = "Untitled workflow"
@@ -79,14 +80,14 @@ class WorkflowsState(PagedState, rx.State):
         return page.next_cursor
 
     @rx.event
-    async def sort(self, key: WorkflowSort):  # noqa: ANN201 - an event
+    async def sort(self, key: WorkflowSort) -> Said:
         """Order by a column, from the first page on; a second time the other way round."""
         self.descending = not self.descending if self.sort_by == key else key.endswith("_at")
         self.sort_by = key
         return self._from_the_start()
 
     @rx.event
-    async def create(self):  # noqa: ANN201 - events
+    async def create(self) -> Saying:
         """Make a blank workflow and open it."""
         acting = await actor(self)
         self.creating = True
@@ -110,7 +111,7 @@ class WorkflowsState(PagedState, rx.State):
             self.renaming = ""
 
     @rx.event
-    async def rename(self, form: dict[str, Any]):  # noqa: ANN201 - an event or nothing
+    async def rename(self, form: dict[str, Any]) -> Said:
         """Give the workflow the name that was entered; one that will not do stays to be mended."""
         acting = await actor(self)
         try:
@@ -123,18 +124,18 @@ class WorkflowsState(PagedState, rx.State):
         return WorkflowsState.load
 
     @rx.event
-    async def delete(self, workflow_id: str, name: str):  # noqa: ANN201 - events
+    async def delete(self, workflow_id: str, name: str) -> Saying:
         """Take a workflow away, and offer the way back."""
         acting = await actor(self)
         async with current_app().database.work() as uow:
             await delete_workflow(uow, acting, workflow_id)
-        undo = {"label": "Undo", "on_click": WorkflowsState.restore(workflow_id)}
+        undo = {"label": "Undo", "on_click": WorkflowsState.restore(workflow_id)}  # type: ignore[operator] # mypy takes a handler for its decorator
         said = f"Deleted “{name}”. Its runs stay readable."
         yield rx.toast.success(said, action=undo, duration=_UNDO_MS)
         yield WorkflowsState.load
 
     @rx.event
-    async def restore(self, workflow_id: str):  # noqa: ANN201 - events
+    async def restore(self, workflow_id: str) -> Saying:
         """Bring a deleted workflow back."""
         acting = await actor(self)
         async with current_app().database.work() as uow:
