@@ -50,13 +50,17 @@ class FakeWeb:
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked = await _read(reader)
-            self.asked.append(asked)
-            found = self._handler(asked)
-            page = found if isinstance(found, Page) else await found
-            await _write(writer, page, with_body=asked.method != "HEAD")
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                asked = await _read(reader)
+                self.asked.append(asked)
+                found = self._handler(asked)
+                page = found if isinstance(found, Page) else await found
+                await _write(writer, page, with_body=asked.method != "HEAD")
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:
