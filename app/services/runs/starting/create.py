@@ -1,4 +1,4 @@
-"""The one place where a run comes into being: what must be true of it, and what its row holds."""
+"""The one place that makes a run: checks it and builds its row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,16 +32,15 @@ _DEFAULTS: Mapping[str, Any] = {**defaults_of(metadata.tables["run"]), "number":
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run to be made.
+    """What a run is to be made of.
 
     Args:
-        plan: What its version does; input and pins have to fit it.
-        placement: Decided, or what decides about it.
-        copies_input: The input is that of another run, where it was checked. Whoever makes the run copies it, once
-            the row is there.
+        plan: The compiled version; input and pins must fit it.
+        placement: The placement itself, or what it is worked out from.
+        copies_input: The input comes from another run, which checked it. The caller copies it once the row exists.
         pins: Outputs that stand in for executing nodes.
-        request_hash: Of all that was asked for: the same key with another hash is a conflict.
-        called_by: The step of another run that waits for it.
+        request_hash: Hash of the whole request; the same key with another hash is a conflict.
+        called_by: The step of another run that calls this one and waits for it.
     """
 
     workspace_id: str
@@ -62,11 +61,11 @@ class NewRun:
 
 
 def request_hash(asked: Any) -> str:  # noqa: ANN401 - JSON
-    """Hash what a caller asks for, the input in it.
+    """Hash a request, its input included.
 
     Raises:
         InvalidInput: It is no JSON value.
-        TooLarge: It is larger than any input may be.
+        TooLarge: It is larger than an input may be.
     """
     digest, data = hashed(asked)
     if len(data) > MAX_INPUT_BYTES:
@@ -77,22 +76,22 @@ def request_hash(asked: Any) -> str:  # noqa: ANN401 - JSON
 
 
 def check_fit(plan: Plan, given: Any, pins: Outputs | None) -> None:  # noqa: ANN401 - JSON
-    """See that a plan can take an input and pins.
+    """Check that a plan accepts an input and pins.
 
     Raises:
-        InvalidInput: It cannot; `context["field"]` names what does not fit.
+        InvalidInput: It does not; `context["field"]` names what does not fit.
     """
     check_input(plan.input_schema, given)
     check_pins(plan, pins or {})
 
 
 def new_run_row(new: NewRun) -> tuple[Row, list[BlobRow]]:
-    """Check a new run, and return its row, which waits for its turn, with the blobs of large values.
+    """Check a new run; return its row, as a pending run, and the blobs of its large values.
 
-    JSON columns hold text, as the writer takes them. The run gets its number when it is stored.
+    JSON columns hold text, as the journal's writer expects. The run gets its number when it is stored.
 
     Raises:
-        InvalidInput: Input or pins do not fit the plan, or the workflow's settings the input.
+        InvalidInput: The input or the pins do not fit the plan, or the concurrency key's expression fails.
     """
     if new.copies_input:
         check_pins(new.plan, new.pins or {})
@@ -132,12 +131,12 @@ def new_run_row(new: NewRun) -> tuple[Row, list[BlobRow]]:
 
 
 def values_of(row: Row, *columns: str) -> Row:
-    """JSON columns of a new run's row, as values."""
+    """These JSON columns of a new run's row, parsed."""
     return {name: None if row[name] is None else orjson.loads(row[name]) for name in columns}
 
 
 def claimed_by(worker: str, at: datetime) -> Row:
-    """The columns of a new run that is a process's own from the start: it costs no second transaction to claim it."""
+    """The columns of a run that is stored as already claimed, which saves the transaction that would claim it."""
     return {
         "status": "running",
         "epoch": 1,
@@ -148,9 +147,9 @@ def claimed_by(worker: str, at: datetime) -> Row:
 
 
 async def create_run(uow: UnitOfWork, new: NewRun) -> Run:
-    """Store a new run, with the next number of its workspace. Nobody is told of it yet.
+    """Store a new run under the next number of its workspace. The caller queues or executes it.
 
-    The workspace must be locked, so that starts with the same idempotency key come one after the other.
+    The workspace must be locked (`locked_workspace`): that serializes starts with the same idempotency key.
 
     Raises:
         As `new_run_row`.

@@ -1,4 +1,4 @@
-"""A request that is sent again finds the run that it made before."""
+"""Repeated requests: the same idempotency key gives the same run."""
 
 from sqlmodel import col
 
@@ -14,7 +14,7 @@ from app.services.runs.reading.views import RunView
 async def repeated_run(
     uow: UnitOfWork, actor: Actor, key: str | None, asked: str
 ) -> RunView | None:
-    """The run that was started with this idempotency key; None when there is none.
+    """The run that an earlier request with this idempotency key started, if there is one.
 
     Args:
         asked: The hash of the request.

@@ -1,4 +1,4 @@
-"""What bounds a run, and when its turn comes: the request decides, else the workflow's settings."""
+"""The limits of a run and its place in the queue: from the request, else from the workflow's settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ class RunSettings(RunLimits):
 
 @dataclass(frozen=True)
 class Placement:
-    """The columns of a run that bound it and decide when its turn comes."""
+    """The columns of a run that limit it and give it its place in the queue."""
 
     priority: int = NORMAL
     concurrency_key: str | None = None
@@ -72,12 +72,12 @@ class Placement:
 
 @dataclass(frozen=True)
 class PlacementRequest:
-    """What decides about a run's placement: the request where it says something, else the workflow's settings.
+    """What a run's placement is worked out from: the request where it says something, else the workflow's settings.
 
     Args:
         settings: The workflow's.
         limits, priority, concurrency_key: The request's; None: as the workflow has it.
-        no_later_than: A priority that the run has at the least, as that of the run that calls it.
+        no_later_than: The lowest priority that the run may get: that of the run which calls it.
     """
 
     settings: Mapping[str, Any] | None = None

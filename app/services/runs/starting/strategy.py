@@ -1,4 +1,4 @@
-"""How a new run is executed: in this process, in another one of this machine, or in the worker whose turn it is."""
+"""How a new run is executed: by this process, by a peer on this machine, or by whichever worker claims it."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
@@ -14,33 +14,33 @@ MAX_WAITING = 64
 
 
 class Strategy(Enum):
-    """How a run is executed by the process that starts it."""
+    """What the process that starts a run does with it."""
 
     IN_MEMORY = auto()
-    """Here, and stored as a whole when it ends."""
+    """Execute it here, and store it as a whole when it ends."""
 
     HERE = auto()
-    """Here, stored before as this process's own."""
+    """Store it as claimed by this process, and execute it here."""
 
     QUEUED = auto()
-    """By the workers, when its turn comes."""
+    """Store it as pending, for the workers."""
 
 
 def is_bounded(
     settings: Mapping[str, Any] | None, key: str | None, max_running: int | None
 ) -> bool:
-    """Whether it is limited how many runs like this one go at once, so that only the queue may start it.
+    """Whether the number of such runs at work at once is limited, so that only the queue may start one.
 
     Args:
         settings: The workflow's run settings.
         key: The run's concurrency key.
-        max_running: How many runs its workspace may have at work.
+        max_running: How many runs its workspace may have at work at once; None: as many as it likes.
     """
     return max_running is not None or max_concurrent_of(settings, key) is not None
 
 
 def choose(app: AppContext, plan: Plan, *, bounded: bool, awaited: bool) -> Strategy:
-    """Decide how this process executes a run. `awaited`: its caller waits for the end."""
+    """Choose what this process does with a run. `awaited`: its caller waits for the end."""
     if bounded:
         return Strategy.QUEUED
     if plan.quick and awaited:
@@ -50,5 +50,5 @@ def choose(app: AppContext, plan: Plan, *, bounded: bool, awaited: bool) -> Stra
 
 
 def peer_to_ask(app: AppContext) -> Peer | None:
-    """The process of this machine that takes a run over (decision 8); None when this one has the least to do."""
+    """The peer that should execute the next run (decision 8); None when this process has the least to do."""
     return app.peers.less_busy_than(app.admission.inline_runs)
