@@ -22,7 +22,7 @@ def moment(at: datetime | None) -> str | None:
 
 
 def dollars(microusd: int | None) -> float | None:
-    """Turn millionths of a dollar into dollars; None stays: unpriced."""
+    """Convert millionths of a dollar to dollars; None stays None: unpriced."""
     return None if microusd is None else round(microusd / 1_000_000, 6)
 
 
@@ -44,7 +44,7 @@ def preview(value: Json) -> str:
 
 
 def address(url: str) -> str:
-    """Return an address without what may be secret in it: user, password, query."""
+    """Return a URL without the parts that may be secret: user, password, query."""
     return re.sub(r"^(\w+://)[^/]*@", r"\1", re.split(r"[?#]", url)[0])
 
 

@@ -12,7 +12,7 @@ How they are named and explained to people is up to the pages."""
 
 
 def about_failure(label: str, error: Mapping[str, Any], given: Json) -> Question:
-    """Ask what shall become of a step whose tries are used up; its input is the value to edit."""
+    """Ask what to do with a step whose tries are used up; its input is the value to edit."""
     return Question(
         kind="clarification",
         title=f"'{label}' failed. How shall the run go on?",
@@ -25,7 +25,7 @@ def about_failure(label: str, error: Mapping[str, Any], given: Json) -> Question
 
 
 def unknown_effect(label: str) -> dict[str, Any]:
-    """The error of a step that was canceled while it was changing the outside: nobody is asked any more."""
+    """The error of a step that was canceled while it was changing the outside: nobody is asked about it."""
     return {
         "code": "effect_unknown",
         "message": (
@@ -36,7 +36,7 @@ def unknown_effect(label: str) -> dict[str, Any]:
 
 
 def about_cut_off(label: str, given: Json) -> Question:
-    """Ask what became of a step whose process died while it was changing the outside."""
+    """Ask what happened to a step whose process died while it was changing the outside."""
     return Question(
         kind="clarification",
         title=f"Did '{label}' take effect?",

@@ -105,7 +105,7 @@ class FakeJournal:
 
     def stream(self, event: Event) -> None:
         """Take an ephemeral event."""
-        ensure(event.seq == 0, "A fleeting event has no number.")
+        ensure(event.seq == 0, "An ephemeral event has no number.")
         self.streamed.append(event)
 
     @property

@@ -9,7 +9,7 @@ from app.engine.graph.document import Graph
 from app.engine.runtime import compile as compile_graph
 from app.engine.testing import FakeHost
 from app.kernel.errors import StorageDown
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import CATALOG, box, executed, graph, run, statuses
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import box, executed, go_on, output, plan_of, run, statuses
 
 

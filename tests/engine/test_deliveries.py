@@ -9,7 +9,7 @@ from app.engine.runtime import execute
 from app.engine.runtime.waiting import child_id
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import box, executed, output, plan_of, statuses
 
 YES = Answer(choice="approve")

@@ -9,7 +9,7 @@ from app.engine.host import Control, RunRequest, StepRecord
 from app.engine.runtime import execute
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import box, executed, go_on, output, plan_of, statuses
 
 executing = importlib.import_module("app.engine.runtime.execute")

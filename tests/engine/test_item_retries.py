@@ -11,7 +11,7 @@ from app.engine.runtime.deliveries import Deliveries
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
 from tests.engine.test_deliveries import BEGIN, LiveRun
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
 
 WAY = box("way", "fork", when="item == 9", parent="rows")

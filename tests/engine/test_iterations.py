@@ -9,7 +9,7 @@ from app.engine.host import Limits, StepRecord
 from app.engine.runtime.recorder import Recorder
 from app.engine.sdk import Answer
 from app.engine.testing import FakeHost
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.engine.testing import FakeHost
-from tests.engine.test_life import until
+from tests.engine.test_execution import until
 from tests.engine.tiny import box, executed, go_on, plan_of, run, statuses
 
 TWO = [

@@ -32,13 +32,13 @@ class Position(_Value):
 
 
 class NodeSettings(_Value):
-    """What every node has whatever its kind.
+    """Settings that every node has, whatever its kind.
 
     Args:
         default: Output when `on_error` is continue.
         cache_s: Seconds for which an output is used again for the same input; 0: never.
         pinned: Outputs by port that stand in for executing the node; None: not pinned.
-        max_iterations: How often a circle that begins at this node may turn.
+        max_iterations: The most iterations of a circle that begins at this node.
     """
 
     timeout_s: float = Field(60, gt=0, le=86_400)
@@ -128,7 +128,7 @@ class Graph(BaseModel):
         return {node.id: node for node in self.nodes}
 
     def as_json(self, *, with_unknown: bool = True) -> dict[str, Any]:
-        """The document as JSON values, with the fields that nobody knows unless they are to go."""
+        """The document as JSON values, with unknown fields unless they are to be dropped."""
         document = self.model_dump(mode="json", by_alias=True)
         for found in self.unknown if with_unknown else ():
             owner = document
@@ -139,7 +139,7 @@ class Graph(BaseModel):
 
     @cached_property
     def unknown(self) -> tuple["Unknown", ...]:
-        """Fields of a stored document that this version does not know: kept, and not understood."""
+        """Fields of a stored document that this version does not know: kept, but ignored."""
         return tuple(_unknown_fields(self))
 
 
@@ -180,7 +180,7 @@ def _broken(place: str, message: str) -> PydanticCustomError:
 
 
 def _repeated(ids: Sequence[str]) -> int | None:
-    """Where an id stands a second time."""
+    """The index at which an id appears a second time."""
     seen: set[str] = set()
     for index, each in enumerate(ids):
         if each in seen:
@@ -190,7 +190,7 @@ def _repeated(ids: Sequence[str]) -> int | None:
 
 
 def _inside_itself(parents: Mapping[str, str | None]) -> str | None:
-    """A node that lies, over any number of containers, in itself."""
+    """A node that contains itself, directly or through other containers."""
     sound: set[str] = set()
     for start in parents:
         chain: list[str] = []
@@ -219,7 +219,7 @@ def json_depth(value: Any) -> int:  # noqa: ANN401 - any JSON value
 
 
 def too_deep(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
-    """Where the nesting goes beyond the limit, such as `nodes.3.config.a…`; None: it does not."""
+    """Where the nesting exceeds the limit, such as `nodes.3.config.a…`; None if it does not."""
     if json_depth(value) <= MAX_DEPTH:
         return None
     layer: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
@@ -234,7 +234,7 @@ def too_deep(value: Any) -> str | None:  # noqa: ANN401 - any JSON value
 
 
 def read_graph(stored: object) -> Graph:
-    """Read a graph that was stored, perhaps by another version: fields that nobody knows are kept.
+    """Read a graph that was stored, perhaps by another version: unknown fields are kept.
 
     The check tells of them, and a run is refused until they are gone.
 

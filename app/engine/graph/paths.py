@@ -30,7 +30,7 @@ class Iteration:
 
 @dataclass(frozen=True)
 class StepPath:
-    """A path taken apart: the iterations around the node, the outermost first."""
+    """A parsed path: the iterations around the node, the outermost first."""
 
     iterations: tuple[Iteration, ...]
     node_id: str
@@ -47,7 +47,7 @@ class StepPath:
 
 
 def parse_path(path: str) -> StepPath:
-    """Take a path apart.
+    """Parse a path.
 
     Raises:
         ValueError: It is no path.
@@ -66,12 +66,12 @@ def parse_path(path: str) -> StepPath:
 
 
 def iteration_prefix(path: str, index: int, attempt: int = 1) -> str:
-    """What stands before the nodes' ids in an iteration of the container at a path: `rows[3]/`."""
+    """The prefix of the paths in an iteration of the container at a path: `rows[3]/`."""
     return f"{path}[{iteration_number(index, attempt)}]/"
 
 
 def iteration_number(index: int, attempt: int = 1) -> str:
-    """What stands between the brackets of an iteration: `3`, or `3.2` for its second try."""
+    """The text between the brackets of an iteration: `3`, or `3.2` for its second try."""
     return f"{index}.{attempt}" if attempt > 1 else str(index)
 
 

@@ -12,7 +12,7 @@ class _Nothing:
 
 
 NOTHING: Final = _Nothing()
-"""Set this to take a value away; found where there is none. None is JSON's null."""
+"""Set this to remove a value; found where there is none. None is JSON's null."""
 
 
 def at(value: Json, place: Place) -> Json:

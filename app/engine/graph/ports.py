@@ -10,7 +10,7 @@ from app.engine.sdk.node import ERROR_PORT, TOOL_PORT, NodeConfig, NodeType, Por
 from app.kernel.errors import AppError
 
 _UNREADABLE = (AppError, ValueError, TypeError, AttributeError, LookupError)
-"""What code of a node type may raise on a form that nobody checked yet."""
+"""What a node type's code may raise on a form that was not checked yet."""
 
 
 class NodeTypes(Protocol):
@@ -61,7 +61,7 @@ def outputs_of(node: NodeRef, node_type: NodeType) -> tuple[Port, ...]:
 
 
 def given(sockets: Collection[str], output: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a JSON value
-    """Return what a node gives to whatever follows it: the value of its socket, or of several by name.
+    """Return what a node passes to whatever follows it: the value of its socket, or of several by name.
 
     Ports without a socket are read as `nodes.<id>.<port>`. A node that has no others gives them.
     """

@@ -1,4 +1,4 @@
-"""Stored graphs brought up to date: a node type of a new version says how to change the form of an older one."""
+"""Brings stored graphs up to date: a node type says how to change the form of its older versions."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The check of a graph: all that is wrong, each in a sentence with its place and often a fix."""
+"""The check of a graph: everything that is wrong, each in a sentence with its place and often a fix."""
 
 from app.engine.graph.checks.forms import check_forms
 from app.engine.graph.checks.models import ModelsHere, check_models

@@ -27,7 +27,7 @@ class AnthropicApi:
 
     @cached_property
     def client(self) -> "AsyncAnthropic":
-        """The SDK's client. Retries are the runtime's affair, which shows them in the trace. Proxy
+        """The SDK's client. Retries are left to the runtime, which shows them in the trace. Proxy
         settings of the machine do not apply: they would show the key and the texts to another.
         """
         import httpx2  # noqa: PLC0415 - heavy
@@ -71,7 +71,7 @@ class AnthropicChat(ApiChat):
 
 @dataclass
 class _Call:
-    """A call while its pieces come."""
+    """A tool call that is still streaming in."""
 
     id: str
     name: str
@@ -79,7 +79,7 @@ class _Call:
 
 
 class _Answer:
-    """Gathers what a stream says besides text."""
+    """Collects what a stream contains besides text."""
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
         self._endpoint = endpoint
@@ -122,7 +122,7 @@ class _Answer:
         return None
 
     def _count(self, usage: Any) -> None:  # noqa: ANN401 - see take
-        """Keep the tokens told: for Anthropic `input_tokens` leaves the cached ones out."""
+        """Keep the reported usage; Anthropic's `input_tokens` leaves the cached tokens out."""
         if usage is None:
             return
         cached = usage.cache_read_input_tokens or 0
@@ -189,7 +189,7 @@ def _body(model: str, request: ChatRequest) -> dict[str, Any]:
 
 
 def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """Turns by role. Neighbours of one role become one turn, as parallel tool results must."""
+    """Messages by role. Adjacent ones of one role are merged, as parallel tool results must be."""
     turns: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "system":

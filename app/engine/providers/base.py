@@ -75,7 +75,7 @@ _REASON_BY_WORD = {word: reason for reason, words in _REASONS.items() for word i
 
 
 def reason_of(word: object) -> str:
-    """Say why an answer ended, of the word a provider has for it: `stop` for any that is not special."""
+    """Map a provider's finish reason to ours: `stop` for any that is not special."""
     return _REASON_BY_WORD.get(str(word or "").lower(), "stop")
 
 

@@ -1,4 +1,4 @@
-"""What the clients of all providers do alike: wait so long, and stream an answer whose failures are ours."""
+"""What the clients of all providers share: timeouts, and streaming an answer with failures turned into our errors."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -14,16 +14,16 @@ SILENCE_S = 300.0
 
 
 class Answer(Protocol):
-    """Gathers what a stream says besides text."""
+    """Collects what a stream contains besides text."""
 
     def take(self, event: Any) -> Delta | None:  # noqa: ANN401 - as each provider calls it
-        """Keep what an event says and return its text."""
+        """Keep what an event contains and return its text."""
 
     def used(self) -> Delta:
-        """What was used, as far as the server has said."""
+        """The usage, as far as the server has reported it."""
 
     def end(self) -> Iterator[Delta]:
-        """The last deltas: what was used, and, when it ended well, everything gathered."""
+        """The last deltas: the usage, and, if it ended well, everything collected."""
 
 
 class Api(Protocol):
@@ -52,7 +52,7 @@ async def answered(
     answer: Answer,
     errors: tuple[type[Exception], ...],
 ) -> AsyncGenerator[Delta, None]:
-    """Stream an answer. One that breaks off tells first what was used.
+    """Stream an answer. If it breaks off, its usage comes before the error.
 
     Args:
         errors: What the client raises when the provider fails or refuses.

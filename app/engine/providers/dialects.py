@@ -23,7 +23,7 @@ _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
 class Answer:
-    """Gathers what the chunks of one answer say besides text.
+    """Collects what the chunks of one answer contain besides text.
 
     Args:
         tools: Names of the tools that were offered.
@@ -43,7 +43,7 @@ class Answer:
         self._calls = Calls()
 
     def take(self, chunk: Mapping[str, Any]) -> Delta | None:
-        """Keep what the chunk says and return its text.
+        """Keep what the chunk contains and return its text.
 
         Raises:
             ValueError, TypeError, AttributeError: It has another shape.
@@ -90,13 +90,13 @@ class Answer:
         return Delta(text=text, thought=thought) if text or thought else None
 
     def _count(self, usage: object) -> None:
-        """Keep the tokens told; where they are told in each chunk they only grow."""
+        """Keep the reported usage; servers that report it in each chunk only increase it."""
         if isinstance(usage, dict):
             for name, count in _counts(usage).items():
                 self._counts[name] = max(count, self._counts.get(name, 0))
 
     def used(self) -> Delta:
-        """What was used, as far as the server has said."""
+        """The usage, as far as the server has reported it."""
         counts, model = self._counts, self._model or self._asked
         said = counts.get("input", 0), counts.get("output", 0)
         output = max(said[1], counts.get("total", 0) - said[0]) if said[0] else said[1]
@@ -137,7 +137,7 @@ class Answer:
 
 @dataclass
 class _Call:
-    """A call while its pieces come."""
+    """A tool call that is still streaming in."""
 
     id: str = ""
     names: list[str] = field(default_factory=list)
@@ -156,7 +156,7 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Piece:
-    """What one delta says of one call."""
+    """What one delta contains of one call."""
 
     index: int | None
     id: str
@@ -166,7 +166,7 @@ class _Piece:
 
 
 class Calls:
-    """Puts tool calls together from their pieces."""
+    """Assembles tool calls from their pieces."""
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
@@ -227,7 +227,7 @@ class Calls:
 
 
 def _begins(piece: _Piece, call: _Call, *, is_touched: bool) -> bool:
-    """Whether a piece begins a new call instead of going on with the one at its place."""
+    """Whether a piece begins a new call rather than continuing the one at its index."""
     if not piece.name:
         return False
     if is_touched:
@@ -270,7 +270,7 @@ def _refusals(content: object) -> str:
 
 
 def _counts(usage: Mapping[str, Any]) -> dict[str, int]:
-    """Tokens by what they were used for, in the words of several servers."""
+    """Token counts by kind, under the names that various servers use."""
     details = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
     reported = {
         "input": usage.get("prompt_tokens") or usage.get("input_tokens"),

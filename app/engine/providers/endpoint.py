@@ -1,4 +1,4 @@
-"""Where a provider is reached, and how its failures become errors of ours."""
+"""Where a provider is reached, and how its failures become our errors."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ _STATUS_BY_WORD = {
     "overloaded_error": 529, "overloaded": 503, "service_unavailable": 503, "unavailable": 503,
     "server_error": 500, "api_error": 500, "internal_server_error": 500, "internal": 500,
 }  # fmt: skip
-"""What errors are called that come inside of a stream, which began with the status 200."""
+"""Names of errors that come inside a stream which began with status 200."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,14 @@ def failure(endpoint: Endpoint, model: str, error: Exception) -> StepError:
 
 
 def malformed(endpoint: Endpoint, model: str, what: str) -> UpstreamFailed:
-    """Say that the provider answered with something that is no answer."""
+    """The error of an answer that cannot be read."""
     return UpstreamFailed(
         f"{endpoint.title} sent an answer that cannot be read: {what}", model=model
     )
 
 
 def broken_off(endpoint: Endpoint, model: str) -> UpstreamFailed:
-    """Say that the answer ended before it was complete."""
+    """The error of an answer that ended before it was complete."""
     return UpstreamFailed(
         f"{endpoint.title} broke off in the middle of the answer.", model=model, status_code=None
     )
@@ -139,7 +139,7 @@ def _code(error: Exception) -> str:
 
 
 def _detail(error: Exception) -> str:
-    """What the other side said; of a failed connection no more than what it means: its text has resolved addresses."""
+    """What the server said; for a failed connection only what it means, since its text contains resolved addresses."""
     if said := _body(error).get("message"):
         return str(said)
     if isinstance(getattr(error, "status_code", None), int):

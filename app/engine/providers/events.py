@@ -1,4 +1,4 @@
-"""Reading the body of a server's answer: an event stream, or JSON when it was not streamed."""
+"""Reads the body of a server's answer: an event stream, or JSON if it was not streamed."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 
 _LARGEST = 64_000_000
-"""Bytes of one answer; the longest that a model writes is a hundredth of that."""
+"""Limit of one answer in bytes: a hundred times the longest that models write."""
 
 DONE: Mapping[str, Any] = {}
-"""The mark with which a stream says that it is complete."""
+"""The marker with which a stream says that it is complete."""
 
 _BARE = frozenset({b"{", b"[", b"<"})
-"""How lines begin that belong to no event stream."""
+"""Beginnings of lines that belong to no event stream."""
 
 
 async def chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Mapping[str, Any], None]:
@@ -42,7 +42,7 @@ async def chunks(pieces: AsyncIterator[bytes]) -> AsyncGenerator[Mapping[str, An
 
 
 def _rest(last: Sequence[bytes], event: "_Event", bare: list[bytes]) -> Iterator[Mapping[str, Any]]:
-    """What the lines that are left say when nothing more comes."""
+    """The objects in the remaining lines once the body has ended."""
     for line in last:
         if bare or event.is_before(line):
             bare.append(line)
@@ -55,18 +55,18 @@ def _rest(last: Sequence[bytes], event: "_Event", bare: list[bytes]) -> Iterator
 
 
 class _Event:
-    """An event while its lines come. Data that is complete is not kept waiting for the event's end."""
+    """An event whose lines are still coming. Complete data does not wait for the event's end."""
 
     def __init__(self) -> None:
         self._data: list[bytes] = []
         self._name = b""
 
     def is_before(self, line: bytes) -> bool:
-        """Whether a line is none of an event's, since none has begun and it looks like JSON or a page."""
+        """Whether a line belongs to no event: none has begun, and it looks like JSON or a page."""
         return not self._data and line[:1] in _BARE
 
     def take(self, line: bytes) -> Sequence[Mapping[str, Any]]:
-        """Take a line; give what is complete with it."""
+        """Take a line; yield what it completes."""
         if line.startswith(b"data:"):
             return self._take_data(line[5:].removeprefix(b" "))
         if not line:
@@ -87,7 +87,7 @@ class _Event:
         return ()
 
     def end(self) -> Sequence[Mapping[str, Any]]:
-        """Give its data, and begin the next one; some servers leave out the empty line between events."""
+        """Yield its data and begin the next event; some servers omit the empty line between events."""
         data, name = self._data, self._name
         if not data:
             return ()
@@ -107,7 +107,7 @@ class _Lines:
         self._size = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
-        """Take a piece of the body; give the lines that are complete with it.
+        """Take a piece of the body; yield the lines it completes.
 
         Raises:
             ValueError: The body is too large.

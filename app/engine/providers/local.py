@@ -21,10 +21,10 @@ from app.engine.sdk.text import as_text
 from app.kernel.errors import UpstreamFailed
 
 _MAX_TOKENS = 1024
-"""Bound of an answer that asks for none: a small model can ramble until its context is full."""
+"""Default limit of an answer: a small model can ramble until its context is full."""
 
 _AGAIN_S = (0.1, 0.5, None)
-"""Pauses before a server that died is asked again: one that is still dying may take the first request, too."""
+"""Pauses before a server that died is asked again: one that is still shutting down may take the first request, too."""
 
 _OPENING = re.compile(r'\s*\{\s*"tool"\s*:\s*"(?:answer_*)"\s*,\s*"text"\s*:\s*"')
 _BEGUN = re.compile(r'\s*\{\s*"tool"\s*:\s*"([^"]+)"')
@@ -34,7 +34,7 @@ _PIECE = re.compile(
 
 
 class LocalChat:
-    """A model that is told its tools in the prompt and held to a schema.
+    """A model that gets its tools in the prompt and must answer in a schema.
 
     Args:
         connect: Gives the server, starting it when it sleeps.
@@ -72,7 +72,7 @@ class LocalChat:
 
 
 class _Plain:
-    """A talk in which what comes is what is told."""
+    """A conversation whose output is passed on as it is."""
 
     def __init__(self, request: ChatRequest) -> None:
         self._request = request
@@ -80,17 +80,17 @@ class _Plain:
 
     @property
     def request(self) -> ChatRequest:
-        """What to ask now."""
+        """The request to send now."""
         return _going_on(self._request, self._said)
 
     def hear(self, delta: Delta) -> Delta | None:
-        """What to tell of a piece that came."""
+        """What to pass on of a received piece."""
         self._said += delta.text
         return delta
 
 
 class _WithTools:
-    """A talk in JSON, of which only the answer's text is told, or a tool call at the end."""
+    """A conversation in JSON; only the answer's text is passed on, or a tool call at the end."""
 
     def __init__(self, request: ChatRequest) -> None:
         self._request = in_schema(request)
@@ -99,7 +99,7 @@ class _WithTools:
 
     @property
     def request(self) -> ChatRequest:
-        """What to ask now; a call that nobody has heard of is begun anew."""
+        """The request to send now; a tool call that was not passed on yet starts over."""
         if not self._reader.streamed:
             self._reader = AnswerReader()
         return _going_on(self._request, self._reader.raw)
@@ -154,7 +154,7 @@ def _answered(choice: Mapping[str, Any]) -> str:
 
 def _going_on(request: ChatRequest, said: str) -> ChatRequest:
     """A request that goes on after what was said: servers of local models write on in a last message that is their own.
-    They would begin a schema anew, so it must do without.
+    They would start the schema over, so it goes without one.
     """
     if not said:
         return request
@@ -279,7 +279,7 @@ def _answer(request: ChatRequest, text: str) -> str:
 def _as_schema_says(
     message: Message, request: ChatRequest, names: Mapping[str, str]
 ) -> list[Message]:
-    """A turn of the conversation in the words of the schema."""
+    """A message of the conversation, written in the schema."""
     if message.role == "user":
         return [message]
     if message.role == "tool":

@@ -23,7 +23,7 @@ _STREAMED = {"Content-Type": "application/json", "Accept": "text/event-stream"}
 
 
 class Refusal(Exception):
-    """What the server answered instead of an answer; `failure` finds words for it."""
+    """An error response of the server; `failure` turns it into our error."""
 
     def __init__(self, response: "ClientResponse", content: bytes) -> None:
         super().__init__(content[:400].decode("utf-8", "replace") or response.reason)
@@ -58,7 +58,7 @@ class OpenAIApi:
 
     @cached_property
     def client(self) -> "ClientSession":
-        """The connections, kept alive. Retries are the runtime's affair, which shows them in the
+        """The connections, kept alive. Retries are left to the runtime, which shows them in the
         trace. Most of a run's processor time is spent beside its model calls: hence this client, which
         costs a fifth of one in plain Python.
         """
@@ -73,7 +73,7 @@ class OpenAIApi:
 
     @cached_property
     def _headers(self) -> dict[str, str]:
-        """The key, and whose bill it is when the key alone does not say so. They go with each request: what the client
+        """The key, and who is billed if the key alone does not say so. They go with each request: what the client
         sends by itself it sends to a proxy too.
         """
         names = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
@@ -119,7 +119,7 @@ class OpenAIApi:
     async def _chunks(
         self, model: str, request: ChatRequest
     ) -> AsyncGenerator[Mapping[str, Any], None]:
-        """Send the request and give the chunks of its answer.
+        """Send the request and yield the chunks of its answer.
 
         Raises:
             Refusal: The server said no, or that it failed after it had begun to answer.

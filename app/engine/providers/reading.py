@@ -1,4 +1,4 @@
-"""What a model's text says: its reasoning left out, the JSON in it, the arguments of its calls."""
+"""Reads a model's text: without its reasoning, the JSON in it, and the arguments of its calls."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _THOUGHTS = {
     "◁think▷": "◁/think▷",
     "<|channel|>analysis<|message|>": "<|channel|>final<|message|>",
 }
-"""How models mark their reasoning when their server does not take it out."""
+"""Tags of reasoning that the server does not remove."""
 
 _MARKS = (*_THOUGHTS, *_THOUGHTS.values())
 _MARK = re.compile("|".join(re.escape(mark) for mark in _MARKS), re.IGNORECASE)
@@ -30,11 +30,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _JSON = json.JSONDecoder()
 _MOST_STARTS = 500
 _MOST_READ = 4_000_000
-"""Characters read in search of JSON, each try counted: some 20 ms."""
+"""Limit of characters read in search of JSON, counting each attempt: about 20 ms."""
 
 
 class Spoken:
-    """Parts a text that arrives in pieces into what is said and what is thought.
+    """Splits a text that arrives in pieces into the answer and the reasoning.
 
     Reasoning stands between marks such as <think> and </think>; without an opening mark, which some servers keep to
     themselves, all before the closing one is reasoning. A mark in code, in quotes or in an answer that is JSON is
@@ -60,12 +60,12 @@ class Spoken:
 
     @property
     def text(self) -> str:
-        """All that was said."""
+        """The whole answer so far."""
         return "".join(self._said)
 
     @property
     def thought(self) -> str:
-        """All that was thought."""
+        """The whole reasoning so far."""
         return "".join([*self._thought, *self._block])
 
     def think(self, piece: str) -> None:
@@ -73,7 +73,7 @@ class Spoken:
         self._thought.append(piece)
 
     def feed(self, piece: str) -> str:
-        """Take a piece of the text; return what is certainly said by now."""
+        """Take a piece of the text; return what certainly belongs to the answer by now."""
         if self._is_plain and not self._rest and not _SPECIAL.search(piece):
             return self._say(piece)
         self._rest = whole(self._rest + piece)
@@ -84,7 +84,7 @@ class Spoken:
         return self._take(at_end=False)
 
     def end(self) -> str:
-        """Take the text as complete; return the rest of what is said.
+        """Take the text as complete; return the rest of the answer.
 
         A mark that is opened within the text and never closed was no mark.
         """
@@ -165,7 +165,7 @@ def _is_high(character: str) -> bool:
 
 
 def whole(text: str) -> str:
-    """Put together characters that came in two halves; a half at the end is left for what follows."""
+    """Join characters that came in two halves; a half at the end is left for what follows."""
     if not _SURROGATE.search(text):
         return text
     end = text[-1] if _is_high(text[-1]) else ""
@@ -227,7 +227,7 @@ def _at_any_start(text: str) -> tuple[list[Any], list[Any]]:
 
 
 def read_arguments(pieces: Sequence[str]) -> tuple[dict[str, Any], str]:
-    """Read the arguments of a call from the pieces they came in.
+    """Read the arguments of a tool call from their pieces.
 
     Returns:
         The arguments, and the text as it came when it is no JSON object (then there are none).

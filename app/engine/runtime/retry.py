@@ -68,8 +68,8 @@ def delay_s(error: Exception, attempt: int, settings: NodeSettings) -> float:
 CALL_TRIES = 3
 CALL_PAUSE_S = 1.0
 LONGEST_ASKED_S = 30.0
-"""A call that the other side was too busy for is made again within the step. Who asks for a longer pause is told to
-the step, whose own retries, if its author allowed some, may wait for an hour."""
+"""A call to a busy service is retried within the step. If the service asks for a longer pause, the call fails: the
+step's own retries, if it has any, may wait for an hour."""
 
 
 def was_busy(error: Exception) -> bool:

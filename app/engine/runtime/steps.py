@@ -234,7 +234,7 @@ async def _tries(work: _Work, prepared: Prepared) -> Output:
 
 
 def _first_of_round(step: Step) -> int:
-    """The number of the first try that counts for the retries: a person's retry begins anew."""
+    """The number of the first try that counts for the retries: a person's retry starts a new round."""
     before = step.before
     if before is not None and step.record.attempt > before.attempt:
         return step.record.attempt
@@ -351,7 +351,7 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
         first: The number of the first try that counts for the retries.
 
     Raises:
-        Waits: That takes long; the step goes on with the next try when it begins anew.
+        Waits: That takes long; the step goes on with the next try when it starts again.
     """
     wait_s = delay_s(error, step.record.attempt - first + 1, pauses_of(step.node.ref.settings))
     lasts = wait_s > LONG_S

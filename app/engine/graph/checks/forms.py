@@ -1,4 +1,4 @@
-"""Checks of what stands in the fields of a node: missing, unfit, secret; and kinds nobody knows."""
+"""Checks of the fields of nodes: missing or unfit values and secrets; and unknown kinds."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -59,7 +59,7 @@ _HINTS = (
     *("sk-", "pk-", "rk-", "sk_", "rk_", "gh", "glpat-", "xox", "akia", "aiza", "hf_"),
     *("private key", "ey", "bearer", "basic"),
 )
-"""One of these is in every text that the pattern finds; looking for them is much faster."""
+"""Every text that the pattern matches has one of these; looking for them first is much faster."""
 _SECRET_NAME = re.compile(r"api[_-]?key|token|secret|passw|authorization|credential", re.IGNORECASE)
 _TOKEN = re.compile(r"(?=\S*\d)(?=\S*[A-Za-z])[^\s{}]{20,}")
 

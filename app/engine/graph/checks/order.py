@@ -1,4 +1,4 @@
-"""Checks of the whole: where a run starts and never comes, circles, and what lies in what."""
+"""Checks of the whole graph: triggers, nodes that are never reached, circles, and containment."""
 
 from collections.abc import Iterator, Sequence
 
@@ -172,7 +172,7 @@ def _misplaced(view: View, node: NodeRef, why: str) -> Problem:
 
 
 def _circles(view: View) -> Iterator[Problem]:
-    """Circles that can end run as loops; what leaves them is worth a word. The others are refused."""
+    """Circles that can end run as loops, with a hint about the edges that leave them. The others are refused."""
     place = {edge.id: index for index, edge in enumerate(view.graph.edges)}
     cut: set[str] = set()
     left = _MOST_CIRCLES

@@ -1,4 +1,4 @@
-"""Checks of expressions: their syntax, and whether what they read exists and is there in time."""
+"""Checks of expressions: their syntax, and whether what they read exists and is available in time."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ Path = tuple[str, ...]
 
 
 def check_references(view: View) -> Iterator[Problem]:
-    """Check all expressions of all nodes that are switched on."""
+    """Check all expressions of all enabled nodes."""
     for node in view.graph.nodes:
         if node.id not in view.types or view.is_off(node):
             continue
@@ -77,7 +77,7 @@ class _Finding:
             here = self.view.graph.by_id[here].parent
 
     def unknown_root(self, root: str) -> Problem:
-        """The problem of a first name nobody knows, or that exists elsewhere only."""
+        """The problem of an unknown first name, or one that exists only elsewhere."""
         if root in _IN_BODY:
             why = f"`{root}` exists only inside {_IN_BODY[root]}."
             return self.error("unknown_reference", why)

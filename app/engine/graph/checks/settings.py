@@ -1,4 +1,4 @@
-"""Checks of what every node may be set to: a cache that can never help, a workflow that calls itself."""
+"""Checks of node settings: a cache that can never help, a workflow that calls itself."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Checks of what a newer version, or another program, left in a document and this version does not know."""
+"""Checks of unknown fields, which a newer version or another program left in a document."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from app.engine.graph.problem import Fix, Problem
 
 
 def check_unknown(view: View) -> Iterator[Problem]:
-    """Name each field of the document that nobody knows; the first fix removes them all."""
+    """Report each unknown field of the document; the first fix removes them all."""
     unknown = view.graph.unknown
     for index, found in enumerate(unknown):
         yield Problem(
