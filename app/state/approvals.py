@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import reflex as rx
 
+from app.components.recovery import RECOVERY
 from app.kernel import jsons
 from app.kernel.errors import AlreadyDecided, AppError, InvalidInput
 from app.services.app_context import current_app
@@ -19,14 +20,10 @@ from app.state.identity import actor
 from app.state.socket.lanes import reading
 from app.state.socket.said import Saying
 
-_RECOVERY = {"retry": "Retry", "skip": "Skip", "stop": "Stop the run"}
-"""What may be decided about a step that failed or was cut off with one press; to give its result needs a form."""
-
 _DONE = "done"
-_RECOVERY_WAYS = (
-    "Retry runs the step again with the input below. Skip goes on without its output. "
-    "Stop the run ends it as failed. Give the result takes the step for done, with an output that you enter."
-)
+"""To give the result of a step needs a form; what else may be decided about one that failed is a press of a button."""
+
+_RECOVERY_WAYS = " ".join(way.sentence for way in RECOVERY.values())
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,8 @@ def question_of(view: ApprovalView) -> Question:
 
 def _choices(view: ApprovalView) -> list[Choice]:
     if view.recovery:
-        return [Choice(one, word) for one, word in _RECOVERY.items() if one in view.choices]
+        offered = (name for name in RECOVERY if name != _DONE and name in view.choices)
+        return [Choice(name, RECOVERY[name].word) for name in offered]
     return [Choice(one, one.replace("_", " ").capitalize()) for one in view.choices]
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Json
 
+from app.components.recovery import RECOVERY
 from app.components.statuses import STATUSES
 from app.engine.graph.document import NodeSettings
 from app.engine.graph.typing import compatible
@@ -109,6 +110,7 @@ def script() -> str:
         "TYPE_NAMES": TYPE_NAMES,
         "PORT_MATRIX": matrix,
         "SETTINGS": NodeSettings().model_dump(mode="json"),
+        "RECOVERY": {name: way._asdict() for name, way in RECOVERY.items()},
         "STATUSES": {name: look._asdict() for name, look in STATUSES.items()},
         "MESSAGES": {name: _shape(message) for name, message in MESSAGES.items()},
     }

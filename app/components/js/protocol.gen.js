@@ -113,6 +113,25 @@ export const SETTINGS = {
   "tool_description": ""
 };
 
+export const RECOVERY = {
+  "retry": {
+    "word": "Retry",
+    "what": "runs the step again with its input."
+  },
+  "skip": {
+    "word": "Skip",
+    "what": "goes on without its output."
+  },
+  "stop": {
+    "word": "Stop the run",
+    "what": "ends the run as failed."
+  },
+  "done": {
+    "word": "Give the result",
+    "what": "takes the step for done, with an output that you enter."
+  }
+};
+
 export const STATUSES = {
   "pending": {
     "word": "pending",

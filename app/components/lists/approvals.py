@@ -6,6 +6,7 @@ from typing import Any
 import reflex as rx
 
 from app.components import ui
+from app.components.recovery import RECOVERY
 
 AT_A_GLANCE = 2
 """So many choices a line has room for; what has more is decided in the inbox."""
@@ -127,7 +128,7 @@ def question_card(
 
 def _give(question: rx.Var[Any], form: ResultForm) -> rx.Component:
     return ui.button(
-        "Give the result…",
+        f"{RECOVERY['done'].word}…",
         on_click=form.on_open(question.step_id),
         aria_expanded=rx.cond(form.step_id == question.step_id, "true", "false"),
         data_testid="give-result",

@@ -5,6 +5,7 @@ import { useEditor } from "../editor/context.jsx";
 import { outputsOf } from "../editor/model.js";
 import { JsonViewer } from "../ui/viewers.jsx";
 import { parse, write } from "../js/exact.js";
+import { RECOVERY } from "../js/protocol.gen.js";
 
 const WAIT_MS = 8000;
 const words = (choice) => choice.charAt(0).toUpperCase() + choice.slice(1).replace(/_/g, " ");
@@ -105,7 +106,7 @@ export function Approval({ asked, onAnswer }) {
 
 // What a person may decide about a step that failed or was cut off. `form` ways first ask for a value.
 const WAYS = [
-  { name: "retry", choice: "retry", word: "Retry", what: "runs the step again with the same input." },
+  { name: "retry", choice: "retry", ...RECOVERY.retry },
   {
     name: "edit", choice: "retry", word: "Edit input…", what: "runs it again with an input that you change.",
     form: {
@@ -114,14 +115,13 @@ const WAYS = [
     },
   },
   {
-    name: "give", choice: "done", word: "Give the result…",
-    what: "takes the step for done, with an output that you enter.",
+    name: "give", choice: "done", ...RECOVERY.done, word: `${RECOVERY.done.word}…`,
     form: {
       title: "The result of the step", hint: "Its output by port, as it would have been.", send: "Go on with this",
     },
   },
-  { name: "skip", choice: "skip", word: "Skip", what: "goes on without its output." },
-  { name: "stop", choice: "stop", word: "Stop the run", what: "ends the run as failed." },
+  { name: "skip", choice: "skip", ...RECOVERY.skip },
+  { name: "stop", choice: "stop", ...RECOVERY.stop },
 ];
 
 const emptyOf = (type) => (type === "text" ? "" : null);
