@@ -70,7 +70,7 @@ class HomeState(rx.State):
 
     def _show_numbers(self, seen: OverviewView) -> None:
         more, better, mood = "", "", ""
-        if seen.runs_before:
+        if seen.runs_before and not seen.is_partial:
             more, _ = change(100 * seen.runs / seen.runs_before, 100, unit=" %")
         if seen.success_rate is not None and seen.success_rate_before is not None:
             better, mood = change(
@@ -78,8 +78,8 @@ class HomeState(rx.State):
             )
         self.tiles = {
             "active": count(seen.active),
-            "runs": count(seen.runs), "runs_change": more,
-            "runs_note": "against the day before" if more else "none the day before",
+            "runs": count(seen.runs) + "+" * seen.is_partial, "runs_change": more,
+            "runs_note": _note(seen, more),
             "success": share(seen.success_rate), "success_change": better, "success_trend": mood,
             "failed": some(seen.failed, "failure"),
             "median": seconds(seen.median_seconds), "slow": seconds(seen.p95_seconds),
@@ -120,3 +120,9 @@ class HomeState(rx.State):
             for one in seen.most_expensive
         ]  # fmt: skip
         self.recent = [run_row(one) for one in seen.recent]
+
+
+def _note(seen: OverviewView, more: str) -> str:
+    if seen.is_partial:
+        return f"figures of the newest {seen.runs:,}"
+    return "against the day before" if more else "none the day before"

@@ -57,6 +57,15 @@ async def test_home_compares_with_the_day_before(app, token, ada):
     assert tab.tiles["runs_change"] == ""
 
 
+async def test_home_says_when_it_sums_up_the_newest_runs_only(app, token, ada, monkeypatch):
+    monkeypatch.setattr("app.services.runs.reading.overview._DAY_ROWS", 2)
+    flow = await make_workflow(app.database, ada)
+    for _ in range(3):
+        await make_run(app.database, ada, flow, status="succeeded")
+    tab = await loaded(HomeState, token)
+    assert (tab.tiles["runs"], tab.tiles["runs_note"]) == ("2+", "figures of the newest 2")
+
+
 def test_a_change_says_direction_and_size():
     assert change(12, 10, unit=" %") == ("▲ 2 %", "up")
     assert change(9, 10, unit=" %") == ("▼ 1 %", "down")

@@ -79,6 +79,7 @@ async def overview(uow: UnitOfWork, actor: Actor) -> OverviewView:
             sorted((h for h in health if h.cost_usd), key=lambda h: -h.cost_usd)[:_SHOWN]
         ),
         recent=await _recent(uow, actor),
+        is_partial=len(lines) == _DAY_ROWS,
     )
 
 

@@ -234,7 +234,8 @@ class OverviewView(_View):
     """The numbers of the home page. Rates and times are of the last 24 hours; None when nothing
     ended.
 
-    `runs_before` and `success_rate_before` are of the 24 hours before those.
+    `runs_before` and `success_rate_before` are of the 24 hours before those. `is_partial`: there were more runs than
+    are summed up; all numbers of these 24 hours are of the newest ones.
     """
 
     active: int
@@ -254,3 +255,4 @@ class OverviewView(_View):
     failing: tuple[WorkflowHealth, ...]
     most_expensive: tuple[WorkflowHealth, ...]
     recent: tuple[RunView, ...]
+    is_partial: bool = False
