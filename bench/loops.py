@@ -64,7 +64,7 @@ async def _work(url: str, data: str, items: int, run_id: str) -> None:
             workflow_id = await make_workflow(parts.database, actor, GRAPH)
             async with parts.database.work() as uow:
                 asked = StartRun(workflow_id=workflow_id, input={"rows": list(range(items))})
-                run_id = (await start_run(uow, actor, asked)).id
+                run_id = (await start_run(parts, uow, actor, asked)).id
                 run = await uow.session.get_one(Run, run_id)
                 run.limits = {"timeout_s": 3_600, "max_steps": items * 3}
         print(f"run {run_id}", flush=True)

@@ -145,7 +145,8 @@ async def run_now(
     key: Key = None,
 ) -> StartedRun:
     """Start a run with the schedule's input at once; its next time stays as it is."""
-    async with current_app().database.work() as uow:
-        run: RunView = await commands.run_schedule_now(uow, who, schedule_id, key)
+    app = current_app()
+    async with app.database.work() as uow:
+        run: RunView = await commands.run_schedule_now(app, uow, who, schedule_id, key)
     response.headers["Location"] = f"/api/runs/{run.id}"
     return StartedRun(run_id=run.id, status=run.status)

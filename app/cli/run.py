@@ -117,7 +117,7 @@ async def _begin(app: AppContext, options: argparse.Namespace) -> tuple[Actor, s
     async with app.database.work() as uow:
         request = StartRun(workflow_id=name, input={} if value is None else value, trigger="cli")
         try:
-            return actor, (await start_run(uow, actor, request)).id
+            return actor, (await start_run(app, uow, actor, request)).id
         except NotFound as error:
             raise NotFound(f"There is no workflow '{name}', and no file of that name.") from error
 

@@ -160,9 +160,9 @@ class SchedulesState(PagedState, rx.State):
     @rx.event
     async def run_now(self, schedule_id: str) -> Saying:
         """Start a run at once."""
-        acting = await actor(self)
-        async with current_app().database.work() as uow:
-            run = await run_schedule_now(uow, acting, schedule_id)
+        acting, app = await actor(self), current_app()
+        async with app.database.work() as uow:
+            run = await run_schedule_now(app, uow, acting, schedule_id)
         yield rx.toast.success(f"Run #{run.number} has started.")
         yield SchedulesState.load
 

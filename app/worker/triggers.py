@@ -43,7 +43,7 @@ async def _fire(app: AppContext, trigger_id: str, at: datetime) -> bool:
     context = {"trigger_id": trigger_id}
     try:
         async with app.database.work() as uow:
-            return await firing.fire(uow, trigger_id, at) is not None
+            return await firing.fire(app, uow, trigger_id, at) is not None
     except Unavailable:
         raise
     except AppError as error:

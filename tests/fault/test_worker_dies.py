@@ -146,7 +146,7 @@ async def begin(app, actor, graph):
     workflow_id = await make_workflow(app.database, actor, graph)
     async with app.database.work() as uow:
         return (
-            await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"text": "x"}))
+            await start_run(app, uow, actor, StartRun(workflow_id=workflow_id, input={"text": "x"}))
         ).id
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "app/services"
-COMPOSITION = {"app_context.py", "composition.py", "start.py"}
+COMPOSITION = {"app_context.py", "composition.py"}
 
 
 def test_services_fetch_no_context():

@@ -15,6 +15,7 @@ from app.kernel.ids import new_id
 from app.models import Schedule, ScheduleFire, Workflow
 from app.services import audit
 from app.services.access import Actor, Permission, require, scoped
+from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
@@ -157,7 +158,7 @@ async def restore_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> S
 
 
 async def run_schedule_now(
-    uow: UnitOfWork, actor: Actor, schedule_id: str, key: str | None = None
+    app: AppContext, uow: UnitOfWork, actor: Actor, schedule_id: str, key: str | None = None
 ) -> RunView:
     """Start a run with the schedule's input at once; its next time stays as it is.
 
@@ -176,7 +177,7 @@ async def run_schedule_now(
         idempotency_key=key,
         trigger="schedule",
     )
-    run = await start_run(uow, actor, request)
+    run = await start_run(app, uow, actor, request)
     known = scoped(ScheduleFire, actor).where(
         col(ScheduleFire.schedule_id) == schedule.id, col(ScheduleFire.run_id) == run.id
     )

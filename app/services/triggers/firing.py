@@ -20,6 +20,7 @@ from app.kernel.errors import NotFound
 from app.models import Schedule, ScheduleFire
 from app.models.types import UtcDateTime
 from app.services.access import scoped, system, trigger
+from app.services.app_context import AppContext
 from app.services.runs.reading.views import RunView
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.triggers.rows import AGAIN, config_of, next_time, type_of
@@ -56,7 +57,7 @@ async def due_triggers(uow: UnitOfWork, at: datetime) -> list[str]:
     return list((await uow.session.execute(query)).scalars())
 
 
-async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | None:
+async def fire(app: AppContext, uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | None:
     """Decide the times of a trigger that have come, and start a run if one is to be.
 
     None when there is nothing to start, another process is at it, or its times cannot be worked out here any more: the
@@ -82,7 +83,7 @@ async def fire(uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | Non
         trigger=type_of(schedule).kind,
     )
     try:
-        run = await start_run(uow, trigger(schedule.workspace_id), request)
+        run = await start_run(app, uow, trigger(schedule.workspace_id), request)
     except NotFound as error:
         raise NotFound(_NO_WORKFLOW) from error
     _record(uow, schedule, due, _Decision("fired", at, run_id=run.id))

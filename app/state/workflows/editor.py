@@ -65,8 +65,9 @@ class EditorState(rx.State):
         wish = Start.model_validate(message)
         request = StartRun(workflow_id=self.workflow_id, input=wish.input, idempotency_key=wish.key)
         try:
-            async with current_app().database.work() as uow:
-                run = await start_run(uow, acting, request)
+            app = current_app()
+            async with app.database.work() as uow:
+                run = await start_run(app, uow, acting, request)
         except AppError as error:
             self._answer(ok=False, message=error.message)
             return

@@ -76,7 +76,7 @@ def start(app, actor):
         workflow_id = await make_workflow(app.database, actor, graph)
         async with app.database.work() as uow:
             return await start_run(
-                uow, actor, StartRun(workflow_id=workflow_id, input=given, **more)
+                app, uow, actor, StartRun(workflow_id=workflow_id, input=given, **more)
             )
 
     return begin

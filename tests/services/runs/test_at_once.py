@@ -193,7 +193,7 @@ async def test_refusals_are_those_of_any_start(app, actor, quick):
             await run_and_wait(app, actor, wish(asking, {"name": ""}), 5)
         with pytest.raises(InvalidInput) as there:
             async with app.database.work() as uow:
-                await start_run(uow, actor, wish(asking, {"name": ""}))
+                await start_run(app, uow, actor, wish(asking, {"name": ""}))
         assert (here.value.message, here.value.context) == (
             there.value.message,
             there.value.context,

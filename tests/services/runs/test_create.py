@@ -38,7 +38,7 @@ async def row_of(app, run_id):
 async def both_ways(app, actor, request):
     """The rows of a run that was started in a unit of work, and of one whose caller waits for it."""
     async with app.database.work() as uow:
-        apart = await start_run(uow, actor, request)
+        apart = await start_run(app, uow, actor, request)
     awaited = await run_and_wait(app, actor, request, 0)
     return [vars(await row_of(app, one.id)) for one in (apart, awaited)]
 
@@ -132,7 +132,7 @@ async def test_a_key_lets_runs_take_turns_however_they_are_started(app, actor, w
         if awaited:
             return await run_and_wait(app, actor, request, 0.2)
         async with app.database.work() as uow:
-            return await start_run(uow, actor, request)
+            return await start_run(app, uow, actor, request)
 
     assert (await begin({"customer": "one"})).status == "pending"
     assert (await begin({"customer": None})).status in ("running", "succeeded")
@@ -160,7 +160,7 @@ async def test_a_key_that_the_input_does_not_fit_is_said_the_same_both_ways(app,
 
 async def _in_work(app, actor, request):
     async with app.database.work() as uow:
-        await start_run(uow, actor, request)
+        await start_run(app, uow, actor, request)
 
 
 async def test_the_shortest_way_asks_the_database_once_and_writes_once(

@@ -55,7 +55,7 @@ async def test_a_version_is_made_only_when_the_graph_has_changed(app, actor):
     async def begin():
         async with app.database.work() as uow:
             return await start_run(
-                uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
+                app, uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
             )
 
     first, second = await begin(), await begin()
@@ -77,7 +77,7 @@ async def test_first_runs_at_the_same_time_share_one_version_and_have_numbers_of
     async def begin():
         async with app.database.work() as uow:
             return await start_run(
-                uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
+                app, uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
             )
 
     runs = await asyncio.gather(*(begin() for _ in range(8)))
@@ -91,7 +91,7 @@ async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(app, 
     async def begin(given):
         wish = StartRun(workflow_id=workflow_id, input=given, idempotency_key="k1")
         async with app.database.work() as uow:
-            return await start_run(uow, actor, wish)
+            return await start_run(app, uow, actor, wish)
 
     runs = await asyncio.gather(*(begin({"name": "Ada", "n": 1}) for _ in range(5)))
     assert len({run.id for run in runs}) == 1
@@ -103,7 +103,9 @@ async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(app, 
     theirs = await make_workflow(app.database, other, QUICK)
     async with app.database.work() as uow:
         wish = StartRun(workflow_id=theirs, input={"name": "Ada", "n": 1}, idempotency_key="k1")
-        assert (await start_run(uow, other, wish)).id != runs[0].id, "keys belong to a workspace"
+        assert (await start_run(app, uow, other, wish)).id != runs[0].id, (
+            "keys belong to a workspace"
+        )
 
 
 async def test_a_graph_with_errors_is_refused_and_leaves_nothing(app, actor, start):
@@ -138,7 +140,7 @@ async def test_a_foreign_or_deleted_workflow_is_not_found(app, actor):
     for workflow_id in (theirs, "wfl_none"):
         with pytest.raises(NotFound, match="no such workflow"):
             async with app.database.work() as uow:
-                await start_run(uow, actor, StartRun(workflow_id=workflow_id))
+                await start_run(app, uow, actor, StartRun(workflow_id=workflow_id))
 
 
 async def test_a_viewer_may_look_but_not_start(app):
@@ -146,7 +148,7 @@ async def test_a_viewer_may_look_but_not_start(app):
     workflow_id = await make_workflow(app.database, viewer, QUICK)
     with pytest.raises(Denied):
         async with app.database.work() as uow:
-            await start_run(uow, viewer, StartRun(workflow_id=workflow_id))
+            await start_run(app, uow, viewer, StartRun(workflow_id=workflow_id))
 
 
 async def test_another_workspace_sees_nothing_of_a_run(app, actor, start):
@@ -169,7 +171,7 @@ async def test_runs_are_listed_newest_first_in_pages_and_found(app, actor):
                 ids.append(
                     (
                         await start_run(
-                            uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
+                            app, uow, actor, StartRun(workflow_id=workflow_id, input={"name": "A"})
                         )
                     ).id
                 )

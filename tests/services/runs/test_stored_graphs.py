@@ -22,7 +22,7 @@ def of_tomorrow(graph):
 
 async def begin(app, actor, workflow_id, given):
     async with app.database.work() as uow:
-        return await start_run(uow, actor, StartRun(workflow_id=workflow_id, input=given))
+        return await start_run(app, uow, actor, StartRun(workflow_id=workflow_id, input=given))
 
 
 async def test_it_opens_tells_its_problem_saves_and_runs_once_it_is_mended(app, actor):

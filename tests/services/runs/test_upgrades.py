@@ -37,7 +37,9 @@ async def test_a_stored_graph_is_upgraded_when_it_is_opened_and_when_it_runs(
     assert (greet["version"], greet["config"]["template"]) == (2, "Hi {{ trigger.name }}!")
     assert not [problem for problem in found.problems if problem.severity == "error"]
     async with app.database.work() as uow:
-        run = await start_run(uow, actor, StartRun(workflow_id=workflow_id, input={"name": "Ada"}))
+        run = await start_run(
+            app, uow, actor, StartRun(workflow_id=workflow_id, input={"name": "Ada"})
+        )
     await execute_run(app, run.id)  # unless this process has begun it by itself
     async with asyncio.timeout(10):
         while (ended := await look(run.id)).status == "running":

@@ -1,6 +1,7 @@
 """Making, changing, reading schedules: rules, roles, workspaces, errors that name field and fix."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from pydantic import ValidationError
@@ -194,9 +195,9 @@ async def test_history_is_paged_and_the_list_shows_the_last_result(app, actor, m
 async def test_a_run_by_hand_is_in_the_history_and_moves_nothing(app, actor, make):
     made = await make()
     async with app.database.work() as uow:
-        run = await run_schedule_now(uow, actor, made.id, "once")
+        run = await run_schedule_now(app, uow, actor, made.id, "once")
     async with app.database.work() as uow:
-        assert (await run_schedule_now(uow, actor, made.id, "once")).id == run.id
+        assert (await run_schedule_now(app, uow, actor, made.id, "once")).id == run.id
     [fire] = (await read(app, list_fires, actor, made.id)).items
     assert (fire.run_id, fire.status) == (run.id, "fired")
     assert (await read(app, get_schedule, actor, made.id)).next_at == made.next_at
@@ -237,7 +238,7 @@ async def test_viewers_may_look_and_no_more(app, actor, make):
         (change_schedule, (made.id, ScheduleChange(name="x"))),
         (delete_schedule, (made.id,)),
         (restore_schedule, (made.id,)),
-        (run_schedule_now, (made.id,)),
+        (partial(run_schedule_now, app), (made.id,)),
     ]
     for act, values in acts:
         with pytest.raises(Denied):
@@ -256,7 +257,7 @@ async def test_another_workspace_finds_nothing(app, actor, make):
         (create_schedule, (NewSchedule(workflow_id=made.workflow_id, cron="@daily"),)),
         (change_schedule, (made.id, ScheduleChange(name="x"))),
         (delete_schedule, (made.id,)),
-        (run_schedule_now, (made.id,)),
+        (partial(run_schedule_now, app), (made.id,)),
     ]
     for act, values in acts:
         with pytest.raises(NotFound):
@@ -268,7 +269,7 @@ async def test_each_change_is_in_the_audit(app, actor, make):
     made = await make()
     await change(app, actor, made.id, name="x")
     async with app.database.work() as uow:
-        await run_schedule_now(uow, actor, made.id)
+        await run_schedule_now(app, uow, actor, made.id)
         await delete_schedule(uow, actor, made.id)
         await restore_schedule(uow, actor, made.id)
     async with app.database.read() as uow:

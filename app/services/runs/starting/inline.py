@@ -168,7 +168,7 @@ async def run_here(
             started = await _start(app, actor, request, run_id, awaited=seconds > 0)
         else:  # other runs' values are copied, which takes a unit of work
             async with app.database.work() as uow:
-                started = _Started(await start_run(uow, actor, request))
+                started = _Started(await start_run(app, uow, actor, request))
         return await _wait(app, actor, started, seconds)
     finally:
         app.admission.inline_runs -= 1

@@ -10,7 +10,7 @@ from app.engine.runtime.plan import Plan
 from app.kernel.ids import new_id
 from app.models import Run
 from app.services.access import Actor, Permission, require
-from app.services.app_context import AppContext, current_app
+from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import ClaimedRun, queue_after_commit
 from app.services.runs.lifecycle.execute import spawn_here
 from app.services.runs.lifecycle.snapshot import RunSnapshot
@@ -101,7 +101,7 @@ class StartRun(BaseModel):
         )
 
 
-async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView:
+async def start_run(app: AppContext, uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView:
     """Store a run of the workflow as it is now; it starts after the commit, here when quick, else
     in a worker.
 
@@ -126,7 +126,7 @@ async def start_run(uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView
     run = await create_run(uow, new)
     if request.pins_from:
         await _add_recorded(uow, actor, request.pins_from, run, new)
-    app, notice = current_app(), None
+    notice = None
     bounded = is_bounded(workflow.run_settings, run.concurrency_key, workspace.max_running)
     if choose(app, plan, bounded=bounded, awaited=False) is Strategy.HERE:
         run.sqlmodel_update(claimed_by(app.name, run.queued_at))
