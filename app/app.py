@@ -21,7 +21,7 @@ from app.api.http.policy import Policies, inline_scripts
 from app.components.shell.broken import guarded
 from app.kernel.settings import settings
 from app.services.composition import close_app, open_app
-from app.services.runs.lifecycle.execute import get_ready
+from app.services.runs.lifecycle import get_ready
 from app.services.templates.seed import seed_templates
 from app.state.socket.door import Door
 from app.state.socket.gate import Gate

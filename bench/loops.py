@@ -31,7 +31,7 @@ from app.kernel.settings import Settings  # noqa: E402
 from app.models import Run, Step  # noqa: E402
 from app.services.app_context import AppContext  # noqa: E402
 from app.services.composition import close_app, open_app  # noqa: E402
-from app.services.runs.starting.start import StartRun, start_run  # noqa: E402
+from app.services.runs.starting import StartRun, start_run  # noqa: E402
 from app.worker.in_process import working_here  # noqa: E402
 from tests.rows import make_actor, make_workflow  # noqa: E402
 

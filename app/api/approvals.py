@@ -9,9 +9,9 @@ from app.api.http.bodies import Body, router
 from app.api.http.deps import Id, Signed
 from app.services.app_context import current_app
 from app.services.page import Page
-from app.services.runs.lifecycle.commands import answer_step
-from app.services.runs.reading import queries
-from app.services.runs.reading.views import ApprovalView, RunView
+from app.services.runs import reading
+from app.services.runs.lifecycle import answer_step
+from app.services.runs.reading import ApprovalView, RunView
 
 Answered = Annotated[bool, Query(description="Also those that are answered or canceled.")]
 
@@ -29,7 +29,7 @@ class StepAnswer(Body):
 async def list_approvals(who: Signed, include_answered: Answered = False) -> Page[ApprovalView]:
     """Questions of waiting runs, oldest first."""
     async with current_app().database.read() as uow:
-        return Page(items=await queries.list_approvals(uow, who, open_only=not include_answered))
+        return Page(items=await reading.list_approvals(uow, who, open_only=not include_answered))
 
 
 @steps.post("/{step_id}/human-complete", responses={409: {}})

@@ -12,7 +12,7 @@ from app.api.workflows import StartedRun
 from app.engine.triggers.schedule import Missed
 from app.services.app_context import current_app
 from app.services.page import Page
-from app.services.runs.reading.views import RunView
+from app.services.runs.reading import RunView
 from app.services.triggers import commands, queries
 from app.services.triggers.views import (
     FireView,

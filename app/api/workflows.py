@@ -18,12 +18,16 @@ from app.kernel.errors import InvalidInput, PreconditionFailed, RevisionConflict
 from app.services.access import Actor
 from app.services.app_context import current_app
 from app.services.page import Page
-from app.services.runs.reading.queries import list_runs
-from app.services.runs.reading.views import RunStatusName, RunView
-from app.services.runs.starting.limits import RunLimits, RunSettings, get_settings, put_settings
-from app.services.runs.starting.pins import PinsFrom
-from app.services.runs.starting.run_and_wait import run_and_wait
-from app.services.runs.starting.start import StartRun
+from app.services.runs.reading import RunStatusName, RunView, list_runs
+from app.services.runs.starting import (
+    PinsFrom,
+    RunLimits,
+    RunSettings,
+    StartRun,
+    get_settings,
+    put_settings,
+    run_and_wait,
+)
 from app.services.workflows import commands, queries
 from app.services.workflows.views import CompileView, EditResult, WorkflowSummary, WorkflowView
 

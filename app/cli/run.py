@@ -22,10 +22,8 @@ from app.services.access import Actor
 from app.services.app_context import AppContext
 from app.services.composition import close_app, open_app
 from app.services.identity.local import local_actor
-from app.services.runs.reading.follow import follow
-from app.services.runs.reading.queries import get_run, get_trace, list_approvals
-from app.services.runs.reading.views import WaitView
-from app.services.runs.starting.start import StartRun, start_run
+from app.services.runs.reading import WaitView, follow, get_run, get_trace, list_approvals
+from app.services.runs.starting import StartRun, start_run
 from app.services.workflows.commands import create_workflow
 from app.worker.in_process import working_here
 from app.worker.sweeper import OF_WAITS

@@ -9,7 +9,7 @@ from app.adapters.sql.step_cache import SqlStepCache
 from app.engine.host import Host
 from app.kernel.settings import Settings
 from app.services.app_context import AppContext, HostFactory, set_current_app
-from app.services.runs.starting.children import start_child
+from app.services.runs.starting import start_child
 
 
 def make_app(settings: Settings, make_host: HostFactory | None = None) -> AppContext:

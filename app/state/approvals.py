@@ -10,10 +10,8 @@ from app.components.recovery import RECOVERY
 from app.kernel import jsons
 from app.kernel.errors import AlreadyDecided, AppError, InvalidInput
 from app.services.app_context import current_app
-from app.services.runs.lifecycle.commands import answer_step
-from app.services.runs.reading.queries import list_approvals
-from app.services.runs.reading.views import ApprovalView
-from app.services.runs.reading.watch import changes
+from app.services.runs.lifecycle import answer_step
+from app.services.runs.reading import ApprovalView, changes, list_approvals
 from app.services.workflows.queries import blank_output
 from app.state.formatting import iso
 from app.state.identity import actor

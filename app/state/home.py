@@ -5,9 +5,7 @@ import reflex as rx
 from app.components import ui
 from app.kernel.errors import AppError
 from app.services.app_context import current_app
-from app.services.runs.reading.queries import overview
-from app.services.runs.reading.views import OverviewView
-from app.services.runs.reading.watch import changes
+from app.services.runs.reading import OverviewView, changes, overview
 from app.services.templates.queries import list_templates
 from app.state.approvals import Question, question_of
 from app.state.formatting import count, iso, money, seconds, share, some

@@ -6,7 +6,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import AppError
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.runs.reading.watch import changes
+from app.services.runs.reading import changes
 from app.state.identity import actor
 from app.state.socket.lanes import reading
 from app.state.socket.said import Said, Saying

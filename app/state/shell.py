@@ -3,8 +3,7 @@
 import reflex as rx
 
 from app.services.app_context import current_app
-from app.services.runs.reading.activity import activity
-from app.services.runs.reading.watch import changes
+from app.services.runs.reading import activity, changes
 from app.state.identity import IdentityState, actor
 from app.state.socket.lanes import reading
 from app.state.socket.said import Said, Saying

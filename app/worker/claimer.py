@@ -11,10 +11,8 @@ from app.adapters.sql.statements import once
 from app.kernel.errors import StorageDown
 from app.models import Run
 from app.services.app_context import AppContext
-from app.services.runs.claiming.claim import claim_runs
-from app.services.runs.claiming.claim_sql import LEVELS, ClaimRequest
-from app.services.runs.lifecycle.claimed_run import ClaimedRun
-from app.services.runs.lifecycle.execute import spawn_run
+from app.services.runs.claiming import LEVELS, ClaimRequest, claim_runs
+from app.services.runs.lifecycle import ClaimedRun, spawn_run
 
 _log = logging.getLogger(__name__)
 

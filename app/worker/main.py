@@ -21,8 +21,8 @@ from app.adapters.redis.queue import QUEUES, connect
 from app.kernel.settings import Settings, settings
 from app.services.app_context import AppContext, HostFactory
 from app.services.composition import close_app, open_app
-from app.services.runs.lifecycle.execute import get_ready
-from app.services.runs.starting.offload import help_peers
+from app.services.runs.lifecycle import get_ready
+from app.services.runs.starting import help_peers
 from app.worker.async_worker import AsyncWorker
 from app.worker.claimer import Claimer
 from app.worker.sweeper import sweep_forever

@@ -19,17 +19,22 @@ from app.models import Run, Wait
 from app.models.types import UtcDateTime
 from app.services.access import system
 from app.services.app_context import AppContext
-from app.services.runs.claiming.claim_sql import is_over, let_lost_go
-from app.services.runs.lifecycle.claimed_run import (
+from app.services.runs.claiming import is_over, let_lost_go
+from app.services.runs.lifecycle import (
     after_end,
     database_now,
     locked_by_id,
     settle,
     wake,
 )
-from app.services.runs.recovery.crash_detector import CrashDetector, ObservedLease
-from app.services.runs.recovery.forgotten import due_runs, forgotten_kin, unsettled_runs
-from app.services.runs.waits.deliveries import move_along
+from app.services.runs.recovery import (
+    CrashDetector,
+    ObservedLease,
+    due_runs,
+    forgotten_kin,
+    unsettled_runs,
+)
+from app.services.runs.waits import move_along
 from app.services.triggers.firing import any_due
 from app.worker.triggers import fire_triggers, tend_triggers
 

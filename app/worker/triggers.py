@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.kernel.errors import AppError, Defect, Unavailable
 from app.services.app_context import AppContext
-from app.services.runs.lifecycle.claimed_run import database_now
+from app.services.runs.lifecycle import database_now
 from app.services.triggers import firing
 
 _log = logging.getLogger(__name__)

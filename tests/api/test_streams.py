@@ -6,7 +6,7 @@ import json
 import pytest
 
 from app.kernel.settings import settings
-from app.services.runs.reading import follow
+from app.services.runs.reading import following
 from tests.api.conftest import ASKING, new_workflow, waiting_run
 from tests.api.test_runs import run_now
 
@@ -65,7 +65,7 @@ async def test_live_stream_brings_what_happens_and_ends_with_the_run(site, ada):
 
 
 async def test_stream_ends_when_its_session_does(site, monkeypatch):
-    monkeypatch.setattr(follow, "IDLE_S", 0.5)
+    monkeypatch.setattr(following, "IDLE_S", 0.5)
     async with await site.person("Eve") as eve:
         workflow_id = await new_workflow(eve, ASKING)
         started = await eve.post(f"/api/workflows/{workflow_id}/runs", json={})

@@ -21,7 +21,7 @@ from app.services.access import person
 from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.lifecycle.control import resume_run
-from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.following import wait_for_run
 from app.services.runs.reading.queries import get_trace, list_approvals, list_runs
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.triggers.queries import list_fires, list_schedules

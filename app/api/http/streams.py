@@ -14,7 +14,7 @@ from app.engine.events import Event
 from app.kernel.errors import RateLimited, Unauthenticated
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.runs.reading.follow import follow
+from app.services.runs.reading import follow
 
 EVENTS = "text/event-stream"
 _FAREWELL_S = 1.0

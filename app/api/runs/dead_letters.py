@@ -7,8 +7,8 @@ from app.api.http.deps import Cursor, Id, Limit, Search, Signed
 from app.api.http.limits import RUNS, limited
 from app.services.app_context import current_app
 from app.services.page import Page
-from app.services.runs.reading.views import RunView
-from app.services.runs.recovery.dead_letters import (
+from app.services.runs.reading import RunView
+from app.services.runs.recovery import (
     DeadLetterView,
     discard,
     list_dead_letters,

@@ -15,12 +15,10 @@ from app.engine.sdk.text import MAX_SIGNAL
 from app.kernel.errors import InvalidInput
 from app.services.app_context import current_app
 from app.services.page import Page
-from app.services.runs.lifecycle import commands, control
-from app.services.runs.lifecycle.lapsed import with_second_look
-from app.services.runs.reading import queries
-from app.services.runs.reading.step_pages import Filter
-from app.services.runs.reading.views import RunView, StepView, TraceView
-from app.services.runs.starting.forks import ForkRun, fork_run
+from app.services.runs import lifecycle, reading
+from app.services.runs.lifecycle import with_second_look
+from app.services.runs.reading import Filter, RunView, StepView, TraceView
+from app.services.runs.starting import ForkRun, fork_run
 
 runs = router("", "runs")
 
@@ -99,7 +97,7 @@ async def list_runs(
 ) -> Page[RunView]:
     """Runs, newest first."""
     async with current_app().database.read() as uow:
-        return await queries.list_runs(
+        return await reading.list_runs(
             uow,
             who,
             cursor=cursor,
@@ -116,7 +114,7 @@ async def get_run(run_id: Id, who: Signed) -> RunView:
     "preview"}`, see values.
     """
     async with current_app().database.read() as uow:
-        return await queries.get_run(uow, who, run_id)
+        return await reading.get_run(uow, who, run_id)
 
 
 @runs.get("/{run_id}/steps")
@@ -132,14 +130,14 @@ async def list_steps(
     """The steps of a run by start; very large values are references, see the single step."""
     wanted = Filter(parent=parent, status=status, node_id=node_id)
     async with current_app().database.read() as uow:
-        return await queries.list_some_steps(uow, who, run_id, wanted, cursor, limit)
+        return await reading.list_some_steps(uow, who, run_id, wanted, cursor, limit)
 
 
 @runs.get("/{run_id}/steps/{step_id}")
 async def get_step(run_id: Id, step_id: Id, who: Signed) -> StepView:
     """A step with its input and output; of these, parts over 5 MB are references."""
     async with current_app().database.read() as uow:
-        return await queries.get_step(uow, who, run_id, step_id)
+        return await reading.get_step(uow, who, run_id, step_id)
 
 
 @runs.get("/{run_id}/trace")
@@ -148,7 +146,7 @@ async def get_trace(run_id: Id, who: Signed, parent: InTurn = None) -> TraceView
     graph's own steps and at most 1,000 inside of turns, with counts by loop; `parent` loads a turn.
     """
     async with current_app().database.read() as uow:
-        return await queries.get_trace(uow, who, run_id, parent)
+        return await reading.get_trace(uow, who, run_id, parent)
 
 
 @runs.get("/{run_id}/log")
@@ -156,8 +154,8 @@ async def get_log(run_id: Id, who: Signed, cursor: Cursor = None) -> Page[Event]
     """The stored events of a run, oldest first."""
     after = _seq(cursor, "The cursor is not one of this list.", "cursor")
     async with current_app().database.read() as uow:
-        await queries.see_run(uow, who, run_id)
-        events = await queries.list_events(uow, who, run_id, after=after, limit=_LOG_PAGE)
+        await reading.see_run(uow, who, run_id)
+        events = await reading.list_events(uow, who, run_id, after=after, limit=_LOG_PAGE)
     more = str(events[-1].seq) if len(events) == _LOG_PAGE else None
     return Page(items=events, next_cursor=more)
 
@@ -185,8 +183,8 @@ async def stream_events(
     """
     after = _seq(last_event_id, "Last-Event-ID must be the number of an event.", "Last-Event-ID")
     async with current_app().database.read() as uow:
-        run = await queries.see_run(uow, who, run_id)
-        if run.status in TERMINAL_RUN and await queries.last_seq(uow, who, run_id) <= after:
+        run = await reading.see_run(uow, who, run_id)
+        if run.status in TERMINAL_RUN and await reading.last_seq(uow, who, run_id) <= after:
             return Response(status_code=204)
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
     return Lasting(who, event_stream(who, run_id, after), EVENTS, headers)
@@ -195,13 +193,13 @@ async def stream_events(
 @runs.post("/{run_id}/cancel")
 async def cancel_run(run_id: Id, who: Signed) -> RunView:
     """Stop a run; a finished one stays as it is."""
-    return await with_second_look(current_app().database, commands.cancel_run, who, run_id)
+    return await with_second_look(current_app().database, lifecycle.cancel_run, who, run_id)
 
 
 @runs.post("/{run_id}/pause", responses={409: {}})
 async def pause_run(run_id: Id, who: Signed) -> RunView:
     """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
-    return await with_second_look(current_app().database, control.pause_run, who, run_id)
+    return await with_second_look(current_app().database, lifecycle.pause_run, who, run_id)
 
 
 @runs.post("/{run_id}/resume", responses={409: {}})
@@ -210,7 +208,7 @@ async def resume_run(run_id: Id, who: Signed) -> RunView:
     paused.
     """
     async with current_app().database.work() as uow:
-        return await control.resume_run(uow, who, run_id)
+        return await lifecycle.resume_run(uow, who, run_id)
 
 
 @runs.post("/{run_id}/signals/{name:path}", responses={409: {}})
@@ -232,7 +230,7 @@ async def send_signal(
     run has ended.
     """
     async with current_app().database.work() as uow:
-        return await control.send_signal(uow, who, run_id, name, (body or Signal()).payload)
+        return await lifecycle.send_signal(uow, who, run_id, name, (body or Signal()).payload)
 
 
 @runs.post(

@@ -10,7 +10,7 @@ from app.api.http.delivery import KNOWN, is_known, revalidated
 from app.api.http.deps import Id, Signed
 from app.api.http.streams import Lasting
 from app.services.app_context import current_app
-from app.services.runs.reading.values import read_value
+from app.services.runs.reading import read_value
 
 values = router("/values", "runs")
 

@@ -16,13 +16,13 @@ from app.models import Schedule, ScheduleFire, Workflow
 from app.services import audit
 from app.services.access import Actor, Permission, require, scoped
 from app.services.app_context import AppContext
-from app.services.runs.lifecycle.claimed_run import database_now
-from app.services.runs.reading.views import RunView
-from app.services.runs.starting.start import StartRun, start_run
+from app.services.runs.lifecycle import database_now
+from app.services.runs.reading import RunView
+from app.services.runs.starting import StartRun, start_run
 from app.services.triggers.checks import check_trigger_input
 from app.services.triggers.rows import load_schedule, next_time, whole_view
 from app.services.triggers.views import ScheduleView
-from app.services.versions.queries import main_draft
+from app.services.versions import main_draft
 
 MAX_SCHEDULES = 1_000
 

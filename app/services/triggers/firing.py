@@ -21,8 +21,8 @@ from app.models import Schedule, ScheduleFire
 from app.models.types import UtcDateTime
 from app.services.access import scoped, system, trigger
 from app.services.app_context import AppContext
-from app.services.runs.reading.views import RunView
-from app.services.runs.starting.start import StartRun, start_run
+from app.services.runs.reading import RunView
+from app.services.runs.starting import StartRun, start_run
 from app.services.triggers.rows import AGAIN, config_of, next_time, type_of
 
 _log = logging.getLogger(__name__)

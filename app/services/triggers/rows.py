@@ -16,7 +16,7 @@ from app.models import Run, Schedule, ScheduleFire, Workflow
 from app.services.access import Actor, named_row, scoped
 from app.services.triggers.checks import warnings_of
 from app.services.triggers.views import FireView, ScheduleSummary, ScheduleView
-from app.services.versions.queries import main_draft
+from app.services.versions import main_draft
 
 SHOWN = 5
 AGAIN = timedelta(hours=1)

@@ -7,7 +7,7 @@ import reflex as rx
 from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.runs.recovery.dead_letters import (
+from app.services.runs.recovery import (
     DeadLetterView,
     discard,
     list_dead_letters,

@@ -7,10 +7,8 @@ import reflex as rx
 from app.adapters.sql.database import UnitOfWork
 from app.services.access import Actor
 from app.services.app_context import current_app
-from app.services.runs.lifecycle.commands import cancel_run
-from app.services.runs.lifecycle.lapsed import with_second_look
-from app.services.runs.reading.queries import list_runs
-from app.services.runs.reading.views import RunView
+from app.services.runs.lifecycle import cancel_run, with_second_look
+from app.services.runs.reading import RunView, list_runs
 from app.services.workflows.queries import name_workflows
 from app.state.formatting import NONE, count, iso, money, some
 from app.state.identity import actor

@@ -13,11 +13,14 @@ from app.engine.events import Event
 from app.kernel.errors import NotFound
 from app.services.access import Actor
 from app.services.app_context import AppContext, current_app
-from app.services.runs.lifecycle.commands import answer_step, cancel_run
-from app.services.runs.lifecycle.control import pause_run, resume_run
-from app.services.runs.lifecycle.lapsed import with_second_look
-from app.services.runs.reading.follow import follow
-from app.services.runs.reading.queries import last_seq, list_runs
+from app.services.runs.lifecycle import (
+    answer_step,
+    cancel_run,
+    pause_run,
+    resume_run,
+    with_second_look,
+)
+from app.services.runs.reading import follow, last_seq, list_runs
 from app.state.identity import actor
 from app.state.runs.patches import patch_of
 from app.state.socket.push import push_script

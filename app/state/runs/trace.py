@@ -6,8 +6,8 @@ import reflex as rx
 
 from app.kernel.errors import AppError
 from app.services.app_context import current_app
-from app.services.runs.reading.queries import see_run
-from app.services.runs.starting.forks import ForkRun, fork_run
+from app.services.runs.reading import see_run
+from app.services.runs.starting import ForkRun, fork_run
 from app.state.identity import actor
 from app.state.socket.lanes import reading
 from app.state.socket.said import Said

@@ -9,7 +9,7 @@ import reflex as rx
 from app.components.canvas.protocol import Start
 from app.kernel.errors import AppError, NotFound
 from app.services.app_context import current_app
-from app.services.runs.starting.start import StartRun, start_run
+from app.services.runs.starting import StartRun, start_run
 from app.services.workflows.commands import rename_workflow
 from app.services.workflows.live import follow_draft
 from app.services.workflows.queries import get_workflow

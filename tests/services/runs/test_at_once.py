@@ -15,8 +15,8 @@ from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
 from app.services.composition import make_app
 from app.services.runs.reading.queries import get_run, list_events, list_steps
 from app.services.runs.starting import inline, strategy
-from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun, start_run
+from app.services.runs.starting.waiting import run_and_wait
 from tests.graphs import QUICK, START, chain, node, slow
 from tests.rows import draft_of, make_actor, make_workflow
 

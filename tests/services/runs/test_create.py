@@ -9,9 +9,9 @@ from app.models import Run, Step, Workspace
 from app.services.runs.reading.queries import get_run
 from app.services.runs.starting import inline
 from app.services.runs.starting.limits import RunLimits, RunSettings, put_settings
-from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.runs.starting.strategy import is_bounded
+from app.services.runs.starting.waiting import run_and_wait
 from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_workflow
 

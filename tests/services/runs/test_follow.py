@@ -14,8 +14,9 @@ from app.kernel.clock import now
 from app.kernel.errors import NotFound
 from app.kernel.ids import new_id
 from app.models import Approval, Run
-from app.services.runs.reading.follow import follow, wait_for_run
-from app.services.runs.reading.queries import list_approvals, list_events, overview
+from app.services.runs.reading.following import follow, wait_for_run
+from app.services.runs.reading.home import overview
+from app.services.runs.reading.queries import list_approvals, list_events
 from app.services.runs.recovery.crash_detector import CrashDetector
 from app.worker.sweeper import Crashes, settle_forgotten
 from tests.graphs import APPROVAL, QUICK

@@ -13,7 +13,7 @@ from app.models import Run
 from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.claimed_run import database_now
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
-from app.services.runs.reading.follow import follow, wait_for_run
+from app.services.runs.reading.following import follow, wait_for_run
 from app.services.runs.reading.queries import get_run, list_approvals
 from app.services.runs.reading.watch import changes
 from app.services.throttle import Limit

@@ -27,7 +27,7 @@ from app.services.runs.lifecycle.commands import answer_step, cancel_run
 from app.services.runs.lifecycle.control import pause_run
 from app.services.runs.lifecycle.execute import spawn_run
 from app.services.runs.lifecycle.lapsed import with_second_look
-from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.following import wait_for_run
 from app.services.runs.reading.queries import get_step, list_approvals, list_events, list_steps
 from app.services.runs.waits.deliveries import age
 from tests.graphs import APPROVAL, PUT, QUICK, START, chain, edge, node, slow

@@ -19,8 +19,8 @@ from app.services.runs.lifecycle import execute
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.lifecycle.control import send_signal
 from app.services.runs.reading.queries import list_approvals, list_steps
-from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun
+from app.services.runs.starting.waiting import run_and_wait
 from tests.graphs import START, chain, edge, node, slow
 from tests.rows import make_workflow
 

@@ -19,8 +19,8 @@ from app.services.runs.reading.queries import get_run
 from app.services.runs.starting import inline, offload
 from app.services.runs.starting.limits import RunSettings, put_settings
 from app.services.runs.starting.offload import help_peers
-from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun
+from app.services.runs.starting.waiting import run_and_wait
 from tests.graphs import QUICK, chain, node, slow
 from tests.rows import make_actor, make_workflow
 

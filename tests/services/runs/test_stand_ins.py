@@ -2,8 +2,8 @@
 
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.reading.queries import get_run, list_approvals, list_steps
-from app.services.runs.starting.run_and_wait import run_and_wait
 from app.services.runs.starting.start import StartRun
+from app.services.runs.starting.waiting import run_and_wait
 from tests.graphs import START, chain, node
 from tests.rows import make_workflow
 

@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from app.kernel.errors import Conflict, Denied, GraphInvalid, InvalidInput, NotFound
 from app.models import Run, WorkflowVersion
-from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.following import wait_for_run
 from app.services.runs.reading.queries import get_run, get_trace, list_events, list_runs, list_steps
 from app.services.runs.starting.start import StartRun, start_run
 from tests.graphs import APPROVAL, QUICK, START, chain, node

@@ -11,7 +11,7 @@ from app.adapters.sql.database import UnitOfWork
 from app.engine.triggers.schedule import LATE, LISTED
 from app.kernel.clock import now
 from app.models import Run, Schedule, ScheduleFire
-from app.services.runs.reading.follow import wait_for_run
+from app.services.runs.reading.following import wait_for_run
 from app.services.triggers import firing
 from app.services.triggers.commands import ScheduleChange, change_schedule, delete_schedule
 from app.services.triggers.queries import get_schedule

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.adapters.sql.database import storage_down
 from app.services.app_context import AppContext
 from app.services.runs.claiming.claim_sql import Claim, ClaimRequest, take_next
-from app.services.runs.lifecycle.claimed_run import ClaimedRun, begin
+from app.services.runs.lifecycle import ClaimedRun, begin
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from app.services.runs.claiming.fairness import (
     choose,
     max_concurrent_of,
 )
-from app.services.runs.lifecycle.snapshot import SNAPSHOT_COLUMNS, RunSnapshot
+from app.services.runs.lifecycle import SNAPSHOT_COLUMNS, RunSnapshot
 
 _RUN = metadata.tables["run"]
 _EVENT = metadata.tables["run_event"]

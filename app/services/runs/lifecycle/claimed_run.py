@@ -22,9 +22,8 @@ from app.services.runs.lifecycle.effects import changes_nothing, may_repeat
 from app.services.runs.lifecycle.history import needed_at_once
 from app.services.runs.lifecycle.lapsed import LapsedLease, is_worked_on, with_second_look
 from app.services.runs.lifecycle.snapshot import RunSnapshot
-from app.services.runs.reading.mappers import event_row, run_event, step_event
-from app.services.runs.reading.queries import last_seq
-from app.services.runs.waits.deliveries import (
+from app.services.runs.reading import event_row, last_seq, run_event, step_event
+from app.services.runs.waits import (
     Delivered,
     age,
     cancel_waits,

@@ -19,8 +19,7 @@ from app.services.runs.lifecycle.claimed_run import (
     wake_answered,
 )
 from app.services.runs.lifecycle.lapsed import LapsedLease
-from app.services.runs.reading.mappers import run_view
-from app.services.runs.reading.views import RunView
+from app.services.runs.reading import RunView, run_view
 
 
 async def cancel_run(

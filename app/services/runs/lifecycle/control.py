@@ -21,9 +21,8 @@ from app.services.runs.lifecycle.claimed_run import (
     wake_answered,
 )
 from app.services.runs.lifecycle.lapsed import LapsedLease, is_worked_on
-from app.services.runs.reading.mappers import run_view
-from app.services.runs.reading.views import RunView
-from app.services.runs.waits.deliveries import close, open_signal
+from app.services.runs.reading import RunView, run_view
+from app.services.runs.waits import close, open_signal
 
 
 async def pause_run(

@@ -12,7 +12,7 @@ from app.models import Approval, Step
 from app.services.access import scoped, system
 from app.services.app_context import AppContext
 from app.services.runs.lifecycle.claimed_run import locked_by_id
-from app.services.runs.waits.deliveries import came_since, record_of
+from app.services.runs.waits import came_since, record_of
 
 
 async def deliveries_of(app: AppContext, run_id: str, epoch: int) -> Sequence[Delivery]:

@@ -34,8 +34,8 @@ from app.services.runs.lifecycle.claimed_run import (
 from app.services.runs.lifecycle.deliveries import deliveries_of
 from app.services.runs.lifecycle.history import count_inside, recall_of, was_executed
 from app.services.runs.lifecycle.snapshot import RunSnapshot
-from app.services.runs.reading.mappers import step_record
-from app.services.versions.queries import plan_to_execute
+from app.services.runs.reading import step_record
+from app.services.versions import plan_to_execute
 
 _log = logging.getLogger(__name__)
 

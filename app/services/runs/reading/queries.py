@@ -22,7 +22,6 @@ from app.services.runs.reading.mappers import (
     step_view,
     wait_view,
 )
-from app.services.runs.reading.overview import overview
 from app.services.runs.reading.step_pages import (
     Filter,
     in_parts,
@@ -45,22 +44,6 @@ MAX_DEPTH = 8
 
 WHOLE_BYTES = 5_000_000
 """Parts of a value that are larger stay references; see `values.read_value`."""
-
-__all__ = [
-    "WHOLE_BYTES",
-    "get_run",
-    "get_step",
-    "get_trace",
-    "last_seq",
-    "list_approvals",
-    "list_events",
-    "list_runs",
-    "list_some_steps",
-    "list_steps",
-    "matching",
-    "overview",
-    "see_run",
-]
 
 
 async def list_runs(

@@ -13,11 +13,9 @@ from app.models import Run, Workflow, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, Permission, require, scoped
 from app.services.page import Page, newest_first, write_cursor
-from app.services.runs.lifecycle.claimed_run import locked_run
-from app.services.runs.reading.mappers import run_view
-from app.services.runs.reading.queries import matching
-from app.services.runs.reading.views import RunView
-from app.services.runs.starting.forks import ForkRun, fork_run
+from app.services.runs.lifecycle import locked_run
+from app.services.runs.reading import RunView, matching, run_view
+from app.services.runs.starting import ForkRun, fork_run
 
 
 class DeadLetterView(BaseModel):

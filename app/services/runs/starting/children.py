@@ -9,11 +9,10 @@ from app.kernel.errors import NotFound
 from app.models import Run
 from app.services.access import on_behalf_of, scoped, system
 from app.services.app_context import AppContext
-from app.services.runs.lifecycle.claimed_run import locked_run, queue_after_commit
+from app.services.runs.lifecycle import locked_run, queue_after_commit
 from app.services.runs.starting.create import NewRun, create_run
 from app.services.runs.starting.limits import PlacementRequest
-from app.services.versions.commands import locked_workflow, locked_workspace, version_of
-from app.services.versions.queries import plan_to_execute
+from app.services.versions import locked_workflow, locked_workspace, plan_to_execute, version_of
 
 
 async def start_child(app: AppContext, child: ChildRequest) -> None:

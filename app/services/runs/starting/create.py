@@ -24,7 +24,7 @@ from app.kernel.jsons import json_of
 from app.models import Run, metadata
 from app.services.runs.starting.limits import Placement, PlacementRequest
 from app.services.runs.starting.pins import Outputs, check_pins
-from app.services.versions.queries import hashed
+from app.services.versions import hashed
 
 MAX_INPUT_BYTES = 5_000_000
 _DEFAULTS: Mapping[str, Any] = {**defaults_of(metadata.tables["run"]), "number": 0}

@@ -22,15 +22,13 @@ from app.kernel.ids import derived_id
 from app.models import Run, Step, WorkflowVersion
 from app.services import audit
 from app.services.access import Actor, Permission, named_row, require, scoped, system
-from app.services.runs.lifecycle.claimed_run import queue_after_commit
-from app.services.runs.reading.mappers import run_view
-from app.services.runs.reading.views import RunView
+from app.services.runs.lifecycle import queue_after_commit
+from app.services.runs.reading import RunView, run_view
 from app.services.runs.starting.create import NewRun, create_run
 from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.limits import Placement
 from app.services.runs.starting.pins import Outputs, check_ports
-from app.services.versions.commands import locked_workflow, locked_workspace, version_of
-from app.services.versions.queries import hashed, plan_of
+from app.services.versions import hashed, locked_workflow, locked_workspace, plan_of, version_of
 
 _PAGE = 500
 

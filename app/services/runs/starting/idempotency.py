@@ -7,8 +7,7 @@ from app.adapters.sql.values import unpack
 from app.kernel.errors import Conflict
 from app.models import Run, Workflow, WorkflowVersion
 from app.services.access import Actor, scoped
-from app.services.runs.reading.mappers import run_view
-from app.services.runs.reading.views import RunView
+from app.services.runs.reading import RunView, run_view
 
 
 async def repeated_run(

@@ -32,17 +32,14 @@ from app.kernel.jsons import json_of
 from app.models import MAIN, Draft, Run, Workflow, Workspace
 from app.services.access import Actor
 from app.services.app_context import AppContext
-from app.services.runs.lifecycle.claimed_run import ClaimedRun
-from app.services.runs.lifecycle.execute import (
+from app.services.runs.lifecycle import (
+    ClaimedRun,
+    RunSnapshot,
     execute_in_memory,
     limits_of,
     spawn_here,
 )
-from app.services.runs.lifecycle.snapshot import RunSnapshot
-from app.services.runs.reading.follow import wait_for_run
-from app.services.runs.reading.mappers import view_of_row
-from app.services.runs.reading.queries import WHOLE_BYTES, get_run
-from app.services.runs.reading.views import RunView
+from app.services.runs.reading import WHOLE_BYTES, RunView, get_run, view_of_row, wait_for_run
 from app.services.runs.starting.create import (
     check_fit,
     claimed_by,
@@ -52,8 +49,7 @@ from app.services.runs.starting.create import (
 from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.runs.starting.strategy import Strategy, choose, is_bounded
-from app.services.versions.commands import locked_workflow, version_of
-from app.services.versions.queries import main_draft, plan_of
+from app.services.versions import locked_workflow, main_draft, plan_of, version_of
 
 DEADLINE_S = 0.3
 """A quick run that takes longer is stored and goes on in a worker."""

@@ -14,7 +14,7 @@ from app.kernel.errors import ExpressionError, InvalidInput, NotFound
 from app.models import Workflow
 from app.services import audit
 from app.services.access import Actor, Permission, require, scoped
-from app.services.versions.commands import locked_workflow
+from app.services.versions import locked_workflow
 
 NORMAL = 1
 _KEY_LENGTH = 200

@@ -18,8 +18,7 @@ from app.kernel.errors import AppError, StorageDown
 from app.models import Run
 from app.services.access import Actor, Permission, require, scoped
 from app.services.app_context import AppContext
-from app.services.runs.reading.follow import wait_for_run
-from app.services.runs.reading.views import RunView
+from app.services.runs.reading import RunView, wait_for_run
 from app.services.runs.starting.inline import run_here
 from app.services.runs.starting.start import StartRun
 from app.services.runs.starting.strategy import peer_to_ask

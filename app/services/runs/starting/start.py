@@ -11,18 +11,14 @@ from app.kernel.ids import new_id
 from app.models import Run
 from app.services.access import Actor, Permission, require
 from app.services.app_context import AppContext
-from app.services.runs.lifecycle.claimed_run import ClaimedRun, queue_after_commit
-from app.services.runs.lifecycle.execute import spawn_here
-from app.services.runs.lifecycle.snapshot import RunSnapshot
-from app.services.runs.reading.mappers import run_view
-from app.services.runs.reading.views import RunView
+from app.services.runs.lifecycle import ClaimedRun, RunSnapshot, queue_after_commit, spawn_here
+from app.services.runs.reading import RunView, run_view
 from app.services.runs.starting.create import NewRun, claimed_by, create_run, request_hash
 from app.services.runs.starting.idempotency import repeated_run
 from app.services.runs.starting.limits import PlacementRequest, RunLimits
 from app.services.runs.starting.pins import Outputs, PinsFrom, recorded
 from app.services.runs.starting.strategy import Strategy, choose, is_bounded
-from app.services.versions.commands import locked_workflow, locked_workspace, version_of
-from app.services.versions.queries import plan_of
+from app.services.versions import locked_workflow, locked_workspace, plan_of, version_of
 
 _WAITS_FOR_REDIS = (
     "Redis does not answer. The run is stored and starts by itself when Redis is back."

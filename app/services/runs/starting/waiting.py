@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from app.kernel.ids import new_id
 from app.services.access import Actor, Permission, require
 from app.services.app_context import AppContext
-from app.services.runs.reading.views import RunView
+from app.services.runs.reading import RunView
 from app.services.runs.starting.inline import run_here
 from app.services.runs.starting.offload import find, offload
 from app.services.runs.starting.start import StartRun
