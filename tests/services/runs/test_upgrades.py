@@ -7,7 +7,6 @@ import pytest
 
 from app.engine.catalog import catalog
 from app.models import Run, WorkflowVersion
-from app.services.runs.lifecycle.execute import execute_run
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.workflows.commands import edit_draft
 from app.services.workflows.queries import compile_workflow, get_workflow
@@ -27,7 +26,7 @@ def second_version(monkeypatch):
 
 
 async def test_a_stored_graph_is_upgraded_when_it_is_opened_and_when_it_runs(
-    app, actor, look, second_version
+    app, actor, look, second_version, work_off
 ):
     workflow_id = await make_workflow(app.database, actor, QUICK)
     async with app.database.read() as uow:
@@ -40,7 +39,7 @@ async def test_a_stored_graph_is_upgraded_when_it_is_opened_and_when_it_runs(
         run = await start_run(
             app, uow, actor, StartRun(workflow_id=workflow_id, input={"name": "Ada"})
         )
-    await execute_run(app, run.id)  # unless this process has begun it by itself
+    await work_off()  # unless this process has begun it by itself
     async with asyncio.timeout(10):
         while (ended := await look(run.id)).status == "running":
             await asyncio.sleep(0.02)
@@ -58,7 +57,7 @@ async def test_an_edit_of_a_stored_graph_stores_it_upgraded(app, actor, second_v
 
 
 async def test_a_version_that_nothing_upgrades_is_not_executed(
-    app, actor, start, look, monkeypatch
+    app, actor, start, look, monkeypatch, work_off
 ):
     run = await start(APPROVAL, {"text": "x"})
     without = replace(catalog().get("human.approval"), version=2)
@@ -67,5 +66,5 @@ async def test_a_version_that_nothing_upgrades_is_not_executed(
         row = await uow.session.get_one(Run, run.id)
         version = await uow.session.get_one(WorkflowVersion, row.version_id)
         assert version.graph["nodes"][1]["version"] == 1
-    await execute_run(app, run.id)
+    await work_off()
     assert (await look(run.id)).error["code"] == "needs_migration"
