@@ -8,6 +8,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +173,9 @@ async def test_its_runs_are_listed_and_what_was_left_goes_on(app, ada, do):
 
 async def test_its_graphs_run(app, ada, do):
     lines = await _id_of(app, "Lines")
-    run = await do(start_run, StartRun(workflow_id=lines, input={"items": ["a", "b"]}))
+    run = await do(
+        partial(start_run, app), StartRun(workflow_id=lines, input={"items": ["a", "b"]})
+    )
     assert (await wait_for_run(app, ada, run.id, 10)).output == ["no. a", "no. b"]
     assert run.version == 1, "an unchanged draft is the version that there is"
 
@@ -180,7 +183,7 @@ async def test_its_graphs_run(app, ada, do):
 async def test_a_key_that_was_used_gives_the_same_run(app, do):
     greeting = await _id_of(app, "Greeting")
     wish = StartRun(workflow_id=greeting, input={"name": "Ada"}, idempotency_key="first")
-    assert (await do(start_run, wish)).number == 1
+    assert (await do(partial(start_run, app), wish)).number == 1
 
 
 async def test_its_schedules_are_there(do):
