@@ -58,7 +58,7 @@ async def test_home_compares_with_the_day_before(app, token, ada):
 
 
 async def test_home_says_when_it_sums_up_the_newest_runs_only(app, token, ada, monkeypatch):
-    monkeypatch.setattr("app.services.runs.reading.overview._DAY_ROWS", 2)
+    monkeypatch.setattr("app.services.runs.reading.home._DAY_ROWS", 2)
     flow = await make_workflow(app.database, ada)
     for _ in range(3):
         await make_run(app.database, ada, flow, status="succeeded")
