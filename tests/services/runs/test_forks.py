@@ -42,9 +42,9 @@ LARGE = "x" * 70_000
 
 @pytest.fixture
 def fork(app, actor):
-    async def make(run_id, who=None, **wish):
+    async def make(run_id, who=None, **asked):
         async with app.database.work() as uow:
-            run = await fork_run(uow, who or actor, ForkRun(run_id=run_id, **wish))
+            run = await fork_run(uow, who or actor, ForkRun(run_id=run_id, **asked))
         return run.id
 
     return make
@@ -328,7 +328,7 @@ async def test_pins_are_kept_by_a_rerun_and_checked(app, done, fork, look):
 
 
 @pytest.mark.parametrize(
-    ("wish", "field"),
+    ("asked", "field"),
     [
         ({"from_step": "nobody"}, "from_step"),
         ({"outputs": {"nobody": {"text": "x"}}}, "outputs.nobody"),
@@ -337,11 +337,11 @@ async def test_pins_are_kept_by_a_rerun_and_checked(app, done, fork, look):
     ],
 )
 async def test_what_fits_no_step_is_refused_and_nothing_is_stored(
-    app, actor, done, fork, wish, field
+    app, actor, done, fork, asked, field
 ):
     first = await done(QUICK, {"name": "Ada"})
     with pytest.raises(InvalidInput) as refused:
-        await fork(first.id, **wish)
+        await fork(first.id, **asked)
     assert refused.value.context["field"] == field
     async with app.database.read() as uow:
         assert len((await uow.session.execute(select(Run.id))).all()) == 1

@@ -85,13 +85,13 @@ async def test_first_runs_at_the_same_time_share_one_version_and_have_numbers_of
     assert {run.version for run in runs} == {1}
 
 
-async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(app, actor):
+async def test_the_same_key_gives_the_same_run_and_another_request_is_refused(app, actor):
     workflow_id = await make_workflow(app.database, actor, QUICK)
 
     async def begin(given):
-        wish = StartRun(workflow_id=workflow_id, input=given, idempotency_key="k1")
+        request = StartRun(workflow_id=workflow_id, input=given, idempotency_key="k1")
         async with app.database.work() as uow:
-            return await start_run(app, uow, actor, wish)
+            return await start_run(app, uow, actor, request)
 
     runs = await asyncio.gather(*(begin({"name": "Ada", "n": 1}) for _ in range(5)))
     assert len({run.id for run in runs}) == 1
@@ -102,8 +102,8 @@ async def test_the_same_key_gives_the_same_run_and_another_wish_is_refused(app, 
     other = await make_actor(app.database)
     theirs = await make_workflow(app.database, other, QUICK)
     async with app.database.work() as uow:
-        wish = StartRun(workflow_id=theirs, input={"name": "Ada", "n": 1}, idempotency_key="k1")
-        assert (await start_run(app, uow, other, wish)).id != runs[0].id, (
+        request = StartRun(workflow_id=theirs, input={"name": "Ada", "n": 1}, idempotency_key="k1")
+        assert (await start_run(app, uow, other, request)).id != runs[0].id, (
             "keys belong to a workspace"
         )
 

@@ -29,7 +29,7 @@ async def quick(app, actor, monkeypatch):
     return await make_workflow(app.database, actor, QUICK)
 
 
-def wish(workflow_id, given=None, **more):
+def request(workflow_id, given=None, **more):
     return StartRun(workflow_id=workflow_id, input=given or ADA, trigger="api", **more)
 
 
@@ -39,7 +39,7 @@ async def count(app, table):
 
 
 async def test_what_is_answered_is_what_is_stored(app, actor, quick):
-    told = await run_and_wait(app, actor, wish(quick), 5)
+    told = await run_and_wait(app, actor, request(quick), 5)
     assert (told.status, told.output, told.number, told.version) == ("succeeded", "Hi Ada", 1, 1)
     assert app.leases.count == 0
     async with app.database.read() as uow:
@@ -56,7 +56,7 @@ async def test_what_is_answered_is_what_is_stored(app, actor, quick):
 
 
 async def test_many_at_once_have_numbers_without_gaps_and_one_version(app, actor, quick):
-    told = await asyncio.gather(*(run_and_wait(app, actor, wish(quick), 20) for _ in range(30)))
+    told = await asyncio.gather(*(run_and_wait(app, actor, request(quick), 20) for _ in range(30)))
     assert sorted(run.number for run in told) == list(range(1, 31))
     assert {run.output for run in told} == {"Hi Ada"}
     assert await count(app, WorkflowVersion) == 1
@@ -65,7 +65,7 @@ async def test_many_at_once_have_numbers_without_gaps_and_one_version(app, actor
 
 async def test_fifty_with_one_key_are_one_run(app, actor, quick):
     told = await asyncio.gather(
-        *(run_and_wait(app, actor, wish(quick, idempotency_key="k"), 20) for _ in range(50))
+        *(run_and_wait(app, actor, request(quick, idempotency_key="k"), 20) for _ in range(50))
     )
     assert len({run.id for run in told}) == 1
     assert {run.output for run in told} == {"Hi Ada"}
@@ -73,10 +73,10 @@ async def test_fifty_with_one_key_are_one_run(app, actor, quick):
     async with app.database.read() as uow:
         assert (await uow.session.get_one(Workspace, actor.workspace_id)).run_count == 1
     with pytest.raises(Conflict):
-        await run_and_wait(app, actor, wish(quick, {"name": "Eve"}, idempotency_key="k"), 5)
+        await run_and_wait(app, actor, request(quick, {"name": "Eve"}, idempotency_key="k"), 5)
     other = await make_actor(app.database)
     theirs = await make_workflow(app.database, other, QUICK)
-    fresh = await run_and_wait(app, other, wish(theirs, idempotency_key="k"), 5)
+    fresh = await run_and_wait(app, other, request(theirs, idempotency_key="k"), 5)
     assert fresh.id != told[0].id, "keys belong to a workspace"
 
 
@@ -85,7 +85,7 @@ async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
 ):
     monkeypatch.setattr(inline, "DEADLINE_S", 0)
     monkeypatch.setattr(execution, "STEPS_AT_ONCE", 1)
-    told = await run_and_wait(app, actor, wish(quick), 0.2)
+    told = await run_and_wait(app, actor, request(quick), 0.2)
     assert told.status == "pending"
     await work_off()
     async with app.database.read() as uow:
@@ -96,7 +96,7 @@ async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
 async def test_more_than_may_wait_here_go_to_the_workers(app, actor, quick):
     app.admission.quick_waiting = strategy.MAX_WAITING
     app.admission.light_slots = 0
-    told = await run_and_wait(app, actor, wish(quick), 0.2)
+    told = await run_and_wait(app, actor, request(quick), 0.2)
     assert told.status == "pending"
     assert told.id in "".join(await app.queue.waiting())
 
@@ -104,7 +104,7 @@ async def test_more_than_may_wait_here_go_to_the_workers(app, actor, quick):
 async def test_when_all_places_are_taken_quick_runs_wait_for_one(app, actor, quick):
     for _ in range(app.admission.quick_slots._value):
         await app.admission.quick_slots.acquire()
-    asked = asyncio.create_task(run_and_wait(app, actor, wish(quick), 20))
+    asked = asyncio.create_task(run_and_wait(app, actor, request(quick), 20))
     await asyncio.sleep(0.3)
     assert await count(app, Run) == 0
     app.admission.quick_slots.release()
@@ -122,7 +122,7 @@ async def test_a_run_that_waits_for_the_outside_is_stored_first_and_answered_fro
 
     world.on_http = look
     workflow_id = await make_workflow(app.database, actor, slow(1))
-    told = await run_and_wait(app, actor, wish(workflow_id), 20)
+    told = await run_and_wait(app, actor, request(workflow_id), 20)
     assert (told.status, told.output) == ("succeeded", "done")
     assert seen == [("running", app.name)]
     async with app.database.read() as uow:
@@ -131,7 +131,7 @@ async def test_a_run_that_waits_for_the_outside_is_stored_first_and_answered_fro
     full = app.admission.light_slots
     app.admission.light_slots = 0
     world.on_http = None
-    assert (await run_and_wait(app, actor, wish(workflow_id), 0.2)).status == "pending"
+    assert (await run_and_wait(app, actor, request(workflow_id), 0.2)).status == "pending"
     app.admission.light_slots = full
 
 
@@ -148,7 +148,7 @@ async def test_when_the_web_process_dies_a_worker_goes_on_with_what_it_executed(
 
     world.on_http = second_hangs
     workflow_id = await make_workflow(app.database, actor, slow(3))
-    told = await run_and_wait(app, actor, wish(workflow_id), 1)
+    told = await run_and_wait(app, actor, request(workflow_id), 1)
     assert told.status == "running"
     for held in app.leases._snapshot():  # as if the process were gone: nobody renews the lease
         app.leases.let_go(held)
@@ -181,7 +181,7 @@ async def test_when_the_web_process_dies_a_worker_goes_on_with_what_it_executed(
 async def test_a_limited_workflow_takes_its_turn_in_the_queue(app, actor, quick):
     async with app.database.work() as uow:
         (await uow.session.get_one(Workflow, quick)).run_settings = {"concurrency": 1}
-    assert (await run_and_wait(app, actor, wish(quick), 0.2)).status == "pending"
+    assert (await run_and_wait(app, actor, request(quick), 0.2)).status == "pending"
 
 
 async def test_refusals_are_those_of_any_start(app, actor, quick):
@@ -190,41 +190,41 @@ async def test_refusals_are_those_of_any_start(app, actor, quick):
     asking = await make_workflow(app.database, actor, graph)
     for _ in range(2):  # also once its plan is known
         with pytest.raises(InvalidInput) as here:
-            await run_and_wait(app, actor, wish(asking, {"name": ""}), 5)
+            await run_and_wait(app, actor, request(asking, {"name": ""}), 5)
         with pytest.raises(InvalidInput) as there:
             async with app.database.work() as uow:
-                await start_run(app, uow, actor, wish(asking, {"name": ""}))
+                await start_run(app, uow, actor, request(asking, {"name": ""}))
         assert (here.value.message, here.value.context) == (
             there.value.message,
             there.value.context,
         )
-        await run_and_wait(app, actor, wish(asking), 5)
+        await run_and_wait(app, actor, request(asking), 5)
     other, viewer = await make_actor(app.database), await make_actor(app.database, "viewer")
     with pytest.raises(NotFound, match="There is no such workflow"):
-        await run_and_wait(app, other, wish(quick), 5)
+        await run_and_wait(app, other, request(quick), 5)
     with pytest.raises(Denied):
-        await run_and_wait(app, viewer, wish(quick), 5)
+        await run_and_wait(app, viewer, request(quick), 5)
 
 
 async def test_a_changed_draft_is_what_runs(app, actor, quick):
-    assert (await run_and_wait(app, actor, wish(quick), 5)).output == "Hi Ada"
+    assert (await run_and_wait(app, actor, request(quick), 5)).output == "Hi Ada"
     async with app.database.work() as uow:
         draft = await draft_of(uow, quick)
         draft.graph = chain(START, node("answer", "flow.respond", {"value": "new"}))
         draft.revision += 1
-    told = await run_and_wait(app, actor, wish(quick), 5)
+    told = await run_and_wait(app, actor, request(quick), 5)
     assert (told.output, told.version) == ("new", 2)
     async with app.database.work() as uow:
         (await uow.session.get_one(Workflow, quick)).deleted_at = now()
     with pytest.raises(NotFound):
-        await run_and_wait(app, actor, wish(quick), 5)
+        await run_and_wait(app, actor, request(quick), 5)
 
 
 async def test_large_and_odd_values_are_answered_as_they_are_stored(app, actor):
     graph = chain(START, node("answer", "flow.respond", {"value": "{{ trigger.text }}"}))
     workflow_id = await make_workflow(app.database, actor, graph)
     text = "é" * 100_000
-    told = await run_and_wait(app, actor, wish(workflow_id, {"text": text}), 10)
+    told = await run_and_wait(app, actor, request(workflow_id, {"text": text}), 10)
     assert told.output == text
     async with app.database.read() as uow:
         assert await get_run(uow, actor, told.id) == told
@@ -239,10 +239,10 @@ async def test_what_was_accepted_is_never_answered_with_an_error(app, actor, wor
     workflow_id = await make_workflow(app.database, actor, slow(1))
     with monkeypatch.context() as broken:
         broken.setattr(inline, "_ended", away)
-        here = await run_and_wait(app, actor, wish(workflow_id), 5)
+        here = await run_and_wait(app, actor, request(workflow_id), 5)
         app.admission.light_slots = 0
         broken.setattr(inline, "wait_for_run", away)
-        queued = await run_and_wait(app, actor, wish(workflow_id), 5)
-        pinned = await run_and_wait(app, actor, wish(workflow_id, priority=0), 5)
+        queued = await run_and_wait(app, actor, request(workflow_id), 5)
+        pinned = await run_and_wait(app, actor, request(workflow_id, priority=0), 5)
     assert (here.status, queued.status, pinned.status) == ("running", "pending", "pending")
     assert await count(app, Run) == 3

@@ -52,8 +52,8 @@ async def test_a_quick_run_by_hand_takes_pinned_outputs_too_and_may_ask(app, act
         "greet", "data.template", {"template": "Hi"}, settings={"pinned": {"text": "Pinned"}}
     )
     workflow_id = await make_workflow(app.database, actor, chain(START, greet, ANSWER))
-    wish = StartRun(workflow_id=workflow_id, input={"text": "x"})
-    view = await run_and_wait(app, actor, wish, 10)
+    asked = StartRun(workflow_id=workflow_id, input={"text": "x"})
+    view = await run_and_wait(app, actor, asked, 10)
     assert (view.status, view.output) == ("succeeded", "Pinned")
     broken = node(
         "greet", "data.template", {"template": "{{ 1 / trigger.n }}"}, settings={"on_error": "ask"}

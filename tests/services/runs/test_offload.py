@@ -66,7 +66,7 @@ def asked(worker, monkeypatch):
     return seen
 
 
-def wish(workflow_id, **more):
+def request(workflow_id, **more):
     return StartRun(workflow_id=workflow_id, input={"name": "Ada"}, trigger="api", **more)
 
 
@@ -84,14 +84,14 @@ async def count(app, table):
 async def test_a_busy_process_gives_quick_runs_away(app, actor, asked):
     workflow_id = await make_workflow(app.database, actor, QUICK)
     told = await asyncio.gather(
-        *(run_and_wait(app, actor, wish(workflow_id), 20) for _ in range(8))
+        *(run_and_wait(app, actor, request(workflow_id), 20) for _ in range(8))
     )
     assert {run.output for run in told} == {"Hi Ada"}
     assert sorted(run.id for run in told) == sorted(asked)
     async with app.database.read() as uow:
         assert await get_run(uow, actor, told[0].id) == told[0]
     app.admission.inline_runs = 0
-    mine = await run_and_wait(app, actor, wish(workflow_id), 20)
+    mine = await run_and_wait(app, actor, request(workflow_id), 20)
     assert mine.id not in asked
     assert (await count(app, Run), await count(app, Step)) == (9, 27)
 
@@ -105,7 +105,7 @@ async def test_a_run_that_waits_for_the_outside_is_the_other_ones_own(app, actor
 
     world.on_http = look
     workflow_id = await make_workflow(app.database, actor, slow(1))
-    told = await run_and_wait(app, actor, wish(workflow_id), 20)
+    told = await run_and_wait(app, actor, request(workflow_id), 20)
     assert (told.status, told.output) == ("succeeded", "done")
     assert seen == [("running", worker.name)]
 
@@ -114,17 +114,17 @@ async def test_errors_reach_the_caller_as_if_it_had_stayed_here(app, actor, aske
     workflow_id = await make_workflow(app.database, actor, QUICK)
     stranger = await make_actor(app.database)
     with pytest.raises(NotFound):
-        await run_and_wait(app, stranger, wish(workflow_id), 5)
+        await run_and_wait(app, stranger, request(workflow_id), 5)
     form = {"fields": [{"name": "name", "title": "Your name", "required": True}]}
     graph = chain(node("start", "trigger.manual", form), node("answer", "flow.respond"))
     asking = await make_workflow(app.database, actor, graph)
     with pytest.raises(InvalidInput, match="Your name"):
         await run_and_wait(app, actor, StartRun(workflow_id=asking, input={"name": ""}), 5)
-    first = await run_and_wait(app, actor, wish(workflow_id, idempotency_key="k"), 5)
-    assert await run_and_wait(app, actor, wish(workflow_id, idempotency_key="k"), 5) == first
+    first = await run_and_wait(app, actor, request(workflow_id, idempotency_key="k"), 5)
+    assert await run_and_wait(app, actor, request(workflow_id, idempotency_key="k"), 5) == first
     with pytest.raises(Conflict):
         await run_and_wait(
-            app, actor, wish(workflow_id, idempotency_key="k").model_copy(update={"input": {"name": "Eve"}}), 5
+            app, actor, request(workflow_id, idempotency_key="k").model_copy(update={"input": {"name": "Eve"}}), 5
         )  # fmt: skip
     assert len(asked) == 5
     assert await count(app, Run) == 1
@@ -141,8 +141,8 @@ async def test_what_needs_care_is_seen_to_here_and_once(app, actor, asked):
     bounded = await make_workflow(app.database, actor, QUICK)
     async with app.database.work() as uow:
         await put_settings(uow, actor, bounded, RunSettings(concurrency=1))
-    assert (await run_and_wait(app, actor, wish(bounded), 0)).status == "pending"
-    pinned = wish(bounded, pins={"greet": {"text": "Bye"}})
+    assert (await run_and_wait(app, actor, request(bounded), 0)).status == "pending"
+    pinned = request(bounded, pins={"greet": {"text": "Bye"}})
     assert (await run_and_wait(app, actor, pinned, 0)).status == "pending"
     assert (len(asked), await count(app, Run)) == (1, 2)
 
@@ -156,7 +156,7 @@ async def test_when_the_other_process_dies_before_it_stored_the_run_it_is_execut
 
     monkeypatch.setattr(offload, "_answered", die)
     workflow_id = await make_workflow(app.database, actor, QUICK)
-    told = await run_and_wait(app, actor, wish(workflow_id), 20)
+    told = await run_and_wait(app, actor, request(workflow_id), 20)
     assert (told.output, await count(app, Run)) == ("Hi Ada", 1)
 
 
@@ -172,7 +172,7 @@ async def test_when_it_dies_after_it_stored_the_run_that_run_is_the_answer(
 
     monkeypatch.setattr(offload, "_answered", do_and_die)
     workflow_id = await make_workflow(app.database, actor, QUICK)
-    told = await run_and_wait(app, actor, wish(workflow_id, idempotency_key="k"), 20)
+    told = await run_and_wait(app, actor, request(workflow_id, idempotency_key="k"), 20)
     assert (told.output, told.number, await count(app, Run)) == ("Hi Ada", 1, 1)
 
 
@@ -202,7 +202,7 @@ async def test_one_that_hung_and_stores_the_run_as_well_does_not_double_it(
 
     world.on_http = note
     workflow_id = await make_workflow(app.database, actor, graph)
-    told = await run_and_wait(app, actor, wish(workflow_id), 20)
+    told = await run_and_wait(app, actor, request(workflow_id), 20)
     assert await woke == b""
     assert told.status == "succeeded"
     assert await count(app, Run) == 1
@@ -228,7 +228,7 @@ async def test_when_it_stores_the_run_just_before_it_is_stored_here_that_one_cou
 
     monkeypatch.setattr(offload, "_answered", hang)
     workflow_id = await make_workflow(app.database, actor, QUICK)
-    told = await run_and_wait(app, actor, wish(workflow_id), 20)
+    told = await run_and_wait(app, actor, request(workflow_id), 20)
     assert (told.output, await count(app, Run)) == ("Hi Ada", 1)
 
 
@@ -251,7 +251,7 @@ async def test_when_the_database_is_away_as_well_it_is_asked_until_it_says_what_
     monkeypatch.setattr(offload, "_answered", do_and_die)
     monkeypatch.setattr(offload, "_is_stored", away_at_first)
     workflow_id = await make_workflow(app.database, actor, QUICK)
-    told = await run_and_wait(app, actor, wish(workflow_id), 20)
+    told = await run_and_wait(app, actor, request(workflow_id), 20)
     assert (told.output, len(asked), await count(app, Run)) == ("Hi Ada", 3, 1)
 
 
@@ -277,6 +277,6 @@ async def test_a_run_of_another_process_is_not_taken_for_one_whose_commit_was_lo
     monkeypatch.setattr(offload, "_answered", hang)
     monkeypatch.setattr(app.database, "transact", fail_once)
     workflow_id = await make_workflow(app.database, actor, QUICK)
-    told = await run_and_wait(app, actor, wish(workflow_id), 1)
+    told = await run_and_wait(app, actor, request(workflow_id), 1)
     assert (told.id, told.status) == (orjson.loads(failed[0])["id"], "pending")
     assert (await count(app, Run), await count(app, Step)) == (1, 0)
