@@ -16,19 +16,20 @@ import pytest
 import sqlalchemy as sa
 
 from app.adapters.sql import migrations
+from app.engine.events import TERMINAL_RUN
 from app.kernel.settings import Settings
 from app.models import metadata
 from app.services.access import person
 from app.services.composition import close_app, open_app
 from app.services.runs.lifecycle.commands import answer_step
 from app.services.runs.lifecycle.control import resume_run
-from app.services.runs.reading.following import wait_for_run
-from app.services.runs.reading.queries import get_trace, list_approvals, list_runs
+from app.services.runs.reading.queries import get_run, get_trace, list_approvals, list_runs
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.triggers.queries import list_fires, list_schedules
 from app.services.workflows.commands import edit_draft, restore_workflow
 from app.services.workflows.queries import get_workflow, list_workflows
 from app.worker.in_process import working_here
+from app.worker.sweeper import OF_WAITS
 from tests.services.runs.conftest import make_host, world
 
 __all__ = ["make_host", "world"]
@@ -117,7 +118,7 @@ async def app(old_url, tmp_path, make_host):
     await asyncio.to_thread(migrations.upgrade, old_url)
     config = Settings(data_dir=tmp_path / "data", database_url=old_url, redis_url="none")
     opened = await open_app(config, make_host=make_host)
-    async with working_here(opened, duties=()):
+    async with working_here(opened, duties=OF_WAITS):
         yield opened
     await close_app()
 
@@ -138,6 +139,22 @@ def do(app, ada):
     return done
 
 
+@pytest.fixture
+def ended(app, ada):
+    """Wait until a run has ended."""
+
+    async def end(run_id):
+        async with asyncio.timeout(15):
+            while True:
+                async with app.database.read() as uow:
+                    run = await get_run(uow, ada, run_id)
+                if run.status in TERMINAL_RUN:
+                    return run
+                await asyncio.sleep(0.05)
+
+    return end
+
+
 async def test_its_workflows_open_and_are_edited_further(do):
     listed = {one.name: one for one in (await do(list_workflows)).items}
     assert {name: one.node_count for name, one in listed.items()} == {
@@ -156,27 +173,27 @@ async def test_a_workflow_deleted_before_is_brought_back(app, do):
     assert (await do(restore_workflow, gone)).graph["nodes"][1]["id"] == "greet"
 
 
-async def test_its_runs_are_listed_and_what_was_left_goes_on(app, ada, do):
+async def test_its_runs_are_listed_and_what_was_left_goes_on(do, ended):
     runs = {run.number: run for run in (await do(list_runs)).items}
     assert sorted(runs) == list(range(1, 13))
     assert (await do(get_trace, runs[1].id)).graph["nodes"][1]["label"] == "Greet"
     assert {n: runs[n].status for n in (1, 3, 6, 10, 11)} == {
         1: "succeeded", 3: "waiting", 6: "failed", 10: "canceled", 11: "paused",
     }  # fmt: skip
-    assert (await wait_for_run(app, ada, runs[12].id, 10)).output == "Hello Late"
+    assert (await ended(runs[12].id)).output == "Hello Late"
     await do(resume_run, runs[11].id)
     for approval in await do(list_approvals):
         await do(answer_step, approval.step_id, {"choice": "approve"})
-    assert (await wait_for_run(app, ada, runs[3].id, 10)).output == "waits"
-    assert (await wait_for_run(app, ada, runs[11].id, 10)).output == "p"
+    assert (await ended(runs[3].id)).output == "waits"
+    assert (await ended(runs[11].id)).output == "p"
 
 
-async def test_its_graphs_run(app, ada, do):
+async def test_its_graphs_run(app, do, ended):
     lines = await _id_of(app, "Lines")
     run = await do(
         partial(start_run, app), StartRun(workflow_id=lines, input={"items": ["a", "b"]})
     )
-    assert (await wait_for_run(app, ada, run.id, 10)).output == ["no. a", "no. b"]
+    assert (await ended(run.id)).output == ["no. a", "no. b"]
     assert run.version == 1, "an unchanged draft is the version that there is"
 
 
