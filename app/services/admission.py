@@ -5,6 +5,9 @@ import asyncio
 QUICK_AT_ONCE = 2
 """Quick runs executed at once in this process. They only use its processor: more would all end later."""
 
+MAX_WAITING = 64
+"""Quick runs that may wait for one of these slots; more go to the workers."""
+
 LIGHT_AT_ONCE = 128
 """Runs without effects on this process's time that are executed here while a caller waits for them."""
 

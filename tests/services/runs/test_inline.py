@@ -12,9 +12,10 @@ from app.kernel.clock import now
 from app.kernel.errors import Conflict, Denied, InvalidInput, NotFound, StorageDown
 from app.kernel.settings import Settings
 from app.models import Run, Step, Workflow, WorkflowVersion, Workspace
+from app.services import admission
 from app.services.composition import make_app
 from app.services.runs.reading.queries import get_run, list_events, list_steps
-from app.services.runs.starting import inline, strategy
+from app.services.runs.starting import inline
 from app.services.runs.starting.start import StartRun, start_run
 from app.services.runs.starting.waiting import run_and_wait
 from tests.graphs import QUICK, START, chain, node, slow
@@ -94,7 +95,7 @@ async def test_a_run_over_its_deadline_is_stored_and_goes_on_in_a_worker(
 
 
 async def test_more_than_may_wait_here_go_to_the_workers(app, actor, quick):
-    app.admission.quick_waiting = strategy.MAX_WAITING
+    app.admission.quick_waiting = admission.MAX_WAITING
     app.admission.light_slots = 0
     told = await run_and_wait(app, actor, request(quick), 0.2)
     assert told.status == "pending"

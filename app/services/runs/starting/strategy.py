@@ -6,11 +6,9 @@ from typing import Any
 
 from app.adapters.process.peers import Peer
 from app.engine.runtime.plan import Plan
+from app.services.admission import MAX_WAITING
 from app.services.app_context import AppContext
 from app.services.runs.claiming import max_concurrent_of
-
-MAX_WAITING = 64
-"""Quick runs that may wait for a slot here; more go to the workers."""
 
 
 class Strategy(Enum):
