@@ -33,6 +33,9 @@ class RunLimits(BaseModel):
     max_cost_usd: float | None = Field(None, gt=0, le=100_000, description="Default: no bound.")
 
 
+_LIMITS = tuple(RunLimits.model_fields)
+
+
 class RunSettings(RunLimits):
     """What holds for all runs of a workflow that are not told otherwise.
 
@@ -93,11 +96,14 @@ class PlacementRequest:
             InvalidInput: The expression of the workflow's key fails with this input.
         """
         own = self.settings or {}
-        wanted = (self.limits or RunLimits()).model_dump()
-        bounds = {name: own.get(name) if value is None else value for name, value in wanted.items()}
-        cost = bounds.pop("max_cost_usd")
-        if cost is not None:
-            bounds["max_cost_microusd"] = round(cost * 1_000_000)
+        given_limits = self.limits.model_dump(exclude_none=True) if self.limits else {}
+        limits = {
+            name: value
+            for name in _LIMITS
+            if (value := given_limits.get(name, own.get(name))) is not None
+        }
+        if (cost := limits.pop("max_cost_usd", None)) is not None:
+            limits["max_cost_microusd"] = round(cost * 1_000_000)
         asked = (one for one in (self.priority, own.get("priority")) if one is not None)
         priority = next(asked, NORMAL)
         if self.no_later_than is not None:
@@ -105,7 +111,6 @@ class PlacementRequest:
         key = self.concurrency_key
         if key is None and own.get("concurrency_key"):
             key = _key(own["concurrency_key"], given)
-        limits = {name: value for name, value in bounds.items() if value is not None}
         return Placement(priority, key, limits or None)
 
 
