@@ -24,7 +24,7 @@ from app.services.runs.lifecycle import (
     after_end,
     database_now,
     locked_by_id,
-    settle,
+    reconcile,
     wake,
 )
 from app.services.runs.recovery import (
@@ -158,7 +158,7 @@ class Crashes:
         return self.detector.judge(at, [ObservedLease(*row) for row in rows])
 
 
-async def settle_forgotten(app: AppContext) -> int:
+async def reconcile_forgotten(app: AppContext) -> int:
     """See to runs that came to rest when their process died: to an answer, a signal or a wish of a person that came
     meanwhile. Says how many.
     """
@@ -166,7 +166,7 @@ async def settle_forgotten(app: AppContext) -> int:
     for run_id in found:
         async with app.database.work() as uow:
             if (run := await locked_by_id(uow, run_id)) is not None:
-                await settle(uow, run)
+                await reconcile(uow, run)
     return len(found)
 
 
@@ -213,7 +213,7 @@ _IS_DUE = once(wakeups.due(col(Run.status) == "waiting", _NOW).limit(1))
 
 
 OF_WAITS: tuple[Duty, ...] = (
-    Duty(settle_forgotten, every_s=5, unless_none=_RESTS),
+    Duty(reconcile_forgotten, every_s=5, unless_none=_RESTS),
     Duty(wake_due, every_s=0.5, unless_none=_IS_DUE),
     Duty(tell_kin, every_s=5, unless_none=_GOES_ON),
 )

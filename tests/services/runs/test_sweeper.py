@@ -103,9 +103,9 @@ async def test_where_nothing_is_to_do_nobody_asks_for_more_than_a_row(app, actor
     [
         ("pending", {"tell_kin"}),
         ("running", {"tell_kin"}),
-        ("paused", {"settle_forgotten", "tell_kin"}),
-        ("waiting", {"settle_forgotten", "tell_kin", "tend_waits"}),
-        ("due", {"settle_forgotten", "tell_kin", "tend_waits", "wake_due"}),
+        ("paused", {"reconcile_forgotten", "tell_kin"}),
+        ("waiting", {"reconcile_forgotten", "tell_kin", "tend_waits"}),
+        ("due", {"reconcile_forgotten", "tell_kin", "tend_waits", "wake_due"}),
     ],
 )
 async def test_a_glance_finds_what_each_duty_is_for(app, actor, monkeypatch, status, expected):

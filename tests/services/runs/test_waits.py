@@ -197,7 +197,7 @@ async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_foun
     async def dead(*args):
         pass
 
-    monkeypatch.setattr(execute, "settle", dead)
+    monkeypatch.setattr(execute, "reconcile", dead)
     run = await start(then(PAID))
     if meanwhile == "early":
         await do(send_signal, run.id, "paid", 1)
@@ -214,7 +214,10 @@ async def test_what_came_for_a_run_whose_process_died_as_it_came_to_rest_is_foun
         elif meanwhile != "early":
             row = update(Run).where(col(Run.id) == run.id)
             await uow.session.execute(row.values(values[meanwhile]))
-    assert (await sweeper.settle_forgotten(app), await sweeper.settle_forgotten(app)) == (1, 0)
+    assert (await sweeper.reconcile_forgotten(app), await sweeper.reconcile_forgotten(app)) == (
+        1,
+        0,
+    )
     assert (await look(run.id)).status == status
 
 
@@ -349,7 +352,7 @@ async def test_it_ends_although_another_item_waits_for_a_person(
         p for p, s in (await steps_of(app, actor, run.id)).items() if s.status == "waiting_human"
     ]
     assert sorted(asking) == ["loop", "loop[0.2]/check", "loop[1]/check"]
-    assert (await sweeper.wake_due(app), await sweeper.settle_forgotten(app)) == (0, 0)
+    assert (await sweeper.wake_due(app), await sweeper.reconcile_forgotten(app)) == (0, 0)
 
 
 async def test_another_life_of_its_run_leaves_the_item_alone_until_then(

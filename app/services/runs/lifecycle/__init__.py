@@ -8,7 +8,7 @@ from app.services.runs.lifecycle.claimed_run import (
     locked_by_id,
     locked_run,
     queue_after_commit,
-    settle,
+    reconcile,
     wake,
 )
 from app.services.runs.lifecycle.commands import answer_step, cancel_run
@@ -39,9 +39,9 @@ __all__ = [
     "locked_run",
     "pause_run",
     "queue_after_commit",
+    "reconcile",
     "resume_run",
     "send_signal",
-    "settle",
     "spawn_here",
     "spawn_run",
     "wake",

@@ -207,7 +207,7 @@ async def rest(uow: UnitOfWork, run: Run) -> None:
     await store(uow, [run_event(run, await next_seq(uow, run), "run.paused")])
 
 
-async def settle(uow: UnitOfWork, run: Run) -> None:
+async def reconcile(uow: UnitOfWork, run: Run) -> None:
     """See to what was wanted of a run, or came for it, while its last life came to rest: it waits or
     is paused, and no process works on it. The row must be locked.
     """

@@ -28,8 +28,8 @@ from app.services.runs.lifecycle.claimed_run import (
     after_end,
     end,
     locked_run,
+    reconcile,
     release,
-    settle,
 )
 from app.services.runs.lifecycle.deliveries import deliveries_of
 from app.services.runs.lifecycle.history import count_inside, recall_of, was_executed
@@ -174,7 +174,7 @@ async def _leave(app: AppContext, claimed: ClaimedRun, outcome: Outcome) -> None
     async with app.database.work() as uow:
         row = await locked_run(uow, system(run.workspace_id), run.id)
         if row.epoch == run.epoch:
-            await settle(uow, row)
+            await reconcile(uow, row)
 
 
 async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:

@@ -15,7 +15,7 @@ from app.models import Run
 
 async def unsettled_runs(database: Database, limit: int) -> Sequence[str]:
     """Runs that came to rest, and whose process died before it saw to what was wanted of them or had come meanwhile:
-    see `settle`.
+    see `reconcile`.
     """
     status, control = col(Run.status), col(Run.control)
     waits = status == "waiting"

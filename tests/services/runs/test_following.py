@@ -18,7 +18,7 @@ from app.services.runs.reading.following import follow, wait_for_run
 from app.services.runs.reading.home import overview
 from app.services.runs.reading.queries import list_approvals, list_events
 from app.services.runs.recovery.crash_detector import CrashDetector
-from app.worker.sweeper import Crashes, settle_forgotten
+from app.worker.sweeper import Crashes, reconcile_forgotten
 from tests.graphs import APPROVAL, QUICK
 from tests.rows import make_actor, make_run, make_workflow
 
@@ -231,11 +231,11 @@ async def test_an_answer_whose_process_died_before_waking_the_run_is_found(
         [question] = await list_approvals(uow, actor)
         row = await uow.session.get_one(Approval, question.id)
         row.status, row.answer = "answered", {"choice": "approve"}
-    assert await settle_forgotten(app) == 1
+    assert await reconcile_forgotten(app) == 1
     assert f"run-{run.id}-2" in await app.queue.waiting()
     await work_off()
     assert (await wait_for_run(app, actor, run.id, 1)).status == "succeeded"
-    assert await settle_forgotten(app) == 0
+    assert await reconcile_forgotten(app) == 0
 
 
 async def test_a_run_without_events_can_be_followed_to_its_end(app, actor, journal, run):
