@@ -1,6 +1,7 @@
 """What every list has that is searched and read page by page, and follows the runs of the workspace."""
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from app.adapters.sql.database import UnitOfWork
 from app.kernel.errors import AppError
@@ -10,6 +11,17 @@ from app.services.runs.reading import changes
 from app.state.identity import actor
 from app.state.socket.lanes import reading
 from app.state.socket.said import Said, Saying
+
+_UNDO_MS = 12_000
+
+
+def deleted(name: str, restore: EventSpec) -> EventSpec:
+    """Say that something was deleted, and offer the way back."""
+    undo = {"label": "Undo", "on_click": restore}
+    said: EventSpec = rx.toast.success(
+        f"Deleted “{name}”. Its runs stay readable.", action=undo, duration=_UNDO_MS
+    )
+    return said
 
 
 class PagedState(rx.State, mixin=True):

@@ -20,13 +20,12 @@ from app.services.triggers.queries import list_fires, list_schedules
 from app.services.triggers.views import FireView, ScheduleSummary
 from app.state.formatting import iso
 from app.state.identity import actor
-from app.state.paging import PagedState
+from app.state.paging import PagedState, deleted
 from app.state.socket.said import Said, Saying
 
 PAGE = 50
 HISTORY = 50
 _LOOK_S = 10.0
-_UNDO_MS = 12_000
 _PLAIN_ADDRESS = rx.call_script("history.replaceState(history.state, '', '/schedules')")
 
 
@@ -198,9 +197,7 @@ class SchedulesState(PagedState, rx.State):
         acting = await actor(self)
         async with current_app().database.work() as uow:
             await delete_schedule(uow, acting, schedule_id)
-        undo = {"label": "Undo", "on_click": SchedulesState.restore(schedule_id)}  # type: ignore[operator] # mypy takes a handler for its decorator
-        said = f"Deleted “{name}”. Its runs stay readable."
-        yield rx.toast.success(said, action=undo, duration=_UNDO_MS)
+        yield deleted(name, SchedulesState.restore(schedule_id))  # type: ignore[operator] # mypy takes a handler for its decorator
         yield SchedulesState.load
 
     @rx.event

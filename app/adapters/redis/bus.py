@@ -5,11 +5,12 @@ process.
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -162,42 +163,54 @@ class Viewer(Inbox[Event]):
         self._merging = True
 
 
-class EventBus(Protocol):
+class EventBus(ABC):
     """What follows and publishes events: `Bus` between processes, `local.LocalBus` inside one."""
 
-    @property
-    def connected(self) -> bool:
-        """Whether events come as they happen."""
+    connected: bool
+    """Whether events come as they happen."""
 
+    @abstractmethod
     async def start(self) -> None:
         """Start what runs in the background."""
 
+    @abstractmethod
     async def close(self) -> None:
         """Stop it."""
 
+    @abstractmethod
     def publish(self, events: Sequence[Event]) -> None:
         """Send events soon, in order."""
 
+    @abstractmethod
     def announce(self, event: Event) -> None:
         """Say that a run which nobody could watch has ended; of many at once, say it of the last."""
 
+    @abstractmethod
+    def _reader(self, key: str, viewer: Reader) -> AbstractAsyncContextManager[Reader]:
+        """Have a viewer receive what is published under a key, from now on."""
+
     def subscribe(self, run_id: str) -> AbstractAsyncContextManager[Viewer]:
         """Receive a run's events from now on; read the `history` inside the block to miss none."""
+        return self._reader(stream_key(run_id), Viewer())
 
     def subscribe_workspace(self, workspace_id: str) -> AbstractAsyncContextManager[Viewer]:
         """Receive, from now on, what changes the state of any run of a workspace."""
+        return self._reader(workspace_key(workspace_id), Viewer())
 
+    @abstractmethod
     def publish_draft(self, workflow_id: str, message: bytes) -> None:
         """Tell the open editors of a workflow of an edit; who is not there does not hear it later."""
 
     def subscribe_draft(self, workflow_id: str) -> AbstractAsyncContextManager[Inbox[bytes]]:
         """Receive, from now on, what was told of edits of a workflow's draft."""
+        return self._reader(draft_key(workflow_id), Inbox[bytes]())
 
+    @abstractmethod
     async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
         """The events still kept of a run; the viewer then gets only later ones."""
 
 
-class Bus:
+class Bus(EventBus):
     """Publishes and follows events. Without Redis both wait for it to come back: what is durable is
     in the database.
     """
@@ -254,24 +267,6 @@ class Bus:
         """Tell the open editors of a workflow of an edit."""
         self._drafts.append((draft_key(workflow_id), message))
         self._wake.set()
-
-    @asynccontextmanager
-    async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
-        """Receive a run's events from now on; read the `history` inside the block to miss none."""
-        async with self._reader(stream_key(run_id), Viewer()) as viewer:
-            yield viewer
-
-    @asynccontextmanager
-    async def subscribe_workspace(self, workspace_id: str) -> AsyncIterator[Viewer]:
-        """Receive, from now on, what changes the state of any run of a workspace."""
-        async with self._reader(workspace_key(workspace_id), Viewer()) as viewer:
-            yield viewer
-
-    @asynccontextmanager
-    async def subscribe_draft(self, workflow_id: str) -> AsyncIterator[Inbox[bytes]]:
-        """Receive, from now on, what was told of edits of a workflow's draft."""
-        async with self._reader(draft_key(workflow_id), Inbox[bytes]()) as inbox:
-            yield inbox
 
     @asynccontextmanager
     async def _reader(self, key: str, viewer: Reader) -> AsyncIterator[Reader]:

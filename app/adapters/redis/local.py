@@ -13,6 +13,7 @@ from app.adapters.redis.bus import (
     ENDS,
     MAX_ENTRIES,
     OF_WORKSPACE,
+    EventBus,
     Inbox,
     Reader,
     Viewer,
@@ -26,7 +27,7 @@ from app.engine.events import Event
 MAX_STREAMS = 1_000
 
 
-class LocalBus:
+class LocalBus(EventBus):
     """Hands events to the viewers of this process, and keeps those of unfinished runs for late
     ones.
     """
@@ -59,28 +60,10 @@ class LocalBus:
         self._count += 1
         self._push(workspace_key(event.workspace_id), f"{self._count}-0", event)
 
-    @asynccontextmanager
-    async def subscribe(self, run_id: str) -> AsyncIterator[Viewer]:
-        """Receive a run's events from now on."""
-        async with self._reader(stream_key(run_id), Viewer()) as viewer:
-            yield viewer
-
-    @asynccontextmanager
-    async def subscribe_workspace(self, workspace_id: str) -> AsyncIterator[Viewer]:
-        """Receive, from now on, what changes the state of any run of a workspace."""
-        async with self._reader(workspace_key(workspace_id), Viewer()) as viewer:
-            yield viewer
-
     def publish_draft(self, workflow_id: str, message: bytes) -> None:
         """Tell the open editors of a workflow of an edit."""
         self._count += 1
         self._push(draft_key(workflow_id), f"{self._count}-0", message)
-
-    @asynccontextmanager
-    async def subscribe_draft(self, workflow_id: str) -> AsyncIterator[Inbox[bytes]]:
-        """Receive, from now on, what was told of edits of a workflow's draft."""
-        async with self._reader(draft_key(workflow_id), Inbox[bytes]()) as inbox:
-            yield inbox
 
     async def history(self, run_id: str, viewer: Viewer) -> tuple[Event, ...]:
         """The events kept of an unfinished run; the viewer then gets only later ones."""

@@ -20,12 +20,11 @@ from app.services.workflows.queries import Sorting, WorkflowSort, list_workflows
 from app.services.workflows.views import WorkflowSummary
 from app.state.formatting import iso
 from app.state.identity import actor
-from app.state.paging import PagedState
+from app.state.paging import PagedState, deleted
 from app.state.socket.said import Said, Saying
 
 PAGE = 100
 NEW_NAME = "Untitled workflow"
-_UNDO_MS = 12_000
 
 
 @dataclass(frozen=True)
@@ -129,9 +128,7 @@ class WorkflowsState(PagedState, rx.State):
         acting = await actor(self)
         async with current_app().database.work() as uow:
             await delete_workflow(uow, acting, workflow_id)
-        undo = {"label": "Undo", "on_click": WorkflowsState.restore(workflow_id)}  # type: ignore[operator] # mypy takes a handler for its decorator
-        said = f"Deleted “{name}”. Its runs stay readable."
-        yield rx.toast.success(said, action=undo, duration=_UNDO_MS)
+        yield deleted(name, WorkflowsState.restore(workflow_id))  # type: ignore[operator] # mypy takes a handler for its decorator
         yield WorkflowsState.load
 
     @rx.event
