@@ -21,6 +21,8 @@ from xdist.scheduler import LoadFileScheduling
 
 from app.adapters.sql.database import Database
 from app.adapters.sql.migrations import upgrade
+from app.engine.providers.anthropic import AnthropicApi
+from app.engine.providers.openai import OpenAIApi
 from tests.fakes.local_model import smollm2, smollm2_weights
 
 # The same examples on every run, so that a failure is the change's; HYPOTHESIS_PROFILE=explore looks for new ones.
@@ -269,3 +271,20 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+async def closed_clients(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Close the connections of every model client that the test makes."""
+    made: list[OpenAIApi | AnthropicApi] = []
+    for api in (OpenAIApi, AnthropicApi):
+        make = api.__init__
+
+        def remember(self, *args, make=make, **settings) -> None:
+            make(self, *args, **settings)
+            made.append(self)
+
+        monkeypatch.setattr(api, "__init__", remember)
+    yield
+    for one in made:
+        await one.close()

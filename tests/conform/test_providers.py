@@ -20,6 +20,8 @@ from app.engine.sdk.messages import Message, ToolCall, ToolSpec, Usage
 from app.kernel.errors import UpstreamFailed, UpstreamRefused
 from tests.fakes.model_server import ARGUMENTS, DATA, KEY, PIECES, TEXT, FakeModelServer
 
+pytestmark = pytest.mark.usefixtures("closed_clients")
+
 HELLO = (Message(role="system", text="Be brief."), Message(role="user", text="Hello"))
 WEATHER = ToolSpec(
     name="get_weather",

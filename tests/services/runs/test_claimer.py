@@ -9,8 +9,7 @@ from sqlmodel import col
 
 from app.adapters.redis.queue import Queue
 from app.models import Run, Workspace
-from app.worker import claimer as desks
-from app.worker.claimer import Claimer
+from app.worker.claimer import LOOK_S, Claimer
 from tests.graphs import slow
 
 
@@ -33,12 +32,12 @@ def counted(world):
 
 
 @asynccontextmanager
-async def working(*claimer):
-    tasks = [asyncio.create_task(one.work()) for one in claimer]
+async def working(*claimers):
+    tasks = [asyncio.create_task(one.work()) for one in claimers]
     try:
         yield
     finally:
-        for one in claimer:
+        for one in claimers:
             one.close()
         await asyncio.gather(*tasks)
 
@@ -62,7 +61,7 @@ async def test_all_runs_are_executed_with_no_more_at_once_than_places(app, start
     assert counted.most == 3
 
 
-async def test_two_desks_share_the_work_and_execute_nothing_twice(app, start, counted, world):
+async def test_two_claimers_share_the_work_and_execute_nothing_twice(app, start, counted, world):
     counted.pause = 0.5
     for _ in range(12):
         await start(slow(1), {})
@@ -78,7 +77,7 @@ async def test_a_run_whose_job_was_lost_is_found_by_looking(app, start, counted)
         await asyncio.sleep(0.1)
         await start(slow(1), {})
         app.queue._redis.flushall()
-        await until_done(app, 1, seconds=desks.LOOK_S + 2)
+        await until_done(app, 1, seconds=LOOK_S + 2)
 
 
 async def test_without_redis_runs_are_executed_all_the_same(app, start, counted):
@@ -87,7 +86,7 @@ async def test_without_redis_runs_are_executed_all_the_same(app, start, counted)
     async with working(Claimer(app, 3)):
         run = await start(slow(1), {})
         assert "Redis does not answer" in run.notice
-        await until_done(app, 1, seconds=desks.LOOK_S + 2)
+        await until_done(app, 1, seconds=LOOK_S + 2)
     await app.queue.close()
     app.queue = app.database.queue = here
 
@@ -95,7 +94,7 @@ async def test_without_redis_runs_are_executed_all_the_same(app, start, counted)
 async def test_a_run_that_ends_lets_one_over_the_limit_begin_at_once(
     app, actor, start, counted, monkeypatch
 ):
-    monkeypatch.setattr(desks, "LOOK_S", 60.0)
+    monkeypatch.setattr("app.worker.claimer.LOOK_S", 60.0)
     async with app.database.work() as uow:
         await uow.session.execute(update(Workspace).values(max_running=1))
     for _ in range(4):
@@ -118,7 +117,7 @@ async def test_a_run_over_the_limit_begins_elsewhere_within_a_look(app, start, c
         await start(slow(1), {})
         first.close()  # the first one takes no more
         async with working(second):
-            await until_done(app, 2, seconds=1.0 + 2 * desks.LOOK_S + 2)
+            await until_done(app, 2, seconds=1.0 + 2 * LOOK_S + 2)
     assert counted.most == 1
 
 

@@ -167,6 +167,18 @@ async def test_waiting_for_a_run_ends_when_it_waits_for_a_person_or_time_is_up(
     await working
 
 
+async def test_who_waits_for_a_run_that_goes_on_elsewhere_waits_on(app, actor, start, monkeypatch):
+    """Its task here is over, and an answer has come for it already: it is pending, not at its end."""
+    run = await start(APPROVAL, {"text": "x"})
+    over = asyncio.get_running_loop().create_future()
+    over.set_result(None)
+    monkeypatch.setattr(app, "at_work", lambda _: over)
+    waiting = asyncio.create_task(wait_for_run(app, actor, run.id, 0.5))
+    done, _ = await asyncio.wait({waiting}, timeout=0.3)
+    assert not done
+    assert (await waiting).status == "pending"
+
+
 async def test_home_counts_the_last_day_of_this_workspace_only(app, actor, start, work_off):
     for name in ("Ada", "Eve"):
         run = await start(QUICK, {"name": name})

@@ -241,7 +241,7 @@ def test_the_line_of_doctor_names_the_walls():
 
 async def test_no_worker_outlives_a_process_that_is_killed():
     program = (
-        "import asyncio\nfrom app.adapters import sandbox\n"
+        "import asyncio\nfrom app.adapters.process import sandbox\n"
         "asyncio.run(sandbox.run_python('while True: pass', {}, timeout_s=40))\n"
     )
     parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT)

@@ -18,6 +18,8 @@ from app.kernel.settings import Settings
 from tests.fakes.local_model import give_weights
 from tests.fakes.model_server import KEY, TEXT, FakeModelServer
 
+pytestmark = pytest.mark.usefixtures("closed_clients")
+
 NOWHERE = "http://127.0.0.1:9"
 HELLO = ChatRequest((Message(role="user", text="Hello"),))
 

@@ -162,7 +162,7 @@ async def test_a_cancelled_run_frees_its_worker() -> None:
 
 def test_a_process_that_ran_code_ends_as_it_wished() -> None:
     program = (
-        "import asyncio, sys\nfrom app.adapters import sandbox\n"
+        "import asyncio, sys\nfrom app.adapters.process import sandbox\n"
         "async def main():\n"
         "    await asyncio.gather(*(sandbox.run_python('1', {}) for _ in range(40)))\n"
         "    await sandbox.close()\n"

@@ -69,19 +69,26 @@ async def wait_for_run(app: AppContext, actor: Actor, run_id: str, seconds: floa
         done, _ = await asyncio.wait({ours}, timeout=min(seconds, _QUICK_S))
         if done:
             async with app.database.read() as uow:
-                return await get_run(uow, actor, run_id)
+                run = await get_run(uow, actor, run_id)
+            if _is_told(run):
+                return run  # else something has come for it already, and it goes on
     try:
         async with asyncio.timeout_at(until), aclosing(follow(app, actor, run_id)) as batches:
             async for batch in batches:
                 if any(event.type in _TELLING for event in batch):
                     async with app.database.read() as uow:
                         run = await get_run(uow, actor, run_id)
-                    if run.status in _SETTLED or run.responded:
+                    if _is_told(run):
                         return run
     except TimeoutError:
         pass
     async with app.database.read() as uow:
         return await get_run(uow, actor, run_id)
+
+
+def _is_told(run: RunView) -> bool:
+    """Whether a caller who waits for a run has waited long enough."""
+    return run.status in _SETTLED or run.responded
 
 
 async def _catch_up(

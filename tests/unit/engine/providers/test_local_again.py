@@ -12,6 +12,8 @@ from app.engine.sdk.messages import Message, ToolSpec
 from app.kernel.errors import UpstreamFailed
 from tests.fakes.model_server import KEY, TEXT, FakeModelServer
 
+pytestmark = pytest.mark.usefixtures("closed_clients")
+
 HELLO = ChatRequest((Message(role="user", text="Hello"),))
 NOWHERE = "http://127.0.0.1:9"
 
