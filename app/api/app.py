@@ -64,23 +64,23 @@ def build() -> FastAPI:
 
 
 class _Api(FastAPI):
-    """The app, with a description of its own making."""
+    """The app, with its own OpenAPI description."""
 
     def openapi(self) -> dict[str, Any]:
-        """Describe the API; made once."""
+        """Describe the API; built once."""
         if self.openapi_schema is None:
             self.openapi_schema = describe(self)
         return self.openapi_schema
 
 
 def front(app: ASGIApp, policies: Policies | None = None) -> ASGIApp:
-    """Put before a whole web app what stands before everything, also before what Reflex mounts."""
+    """Put in front of a whole web app what comes before everything, also before what Reflex mounts."""
     return RequestMiddleware(FastPath(app), policies)
 
 
 def _refuse_the_rest(api: FastAPI, known: Sequence[RouteContext]) -> None:
-    """Answer unknown addresses under `/api`, and methods that no route takes, here: the web app behind would show
-    a page.
+    """Answer unknown addresses under `/api`, and methods that no route accepts, here: the web app behind would show a
+    page.
     """
 
     async def refuse(request: Request) -> Response:
@@ -99,19 +99,19 @@ def _refuse_the_rest(api: FastAPI, known: Sequence[RouteContext]) -> None:
 
 
 class _Any:
-    """An endpoint for every method, whatever it is called."""
+    """An endpoint for every method, whatever its name."""
 
     def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
         self.answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Answer the request."""
         response = await self.answer(Request(scope, receive))
         await response(scope, receive, send)
 
 
 def _methods_at(path: str, known: Sequence[RouteContext]) -> list[str]:
-    """Which methods an address takes; `/schedules/preview` is no schedule of that id."""
+    """The methods an address accepts; `/schedules/preview` is not a schedule with that id."""
     here = [route for route in known if route.path_regex.match(path)]
     fewest = min((len(route.param_convertors) for route in here), default=0)
     found = {

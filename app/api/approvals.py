@@ -34,6 +34,6 @@ async def list_approvals(who: Signed, include_answered: Answered = False) -> Pag
 
 @steps.post("/{step_id}/human-complete", responses={409: {}})
 async def complete_step(step_id: Id, body: StepAnswer, who: Signed) -> RunView:
-    """Answer the question of a step; its run goes on."""
+    """Answer the question of a step; its run continues."""
     async with current_app().database.work() as uow:
         return await answer_step(uow, who, step_id, body.output)

@@ -20,7 +20,7 @@ expressions = router("/expressions", "expressions")
 
 @expressions.post("/preview", dependencies=[Depends(limited(PREVIEWS))])
 async def preview_text(body: PreviewRequest, who: Signed) -> PreviewView:
-    """What a text gives with the values of an earlier run."""
+    """The value of a text with the values of an earlier run."""
     async with current_app().database.read() as uow:
         return await preview_expression(uow, who, body)
 

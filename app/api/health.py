@@ -1,4 +1,4 @@
-"""For load balancers and supervisors: is the process alive, and can it take work."""
+"""For load balancers and supervisors: is the process alive, and can it take work?"""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Models: which there are, and downloading the local ones."""
+"""Models: listing them, and downloading the local ones."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ models = router("/models", "models")
 
 
 class PriceBody(Body):
-    """Dollars for a million tokens of questions, and of answers."""
+    """Dollars per million input tokens, and per million output tokens."""
 
     model: str = Field(
         max_length=200,
@@ -39,13 +39,13 @@ async def list_models(who: Signed) -> Page[ModelView]:
 
 @models.get("/pulls")
 async def list_pulls(who: Signed) -> Page[PullView]:
-    """Downloads that run, and how the last ones ended."""
+    """Downloads in progress, and how the last ones ended."""
     return Page(items=await queries.pulls(current_app().models, who))
 
 
 @models.get("/prices")
 async def list_prices(who: Signed) -> Page[PriceView]:
-    """Prices that were set by hand; they go before what the price table knows."""
+    """Prices that were set by hand; they take precedence over the price table."""
     async with current_app().database.read() as uow:
         return Page(items=await prices.list_prices(uow, who))
 
@@ -62,18 +62,18 @@ async def set_price(body: PriceBody, who: Signed) -> PriceView:
 async def remove_price(
     model: Annotated[str, Query(max_length=200, description="As graphs name it.")], who: Signed
 ) -> None:
-    """Take a price away again; only for administrators of the installation."""
+    """Remove a price; only for administrators of the installation."""
     async with current_app().database.work() as uow:
         await prices.remove_price(uow, current_app().models, who, model)
 
 
 @models.post("/{name}/pull", status_code=202)
 async def pull_model(name: Id, who: Signed) -> PullView:
-    """Begin to download a model; one that is under way is left alone."""
+    """Begin to download a model; a download in progress is left alone."""
     return await commands.start_pull(current_app().models, who, name)
 
 
 @models.delete("/{name}/pull", status_code=204)
 async def cancel_pull(name: Id, who: Signed) -> None:
-    """Stop a download; a later one goes on where it stopped."""
+    """Stop a download; a later one resumes where it stopped."""
     await commands.cancel_pull(current_app().models, who, name)

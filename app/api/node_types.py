@@ -1,4 +1,4 @@
-"""The catalogue of node types."""
+"""The catalog of node types."""
 
 from functools import lru_cache
 from typing import Any
@@ -17,7 +17,7 @@ node_types = router("/node-types", "node types")
 
 
 class NodeExampleView(BaseModel):
-    """What a node gives for some inputs; `error` instead when it refuses them."""
+    """What a node outputs for some inputs; `error` instead when it refuses them."""
 
     model_config = ConfigDict(extra="forbid")
 

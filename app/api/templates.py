@@ -58,7 +58,7 @@ async def get_template(template_id: Id, who: Signed, request: Request) -> Respon
 async def use_template(
     template_id: Id, who: Signed, body: UseTemplate | None = None
 ) -> UsedTemplate:
-    """Make a workflow of your own from a template."""
+    """Create your own workflow from a template."""
     async with current_app().database.work() as uow:
         made = await commands.use_template(
             uow, who, template_id, body.workspace_id if body else None

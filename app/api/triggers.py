@@ -1,4 +1,4 @@
-"""Triggers: schedules by which workflows start by themselves, what became of their times, and previews of rules."""
+"""Triggers: schedules that start workflows, what happened at their times, and previews of rules."""
 
 from typing import Any
 

@@ -93,9 +93,8 @@ class Edits(Body):
 
 
 class NewRun(Body):
-    """Input of a run. With `wait` the answer is the whole run if it ends or responds within these
-    seconds. Pins are outputs that stand in for executing nodes; limits, priority and key go before
-    the workflow's run settings.
+    """Input of a run. With `wait` the response is the whole run if it ends or responds within these seconds. Pins are
+    outputs that stand in for executing nodes; limits, priority and key override the workflow's run settings.
     """
 
     input: Any = Field(None, description="What the trigger takes.", examples=[{"name": "Ada"}])
@@ -114,7 +113,7 @@ class NewRun(Body):
 
 
 class StartedRun(Body):
-    """A run that goes on."""
+    """A run that is still in progress."""
 
     run_id: str
     status: RunStatusName
@@ -125,7 +124,7 @@ def _base(stated: int | None, if_match: str | None) -> int:
 
     Raises:
         InvalidInput: None is named, or two different ones.
-        PreconditionFailed: The ETag is none of a draft.
+        PreconditionFailed: The ETag is not that of a draft.
     """
     if if_match is None:
         if stated is None:
@@ -147,7 +146,7 @@ def _base(stated: int | None, if_match: str | None) -> int:
 
 @contextmanager
 def _precondition(if_match: str | None) -> Iterator[None]:
-    """Say that a draft moved on as a caller with `If-Match` expects it."""
+    """Report that a draft has moved on, in the form a caller with `If-Match` expects."""
     try:
         yield
     except RevisionConflict as error:
@@ -170,7 +169,7 @@ async def list_workflows(
     sort: Annotated[queries.WorkflowSort, Query(description="What to sort by.")] = "updated_at",
     descending: Annotated[bool, Query(description="The last, or largest, first.")] = True,
 ) -> Page[WorkflowSummary]:
-    """Workflows, the last changed first, or by name, number of nodes or last run."""
+    """Workflows, the most recently changed first, or by name, number of nodes or last run."""
     async with current_app().database.read() as uow:
         return await queries.list_workflows(
             uow, who, cursor=cursor, limit=limit, search=search, project_id=project_id,
@@ -214,7 +213,7 @@ async def save_draft(
 
 @workflows.delete("/{workflow_id}", status_code=204)
 async def delete_workflow(workflow_id: Id, who: Signed) -> None:
-    """Take a workflow away; its runs stay readable."""
+    """Delete a workflow; its runs stay readable."""
     async with current_app().database.work() as uow:
         await commands.delete_workflow(uow, who, workflow_id)
 
@@ -225,8 +224,8 @@ async def delete_workflow(workflow_id: Id, who: Signed) -> None:
 async def edit_draft(
     workflow_id: Id, body: Edits, who: Signed, response: Response, if_match: IfMatch = None
 ) -> EditResult:
-    """Apply edits to the draft as it is now; `behind` tells the editor to load it again. With `If-Match`
-    they are applied to that draft only.
+    """Apply edits to the current draft; `behind` tells the editor to load it again. With `If-Match` they are applied to
+    that draft only.
     """
     base = _base(body.base_revision, if_match)
     models = await current_app().models.here()
@@ -242,7 +241,7 @@ async def edit_draft(
 
 @workflows.post("/{workflow_id}/compile", dependencies=[Depends(limited(CHECKS))])
 async def compile_workflow(workflow_id: Id, who: Signed) -> CompileView:
-    """Say whether the draft can run, and what to mend."""
+    """Say whether the draft can run, and what to fix."""
     models = await current_app().models.here()
     async with current_app().database.read() as uow:
         return await queries.compile_workflow(uow, who, workflow_id, models)
@@ -268,12 +267,12 @@ async def run_workflow(
     body: NewRun | None = None,
     key: Key = None,
 ) -> Response:
-    """Start a run of the draft as it is now."""
+    """Start a run of the current draft."""
     return await run_and_answer(who, workflow_id, body or NewRun(), key)
 
 
 async def run_and_answer(who: Actor, workflow_id: str, body: NewRun, key: str | None) -> Response:
-    """Start a run, and write the answer: the whole run when it ended in time. Also called past the web app
+    """Start a run, and write the response: the whole run if it ended in time. Also called without the web app
     (`fast_path.py`).
     """
     request = StartRun(
@@ -319,13 +318,13 @@ async def list_runs_of_workflow(
 
 @workflows.get("/{workflow_id}/run-settings")
 async def get_run_settings(workflow_id: Id, who: Signed) -> RunSettings:
-    """What holds for the workflow's runs: limits, priority, and how many run at once."""
+    """The settings of the workflow's runs: limits, priority, and how many run at once."""
     async with current_app().database.read() as uow:
         return await get_settings(uow, who, workflow_id)
 
 
 @workflows.put("/{workflow_id}/run-settings")
 async def put_run_settings(workflow_id: Id, body: RunSettings, who: Signed) -> RunSettings:
-    """Replace what holds for the workflow's runs, from the next one on; null is the default."""
+    """Replace the settings of the workflow's runs, from the next one on; null is the default."""
     async with current_app().database.work() as uow:
         return await put_settings(uow, who, workflow_id, body)

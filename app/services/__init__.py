@@ -1,1 +1,1 @@
-"""Use cases: permission, load, decide, write, audit. What UI, API, worker and command line call."""
+"""Use cases: check permission, load, decide, write, audit. Called by UI, API, worker and command line."""

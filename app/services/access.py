@@ -19,7 +19,7 @@ SYSTEM_ID = "system"
 
 
 class Permission(StrEnum):
-    """What somebody may be allowed to do. `PERMISSIONS_OF` says to whom each is given."""
+    """What an actor may be allowed to do. `PERMISSIONS_OF` maps roles to permissions."""
 
     WORKSPACE_READ = "workspace:read"
     PROJECT_EDIT = "project:edit"
@@ -68,11 +68,11 @@ PERMISSIONS_OF: dict[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts in one workspace. Made by the functions of this module only.
+    """Who acts in one workspace. Only the functions of this module create one.
 
     Args:
-        kind: A person who signed in, a program's key, the product itself, or a trigger that starts a run.
-        is_installation_admin: They may also do what concerns all workspaces.
+        kind: A signed-in person, a program's key, the product itself, or a trigger that starts a run.
+        is_installation_admin: They may also do what affects all workspaces.
     """
 
     user_id: str
@@ -93,7 +93,7 @@ def person(
     session_id: str = "",
     is_installation_admin: bool = False,
 ) -> Actor:
-    """A member of a workspace. A role that is not known gives no right at all."""
+    """A member of a workspace. An unknown role grants no permissions."""
     return Actor(user_id, workspace_id, role, name, session_id, is_installation_admin)
 
 
@@ -103,19 +103,19 @@ def system(workspace_id: str) -> Actor:
 
 
 def trigger(workspace_id: str) -> Actor:
-    """What starts runs by itself, such as a schedule."""
+    """What starts runs automatically, such as a schedule."""
     return Actor(SYSTEM_ID, workspace_id, "owner", "AgentLoom", kind="trigger")
 
 
 def on_behalf_of(user_id: str | None, workspace_id: str) -> Actor:
-    """Whoever started a run, for the runs that it starts in turn: with a member's rights."""
+    """Whoever started a run, for the runs that it starts in turn: with a member's permissions."""
     if user_id is None or user_id == SYSTEM_ID:
         return Actor(SYSTEM_ID, workspace_id, "member", kind="system")
     return Actor(user_id, workspace_id, "member")
 
 
 def require(actor: Actor, permission: Permission) -> None:
-    """Refuse an actor without a permission. A role that is not known has none.
+    """Refuse an actor without a permission. An unknown role has none.
 
     Raises:
         Denied: The actor is not allowed.
@@ -139,6 +139,6 @@ def scoped(table: type[Row], actor: Actor) -> Select[Row]:
 
 
 async def named_row(uow: UnitOfWork, actor: Actor, table: type[Row], row_id: str) -> Row:
-    """Read a row that another row of the actor's workspace names: it is there."""
+    """Read a row that another row of the actor's workspace refers to, so it must exist."""
     query = scoped(table, actor).where(table.id == row_id)  # type: ignore[attr-defined]
     return (await uow.session.execute(query)).scalar_one()

@@ -1,4 +1,4 @@
-"""How much a process executes itself for callers that wait, beside all else it does."""
+"""How many runs a process executes itself for waiting callers, beside all its other work."""
 
 import asyncio
 

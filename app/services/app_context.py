@@ -35,9 +35,9 @@ Got = TypeVar("Got")
 
 
 class AppContext:
-    """What the use cases of one process share. `composition.open_app` gives one that works.
+    """What the use cases of one process share. `composition.open_app` returns one that is started.
 
-    Entry points pass it, or what of it is needed, to the use cases they call.
+    Entry points pass it, or the parts needed, to the use cases they call.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class AppContext:
         self._tasks: dict[str, asyncio.Task[Any]] = {}
 
     async def start(self) -> None:
-        """Start what runs in the background."""
+        """Start the background tasks."""
         await self.bus.start()
         self.writer.start()
         self.leases.start()
 
     def spawn(self, key: str, work: Coroutine[Any, Any, Got]) -> asyncio.Task[Got]:
-        """Work in the background until done or until the process closes."""
+        """Run a task in the background until it is done or the process closes."""
         task = asyncio.create_task(work)
         self._tasks[key] = task
         task.add_done_callback(lambda done: self._forget(key, done))
@@ -81,11 +81,11 @@ class AppContext:
             del self._tasks[key]
 
     def at_work(self, key: str) -> asyncio.Task[Any] | None:
-        """What was spawned under this key and is not done yet."""
+        """What was spawned under this key and has not finished."""
         return self._tasks.get(key)
 
     async def close(self) -> None:
-        """Give up what is in flight (other processes go on with it) and close all connections."""
+        """Abandon what is in flight (other processes continue it) and close all connections."""
         await self.peers.close()
         await self.authority.close()
         self.leases.give_up_all()
@@ -106,7 +106,7 @@ class AppContext:
 
 
 def task_key(workspace_id: str, run_id: str) -> str:
-    """Under what a spawned run is found again; a foreign workspace finds nothing."""
+    """The key under which a spawned run is found; another workspace finds nothing."""
     return f"{workspace_id}/{run_id}"
 
 
@@ -115,7 +115,7 @@ class _Process:
 
 
 def set_current_app(app: AppContext | None) -> AppContext | None:
-    """Make a context the process's own; return the one before."""
+    """Set the process's context; return the previous one."""
     before, _Process.app = _Process.app, app
     return before
 

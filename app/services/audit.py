@@ -1,4 +1,4 @@
-"""Who did what: written in the transaction of the act, so that neither exists without the other."""
+"""Who did what: written in the transaction of the action, so that neither exists without the other."""
 
 from app.adapters.sql.database import UnitOfWork
 from app.kernel import log
@@ -11,7 +11,7 @@ from app.services.access import Actor
 def record(
     uow: UnitOfWork, actor: Actor, action: str, subject: str = "", **details: str | int | bool
 ) -> None:
-    """Note an act, such as `workflow.delete` of `wfl_…`. Details are small, never a secret."""
+    """Record an action, such as `workflow.delete` of `wfl_…`. Details are small, never a secret."""
     uow.session.add(
         AuditEntry(
             id=new_id("audit"),

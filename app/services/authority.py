@@ -1,7 +1,7 @@
-"""Ask again whether a person still may, for everything that lasts: streams, sockets, waits, downloads.
+"""Recheck permissions for everything long-lived: streams, sockets, waits, downloads.
 
-A request is judged when it comes. What goes on after that is judged anew every two seconds, for all of a process with
-one query, so that a sign-out or a lost membership ends it wherever it runs.
+A request is authorized when it arrives. Whatever outlives that check is rechecked every two seconds, with one query
+for the whole process, so that a sign-out or a lost membership ends it wherever it runs.
 """
 
 import asyncio
@@ -36,20 +36,20 @@ Standing = tuple[str, str, str, str]
 
 @dataclass(eq=False)
 class Watch:
-    """The authority under which something lasts. `ended` is set once it is gone, and `reason` then says why."""
+    """The authority under which something long-lived goes on. Once it is gone, `ended` is set and `reason` says why."""
 
     actor: Actor
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reason: str = ""
 
     def end(self, reason: str) -> None:
-        """Say that nothing may go on under it."""
+        """Say that nothing may continue under it."""
         self.reason = reason
         self.ended.set()
 
 
 class Authority:
-    """Looks after all watches of a process while there are any."""
+    """Rechecks all watches of a process while there are any."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,14 +57,14 @@ class Authority:
         self._task: asyncio.Task[None] | None = None
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     @asynccontextmanager
     async def watched(self, actor: Actor) -> AsyncIterator[Watch]:
-        """Give the watch under which something lasts; look at its `ended` while it does."""
+        """Yield the watch for something long-lived; check its `ended` meanwhile."""
         watch = Watch(actor)
         self._watches.add(watch)
         if self._task is None or self._task.done():
@@ -75,14 +75,14 @@ class Authority:
             self._watches.discard(watch)
 
     async def kept(self, actor: Actor, work: Coroutine[Any, Any, Got]) -> Got:
-        """Wait for what somebody asked for, as long as they may have it.
+        """Wait for what somebody asked for, for as long as they may have it.
 
         Raises:
-            Unauthenticated: They may not any more. What was waited for is cut off.
+            Unauthenticated: They no longer may. The awaited work is canceled.
         """
         task = asyncio.ensure_future(work)
         try:
-            done, _ = await asyncio.wait({task}, timeout=_SHORT_S)  # most is over by then
+            done, _ = await asyncio.wait({task}, timeout=_SHORT_S)  # most are over by then
             if not done:
                 async with self.watched(actor) as watch:
                     await _first(task, watch.ended)
@@ -121,7 +121,7 @@ async def _first(task: "asyncio.Task[Got]", event: asyncio.Event) -> None:
 
 
 async def _judge(database: Database, watches: Collection[Watch]) -> None:
-    """End the watches whose person has no session, or not this role in the workspace, any more."""
+    """End the watches whose person no longer has a session, or this role in the workspace."""
     standing = await _standing(database, {watch.actor.session_id for watch in watches})
     sessions = {session for session, *_ in standing}
     for watch in watches:
@@ -133,7 +133,7 @@ async def _judge(database: Database, watches: Collection[Watch]) -> None:
 
 
 async def _standing(database: Database, sessions: Iterable[str]) -> set[Standing]:
-    """What the people of these sessions are, where; sessions that are over are left out."""
+    """The roles of these sessions' people, by workspace; sessions that are over are left out."""
     ids = sorted(sessions)
     found: set[Standing] = set()
     async with database.read() as uow:

@@ -1,4 +1,4 @@
-"""Putting a process together, once for all kinds of it: web, worker and command line."""
+"""Assembles a process's context, once for all kinds of process: web, worker and command line."""
 
 from app.adapters.host import RunHost, World
 from app.adapters.models import embeddings
@@ -13,7 +13,7 @@ from app.services.runs.starting import start_child
 
 
 def make_app(settings: Settings, make_host: HostFactory | None = None) -> AppContext:
-    """Put a context together, not started yet."""
+    """Assemble a context, not started yet."""
     return AppContext(settings, make_host or default_host, start_child)
 
 

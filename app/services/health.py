@@ -1,4 +1,4 @@
-"""Whether this installation can take work: a write to the database and a round trip to Redis."""
+"""Whether this installation can take work: a database write and a Redis round trip."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ _IN_PROCESS = "There is no Redis here: runs execute inside the web process; one 
 
 
 class Check(BaseModel):
-    """How one part answered."""
+    """How one part responded."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -30,7 +30,7 @@ class Check(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`ready` when every part answered in time. A queue `in-process` means one process only."""
+    """`ready` when every part responded in time. A queue `in-process` means one process only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,7 +40,7 @@ class Readiness(BaseModel):
 
 
 async def readiness(app: AppContext) -> Readiness:
-    """Ask database and Redis, both at once, each for at most two seconds."""
+    """Check database and Redis concurrently, each for at most two seconds."""
     database, queue = await asyncio.gather(
         _timed(_write(app.database), "The database cannot be written."),
         _timed(_answers(app), "Redis does not answer."),
@@ -53,7 +53,7 @@ async def readiness(app: AppContext) -> Readiness:
 
 
 async def _write(database: Database) -> bool:
-    """Commit a row that comes and goes in one transaction: nobody sees it, the disk does."""
+    """Commit a row that is inserted and deleted in one transaction: nobody sees it, the disk does."""
     row_id = new_id("request")
     async with database.work() as uow:
         row = Template(

@@ -29,7 +29,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 def write_cursor(*parts: str) -> str:
-    """Return the place after a row, given the values the list is ordered by, as opaque text."""
+    """Return an opaque cursor for the place after a row, given the values the list is ordered by."""
     return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
 
 
@@ -37,7 +37,7 @@ def read_cursor(cursor: str, count: int) -> list[str]:
     """Return the values that a cursor was written with.
 
     Raises:
-        InvalidInput: It is none of this list.
+        InvalidInput: It does not belong to this list.
     """
     try:
         parts = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
@@ -56,10 +56,10 @@ def newest_first(
     cursor: str | None,
     limit: int,
 ) -> Select[*tuple[Any, ...]]:
-    """Order by time and id, go on after the cursor, and read one row more than the page holds.
+    """Order by time and id, continue after the cursor, and read one row more than the page holds.
 
     Raises:
-        InvalidInput: The cursor is none of this list, or the limit is out of bounds.
+        InvalidInput: The cursor does not belong to this list, or the limit is out of bounds.
     """
     _check(limit)
     if cursor:
@@ -74,7 +74,7 @@ class Order:
     """What a list is sorted by.
 
     Args:
-        name: Says it in cursors: one of another order is refused.
+        name: Identifies it in cursors: one from another order is refused.
         key: Has a value in every row, of this kind.
     """
 
@@ -95,10 +95,10 @@ class Order:
         cursor: str | None,
         limit: int,
     ) -> Select[*tuple[Any, ...]]:
-        """Order by key and id, go on after the cursor, and read one row more than the page holds.
+        """Order by key and id, continue after the cursor, and read one row more than the page holds.
 
         Raises:
-            InvalidInput: The cursor is none of this list and order, or the limit is out of bounds.
+            InvalidInput: The cursor does not belong to this list and order, or the limit is out of bounds.
         """
         _check(limit)
         if cursor:
@@ -124,7 +124,7 @@ def _check(limit: int) -> None:
 
 
 def _value(text: str, kind: type) -> str | datetime | int:
-    """The value that a cursor says, as the database compares it."""
+    """The value in a cursor, as the database compares it."""
     try:
         value = datetime.fromisoformat(text) if kind is datetime else kind(text)
     except ValueError as error:

@@ -1,8 +1,8 @@
-"""Slow down what is done too often.
+"""Rate limits.
 
-Guessing is counted in Redis, so that all processes together give the attempts of one; without it, in this process.
-Honest work, of which there is much, is always counted in this process alone: that costs nothing, and where several
-processes serve requests each gives the whole of it.
+Guessing is counted in Redis, so that all processes together allow no more attempts than one; without Redis, in this
+process. Legitimate work, of which there is much, is always counted in this process alone: that costs nothing, and
+where several processes serve requests each allows the full amount.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _FREE_AGAIN_S = 10
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `count` attempts in a window that begins with the first one."""
+    """At most `count` attempts in a window that starts with the first one."""
 
     name: str
     count: int
@@ -48,7 +48,7 @@ REGISTER_ADDRESS = Limit("register-address", 100, 3_600)
 
 
 class _Memory:
-    """Counters of this process; the oldest are forgotten when there are too many."""
+    """Counters of this process; the oldest are dropped when there are too many."""
 
     def __init__(self) -> None:
         self._counts: dict[str, tuple[int, float]] = {}
@@ -69,7 +69,7 @@ class _Memory:
 
 
 class Throttle:
-    """Counts attempts before they are made, so that many at once cannot slip through."""
+    """Counts attempts before they are made, so that concurrent ones cannot slip through."""
 
     def __init__(self, redis: Redis | None = None) -> None:
         self._redis = redis
@@ -90,7 +90,7 @@ class Throttle:
             )
 
     async def forget(self, limit: Limit, *who: str) -> None:
-        """Start counting anew, after a success."""
+        """Reset the count, after a success."""
         key = _key(limit, who)
         self._memory.forget(key)
         if self._redis is not None:
@@ -100,7 +100,7 @@ class Throttle:
                 _log.warning("throttle: redis is away, counting in this process")
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         if self._redis is not None:
             await self._redis.aclose()
 
@@ -119,14 +119,14 @@ class Throttle:
 
 
 def shared_throttle(url: str) -> Throttle:
-    """A throttle that counts in this Redis, together with all other processes."""
+    """A throttle that counts in this Redis, shared with all other processes."""
     return Throttle(
         Redis.from_url(url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1, socket_timeout=1)
     )
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
-    """A key that tells nobody who it is about."""
+    """A key that does not reveal whom it is about."""
     return f"throttle:{limit.name}:{hashlib.sha256(chr(0).join(who).encode()).hexdigest()[:32]}"
 
 
@@ -144,44 +144,44 @@ def address_of(client: str) -> str:
 
 @dataclass(frozen=True)
 class Rate:
-    """So many units at once, and so many a second over time."""
+    """A burst of so many units, and so many a second over time."""
 
     burst: float
     per_s: float
 
 
 class Budgets:
-    """How many units of a rate each key has left. They come back by themselves; whoever is unknown has all of them."""
+    """How many units of a rate each key has left. They refill over time; an unknown key has all of them."""
 
     def __init__(self) -> None:
         self._left: dict[str, tuple[float, float]] = {}
 
     def spend(self, key: str, rate: Rate, units: float = 1) -> float:
-        """Take units away and return 0; or, when there are too few, take none and return how many seconds it takes
-        until there are enough.
+        """Take units and return 0; or, when there are too few, take none and return how many seconds it takes until
+        there are enough.
         """
         moment = time.monotonic()
         left, at = self._left.pop(key, (rate.burst, moment))
         left = min(rate.burst, left + (moment - at) * rate.per_s)
         lacking = max(0.0, units - left)
-        self._left[key] = left if lacking else left - units, moment  # the one used last comes last
+        self._left[key] = left if lacking else left - units, moment  # most recently used last
         if len(self._left) > _MAX_KEYS:
             del self._left[next(iter(self._left))]
         return lacking / rate.per_s
 
 
 class Places:
-    """How many things that last each key has at the moment."""
+    """How many long-lived things each key has open at the moment."""
 
     def __init__(self) -> None:
         self._taken: Counter[str] = Counter()
 
     @contextmanager
     def hold(self, most: Iterable[tuple[str, float]], message: str) -> Iterator[None]:
-        """Hold a place of each key, of which there are so many.
+        """Hold a slot of each key, up to a limit.
 
         Raises:
-            RateLimited: One of them has none left.
+            RateLimited: One of the keys has none left.
         """
         wanted = dict(most)
         if any(self._taken[key] >= count for key, count in wanted.items()):

@@ -1,7 +1,7 @@
 """An RQ worker that keeps many runs in flight: a thread listens to the queues, an asyncio loop works.
 
-A job is only a wake-up. It is forgotten as soon as it is popped, because the claim, the lease and the progress
-of a run are in the database; so many are popped at once, and what they hold is never read.
+A job is only a wake-up. It is forgotten as soon as it is popped, because the claim, the lease and the progress of a
+run are in the database; so many are popped at once, and their contents are never read.
 """
 
 import asyncio
@@ -51,13 +51,13 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
         loop.call_soon_threadsafe(self._look)
 
     def listen(self) -> None:
-        """Call the desk whenever jobs come; only while it has room, so that other workers hear of the rest.
+        """Call the desk whenever jobs arrive; only while it has room, so that other workers get the rest.
 
         Raises:
             RedisError: Redis went away.
             StopRequested: By a signal.
         """
-        self.connection.delete(self.key)  # what a lost connection has left of us
+        self.connection.delete(self.key)  # what a lost connection left of us
         self.register_birth()
         self._beat_at = time.monotonic()
         while True:
@@ -73,7 +73,7 @@ class AsyncWorker(BaseWorker):  # type: ignore[misc]  # rq is untyped for us
             _log.info("the worker could not deregister", extra={"error": str(error)})
 
     def _pop(self, most: int) -> int:
-        """Pop jobs, waiting some seconds for the first; say how many."""
+        """Pop jobs, waiting some seconds for the first; return how many."""
         with self.connection.pipeline(transaction=False) as pipe:
             for queue in self.queues:
                 pipe.lpop(queue.key, max(1, most))

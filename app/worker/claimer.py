@@ -1,4 +1,4 @@
-"""Gives the free places of this process to the runs whose turn it is."""
+"""Fills this process's free slots with the runs that are next."""
 
 import asyncio
 import logging
@@ -26,9 +26,9 @@ BATCH_S = 0.005
 
 
 class Claimer:
-    """Claims runs while there are places, and executes them in the background.
+    """Claims runs while there are slots, and executes them in the background.
 
-    It asks the database when it is called, when a place becomes free while others may be waiting, and each second.
+    It asks the database when it is called, when a slot becomes free while others may be waiting, and every second.
     """
 
     def __init__(self, app: AppContext, places: int, levels: tuple[int, ...] = LEVELS) -> None:
@@ -51,8 +51,8 @@ class Claimer:
 
     @property
     def free(self) -> int:
-        """How many more runs fit. One of which only the last commit is to come keeps no place: the next one
-        begins meanwhile. But not more than twice as many runs are open, should the database be slow.
+        """How many more runs fit. One with only its last commit to come holds no slot: the next one starts meanwhile.
+        But at most twice as many runs are open, should the database be slow.
         """
         if self._closed:
             return 0
@@ -60,11 +60,11 @@ class Claimer:
 
     @property
     def in_flight(self) -> int:
-        """How many runs are at work, or wait for their last commit."""
+        """How many runs are active, or wait for their last commit."""
         return self._at_work + self._leaving
 
     def call(self) -> None:
-        """Say that a run is waiting."""
+        """Signal that a run is waiting."""
         self._more = True
         self._calls.set()
 
@@ -78,7 +78,7 @@ class Claimer:
         await heard
 
     def close(self) -> None:
-        """Claim no more; what is at work goes on."""
+        """Stop claiming; active runs continue."""
         self._closed = True
         self._calls.set()
         self.on_change()
@@ -127,7 +127,7 @@ class Claimer:
                 heard.set_result(None)
 
     async def _wait(self) -> None:
-        """Wait for a call, or until something is found by looking."""
+        """Wait for a call, or until polling finds something."""
         try:
             await asyncio.wait_for(self._calls.wait(), LOOK_S)
             self._calls.clear()
@@ -145,7 +145,7 @@ class Claimer:
         )
 
     async def _looks_busy(self) -> bool:
-        """Whether any run is pending: a look that takes no lock."""
+        """Whether any run is pending: a query that takes no lock."""
         return await self._app.database.look(self._is_pending, {}) is not None
 
     def _begin(self, claimed: ClaimedRun) -> None:
@@ -168,7 +168,7 @@ class Claimer:
         spawn_run(self._app, claimed, on_left=left).add_done_callback(ended)
 
     def _look(self) -> None:
-        """A place may have become free."""
+        """Check whether a slot has become free."""
         if self._more or self._waits:
             self.call()
         self.on_change()

@@ -14,11 +14,11 @@ from app.worker.sweeper import Duty, sweep_forever
 async def working_here(
     app: AppContext, *, duties: Sequence[Duty] | None = None
 ) -> AsyncIterator[None]:
-    """Execute runs inside this process while the block lasts, if it has no Redis. What is in flight
-    when the process's parts are closed is handed back.
+    """Execute runs inside this process while the block lasts, if it has no Redis. What is in flight when the process's
+    parts are closed is handed back.
 
     Args:
-        duties: Those of the sweeper that it does as well; None: all.
+        duties: The sweeper's duties to perform as well; None: all.
     """
     if not isinstance(app.queue, LocalQueue):
         yield

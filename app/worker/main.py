@@ -36,13 +36,13 @@ Got = TypeVar("Got")
 
 @dataclass
 class _Signals:
-    """What signals ask for: the first to stop, the second to do so at once."""
+    """What signals request: the first to stop, the second to do so at once."""
 
     stopping: threading.Event = field(default_factory=threading.Event)
     hurry: threading.Event = field(default_factory=threading.Event)
 
     def listen(self) -> None:
-        """Hear SIGTERM and SIGINT from now on."""
+        """Listen for SIGTERM and SIGINT from now on."""
         signal.signal(signal.SIGTERM, self._hear)
         signal.signal(signal.SIGINT, self._hear)
 
@@ -80,8 +80,7 @@ def main(
     own_settings: Settings | None = None,
     make_host: HostFactory | None = None,
 ) -> None:
-    """Work until SIGTERM or SIGINT; then give runs in flight some seconds and hand the rest to
-    other workers.
+    """Work until SIGTERM or SIGINT; then give runs in flight some seconds and hand the rest to other workers.
 
     A second signal hands them over at once.
     """
@@ -122,7 +121,7 @@ def _listen(
     loop: asyncio.AbstractEventLoop,
     signals: _Signals,
 ) -> None:
-    """Listen to the queues until asked to stop. While Redis is away the desk goes on by looking for itself."""
+    """Listen to the queues until asked to stop. While Redis is away the desk continues by polling."""
     away = False
     while not signals.stopping.is_set():
         try:
@@ -149,7 +148,7 @@ async def _stop_claiming(claimer: Claimer, working: Future[None]) -> None:
 def _drain(
     claimer: Claimer, app: AppContext, runs: _Loop, signals: _Signals, drain_s: float
 ) -> None:
-    """Let runs in flight end for some seconds, then hand them over."""
+    """Let runs in flight finish for some seconds, then hand them over."""
     until = time.monotonic() + drain_s
     while (
         (claimer.in_flight or app.admission.inline_runs)
@@ -164,8 +163,8 @@ def _drain(
 
 
 def _settle_memory() -> None:
-    """Keep what stays for good out of garbage collections: full ones stall the loop for 40 ms
-    (measured). Start-up makes no garbage worth a collection (2 MB, measured).
+    """Exclude permanent objects from garbage collections: full ones stall the loop for 40 ms (measured). Start-up makes
+    no garbage worth a collection (2 MB, measured).
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

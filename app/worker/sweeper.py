@@ -1,4 +1,4 @@
-"""Does what nobody would notice to be missing: each duty again and again, in its own time."""
+"""Performs the duties that nobody else would: each one repeatedly, on its own interval."""
 
 import asyncio
 import logging
@@ -48,14 +48,15 @@ WAKE_UPS = 50
 
 @dataclass(frozen=True)
 class Duty:
-    """A piece of work for the sweeper; it must be bounded, and do no harm when done twice.
+    """A piece of work for the sweeper; it must be bounded, and harmless when done twice.
 
     Args:
-        work: Looks for what is due and does it, at most some hundred things at a time.
-        every_s: How long it rests between two times.
-        alone: Done by one process, the leader; else by each of them, so that it never waits for a dead leader's lock.
-        unless_none: Done only when this finds a row. It is asked with `at`, the present moment, and costs next to
-            nothing: an installation that rests is to rest.
+        work: Finds what is due and does it, at most a few hundred things at a time.
+        every_s: How long it rests between two rounds.
+        alone: Done by one process, the leader; otherwise by each of them, so that it never waits for a dead leader's
+            lock.
+        unless_none: Done only when this query finds a row. It is run with `at`, the current time, and costs next to
+            nothing: an idle installation should stay idle.
     """
 
     work: Callable[[AppContext], Awaitable[object]]
@@ -65,12 +66,12 @@ class Duty:
 
     @property
     def name(self) -> str:
-        """What it is called in locks and logs."""
+        """Its name in locks and logs."""
         return getattr(self.work, "__name__", "duty")
 
 
 async def sweep_forever(app: AppContext, duties: Sequence[Duty] | None = None) -> None:
-    """Do all duties until cancelled; one that is slow or fails does not hold up the others."""
+    """Perform all duties until canceled; one that is slow or fails does not hold up the others."""
     chosen = all_duties() if duties is None else duties
     async with asyncio.TaskGroup() as group:
         for duty in chosen:
@@ -101,9 +102,7 @@ async def _has_work(app: AppContext, duty: Duty) -> bool:
 
 
 async def _leads(app: AppContext, duty: Duty) -> bool:
-    """Whether this process is the one to do it. Leadership only saves work: without Redis each
-    does it.
-    """
+    """Whether this process should do it. Leadership only saves work: without Redis each process does it."""
     try:
         return await app.queue.lead(duty.name, app.name, duty.every_s * 2 + 1)
     except QueueDown:
@@ -121,7 +120,7 @@ class Crashes:
         self.detector = detector or CrashDetector()
 
     async def sweep_dead(self, app: AppContext) -> int:
-        """Make runs pending whose process has died: `running` with a lease that ran out. Says how many."""
+        """Make runs pending whose process has died: `running` with an expired lease. Returns how many."""
         try:
             dead = await self._find_dead(app)
             asked = time.monotonic()
@@ -129,7 +128,7 @@ class Crashes:
                 return 0
             with storage_down():
                 lost = await app.database.transact(
-                    # who had to wait for the writer's lock is no earlier than those who renew their leases
+                    # having waited for the writer's lock, this is no earlier than those who renew their leases
                     lambda connection: (
                         let_lost_go(connection, dead) if time.monotonic() - asked < WAITED_S else ()
                     )
@@ -159,8 +158,8 @@ class Crashes:
 
 
 async def reconcile_forgotten(app: AppContext) -> int:
-    """See to runs that came to rest when their process died: to an answer, a signal or a wish of a person that came
-    meanwhile. Says how many.
+    """Handle runs that came to rest when their process died: an answer, a signal or a person's request that came
+    meanwhile. Returns how many.
     """
     found = await unsettled_runs(app.database, AT_ONCE)
     for run_id in found:
@@ -171,13 +170,13 @@ async def reconcile_forgotten(app: AppContext) -> int:
 
 
 async def wake_due(app: AppContext) -> int:
-    """Let runs go on for which a time has come, or a signal has not. Says how many."""
+    """Wake runs whose time has come, or whose signal did not come in time. Returns how many."""
     due = await due_runs(app.database, AT_ONCE)
     return sum([await wake(app.database, run_id) for run_id in due])
 
 
 async def tend_waits(app: AppContext) -> int:
-    """Mend waits of which the clock was put back after they had begun. Says how many."""
+    """Repair waits after which the clock was put back. Returns how many."""
     async with app.database.work() as uow:
         count = await move_along(uow, now())
     if count:
@@ -186,8 +185,8 @@ async def tend_waits(app: AppContext) -> int:
 
 
 async def tell_kin(app: AppContext) -> int:
-    """Tell waiting runs of the end of those they called, and end what an ended one had called, when
-    a process died between the two. Says of how many.
+    """Notify waiting runs of the end of those they called, and end what an ended one had called, when a process died
+    between the two. Returns the number of runs handled.
     """
     ended = await forgotten_kin(app.database, AT_ONCE)
     for workspace_id, run_id in ended:
@@ -196,7 +195,7 @@ async def tell_kin(app: AppContext) -> int:
 
 
 async def forget_expired_outputs(app: AppContext) -> int:
-    """Delete outputs in the cache of steps that are not fresh any more. Says how many."""
+    """Delete outputs in the step cache that are no longer fresh. Returns how many."""
     return await forget_expired(app.database)
 
 
@@ -221,7 +220,7 @@ OF_WAITS: tuple[Duty, ...] = (
 
 
 def all_duties() -> tuple[Duty, ...]:
-    """What a worker does besides runs. To add something, write a function and name it here."""
+    """What a worker does besides runs. To add a duty, write a function and name it here."""
     return (
         Duty(Crashes().sweep_dead, every_s=0.5, alone=False),
         *OF_WAITS,

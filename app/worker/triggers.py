@@ -1,4 +1,4 @@
-"""Starts the runs of triggers whose time has come, and keeps their plan in order."""
+"""Starts the runs of triggers whose time has come, and keeps their plans in order."""
 
 import logging
 from datetime import datetime
@@ -13,13 +13,13 @@ _OURS = "Something went wrong on our side. The server's log says more."
 
 
 async def fire_triggers(app: AppContext, at: datetime | None = None) -> int:
-    """Decide every trigger that is due; says how many runs were started.
+    """Decide every trigger that is due; return how many runs were started.
 
-    Each in a transaction of its own: one that fails stops no other, and is recorded as failed. While
-    database or Redis are away nothing is decided; the times are made up for when they are back.
+    Each in its own transaction: one that fails stops no other, and is recorded as failed. While database or Redis are
+    away nothing is decided; the times are made up for when they are back.
 
     Args:
-        at: What time it is; None: what the database says.
+        at: The current time; None: the database's.
     """
     async with app.database.read() as uow:
         moment = at or await database_now(uow)
@@ -31,7 +31,7 @@ async def fire_triggers(app: AppContext, at: datetime | None = None) -> int:
 
 
 async def tend_triggers(app: AppContext, at: datetime | None = None) -> None:
-    """Plan again after the clock went back, and forget what is long past."""
+    """Plan again after the clock was put back, and delete what is long past."""
     async with app.database.work() as uow:
         moment = at or await database_now(uow)
         if count := await firing.replan(uow, moment):

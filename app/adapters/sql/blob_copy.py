@@ -1,4 +1,4 @@
-"""Values that a run takes over from another one: their large parts come along as blobs of its own."""
+"""Values that a run takes over from another one: their large parts are copied as its own blobs."""
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ class Carrier:
     async def carry(self, value: Json) -> Json:
         """Return the stored value with its references pointing to blobs of the new run.
 
-        Blobs count only when they are the source run's; other references stay what they are: text.
+        Only blobs of the source run count; other references stay what they are: text.
         """
         if not has_references(value):
             return value

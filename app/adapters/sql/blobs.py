@@ -1,4 +1,4 @@
-"""Large values as rows: the JSON of one value in parts, so that none of the ways it goes holds it twice."""
+"""Large values as rows: the JSON of one value in parts, so that no code path holds it twice."""
 
 import hashlib
 from collections.abc import (
@@ -28,7 +28,7 @@ BlobRow = dict[str, Any]
 
 
 def blob_row(data: bytes, run_id: str, workspace_id: str) -> BlobRow:
-    """The JSON of a value of a run, ready to be stored."""
+    """The JSON of a run's value, ready to be stored."""
     digest = hashlib.sha256(data).hexdigest()
     return {
         "id": _name(run_id, digest),
@@ -47,7 +47,7 @@ def _name(run_id: str, digest: str) -> str:
 
 
 def parts_of(blobs: Iterable[BlobRow]) -> Iterator[BlobRow]:
-    """Divide blobs into the rows that are stored; their data are views, not copies."""
+    """Split blobs into the rows that are stored; their data are views, not copies."""
     for blob in blobs:
         data = memoryview(blob["data"])
         for part, start in enumerate(range(0, len(data), PART_BYTES)):
@@ -55,7 +55,7 @@ def parts_of(blobs: Iterable[BlobRow]) -> Iterator[BlobRow]:
 
 
 async def put_blobs(session: AsyncSession, blobs: Sequence[BlobRow]) -> None:
-    """Store blobs; one that is there already is the same."""
+    """Store blobs; one that already exists is identical."""
     for blob in blobs:
         if not await _is_there(session, blob["id"]):
             for row in parts_of([blob]):
@@ -65,8 +65,8 @@ async def put_blobs(session: AsyncSession, blobs: Sequence[BlobRow]) -> None:
 async def copy_blob(
     session: AsyncSession, blob_id: str, source_run_id: str, run_id: str
 ) -> str | None:
-    """Give a run the value of another one; the database copies it. Returns the copy's id; None when the
-    source has no such value.
+    """Give a run the value of another one; the database copies it. Returns the copy's id; None when the source has no
+    such value.
     """
     original = (col(Blob.id) == blob_id) & (col(Blob.run_id) == source_run_id)
     digest = await session.scalar(select(col(Blob.sha256)).where(original).limit(1))

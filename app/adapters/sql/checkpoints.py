@@ -1,4 +1,4 @@
-"""SQLite's checkpoints beside the writer: a commit that has to make one takes ten times as long."""
+"""SQLite's checkpoints, run beside the writer: a commit that has to make one takes ten times as long."""
 
 import logging
 import sqlite3
@@ -14,7 +14,7 @@ WAL_PAGES = 16_384
 
 
 class Checkpoints:
-    """Moves what was committed from the log into the database, in a thread of its own.
+    """Moves committed data from the log into the database, in a separate thread.
 
     A passive checkpoint waits for nobody and holds nobody up; what readers still need stays in the log.
     """
@@ -25,7 +25,7 @@ class Checkpoints:
         self._next = 0.0
 
     def soon(self) -> None:
-        """Say that something was committed: makes a checkpoint, once a second at most."""
+        """Say that something was committed; a checkpoint follows, once a second at most."""
         at = time.monotonic()
         if at >= self._next:
             self._next = at + EVERY_S
@@ -39,5 +39,5 @@ class Checkpoints:
             _log.warning("no checkpoint was made", extra={"error": str(error)})
 
     def close(self) -> None:
-        """Make no more."""
+        """Stop making checkpoints."""
         self._thread.shutdown(wait=False, cancel_futures=True)

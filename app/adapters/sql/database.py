@@ -33,8 +33,8 @@ AfterCommit = Callable[[], Awaitable[None]]
 class UnitOfWork:
     """One transaction. Services use `session`; only the edge that opened it commits.
 
-    What others are to hear of it is collected, and told in this order once the transaction is durable.
-    `database` is where work that follows opens a transaction of its own.
+    Messages to others are collected, and sent in this order once the transaction is durable. `database` is where
+    follow-up work opens its own transaction.
     """
 
     def __init__(self, session: AsyncSession, database: "Database") -> None:
@@ -47,17 +47,17 @@ class UnitOfWork:
         self._after.append(work)
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Tell who watches a run of these events of it."""
+        """Publish these events of a run to whoever follows it."""
         if bus := self.database.bus:
             self._after.append(_later(bus.publish, events))
 
     def publish_draft(self, workflow_id: str, message: bytes) -> None:
-        """Tell the open editors of a workflow of a change."""
+        """Notify the open editors of a workflow of a change."""
         if bus := self.database.bus:
             self._after.append(_later(bus.publish_draft, workflow_id, message))
 
     def enqueue(self, run_id: str, life: int, *, priority: int = DEFAULT) -> None:
-        """Tell the workers of a pending run. The row is the promise: a lost job is no loss."""
+        """Notify the workers of a pending run. The row is the promise: losing a job costs nothing."""
         if queue := self.database.queue:
             self._after.append(lambda: offer(queue, run_id, life, priority=priority))
 
@@ -78,8 +78,8 @@ class Database:
     """Engines of one database.
 
     Args:
-        bus, queue: Where units of work tell what they have committed. Without them nobody is told, and finds it by
-            looking.
+        bus, queue: Where units of work announce what they have committed. Without them nobody is notified, and the
+            work is found by polling.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Database:
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[UnitOfWork]:
-        """Open a writing transaction; commit when the block ends well, else roll back.
+        """Open a writing transaction; commit when the block succeeds, else roll back.
 
         Raises:
             StorageDown: The database does not answer.
@@ -138,8 +138,8 @@ class Database:
     async def transact(self, work: Callable[[Connection], Got]) -> Got:
         """Do plain blocking work in one writing transaction; for hot paths with many statements.
 
-        On SQLite it runs in a thread and connection of its own: one change of threads instead of
-        one for every call of the driver.
+        On SQLite it runs in a thread and connection of its own: one thread switch instead of one for every driver
+        call.
         """
         if self._direct is None:
             async with self.writer.begin() as connection:
@@ -159,9 +159,9 @@ class Database:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
 
     async def look(self, statement: Callable[[str], Prepared], values: Values) -> Row | None:
-        """Read one row by key through the driver itself: for what every request asks.
+        """Read one row by key directly through the driver: for what every request asks.
 
-        Moments and JSON come as the driver gives them.
+        Times and JSON are returned as the driver gives them.
 
         Raises:
             StorageDown: The database does not answer.
@@ -171,16 +171,16 @@ class Database:
             return await self._looks.look(prepared, values)
 
     async def ping(self) -> None:
-        """Ask the database for a sign of life.
+        """Check that the database responds.
 
         Raises:
-            StorageDown: It gives none.
+            StorageDown: It does not.
         """
         async with self.read() as uow:
             await uow.session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._looks.close()
         await self.writer.dispose()
         if self.reader is not self.writer:
@@ -224,7 +224,7 @@ _JSON: dict[str, Any] = {"json_serializer": _json, "json_deserializer": _value}
 
 @contextmanager
 def storage_down() -> Iterator[None]:
-    """Name what the driver raises when the database is away: StorageDown."""
+    """Turn what the driver raises when the database is away into StorageDown."""
     try:
         yield
     except (DBAPIError, PoolTimeout, OSError) as error:
@@ -234,12 +234,12 @@ def storage_down() -> Iterator[None]:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error of the driver says that the database is away, not that a statement is wrong.
+    """Whether a driver error means that the database is away, not that a statement is wrong.
 
-    A PostgreSQL that starts or stops answers with a plain error; its SQLSTATE tells: classes 08
-    (connection), 53 (no room) and 57 (an operator, a start, a crash). One that ended a transaction for
-    the sake of others (40: a deadlock) is to be asked again as well. A pool gives no connection in time
-    when those it has hang. SQLite calls a wrong statement operational, too: its code tells.
+    A PostgreSQL that is starting or stopping answers with a plain error, recognised by its SQLSTATE: classes 08
+    (connection), 53 (no resources) and 57 (an operator, a start, a crash). One that ended a transaction for the sake
+    of others (40: a deadlock) is to be retried as well. A pool times out when its connections hang. SQLite also calls
+    a wrong statement operational: its code distinguishes them.
     """
     if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         return False

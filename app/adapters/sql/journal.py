@@ -44,7 +44,7 @@ class KeyTaken(Exception):
 
 @dataclass(eq=False)
 class Entry:
-    """Facts of one run that are written together; `done` is None when nobody waits for them.
+    """Facts of one run that are written together; `done` is None when nobody awaits them.
 
     Args:
         new: The row of a run that is stored with these facts; it gets its number when it is written.
@@ -63,9 +63,9 @@ class Entry:
 class Writer:
     """Drains a queue of facts into the database, at most 500 facts or 1 MB a transaction.
 
-    Runs whose epoch has passed are fenced: their facts are dropped and whoever waits for them gets
-    Fenced. Events go to the bus after the commit, never before. When facts of an execution of a run could not
-    be stored, nothing later of that execution is: its events would have a gap.
+    Runs whose epoch is out of date are fenced: their facts are dropped and whoever awaits them gets Fenced. Events go
+    to the bus after the commit, never before. When facts of an execution of a run could not be stored, nothing later
+    of that execution is: its events would have a gap.
     """
 
     def __init__(self, database: Database, bus: EventBus) -> None:
@@ -80,11 +80,11 @@ class Writer:
         self._closed = False
 
     def start(self) -> None:
-        """Start to write."""
+        """Start writing."""
         self._task = asyncio.create_task(self._drain(), name="journal writer")
 
     async def close(self) -> None:
-        """Write what waits, then stop. What comes later is refused with StorageDown."""
+        """Write what is queued, then stop. Later entries are refused with StorageDown."""
         if self._task is None:
             return
         try:
@@ -98,12 +98,12 @@ class Writer:
         self._queue.clear()
 
     def put(self, entry: Entry, *, awaited: bool = True) -> None:
-        """Take an entry in; entries of a run are written in the order given.
+        """Accept an entry; entries of a run are written in the order given.
 
         Args:
-            awaited: Somebody waits for the commit. Else it may wait a moment for what follows it.
+            awaited: Somebody awaits the commit. Otherwise it may wait a moment for what follows.
         """
-        if self._closed:  # who waits must not wait forever
+        if self._closed:  # a waiter must not wait forever
             self._fail([entry], StorageDown(_CLOSED))
             return
         self._queue.append(entry)
@@ -152,11 +152,9 @@ class Writer:
         return taken
 
     async def _write_surely(self, entries: list[Entry]) -> None:
-        """Write; wait out a database that is away, and keep one bad entry from taking the others
-        down.
+        """Write; wait out a database that is away, and keep one bad entry from failing the others.
 
-        Every statement may be repeated: rows have keys, so a commit whose answer was lost does no
-        harm.
+        Every statement may be repeated: rows have keys, so a commit whose answer was lost does no harm.
         """
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + RETRY_S, 0.05
@@ -179,7 +177,7 @@ class Writer:
         return None
 
     async def _write_apart(self, entries: list[Entry], error: BaseException) -> None:
-        """One of the facts is bad: write each entry by itself, so that only that one's run suffers."""
+        """One of the facts is bad: write each entry separately, so that only that one's run suffers."""
         if len(entries) == 1:
             _log.error(
                 "facts could not be stored", exc_info=error, extra={"run_id": entries[0].run_id}
@@ -190,7 +188,7 @@ class Writer:
             await self._write_surely([entry])
 
     def _unbroken(self, entries: list[Entry]) -> list[Entry]:
-        """Refuse what follows facts that could not be stored; return the rest."""
+        """Refuse entries that follow facts that could not be stored; return the rest."""
         sound = []
         for entry in entries:
             error = self._broken.get((entry.run_id, entry.epoch))
@@ -267,7 +265,7 @@ class RunJournal:
     """The durable memory of one run, held under its epoch (host.Journal).
 
     Args:
-        on_left: Called when the last facts of this execution were handed over: only their commit is still to come.
+        on_left: Called when the last facts of this execution have been handed over: only their commit is left.
     """
 
     def __init__(
@@ -303,8 +301,8 @@ class RunJournal:
         await done
 
     def post(self, *facts: Fact) -> asyncio.Future[None]:
-        """Write the facts with those noted before, at once; the future is done when they are committed,
-        or fails as `record` does.
+        """Write the facts with those noted before, at once; the future completes when they are committed, or fails as
+        `record` does.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._send(facts, done, awaited=False)
@@ -371,8 +369,8 @@ class RunJournal:
 
 
 class BufferedJournal:
-    """The memory of a run that is stored as a whole when it ends (host.Journal). Only for runs without
-    effects: when the process dies there never was such a run.
+    """The memory of a run that is stored as a whole when it ends (host.Journal). Only for runs without effects: if the
+    process dies, there never was such a run.
     """
 
     def __init__(self, run_id: str, workspace_id: str) -> None:
@@ -396,9 +394,9 @@ class BufferedJournal:
         self.facts += facts
 
     def stream(self, event: Event) -> None:
-        """Nobody can watch a run that is not stored yet."""
+        """Do nothing: nobody can watch a run that is not stored yet."""
 
     @property
     def events(self) -> list[Event]:
-        """What there is to publish."""
+        """The events to publish."""
         return [fact for fact in self.facts if isinstance(fact, Event)]

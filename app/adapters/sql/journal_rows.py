@@ -1,6 +1,4 @@
-"""Facts as rows, and the statements that store them. Every statement may be repeated without
-harm.
-"""
+"""Facts as rows, and the statements that store them. Every statement may be repeated without harm."""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -53,7 +51,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Rows:
-    """Rows by table; `size` is a rough number of bytes."""
+    """Rows by table; `size` is an approximate number of bytes."""
 
     runs: dict[str, Row] = field(default_factory=dict)
     steps: dict[tuple[str, str], Row] = field(default_factory=dict)
@@ -68,7 +66,7 @@ class Rows:
 
     @property
     def count(self) -> int:
-        """How many facts these are."""
+        """The number of facts."""
         return (
             len(self.steps)
             + len(self.spans)
@@ -123,7 +121,7 @@ def _add_wait(
 
 
 def _newest(facts: Sequence[Fact]) -> Collection[StepRecord]:
-    """The one record of each step that is to be stored: the first final one, or the last."""
+    """The one record of each step to store: the first final one, or the last."""
     steps: dict[str, StepRecord] = {}
     for fact in facts:
         if isinstance(fact, StepRecord) and (
@@ -152,10 +150,10 @@ def merge(batches: Sequence[Rows]) -> Rows:
 
 
 def stored_before(connection: Connection, new: Sequence[Row]) -> frozenset[str]:
-    """Which of these runs are stored already, by a commit whose answer was lost; they get their
-    numbers.
+    """Which of these runs are already stored, by a commit whose answer was lost; they get their numbers.
 
-    One that another process has begun under the same id (decision 8) was queued at another moment: it is none of these.
+    One that another process has started under the same id (decision 8) was queued at another moment: it is not one of
+    these.
     """
     wanted = {row["id"]: row["queued_at"] for row in new}
     known = select(_RUN.c.id, _RUN.c.number, _RUN.c.queued_at).where(_RUN.c.id.in_(wanted))
@@ -261,7 +259,7 @@ def write(connection: Connection, batch: Rows) -> None:
         if had := [row for row in batch.taken.values() if row["of"] == of]:
             _send(connection, statement(dialect), had)
     canceled = [step for step in batch.steps.values() if step["status"] == "canceled"]
-    if canceled:  # nobody is to answer, and nothing to come, any more
+    if canceled:  # no answer or delivery is expected any more
         at = now()
         for statement in (_UNASKED, _UNWAITED):
             _send(connection, statement(dialect), [{**step, "at": at} for step in canceled])
@@ -272,7 +270,7 @@ def write(connection: Connection, batch: Rows) -> None:
 
 def _send(connection: Connection, prepared: Prepared, rows: Iterable[Row]) -> None:
     values = prepared.rows(rows)
-    if connection.dialect.name == "sqlite":  # what stands between takes longer than the statement
+    if connection.dialect.name == "sqlite":  # the code around it takes longer than the statement
         driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         driver.executemany(prepared.sql, values)
     else:

@@ -1,4 +1,4 @@
-"""Keeps the leases of the runs this process works on, and hears of cancelled and lost ones."""
+"""Keeps the leases of the runs this process executes, and notices canceled and lost ones."""
 
 import asyncio
 import contextlib
@@ -35,14 +35,14 @@ STALLED_S = 10.0
 
 
 def is_over(until: datetime | None, at: datetime) -> bool:
-    """Whether a lease has run out at a moment, or lies so far ahead that the clock was put back since."""
+    """Whether a lease has expired at a moment, or lies so far ahead that the clock was put back since."""
     return until is None or not at < until <= at + FAR
 
 
 @dataclass
 class Lease:
-    """A run that this process works on. `why` says how it was taken from us: lost, released, left by
-    us, or not at all. `proved_at` is when its lease was last seen to be ours, or was given, on the monotonic clock.
+    """A run that this process executes. `why` says how it was taken from us: lost, released, left by us, or not at all.
+    `proved_at` is when its lease was last confirmed as ours, or granted, on the monotonic clock.
     """
 
     run_id: str
@@ -54,8 +54,8 @@ class Lease:
     why: str = ""
 
     async def be_sure(self) -> None:
-        """Return while the run is surely ours. After standing still for about a lease this waits for
-        the keeper's word; if others have the run by now, the task is cancelled here.
+        """Return while the run is certainly ours. After a freeze of about a lease this waits for the keeper's
+        confirmation; if others have the run by now, the task is canceled here.
         """
         while time.monotonic() - self.proved_at > SURE_S:  # noqa: ASYNC110 - said by another thread
             await asyncio.sleep(0.05)
@@ -70,11 +70,11 @@ class Lease:
 class LeaseHeartbeat:
     """A thread with its own loop and connections, so that a busy process keeps its leases.
 
-    Each half second it renews the leases (2 s), counts the time since the last renewal as work on each of these
-    runs, and reads what others want of them and what has come for those that listen. A life's first and last moments
-    so count by chance, on the average as long as they are; what goes beyond a lease does not count. With `watch` it
-    also ends the process when the main loop has not moved for ten seconds: a thread alone would keep a stuck process
-    alive.
+    Every half second it renews the leases (2 s), counts the time since the last renewal as work on each of these runs,
+    and reads what others request of them and what has arrived for those that listen. A life's first and last moments
+    are thus counted by chance, on average at their true length; time beyond a lease does not count. With `watch` it
+    also ends the process when the main loop has been stuck for ten seconds: the thread alone would keep a stuck
+    process alive.
     """
 
     def __init__(self, database_url: str, name: str) -> None:
@@ -94,7 +94,7 @@ class LeaseHeartbeat:
         self._thread.start()
 
     def watch(self, on_stall: Callable[[], None] = lambda: os._exit(70)) -> None:
-        """Watch the running loop; call `on_stall` from the thread when it stands still."""
+        """Watch the running loop; call `on_stall` from the thread when it stalls."""
         self._moved = time.monotonic()
         self._beat = asyncio.create_task(self._beats(), name="keeper beat")
         self._on_stall = on_stall
@@ -102,10 +102,11 @@ class LeaseHeartbeat:
     def hold(
         self, run_id: str, epoch: int, leased_at: float, by: asyncio.Task[Any] | None = None
     ) -> Lease:
-        """Keep the lease of a run that a task works on, the current one unless another is given; once is enough.
+        """Keep the lease of a run that a task executes, the current task unless another is given; calling it once is
+        enough.
 
         Args:
-            leased_at: Before the lease was written, on the monotonic clock: on the way here it may have run out.
+            leased_at: Before the lease was written, on the monotonic clock: it may have expired on the way here.
         """
         with self._lock:
             known = self._held.get(run_id)
@@ -120,7 +121,7 @@ class LeaseHeartbeat:
         return held
 
     def let_go(self, held: Lease) -> None:
-        """Forget a run; its lease runs out by itself unless it was ended or released."""
+        """Forget a run; its lease expires by itself unless it was ended or released."""
         with self._lock:
             if self._held.get(held.run_id) is held:  # else a later life of it is held by now
                 del self._held[held.run_id]
@@ -128,13 +129,11 @@ class LeaseHeartbeat:
 
     @property
     def count(self) -> int:
-        """How many runs are in flight here."""
+        """The number of runs in flight here."""
         return len(self._held)
 
     def give_up_all(self) -> None:
-        """Take all runs away from their tasks, to be released for other processes. Call in their
-        loop.
-        """
+        """Take all runs away from their tasks, to be released for other processes. Call in their loop."""
         for held in self._snapshot():
             held.take_away("released")
 
@@ -210,7 +209,7 @@ class LeaseHeartbeat:
 
 
 async def _delivered_for(database: Database, run_ids: list[str]) -> frozenset[str]:
-    """For which of these runs something has come that they do not know of."""
+    """For which of these runs something has arrived that they do not know of."""
     these = col(Run.id).in_(run_ids)
     looks = (
         wakeups.answered(these),

@@ -48,7 +48,7 @@ class SqlMemory:
         """Add to the list under the key, keep its last `keep` entries and return them.
 
         Raises:
-            InvalidInput: The key holds something else than a list, or the list became too large.
+            InvalidInput: The key holds something other than a list, or the list became too large.
         """
         place = self._at(scope, key)
         empty = self._insert(self._row(scope, key, [])).on_conflict_do_nothing()
@@ -63,7 +63,7 @@ class SqlMemory:
         return cast(list[Json], row["value"])
 
     async def delete(self, scope: str, key: str) -> bool:
-        """Forget the key; say whether it was there."""
+        """Delete the key; say whether it existed."""
         async with self._database.work() as uow:
             gone = await uow.session.execute(
                 delete(_VALUE).where(self._at(scope, key)).returning(_VALUE.c.key)

@@ -1,4 +1,4 @@
-"""Bring a database's tables to a version of the schema, up or down."""
+"""Migrate a database's tables to a version of the schema, up or down."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Got = TypeVar("Got")
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring the tables up to a revision; those already there stay. Call outside of a running loop.
+    """Upgrade the tables to a revision; existing ones stay. Call outside of a running loop.
 
     Raises:
         StorageDown: The database cannot be reached or opened.
@@ -32,7 +32,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
     """
 
     def one_at_a_time(connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":  # machines that start at once share it
+        if connection.dialect.name == "postgresql":  # machines that start together share it
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         command.upgrade(_config(connection), revision)
 
@@ -40,7 +40,7 @@ def upgrade(database_url: str, revision: str = "head") -> None:
 
 
 def downgrade(database_url: str, revision: str = "base") -> None:
-    """Take the tables back to a revision; `base` removes them all.
+    """Downgrade the tables to a revision; `base` removes them all.
 
     Raises:
         StorageDown: The database cannot be reached or opened.

@@ -1,4 +1,4 @@
-"""Reading one row by key through the driver itself: what every request asks the database."""
+"""Reading one row by key directly through the driver: what every request asks the database."""
 
 import asyncio
 import contextlib
@@ -17,8 +17,8 @@ _LOOKS = 4
 
 
 class SqliteLooks:
-    """Reads rows by key in the loop's own thread: that takes 20 µs, and changing threads five times
-    as long. A reader never waits for a writer (WAL).
+    """Reads rows by key in the loop's own thread: that takes 20 µs, and switching threads five times as long. A reader
+    never waits for a writer (WAL).
     """
 
     def __init__(self, url: str) -> None:
@@ -38,7 +38,7 @@ class SqliteLooks:
         return row
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -53,9 +53,7 @@ def _plain_sqlite(path: str) -> sqlite3.Connection:
 
 
 class PostgresLooks:
-    """Reads rows by key over a few connections of asyncpg itself, each with its prepared
-    statements.
-    """
+    """Reads rows by key over a few asyncpg connections of its own, each with its prepared statements."""
 
     def __init__(self, url: str) -> None:
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
@@ -68,7 +66,7 @@ class PostgresLooks:
         self._slots = asyncio.Semaphore(_LOOKS)
 
     async def look(self, prepared: Prepared, values: Values) -> Row | None:
-        """Read one row, or None. A connection that was lost meanwhile is made anew, once."""
+        """Read one row, or None. A connection that was lost meanwhile is reopened, once."""
         async with self._slots:
             try:
                 if self._free:
@@ -95,7 +93,7 @@ class PostgresLooks:
         return row
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         while self._free:
             await self._free.pop().close()
 

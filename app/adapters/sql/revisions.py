@@ -1,5 +1,5 @@
-"""Which revision of the tables this program needs, and which one an SQLite file has: without SQLAlchemy and Alembic,
-for processes that ask nothing else of a database.
+"""Which schema revision this program needs, and which one an SQLite file has: without SQLAlchemy and Alembic, for
+processes that ask nothing else of a database.
 """
 
 import re
@@ -16,7 +16,7 @@ _DECLARED = re.compile(r'^(revision|down_revision) = "(.+)"$', re.MULTILINE)
 
 @lru_cache
 def newest() -> str:
-    """The revision that this program needs: the one that no other is built on."""
+    """The revision that this program needs: the one that no other builds on."""
     known: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for file in VERSIONS.glob("*.py"):
         for name, value in _DECLARED.findall(file.read_text(encoding="utf-8")):

@@ -38,8 +38,8 @@ def reading_engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
 
 
 class _Reader(aiosqlite.Connection):
-    """A connection whose query ends when nobody waits for its answer any more, such as a page that was left: it would
-    keep a processor and its place in the pool from others until it is through.
+    """A connection whose query is interrupted when nobody waits for its answer any more, for example because a page was
+    left: otherwise it would keep a processor and its place in the pool until it is done.
     """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as the library's
@@ -112,9 +112,9 @@ def _begin_in_thread(connection: Connection) -> None:
 def _begin_soon(begin: Callable[[], object], pause: Callable[[], None]) -> None:
     """Begin to write as soon as nobody else does.
 
-    SQLite itself looks again after 1 to 100 ms, so that of two busy processes one waited for up to 1.3 s while the
-    other wrote again and again (measured); looking each millisecond, 0.35 s. All writers do it: leases are renewed
-    beside the journals of busy processes.
+    SQLite itself retries after 1 to 100 ms, so of two busy processes one waited for up to 1.3 s while the other wrote
+    again and again (measured); retrying every millisecond, 0.35 s. All writers do it: leases are renewed beside the
+    journals of busy processes.
 
     Raises:
         OperationalError: Somebody else has been writing for five seconds.

@@ -1,4 +1,4 @@
-"""Statements written once as expressions and sent as text: per call only the values are looked at.
+"""Statements written once as expressions and sent as text: per call only the values are processed.
 
 Building and compiling a statement costs more than executing it, so hot paths prepare theirs. JSON columns take text
 that is JSON already.
@@ -47,7 +47,7 @@ class Prepared:
 
 
 def defaults_of(table: Table) -> dict[str, Any]:
-    """What columns hold that a new row says nothing about; None for those without a default."""
+    """The values of columns that a new row does not set; None for those without a default."""
     return {c.name: getattr(c.default, "arg", None) for c in table.c}
 
 
@@ -55,8 +55,8 @@ def prepare(statement: Executable, dialect: str, columns: Sequence[str] | None =
     """Compile a statement for a dialect.
 
     Args:
-        columns: What an INSERT without values of its own takes; None: as the statement says. Columns
-            left out get their defaults.
+        columns: The columns of an INSERT without values of its own; None: as the statement says. Columns left out get
+            their defaults.
     """
     compiled = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)  # type: ignore[attr-defined]
     assert isinstance(compiled, SQLCompiler)
@@ -76,7 +76,7 @@ def prepare(statement: Executable, dialect: str, columns: Sequence[str] | None =
 
 
 def once(statement: Executable) -> Callable[[str], Prepared]:
-    """Prepare a statement when it is first wanted, once for each dialect."""
+    """Prepare a statement when it is first needed, once per dialect."""
 
     @lru_cache(maxsize=2)
     def for_dialect(dialect: str) -> Prepared:
@@ -86,5 +86,5 @@ def once(statement: Executable) -> Callable[[str], Prepared]:
 
 
 def sqlite_moment(moment: datetime) -> str:
-    """A moment as SQLAlchemy stores it in SQLite: UTC without a zone."""
+    """A time as SQLAlchemy stores it in SQLite: UTC without a zone."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -1,4 +1,4 @@
-"""Outputs of steps that may be used again, in the database, for one workspace each."""
+"""Cached outputs of steps, in the database, separate for each workspace."""
 
 from datetime import timedelta
 from typing import Any
@@ -28,7 +28,7 @@ class SqlStepCache:
         self._workspace_id = workspace_id
 
     async def get(self, key: str) -> CachedOutput | None:
-        """Return what is kept under the key and still fresh.
+        """Return the cached output under the key if it is still fresh.
 
         Raises:
             StorageDown: The database does not answer.
@@ -76,7 +76,7 @@ class SqlStepCache:
 
 
 async def forget_expired(database: Database) -> int:
-    """Delete outputs that are not fresh any more; say how many."""
+    """Delete outputs that are no longer fresh; return how many."""
     async with database.work() as uow:
         gone = await uow.session.execute(delete(_CACHE).where(_CACHE.c.expires_at <= now()))
         return int(getattr(gone, "rowcount", 0))

@@ -1,4 +1,4 @@
-"""Waits until a database's tables are those that this program needs."""
+"""Waits until a database's tables have the schema that this program needs."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ _SAID_AFTER_S = 5.0
 
 
 async def until_migrated(database_url: str) -> None:
-    """Wait until whoever migrates the database has brought it to this version's revision.
+    """Wait until the migrating process has brought the database to this version's revision.
 
-    A database that is away, or not yet made, is waited for as well.
+    This also waits for a database that is away or does not exist yet.
     """
     url, began, said = make_url(database_url), time.monotonic(), False
     while (found := await _revision(url)) != newest():

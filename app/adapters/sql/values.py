@@ -1,4 +1,4 @@
-"""JSON values on their way into rows: made storable, and large ones moved into blobs."""
+"""Prepares JSON values for rows: made storable, with large ones moved into blobs."""
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ _DEPTH = 3
 
 
 def storable(value: Json) -> tuple[Json, bytes]:
-    """Return the value as both databases can store it, and its JSON."""
+    """Return the value in a form that both databases can store, and its JSON."""
     data = json_of(value)
     return orjson.loads(data), data
 
@@ -36,7 +36,7 @@ def pack_text(value: Json, run_id: str, workspace_id: str) -> tuple[str, list[Bl
         return data.decode(), []
     if isinstance(value, dict):
         data = (
-            None  # its parts are written one by one: a large value is in memory as often as it must
+            None  # its parts are written one by one: a large value is copied no more than it must
         )
     blobs: list[BlobRow] = []
     small = _shrink(value, data, _DEPTH, (run_id, workspace_id, blobs))
@@ -75,7 +75,7 @@ async def unpack(
 def _shrink(
     value: Json, data: bytes | None, depth: int, where: tuple[str, str, list[BlobRow]]
 ) -> Json:
-    """The value with its large parts in blobs. `data` is its JSON; None: it is to be made."""
+    """The value with its large parts in blobs. `data` is its JSON; None: it is created here."""
     run_id, workspace_id, blobs = where
     if isinstance(value, dict) and depth:
         inside: list[BlobRow] = []

@@ -1,4 +1,4 @@
-"""Which runs have steps that wait for something that is there, and that nobody gave them yet."""
+"""Which runs have steps that wait for something that has arrived and was not delivered yet."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ Found = Select[str]
 
 
 def answered(which: ColumnElement[bool]) -> Found:
-    """Of these runs those with an answer for a step that waits for a person."""
+    """Of these runs, those with an answer for a step that waits for a person."""
     return (
         select(col(Run.id))
         .join(Approval, col(Approval.run_id) == col(Run.id))
@@ -44,8 +44,8 @@ def delivered(which: ColumnElement[bool]) -> Found:
 
 
 def still_waits() -> ColumnElement[bool]:
-    """Whether the step of a wait still waits. A container of which only an iteration waits counts while it can go on
-    with its iterations: it is not over, and does not ask about itself.
+    """Whether the step of a wait still waits. A container with only a waiting iteration counts while it can continue
+    its iterations: it is not over, and does not ask about itself.
     """
     status = col(Step.status)
     asks = and_(status == "waiting_human", col(Step.error).is_not(None))
@@ -56,7 +56,7 @@ def still_waits() -> ColumnElement[bool]:
 
 
 def early(which: ColumnElement[bool]) -> Found:
-    """Of these runs those that wait for a signal that had come before."""
+    """Of these runs, those that wait for a signal that arrived before the wait."""
     before = aliased(Wait)
     return (
         select(col(Run.id))
@@ -72,7 +72,7 @@ def early(which: ColumnElement[bool]) -> Found:
 
 
 def due(which: ColumnElement[bool], at: datetime | ColumnElement[datetime]) -> Found:
-    """Of these runs those with a step whose time has come, or whose signal did not come in time."""
+    """Of these runs, those with a step whose time has come, or whose signal did not come in time."""
     return (
         select(col(Run.id))
         .join(Wait, col(Wait.run_id) == col(Run.id))
@@ -81,7 +81,7 @@ def due(which: ColumnElement[bool], at: datetime | ColumnElement[datetime]) -> F
 
 
 def called_ended(which: ColumnElement[bool]) -> Select[str, str]:
-    """Of these runs those that wait for one that has ended, each with that one."""
+    """Of these runs, those that wait for a run that has ended, each with that one."""
     called = aliased(Run)
     return (
         select(col(Run.id), col(called.id))

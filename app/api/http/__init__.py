@@ -1,1 +1,1 @@
-"""What every route shares: who asks, bodies, errors, limits, headers, the API's description."""
+"""What every route shares: caller, bodies, errors, limits, headers, the API's description."""

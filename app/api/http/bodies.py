@@ -17,7 +17,7 @@ _NULL = "\x00"
 
 
 class Body(BaseModel):
-    """Base of all request bodies: an unknown field is an error, not a silent wish."""
+    """Base of all request bodies: an unknown field is an error, not silently ignored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,8 +69,8 @@ def parse(raw: bytes, content_type: str) -> Any:  # noqa: ANN401 - any JSON valu
 
     Raises:
         UnsupportedMedia: It is not declared as JSON.
-        InvalidInput: It is not JSON, or holds a null character or a lone surrogate: the caller can
-            mend that, so it is not replaced as elsewhere.
+        InvalidInput: It is not JSON, or holds a null character or a lone surrogate: the caller can fix that, so it is
+            not replaced as elsewhere.
         TooLarge: It is nested deeper than 64 levels.
     """
     message = email.message.Message()

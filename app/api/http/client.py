@@ -7,7 +7,7 @@ from app.services.identity.address import behind_proxies, is_trusted
 
 
 def client_address(scope: Scope) -> str:
-    """Return the address of whoever asks: the nearest one that is no proxy of ours."""
+    """Return the client's address: the nearest one that is not a proxy of ours."""
     client = scope.get("client")
     peer: str = client[0] if client else ""
     if not is_trusted(peer):  # most have no proxy before them

@@ -1,4 +1,4 @@
-"""The description of the API for programs (OpenAPI): made from the routes, completed by what holds for all."""
+"""The API's description for programs (OpenAPI): generated from the routes, completed with what applies to all."""
 
 import asyncio
 import re
@@ -58,7 +58,7 @@ def _written(api: FastAPI) -> bytes:
 
 
 def describe(api: FastAPI) -> dict[str, Any]:
-    """Describe all routes, with every status they answer."""
+    """Describe all routes, with every status they return."""
     document = get_openapi(
         title="AgentLoom",
         version=VERSION,
@@ -79,14 +79,14 @@ def describe(api: FastAPI) -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Path, method and description of everything that can be asked."""
+    """Path, method and description of every operation."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield path, method, operation
 
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
-    """Add the answers that follow from what an operation takes. What a route says of itself stays."""
+    """Add the responses that follow from an operation's parameters. What a route declares itself stays."""
     responses = operation["responses"]
     statuses = {int(status) for status, said in responses.items() if _is_error(status, said)}
     statuses |= {*_ANY}
@@ -107,14 +107,14 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def _leave_out_null(media: dict[str, Any]) -> None:
-    """Describe a body that may be left out by its fields alone: generated clients then can leave it out."""
+    """Describe an optional body by its fields alone, so that generated clients can omit it."""
     given = [one for one in media["schema"].get("anyOf", ()) if one != {"type": "null"}]
     if len(given) == 1:
         media["schema"] = given[0]
 
 
 def _is_error(status: str, said: dict[str, Any]) -> bool:
-    """Whether a response is a problem document: every error that has no body of its own."""
+    """Whether a response is a problem document: every error without a body of its own."""
     schema = said.get("content", {}).get("application/json", {}).get("schema", {})
     unsaid = not schema or schema.get("$ref", "").endswith("/HTTPValidationError")
     return int(status) >= 400 and unsaid

@@ -1,4 +1,4 @@
-"""How answers travel: heads alone, compressed, unchanged since last time, and for how long a browser may keep them."""
+"""How responses are delivered: head only, compressed, not modified since last time, and how long to cache them."""
 
 import hashlib
 from contextlib import suppress
@@ -21,7 +21,7 @@ HEALTH = ("/healthz", "/readyz")
 
 
 class Delivery:
-    """Answers HEAD wherever there is GET, compresses what is stable, and says what browsers may keep."""
+    """Answers HEAD wherever there is GET, compresses what is stable, and sets caching headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -43,7 +43,7 @@ class Delivery:
 
 
 def is_ours(path: str) -> bool:
-    """Whether the API answers this path, not the web app behind it."""
+    """Whether the API answers this path, rather than the web app behind it."""
     return f"{path}/".startswith("/api/") or path in HEALTH
 
 
@@ -60,7 +60,7 @@ def _with_lifetime(path: str, send: Send) -> Send:
 
 
 class _HeadSent(OSError):
-    """The head is all that was asked for: whoever makes the body stops, as when a client has gone."""
+    """Only the head was requested: whoever produces the body stops, as when a client has gone."""
 
 
 async def _head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +78,7 @@ async def _head(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> Non
 
 
 def unless_known(request: Request, data: bytes, media_type: str = "application/json") -> Response:
-    """Answer with some bytes, or with 304 when the client has them already."""
+    """Answer with these bytes, or with 304 when the client has them already."""
     tag = f'W/"{hashlib.sha256(data).hexdigest()[:32]}"'
     if is_known(request, tag):
         return Response(status_code=304, headers=revalidated(tag))
@@ -86,12 +86,12 @@ def unless_known(request: Request, data: bytes, media_type: str = "application/j
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Whether a client has what goes by this tag. Compressed or not makes no difference."""
+    """Whether a client has what this tag identifies. Compressed or not makes no difference."""
     given = Headers(scope=request.scope).get("if-none-match", "")
     known = {one.strip().removeprefix("W/") for one in given.split(",")}
     return "*" in known or tag.removeprefix("W/") in known
 
 
 def revalidated(tag: str) -> dict[str, str]:
-    """Headers of what a browser may keep, and asks about before it uses it again."""
+    """Headers for what a browser may cache but must revalidate before reusing it."""
     return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}

@@ -1,4 +1,4 @@
-"""Who is asking: a bearer token, or the session cookie with proof that our own page sends it."""
+"""Who is asking: a bearer token, or the session cookie with proof that our own page sent it."""
 
 from typing import Annotated
 

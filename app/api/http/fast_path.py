@@ -1,7 +1,7 @@
-"""The short way for the request that programs send most: starting a run with a bearer token.
+"""The fast path for the request that programs send most: starting a run with a bearer token.
 
-It stands before the whole web app, reads and checks what the framework would, with the same functions, and leaves
-everything out of the ordinary to it: whatever it does not understand goes the long way, which says what is wrong.
+It sits in front of the whole web app and reads and checks what the framework would, with the same functions. Anything
+out of the ordinary is left to the framework, which also says what is wrong with it.
 """
 
 import re
@@ -54,8 +54,8 @@ class FastPath:
 
 
 def _token(headers: Mapping[bytes, str]) -> str:
-    """The bearer token; empty when there is none, or another header is none of ours to judge, such as
-    that of a page of another site.
+    """The bearer token; empty when there is none, or when another header is not for us to judge, such as that of a page
+    of another site.
     """
     kind, _, token = headers.get(b"authorization", "").partition(" ")
     key, workspace = headers.get(b"idempotency-key", "k"), headers.get(b"x-workspace-id", "")
@@ -75,7 +75,7 @@ async def _body(receive: Receive) -> bytes | None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was read once more."""
+    """Replay the body that was read."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

@@ -1,6 +1,6 @@
-"""How often a person, an address and a workspace may ask for what costs work; generous, against programs gone wild.
+"""Rate limits on costly operations per person, address and workspace; generous, against runaway programs.
 
-Counted in this process, without a look at anything else: starting a run stays as fast as it is.
+Counted in this process, without asking anything else, so that starting a run stays as fast as it is.
 """
 
 import math
@@ -24,7 +24,7 @@ _SHARED = 3
 
 @dataclass(frozen=True)
 class Doing:
-    """Something that is counted."""
+    """An operation that is counted."""
 
     name: str
     per_minute: Callable[[Settings], int]
@@ -39,10 +39,10 @@ _places = Places()
 
 
 def spend(doing: Doing, who: Actor, scope: Scope) -> None:
-    """Count that somebody does something once.
+    """Count one operation.
 
     Raises:
-        RateLimited: They did, or their workspace or address did, too often in the last minute.
+        RateLimited: The person, or their workspace or address, did it too often in the last minute.
     """
     count = doing.per_minute(settings())
     if not count:
@@ -57,7 +57,7 @@ def spend(doing: Doing, who: Actor, scope: Scope) -> None:
 
 
 def limited(doing: Doing) -> Callable[[Request, Actor], Coroutine[None, None, None]]:
-    """What a route depends on that is counted."""
+    """The dependency of a route that is counted."""
 
     async def counted(request: Request, who: Signed) -> None:
         spend(doing, who, request.scope)
@@ -66,10 +66,10 @@ def limited(doing: Doing) -> Callable[[Request, Actor], Coroutine[None, None, No
 
 
 def place(who: Actor, scope: Scope) -> AbstractContextManager[None]:
-    """Hold a place for an answer that lasts.
+    """Hold a slot for a long-lived response.
 
     Raises:
-        RateLimited: They, or their workspace or address, have too many.
+        RateLimited: The person, or their workspace or address, has too many.
     """
     count = settings().streams or math.inf
     message = "Too many streams and downloads are open at once. Close some and try again."

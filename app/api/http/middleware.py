@@ -1,5 +1,5 @@
-"""The outermost layer of the web process, before everything that it serves: known hosts, request ids, security
-headers, last resort for errors.
+"""The outermost layer of the web process, in front of everything that it serves: known hosts, request ids, security
+headers, the last resort for errors.
 """
 
 import logging
@@ -25,8 +25,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class RequestMiddleware:
-    """Gives each request an id and each response its headers, and lets nothing in by a host that is not ours; nobody
-    ever sees a stack trace.
+    """Gives each request an id and each response its headers, and refuses hosts that are not ours; nobody ever sees a
+    stack trace.
     """
 
     def __init__(self, app: ASGIApp, policies: Policies | None = None) -> None:
@@ -34,7 +34,7 @@ class RequestMiddleware:
         self.policies = policies or Policies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and its response back with more headers."""
+        """Pass the request on, and return its response with more headers."""
         if scope["type"] == "http":
             await self._request(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -63,7 +63,7 @@ class RequestMiddleware:
         except Exception:
             _log.exception("request failed", extra={"path": scope["path"]})
             if ended:
-                return  # the framework has answered with a problem, and told us
+                return  # the framework has answered with a problem, then re-raised
             if started:
                 raise
             await of_defect()(scope, receive, send_with_headers)
@@ -87,7 +87,7 @@ class RequestMiddleware:
 
 
 def _complete(message: Message, policy: Policy, request_id: str) -> None:
-    """Add what the policy says and the answer does not; let an answer lead nowhere but to this site."""
+    """Add what the policy says and the response lacks; make sure that redirects lead only to this site."""
     headers = [
         (name, _within(value)) if name == b"location" else (name, value)
         for name, value in message.get("headers", ())
@@ -99,8 +99,8 @@ def _complete(message: Message, policy: Policy, request_id: str) -> None:
 
 
 def _within(location: bytes) -> bytes:
-    """An address to go on to without scheme and host: neither the name by which we were called nor what the proxy
-    before us spoke is known for sure. Leading slashes are made one, since `//name` leads to another host.
+    """A redirect address without scheme and host: neither the name we were called by nor the scheme of the proxy in
+    front of us is known for sure. Leading slashes are collapsed to one, since `//name` leads to another host.
     """
     parts = urlsplit(location)
     rest = parts._replace(scheme=b"", netloc=b"", path=b"").geturl()
@@ -108,7 +108,7 @@ def _within(location: bytes) -> bytes:
 
 
 def _foreign_page(scope: Scope) -> Response | None:
-    """The answer to a page of another site that opens a socket: browsers let any page do so."""
+    """The response to a page of another site that opens a socket: browsers let any page do so."""
     origin = Headers(scope=scope).get("origin")
     if origin is None or is_own_origin(origin, host_of(scope)):
         return None
@@ -116,7 +116,7 @@ def _foreign_page(scope: Scope) -> Response | None:
 
 
 def _refusal(scope: Scope, policy: Policy) -> Response | None:
-    """What can be refused by the head of a request alone."""
+    """The refusal of a request, if its head alone is enough to refuse it."""
     if refusal := _wrong_host(scope, policy):
         return refusal
     size = Headers(scope=scope).get("content-length", "")

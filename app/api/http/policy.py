@@ -1,5 +1,5 @@
-"""What holds for a request before anybody looks at it: which hosts a route answers to, and which headers its answers
-carry. One policy per part of the address space; a part with hosts or embedding rules of its own gets a line here.
+"""What applies to a request before anything handles it: which hosts a route answers to, and which headers its responses
+carry. One policy per part of the address space; a part with its own host or embedding rules gets a line here.
 """
 
 import base64
@@ -21,7 +21,7 @@ _COMMON = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Server": "",  # else the server writes its own name
+    "Server": "",  # otherwise the server writes its own name
 }
 _DATA = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _PAGES = (
@@ -44,11 +44,11 @@ _INLINE = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Policy:
-    """What holds for one part of the address space.
+    """What applies to one part of the address space.
 
     Args:
-        headers: What every answer carries, unless it says otherwise itself.
-        any_host: It answers whatever name it is called by: for probes, which know only an address.
+        headers: What every response carries, unless it sets them itself.
+        any_host: It answers under any host name: for probes, which know only an address.
     """
 
     headers: Mapping[str, str]
@@ -56,7 +56,7 @@ class Policy:
 
     @cached_property
     def raw(self) -> list[tuple[bytes, bytes]]:
-        """The headers as the server takes them."""
+        """The headers in the form the server takes."""
         return [(name.lower().encode(), text.encode()) for name, text in self.headers.items()]
 
 
@@ -64,7 +64,7 @@ class Policies:
     """The policy of each address.
 
     Args:
-        scripts: Hashes of the scripts that stand within the built pages, see `inline_scripts`.
+        scripts: Hashes of the inline scripts in the built pages, see `inline_scripts`.
     """
 
     def __init__(self, scripts: Iterable[str] = ()) -> None:
@@ -85,7 +85,7 @@ class Policies:
 
 
 def inline_scripts(bundle: Path) -> list[str]:
-    """The hashes of all scripts that stand within the built pages, as a content security policy names them."""
+    """The hashes of all inline scripts in the built pages, as a content security policy names them."""
     found = {
         script.encode()
         for page in bundle.rglob("*.html")
@@ -96,22 +96,22 @@ def inline_scripts(bundle: Path) -> list[str]:
 
 
 def host_of(scope: Scope) -> str:
-    """The host and port by which a request calls this server, as the nearest trusted proxy tells it; empty when it
-    names none, or more than one.
+    """The host and port under which a request calls this server, as reported by the nearest trusted proxy; empty when
+    it names none, or more than one.
     """
     return _forwarded(scope) or _only(scope, b"host")
 
 
 def is_known(scope: Scope) -> bool:
-    """Whether a request calls this server by one of its names. A page of another site can make its own name lead
-    here; the browser then takes what we answer for that site's.
+    """Whether a request calls this server by one of its names. A page of another site can point its own name here; the
+    browser then takes our responses for that site's.
     """
     config = settings()
     return bool(_forwarded(scope)) or is_ours(_only(scope, b"host"), config.public_url, config.host)
 
 
 def _forwarded(scope: Scope) -> str:
-    """The host that a trusted proxy passes on; empty when there is none."""
+    """The host that a trusted proxy forwards; empty when there is none."""
     client = scope.get("client")
     if client is None or not is_trusted(client[0]):
         return ""
@@ -120,7 +120,7 @@ def _forwarded(scope: Scope) -> str:
 
 
 def _only(scope: Scope, wanted: bytes) -> str:
-    """The value of a header that may be there once."""
+    """The value of a header that may occur only once."""
     found: list[bytes] = [value for name, value in scope["headers"] if name == wanted]
     return found[0].decode("latin-1").strip().lower() if len(found) == 1 else ""
 
@@ -134,13 +134,13 @@ def is_ours(host: str, public_url: str, bound: str) -> bool:
 
 
 def _name(host: str) -> str:
-    """A host without its port, its final dot and an IPv6 address's brackets; empty when it is none."""
+    """A host without its port, its final dot and an IPv6 address's brackets; empty when it is not a host."""
     found = re.fullmatch(r"(?:\[([0-9a-f:.%]+)\]|([^\s:/@\\\[\]?#]+?)\.?)(?::\d{1,5})?", host)
     return (found[1] or found[2]) if found else ""
 
 
 def is_own_origin(origin: str, host: str) -> bool:
-    """Whether a page of this origin is one of ours, when this server was called by that host."""
+    """Whether a page of this origin is one of ours, when this server was called under that host."""
     own, found = urlsplit(settings().origin), urlsplit(origin)
     if found.netloc == own.netloc:
         return found.scheme == own.scheme

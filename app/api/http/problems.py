@@ -60,7 +60,7 @@ _RETRY_AFTER_S = {429: 10, 503: 5}
 
 
 class FaultView(BaseModel):
-    """One value of a request that will not do."""
+    """One invalid value of a request."""
 
     in_: str = Field(alias="in", description="`body`, `query`, `path`, `header` or `cookie`.")
     place: str = Field(description="Path of the value, such as `nodes.3.kind`.")
@@ -94,7 +94,7 @@ def problem(
     context: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Write a problem document; members of `context` stand beside the standard ones."""
+    """Write a problem document; members of `context` are added beside the standard ones."""
     sent = dict(headers or {})
     if status in _RETRY_AFTER_S:
         sent.setdefault("Retry-After", str(_RETRY_AFTER_S[status]))
@@ -165,7 +165,7 @@ async def _unfit(_: Request, error: Exception) -> JSONResponse:
 
 
 def _sentence(fault: Mapping[str, Any]) -> str:
-    """What pydantic says, in words of the person who sent it; the value is not repeated."""
+    """A pydantic message in words for the sender; the value is not repeated."""
     if fault["type"] == "extra_forbidden":
         return "There is no such field."
     if fault["type"] == "missing":

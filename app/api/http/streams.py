@@ -1,4 +1,4 @@
-"""Answers that last: a run's events as they come, and downloads. They end when the right to them does."""
+"""Long-lived responses: a run's events as they come, and downloads. They end when the right to them does."""
 
 import asyncio
 import logging
@@ -23,12 +23,12 @@ _log = logging.getLogger(__name__)
 
 
 class Lasting(StreamingResponse):
-    """A streamed answer for one person. It takes one of their places, and is cut off when they may not have it any
-    more, also while they do not read.
+    """A streamed response for one person. It takes one of their slots, and is cut off once they may no longer have it,
+    even while they do not read.
 
     Args:
-        media_type: Event streams end as if nothing more had come: who connects again is told why. All else breaks off,
-            so that nobody takes a part for the whole.
+        media_type: Event streams end as if nothing more had come: a client that reconnects is told why. Everything
+            else is aborted, so that nobody takes a part for the whole.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Lasting(StreamingResponse):
         self.who = who
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the answer, or why there is none."""
+        """Write the response, or why there is none."""
         started = False
 
         async def noted(message: Message) -> None:
@@ -61,7 +61,7 @@ class Lasting(StreamingResponse):
             if not started:
                 await of_error(error)(scope, receive, send)
             elif self.media_type == EVENTS:
-                with suppress(TimeoutError):  # it may be that nobody reads
+                with suppress(TimeoutError):  # the client may not be reading
                     async with asyncio.timeout(_FAREWELL_S):
                         await send({"type": "http.response.body", "body": b""})
             else:
@@ -71,7 +71,7 @@ class Lasting(StreamingResponse):
 async def event_stream(who: Actor, run_id: str, after_seq: int) -> AsyncIterator[bytes]:
     """Write events as they come, a comment when nothing does, and end after the run's last one.
 
-    Fleeting events (tokens) have no id: who connects again gets the text so far at once.
+    Ephemeral events (tokens) have no id: a client that reconnects gets the text so far at once.
     """
     async with aclosing(follow(current_app(), who, run_id, after_seq)) as batches:
         async for batch in batches:

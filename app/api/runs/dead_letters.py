@@ -1,4 +1,4 @@
-"""Dead letters: runs that were given up because their processes died again and again."""
+"""Dead letters: runs that were given up because their processes kept dying."""
 
 from fastapi import Depends, Response
 
@@ -22,7 +22,7 @@ dead_letters = router("/dead-letters", "runs")
 async def list_dead(
     who: Signed, cursor: Cursor = None, limit: Limit = 50, search: Search = None
 ) -> Page[DeadLetterView]:
-    """Runs that were given up and neither requeued nor put away, the latest first."""
+    """Runs that were given up and neither requeued nor dismissed, the latest first."""
     async with current_app().database.read() as uow:
         return await list_dead_letters(uow, who, cursor=cursor, limit=limit, search=search)
 
@@ -31,14 +31,14 @@ async def list_dead(
     "/{run_id}/requeue", status_code=202, dependencies=[Depends(limited(RUNS))], responses={409: {}}
 )
 async def requeue_run(run_id: Id, who: Signed) -> RunView:
-    """Start a new run that goes on from what the dead one has finished."""
+    """Start a new run that continues from what the dead one has finished."""
     async with current_app().database.work() as uow:
         return await requeue(uow, who, run_id)
 
 
 @dead_letters.post("/{run_id}/discard", status_code=204, responses={409: {}})
 async def discard_run(run_id: Id, who: Signed) -> Response:
-    """Put a dead letter away; the run stays, failed."""
+    """Dismiss a dead letter; the run stays, failed."""
     async with current_app().database.work() as uow:
         await discard(uow, who, run_id)
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""Runs: read, watch and cancel. Mounted twice: executions are runs under an older name."""
+"""Runs: read, watch and cancel. Mounted twice: `executions` is an older name for runs."""
 
 from typing import Annotated, Any, Literal
 
@@ -34,7 +34,7 @@ _LOG_PAGE = 1_000
 
 
 class Rerun(Body):
-    """How to run again: with the same input, or with another one."""
+    """How to rerun: with the same input, or with another one."""
 
     input: Any = Field(None, description="Another input; without it, the same one.")
     version: Literal["original", "current"] = Field(
@@ -43,7 +43,7 @@ class Rerun(Body):
 
 
 class Fork(Body):
-    """From where to go on, and what is to be different. Nothing given: on from where it stopped."""
+    """Where to continue from, and what is to be different. Empty: continue from where the run stopped."""
 
     from_step: str | None = Field(
         None,
@@ -68,7 +68,7 @@ class Fork(Body):
 
 
 class Signal(Body):
-    """What a signal brings; any JSON value."""
+    """The payload of a signal; any JSON value."""
 
     payload: Any = Field(None, description="Any JSON value.", examples=[{"amount": 3}])
 
@@ -77,7 +77,7 @@ def _seq(text: str | None, message: str, field: str) -> int:
     """Read the number of an event.
 
     Raises:
-        InvalidInput: It is none, or larger than any.
+        InvalidInput: It is not a number, or out of range.
     """
     if not text:
         return 0
@@ -142,8 +142,8 @@ async def get_step(run_id: Id, step_id: Id, who: Signed) -> StepView:
 
 @runs.get("/{run_id}/trace")
 async def get_trace(run_id: Id, who: Signed, parent: InTurn = None) -> TraceView:
-    """A run at one moment: steps, spans, questions and the graph that ran. Of a large run the
-    graph's own steps and at most 1,000 inside of turns, with counts by loop; `parent` loads a turn.
+    """A snapshot of a run: steps, spans, questions and the graph that ran. Of a large run the graph's own steps and at
+    most 1,000 inside iterations, with counts by loop; `parent` loads an iteration.
     """
     async with current_app().database.read() as uow:
         return await reading.get_trace(uow, who, run_id, parent)
@@ -178,8 +178,8 @@ async def stream_events(
         str | None, Header(max_length=20, description="Go on after this event.")
     ] = None,
 ) -> Response:
-    """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends. A browser that
-    comes again after the last one is told with 204 to stay away.
+    """Server-sent events of a run, from its first or after `Last-Event-ID`, until it ends. A browser that reconnects
+    after the last one gets 204, which tells it to stay away.
     """
     after = _seq(last_event_id, "Last-Event-ID must be the number of an event.", "Last-Event-ID")
     async with current_app().database.read() as uow:
@@ -192,21 +192,19 @@ async def stream_events(
 
 @runs.post("/{run_id}/cancel")
 async def cancel_run(run_id: Id, who: Signed) -> RunView:
-    """Stop a run; a finished one stays as it is."""
+    """Cancel a run; a finished one stays as it is."""
     return await with_second_look(current_app().database, lifecycle.cancel_run, who, run_id)
 
 
 @runs.post("/{run_id}/pause", responses={409: {}})
 async def pause_run(run_id: Id, who: Signed) -> RunView:
-    """Pause a run: nothing new starts, what is at work ends first. 409 when it has ended."""
+    """Pause a run: nothing new starts, and what is in flight finishes first. 409 when it has ended."""
     return await with_second_look(current_app().database, lifecycle.pause_run, who, run_id)
 
 
 @runs.post("/{run_id}/resume", responses={409: {}})
 async def resume_run(run_id: Id, who: Signed) -> RunView:
-    """Let a paused run go on; answers and signals that came meanwhile are kept. 409 when it is not
-    paused.
-    """
+    """Resume a paused run; answers and signals that came meanwhile are kept. 409 when it is not paused."""
     async with current_app().database.work() as uow:
         return await lifecycle.resume_run(uow, who, run_id)
 
@@ -226,9 +224,7 @@ async def send_signal(
     who: Signed,
     body: Signal | None = None,
 ) -> RunView:
-    """Give a run what a step waits for under this name; one that comes early is kept. 409 when the
-    run has ended.
-    """
+    """Give a run what a step waits for under this name; an early signal is kept. 409 when the run has ended."""
     async with current_app().database.work() as uow:
         return await lifecycle.send_signal(uow, who, run_id, name, (body or Signal()).payload)
 
@@ -239,7 +235,7 @@ async def send_signal(
 async def rerun_run(
     run_id: Id, who: Signed, response: Response, body: Rerun | None = None, key: Key = None
 ) -> RunView:
-    """Run again from the start, as a new run: same input and version unless told otherwise."""
+    """Run again from the start, as a new run: same input and version unless given otherwise."""
     given = body or Rerun()
     request = ForkRun(
         run_id=run_id,
@@ -258,8 +254,8 @@ async def rerun_run(
 async def fork_from_run(
     run_id: Id, who: Signed, response: Response, body: Fork | None = None, key: Key = None
 ) -> RunView:
-    """Go on from a run's finished steps, as a new run: from a step, with other outputs or input, or
-    from where it stopped. What is taken over is not executed and costs nothing again.
+    """Continue from a run's finished steps, as a new run: from a step, with other outputs or input, or from where it
+    stopped. What is copied is not executed and costs nothing again.
     """
     given = body or Fork()
     request = ForkRun(

@@ -26,7 +26,7 @@ values = router("/values", "runs")
 async def get_value(value_id: Id, who: Signed, request: Request) -> Response:
     """The JSON that a reference `{"$blob": value_id, "size", "preview"}` in a value stands for."""
     pieces = read_value(current_app(), who, value_id)
-    first = await anext(pieces)  # that there is none is told before the answer begins
+    first = await anext(pieces)  # a missing value is reported before the response begins
     known = revalidated(f'W/"{value_id}"')
     if is_known(request, known["ETag"]):
         return Response(status_code=304, headers=known)

@@ -1,4 +1,4 @@
-"""Which address somebody comes from, also behind proxies."""
+"""The address a client comes from, also behind proxies."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -8,12 +8,12 @@ from app.kernel.settings import networks, settings
 
 
 def behind_proxies(peer: str, forwarded: Iterable[str]) -> str:
-    """Return the address of whoever asks: the nearest one that is no proxy of ours.
+    """Return the client's address: the nearest one that is not a proxy of ours.
 
     Args:
-        peer: Who holds the connection.
-        forwarded: The `X-Forwarded-For` headers. They count only as far as trusted proxies wrote them: anybody else
-            could claim any address.
+        peer: The peer of the connection.
+        forwarded: The `X-Forwarded-For` headers. They are trusted only as far as trusted proxies wrote them: anybody
+            else could claim any address.
     """
     here = peer
     for named in reversed([part.strip() for part in ",".join(forwarded).split(",")]):
@@ -24,7 +24,7 @@ def behind_proxies(peer: str, forwarded: Iterable[str]) -> str:
 
 
 def is_trusted(address: str) -> bool:
-    """Whether a proxy of ours stands there."""
+    """Whether this address is a proxy of ours."""
     listed = settings().trusted_proxies
     return bool(listed) and _is_within(address, listed)
 

@@ -31,10 +31,10 @@ def _folded(email: str) -> str:
 
 
 def normal_email(email: str) -> str:
-    """Return the one form in which an address is stored and compared.
+    """Return the canonical form in which an address is stored and compared.
 
     Raises:
-        InvalidInput: It is no e-mail address.
+        InvalidInput: It is not an e-mail address.
     """
     normal = _folded(email)
     if len(normal) > 254 or not _EMAIL.fullmatch(normal):
@@ -44,10 +44,10 @@ def normal_email(email: str) -> str:
 
 @dataclass(frozen=True)
 class KnownPerson:
-    """Somebody who has shown that they know their password.
+    """Somebody who has proved that they know their password.
 
     Args:
-        renewed: Its hash anew, when the stored one is of an old kind.
+        renewed: A new hash, when the stored one is of an old kind.
     """
 
     user_id: str
@@ -60,7 +60,7 @@ async def check_password(
     """Find the person who has this password. No transaction is open while it is hashed.
 
     Raises:
-        Unauthenticated: Unknown, disabled or mistyped: all answer alike and as slowly.
+        Unauthenticated: Unknown, disabled or mistyped: the answer and its delay are the same.
         RateLimited: Too many attempts for the account or from the address.
     """
     address, account = throttle.address_of(client_ip), _folded(email)
@@ -107,7 +107,7 @@ async def authenticate(uow: UnitOfWork, token: str, workspace_id: str | None = N
     """Find out who is asking, from the token of a bearer header or of the session cookie.
 
     Args:
-        workspace_id: Where they want to act; None: the workspace they joined first.
+        workspace_id: The workspace to act in; None: the one they joined first.
 
     Raises:
         Unauthenticated: The token is not ours, or its session has ended.
@@ -121,7 +121,7 @@ async def authenticate(uow: UnitOfWork, token: str, workspace_id: str | None = N
 
 
 async def actor_of_token(database: Database, token: str, workspace_id: str | None = None) -> Actor:
-    """Find out who is asking, as `authenticate`, with one look into the database."""
+    """Find out who is asking, as `authenticate`, with a single database query."""
     claims = tokens.read(token)
     actor = await actor_of(database, claims.user_id, claims.session_id, workspace_id)
     if actor is not None:

@@ -1,4 +1,4 @@
-"""Hash and check passwords, and say which ones are too weak."""
+"""Hash and check passwords, and reject weak ones."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ MIN_LENGTH = 10
 MAX_LENGTH = 256
 _FEWEST_CHARACTERS = 4
 
-# OWASP's minimum for argon2id: about 40 ms here, and 19 MB while it lasts.
+# OWASP's minimum for argon2id: about 40 ms here, and 19 MB while it runs.
 _context = CryptContext(
     schemes=["argon2", "bcrypt_sha256"],
     deprecated=["bcrypt_sha256"],
@@ -69,7 +69,7 @@ _AROUND = string.digits + string.punctuation + string.whitespace
 
 
 def _stem(word: str) -> str:
-    """What is left of a password without what people put around it and instead of letters."""
+    """What is left of a password without the padding around it and with look-alikes turned back into letters."""
     folded = unicodedata.normalize("NFKC", word).casefold().strip(_AROUND)
     plain = folded.translate(_LEET)
     half = len(plain) // 2
@@ -81,7 +81,7 @@ _STEMS = frozenset(_stem(word) for word in (*_COMMON, *_COMMON_WORDS.split())) -
 
 
 def _plain(password: str) -> str:
-    """One form for characters that keyboards send in several."""
+    """One form for characters that keyboards produce in several."""
     return unicodedata.normalize("NFC", password)
 
 
@@ -113,7 +113,7 @@ def require_strong(password: str, *, email: str, name: str) -> None:
 
 
 async def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password, computed beside the event loop."""
+    """Return the argon2id hash of a password, computed off the event loop."""
     hashed: str = await asyncio.to_thread(_context.hash, _plain(password))
     return hashed
 

@@ -34,7 +34,7 @@ async def me(uow: UnitOfWork, actor: Actor) -> MeView:
 
 
 async def has_people(uow: UnitOfWork) -> bool:
-    """Say whether anybody has an account here who can sign in; the command line's cannot."""
+    """Say whether anybody who can sign in has an account here; the command line's user cannot."""
     query = select(col(User.id)).where(col(User.email) != COMMAND_LINE).limit(1)
     return await uow.session.scalar(query) is not None
 
@@ -81,8 +81,8 @@ _NAMED = once(_MEMBER.where(col(Member.workspace_id) == bindparam("workspace_id"
 async def actor_of(
     database: Database, user_id: str, session_id: str, workspace_id: str | None
 ) -> Actor | None:
-    """Find the person of a living session in the workspace they name, or in their first one; None
-    when one of these is not so. Asked anew for each request: a sign-out counts at once.
+    """Find the person of a live session in the workspace they name, or in their first one; None if there is no such
+    session or membership. Looked up for each request: a sign-out takes effect at once.
     """
     asked = {
         "user_id": user_id,

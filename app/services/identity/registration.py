@@ -1,4 +1,4 @@
-"""Create an account, as far as the installation lets people do so."""
+"""Create an account, if the installation's rules allow it."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _LOCK = 7_221_002
 async def why_not(uow: UnitOfWork, email: str = "") -> str:
     """Say why nobody, or nobody with this address, may create an account now; an empty text when they may.
 
-    The first account may always be created: there must be somebody who administers the installation.
+    The first account may always be created: somebody has to administer the installation.
     """
     rule = settings().who_may_register
     if rule == "open" or not await has_people(uow):
@@ -56,10 +56,10 @@ class NewAccount:
 async def prepare_account(
     database: Database, guard: Throttle, request: RegisterRequest, client_ip: str
 ) -> NewAccount:
-    """Check a wish for an account and hash its password. No transaction is open while it is hashed.
+    """Check a request for an account and hash its password. No transaction is open while it is hashed.
 
     Raises:
-        InvalidInput: Name, e-mail or password will not do; `context["field"]` says which.
+        InvalidInput: Name, e-mail or password is not acceptable; `context["field"]` says which.
         Denied: The installation does not let this address register.
         RateLimited: Too many accounts from one address.
     """
@@ -77,8 +77,8 @@ async def register(uow: UnitOfWork, account: NewAccount, user_agent: str = "") -
     The first one who can sign in administers the installation.
 
     Raises:
-        Denied: The installation does not let this address register any more.
-        Conflict: The e-mail address has an account.
+        Denied: The installation no longer lets this address register.
+        Conflict: The e-mail address already has an account.
     """
     await _one_at_a_time(uow)
     await _require_allowed(uow, account.email)
@@ -90,7 +90,7 @@ async def register(uow: UnitOfWork, account: NewAccount, user_agent: str = "") -
 
 
 async def make_account(uow: UnitOfWork, name: str, email: str) -> Actor:
-    """Create a person whose password nobody knows, whatever the rules of registration are."""
+    """Create a person whose password nobody knows, whatever the registration rules."""
     hashed = await passwords.hash_password(secrets.token_urlsafe(24))
     user = User(id=new_id("user"), email=email, name=name, password_hash=hashed, created_at=now())
     return await _at_home(uow, user)
@@ -102,7 +102,7 @@ async def _require_allowed(uow: UnitOfWork, email: str) -> None:
 
 
 async def _one_at_a_time(uow: UnitOfWork) -> None:
-    """Wait for registrations that are under way. SQLite has one writer anyway."""
+    """Wait for registrations in progress. SQLite has one writer anyway."""
     if uow.session.get_bind().dialect.name == "postgresql":
         await uow.session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
 
@@ -111,7 +111,7 @@ async def _at_home(uow: UnitOfWork, user: User) -> Actor:
     """Store a new person, with a workspace and a first project of their own.
 
     Raises:
-        Conflict: The e-mail address has an account.
+        Conflict: The e-mail address already has an account.
     """
     taken = select(col(User.id)).where(col(User.email) == user.email)
     if (await uow.session.execute(taken)).first():

@@ -50,7 +50,7 @@ def read(token: str) -> Claims:
     """Check signature, algorithm, issuer, audience and times of a token.
 
     Raises:
-        Unauthenticated: One of them is wrong; which one is not said.
+        Unauthenticated: One of them is wrong; the error does not say which.
     """
     claims = _verified(token, derive("session token"))
     if claims.expires_at <= now().timestamp():
@@ -60,7 +60,7 @@ def read(token: str) -> Claims:
 
 @lru_cache(maxsize=4_096)
 def _verified(token: str, key: bytes) -> Claims:
-    """Check a token; what does not change about it is looked at once."""
+    """Check a token; the parts that cannot change are checked once."""
     try:
         claims = jwt.decode(
             token,

@@ -10,7 +10,7 @@ from app.services.access import Role
 
 
 class RegisterRequest(BaseModel):
-    """A new account. The use case checks lengths with sentences; these only bound the work."""
+    """A new account. The use case checks lengths with readable messages; these limits only bound the work."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,1 +1,1 @@
-"""Which models there are, and getting the local one."""
+"""Available models, and downloading the local one."""

@@ -1,4 +1,4 @@
-"""Download models, one download a model at a time, in the background of the web process."""
+"""Download models, one download per model at a time, in the background of the web process."""
 
 import asyncio
 import logging
@@ -16,10 +16,10 @@ _running: dict[str, asyncio.Task[None]] = {}
 
 
 async def start_pull(models: ModelRegistry, actor: Actor, name: str) -> PullView:
-    """Begin to download a model and return at once; a download that runs already is left alone.
+    """Begin to download a model and return at once; a download in progress is left alone.
 
     Raises:
-        Denied: The actor does not administer the installation: weights are shared by all of it.
+        Denied: The actor does not administer the installation: weights are shared across it.
         NotFound: There is no such model to download.
     """
     require(actor, Permission.MODEL_MANAGE)
@@ -41,10 +41,10 @@ async def start_pull(models: ModelRegistry, actor: Actor, name: str) -> PullView
 
 
 async def cancel_pull(models: ModelRegistry, actor: Actor, name: str) -> None:
-    """Stop a download, in whatever process it runs; a later one goes on where it stopped.
+    """Stop a download, in whatever process it runs; a later one resumes where it stopped.
 
     Raises:
-        Denied: The actor does not administer the installation: weights are shared by all of it.
+        Denied: The actor does not administer the installation: weights are shared across it.
         NotFound: There is no such model to download.
     """
     require(actor, Permission.MODEL_MANAGE)

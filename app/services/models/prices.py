@@ -1,4 +1,4 @@
-"""Prices of models that nobody knows, or that differ: set for the whole installation."""
+"""Prices of models that are unknown or differ, set for the whole installation."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,7 +20,7 @@ _PRICED = ("openai", "anthropic", "compatible")
 
 
 async def list_prices(uow: UnitOfWork, actor: Actor) -> list[PriceView]:
-    """Return the prices that were set, by the models' names."""
+    """Return the prices that were set, by model name."""
     require(actor, Permission.MODEL_READ)
     query = select(ModelPrice).order_by(col(ModelPrice.model))
     return [_view(row) for row in (await uow.session.execute(query)).scalars()]
@@ -37,11 +37,11 @@ async def set_price(
 
     Args:
         model: `provider/name`, as graphs name it.
-        dollars: For a million tokens of questions, and of answers.
+        dollars: Per million input tokens, and per million output tokens.
 
     Raises:
         Denied: The actor does not administer the installation.
-        InvalidInput: The name is no model's that can have a price, or the price is none.
+        InvalidInput: The name is not of a model that can have a price, or the price is not valid.
     """
     require(actor, Permission.MODEL_MANAGE)
     name = _model(model)
@@ -60,7 +60,7 @@ async def set_price(
 
 
 async def remove_price(uow: UnitOfWork, models: ModelRegistry, actor: Actor, model: str) -> None:
-    """Take a price away again; what the price table knows holds then.
+    """Remove a price; the price table's applies again.
 
     Raises:
         Denied: The actor does not administer the installation.
@@ -106,7 +106,7 @@ def _dollars(value: float) -> float:
     """A price.
 
     Raises:
-        InvalidInput: It is negative, too large or no number.
+        InvalidInput: It is negative, too large or not a number.
     """
     if not 0 <= value <= LARGEST_USD:
         raise InvalidInput(

@@ -12,7 +12,7 @@ from app.services.models.views import ModelView, PullView
 async def list_models(
     models: ModelRegistry, actor: Actor, *, refresh: bool = False
 ) -> list[ModelView]:
-    """Return the entries of the model picker; `refresh` asks Ollama and other servers anew."""
+    """Return the entries of the model picker; `refresh` queries Ollama and other servers again."""
     require(actor, Permission.MODEL_READ)
     if refresh:
         models.refresh()
@@ -26,7 +26,7 @@ async def list_models(
 
 
 async def pulls(models: ModelRegistry, actor: Actor) -> list[PullView]:
-    """Return downloads that run, in whatever process, and how the last ones ended."""
+    """Return downloads in progress, in whatever process, and how the last ones ended."""
     require(actor, Permission.MODEL_READ)
     return [pull_view(models, pull) for pull in models.store.pulls()]
 

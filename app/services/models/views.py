@@ -16,8 +16,8 @@ class ModelView(_View):
     Args:
         ref: What is stored in graphs: `provider/name`.
         local: It runs on this machine: nothing leaves it, and it costs nothing.
-        demo: Its judgement cannot be relied on; the page says "demo model".
-        default: The one that answers when a node names none.
+        demo: Its judgement is unreliable; the page says "demo model".
+        default: The one used when a node names none.
         how: What to do so that it becomes available; empty when it is.
         pull: Name to download it by; None when it cannot be downloaded here.
         price: Whether it is free, its price is known or set by hand, or nobody knows it: then a run with a limit on
@@ -41,7 +41,7 @@ class ModelView(_View):
 
 
 class PriceView(_View):
-    """A price that was set: dollars for a million tokens of questions, and of answers."""
+    """A price that was set: dollars per million input tokens, and per million output tokens."""
 
     model: str
     input_usd_per_mtok: float
@@ -62,5 +62,5 @@ class PullView(_View):
 
     @property
     def percent(self) -> int:
-        """How much is done, 0 to 100."""
+        """Progress, 0 to 100."""
         return 100 * self.done_bytes // self.total_bytes if self.total_bytes else 0

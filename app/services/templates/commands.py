@@ -1,4 +1,4 @@
-"""Take a template into use."""
+"""Use a template."""
 
 from sqlalchemy import update
 from sqlmodel import col
@@ -16,11 +16,11 @@ from app.services.workflows.views import WorkflowView
 async def use_template(
     uow: UnitOfWork, actor: Actor, template_id: str, workspace_id: str | None = None
 ) -> WorkflowView:
-    """Make a workflow of one's own from a template, with its example input.
+    """Create one's own workflow from a template, with its example input.
 
     Raises:
         NotFound: There is no such template, or no such workspace of the actor.
-        Denied: The actor may only look.
+        Denied: The actor has read access only.
     """
     actor = await actor_in(uow, actor, workspace_id)
     template = await load_template(uow, template_id)

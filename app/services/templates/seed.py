@@ -1,4 +1,4 @@
-"""Bring the gallery's files into the database, by id."""
+"""Load the gallery's files into the database, by id."""
 
 import contextlib
 from functools import lru_cache

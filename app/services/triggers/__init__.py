@@ -1,1 +1,1 @@
-"""Triggers: what starts workflows by itself. The first type is the schedule."""
+"""Triggers: what starts workflows automatically. The first type is the schedule."""

@@ -14,7 +14,7 @@ MAX_INPUT_BYTES = 200_000
 
 
 def warnings_of(workflow: Workflow, draft: Draft) -> tuple[str, ...]:
-    """Say what would make each start fail now. A trigger may be made all the same: drafts change."""
+    """List what would make every start fail now. A trigger may be created all the same: drafts change."""
     if workflow.deleted_at is not None:
         return ("The workflow was deleted. Nothing starts until it is restored.",)
     found = compile_view(open_graph(draft.graph, catalog()))

@@ -1,4 +1,4 @@
-"""Create, change, switch, delete schedules, and start one by hand."""
+"""Create, change, enable, disable and delete schedules, and start one by hand."""
 
 from typing import Any
 
@@ -28,10 +28,10 @@ MAX_SCHEDULES = 1_000
 
 
 class NewSchedule(BaseModel):
-    """A wish for a schedule. Without a name it has its workflow's.
+    """A request for a schedule. Without a name it gets its workflow's.
 
-    `missed` says what becomes of times at which nothing ran, such as while the server was off:
-    `once` starts one run for all of them, `skip` none.
+    `missed` says what happens to times at which nothing ran, such as while the server was off: `once` starts one run
+    for all of them, `skip` none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,10 +60,10 @@ class ScheduleChange(BaseModel):
 
 
 async def create_schedule(uow: UnitOfWork, actor: Actor, wish: NewSchedule) -> ScheduleView:
-    """Make a workflow start by itself. One that cannot run yet is no error: see `warnings`.
+    """Make a workflow start on a schedule. A workflow that cannot run yet is not an error: see `warnings`.
 
     Raises:
-        InvalidInput: Name, rule, zone or input will not do; `context["field"]` says which.
+        InvalidInput: Name, rule, zone or input is invalid; `context["field"]` says which.
         NotFound: No such workflow.
         TooMuch: The workspace has a thousand schedules.
     """
@@ -97,10 +97,10 @@ async def create_schedule(uow: UnitOfWork, actor: Actor, wish: NewSchedule) -> S
 async def change_schedule(
     uow: UnitOfWork, actor: Actor, schedule_id: str, wish: ScheduleChange
 ) -> ScheduleView:
-    """Change a schedule. It goes on: a new rule or zone counts from now, as does switching it on.
+    """Change a schedule. It stays in effect: a new rule or zone counts from now, as does switching it on.
 
     Raises:
-        InvalidInput: What was given will not do; nothing is changed.
+        InvalidInput: A given value is invalid; nothing is changed.
         NotFound: No such schedule or workflow.
     """
     require(actor, Permission.TRIGGER_EDIT)
@@ -130,7 +130,7 @@ async def change_schedule(
 
 
 async def delete_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> None:
-    """Take a schedule away; its runs stay, and `restore_schedule` brings it back.
+    """Delete a schedule; its runs stay, and `restore_schedule` brings it back.
 
     Raises:
         NotFound: No such schedule.
@@ -143,7 +143,7 @@ async def delete_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> No
 
 
 async def restore_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> ScheduleView:
-    """Bring a deleted schedule back as it was; times since then are not made up for.
+    """Restore a deleted schedule as it was; times since then are not made up for.
 
     Raises:
         NotFound: No such schedule was deleted.
@@ -194,7 +194,7 @@ async def run_schedule_now(
 
 
 async def _plan(uow: UnitOfWork, schedule: Schedule) -> None:
-    """Work out when it comes next, from now."""
+    """Compute its next time, from now."""
     on = schedule.enabled and schedule.deleted_at is None
     schedule.planned_at = await database_now(uow)
     schedule.next_at = next_time(schedule, schedule.planned_at) if on else None

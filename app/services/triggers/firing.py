@@ -1,8 +1,8 @@
-"""What becomes of a trigger's times: a run, or a reason why there is none. Each time once.
+"""What happens at a trigger's times: a run, or a reason why there is none. Each time is decided once.
 
-Several sweepers may do this at once, and any of them may die anywhere: the trigger's row is locked
-while its times are decided, and the decision, the run and the next time are one transaction. What the type of the
-trigger says of its times (`engine/triggers`) is asked for by `rows.py`; nothing here knows of rules.
+Several sweepers may do this at once, and any of them may die at any point: the trigger's row is locked while its times
+are decided, and the decision, the run and the next time are one transaction. `rows.py` asks the trigger's type
+(`engine/triggers`) about its times; nothing here knows the rules.
 """
 
 import logging
@@ -37,7 +37,9 @@ _NO_WORKFLOW = "The workflow was deleted. Restore it, or choose another one for 
 
 @lru_cache(maxsize=2)
 def any_due(dialect: str) -> Prepared:
-    """Find one trigger that is due, by the database's clock where it has one, else `at`: as `due_triggers` is asked."""
+    """Find one trigger that is due, by the database's clock where it has one, else `at`: the condition of
+    `due_triggers`.
+    """
     moment = (
         func.clock_timestamp() if dialect == "postgresql" else bindparam("at", type_=UtcDateTime())
     )
@@ -47,7 +49,7 @@ def any_due(dialect: str) -> Prepared:
 
 
 async def due_triggers(uow: UnitOfWork, at: datetime) -> list[str]:
-    """Ids of triggers whose next time has come, the longest due first."""
+    """Ids of triggers whose next time has come, the longest overdue first."""
     query = (
         select(col(Schedule.id))
         .where(_is_on(), col(Schedule.next_at) <= at)
@@ -58,10 +60,10 @@ async def due_triggers(uow: UnitOfWork, at: datetime) -> list[str]:
 
 
 async def fire(app: AppContext, uow: UnitOfWork, schedule_id: str, at: datetime) -> RunView | None:
-    """Decide the times of a trigger that have come, and start a run if one is to be.
+    """Decide the times of a trigger that have come, and start a run if one is needed.
 
-    None when there is nothing to start, another process is at it, or its times cannot be worked out here any more: the
-    time counts as failed, and the trigger is looked at again each hour, until it can be planned.
+    None when there is nothing to start, another process is handling it, or its times can no longer be computed here:
+    the time counts as failed, and the trigger is checked again every hour until it can be planned.
 
     Raises:
         AppError: The run cannot start. Leave the transaction and `fail` in a new one.
@@ -92,7 +94,7 @@ async def fire(app: AppContext, uow: UnitOfWork, schedule_id: str, at: datetime)
 
 
 async def fail(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> bool:
-    """Record that the run of a time could not start, and go on to the next time.
+    """Record that the run of a time could not start, and move on to the next time.
 
     False when another process has decided it meanwhile.
     """
@@ -106,14 +108,14 @@ async def fail(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> 
 
 
 async def postpone(uow: UnitOfWork, schedule_id: str, at: datetime, reason: str) -> None:
-    """Look at a trigger again in an hour: its times cannot be worked out now."""
+    """Check a trigger again in an hour: its times cannot be computed now."""
     schedule = await _held(uow, schedule_id, at)
     if schedule is not None:
         await _put_off(uow, schedule, at, reason)
 
 
 async def _wait_out(uow: UnitOfWork, schedule: Schedule, at: datetime, trouble: str) -> None:
-    """Look again in an hour, and say so the first time only; the pages mark such a trigger."""
+    """Check again in an hour, and log it the first time only; the pages mark such a trigger."""
     if not _may_be_look(schedule):
         told = {"trigger_id": schedule.id, "timezone": schedule.timezone}
         _log.warning(trouble, extra=told)
@@ -121,7 +123,7 @@ async def _wait_out(uow: UnitOfWork, schedule: Schedule, at: datetime, trouble: 
 
 
 async def _put_off(uow: UnitOfWork, schedule: Schedule, at: datetime, reason: str) -> None:
-    """Look again in an hour. A time that has come has failed; when we only look again there is none."""
+    """Check again in an hour. A time that has come has failed; a mere recheck has no time to fail."""
     due = schedule.next_at
     if due is not None and not _may_be_look(schedule) and not await _known(uow, schedule, [due]):
         _record(uow, schedule, due, _Decision("failed", at, reason))
@@ -129,12 +131,12 @@ async def _put_off(uow: UnitOfWork, schedule: Schedule, at: datetime, reason: st
 
 
 def _may_be_look(schedule: Schedule) -> bool:
-    """Whether `next_at` looks like the moment to look again, and not like a time of the trigger."""
+    """Whether `next_at` appears to be the moment to check again rather than a time of the trigger."""
     return schedule.planned_at is not None and schedule.next_at == schedule.planned_at + AGAIN
 
 
 def _is_mended(schedule: Schedule) -> bool:
-    """Whether only the moment to look again has come, and the times can be worked out by now."""
+    """Whether only the moment to check again has come, and the times can be computed by now."""
     planned_at = schedule.planned_at
     if planned_at is None or not _may_be_look(schedule):
         return False
@@ -142,10 +144,9 @@ def _is_mended(schedule: Schedule) -> bool:
 
 
 async def replan(uow: UnitOfWork, at: datetime) -> int:
-    """Work out next times again that were planned by a clock that has gone back since. Says how many.
+    """Recompute next times that were planned by a clock that has been put back since. Returns how many.
 
-    Times still to come that were skipped because the clock was ahead are free again; those that
-    had a run keep it.
+    Future times that were skipped because the clock was ahead are free again; those that had a run keep it.
     """
     query = select(Schedule).where(_is_on(), col(Schedule.planned_at) > at + _CLOCK_SLACK)
     locked = query.limit(AT_ONCE).with_for_update(skip_locked=True)
@@ -163,7 +164,7 @@ async def replan(uow: UnitOfWork, at: datetime) -> int:
 
 
 async def forget_old(uow: UnitOfWork, at: datetime) -> None:
-    """Drop what became of times, and deleted triggers, of more than 90 days ago."""
+    """Delete decisions about times, and deleted triggers, older than 90 days."""
     before = at - KEPT
     await uow.session.execute(delete(ScheduleFire).where(col(ScheduleFire.fire_at) < before))
     await uow.session.execute(delete(Schedule).where(col(Schedule.deleted_at) < before))
@@ -171,7 +172,7 @@ async def forget_old(uow: UnitOfWork, at: datetime) -> None:
 
 @dataclass(frozen=True)
 class _Decision:
-    """What became of a time."""
+    """What was decided about a time."""
 
     status: str
     at: datetime

@@ -1,4 +1,4 @@
-"""Read schedules, what became of their times, and what a rule would mean."""
+"""Read schedules, what happened at their times, and what a rule would mean."""
 
 from datetime import UTC, datetime
 from itertools import islice
@@ -79,7 +79,7 @@ async def get_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> Sched
     """Return a schedule with its input, its next times, and what would keep it from starting.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.TRIGGER_READ)
     return await whole_view(uow, actor, await load_schedule(uow, actor, schedule_id))
@@ -88,10 +88,10 @@ async def get_schedule(uow: UnitOfWork, actor: Actor, schedule_id: str) -> Sched
 async def list_fires(
     uow: UnitOfWork, actor: Actor, schedule_id: str, *, cursor: str | None = None, limit: int = 50
 ) -> Page[FireView]:
-    """List what became of a schedule's times, the latest first.
+    """List what happened at a schedule's times, the latest first.
 
     Raises:
-        NotFound: There is no such schedule, or it is another workspace's.
+        NotFound: There is no such schedule, or it belongs to another workspace.
     """
     require(actor, Permission.TRIGGER_READ)
     schedule = await load_schedule(uow, actor, schedule_id)
@@ -112,7 +112,7 @@ async def list_fires(
 
 
 def preview_rule(actor: Actor, cron: str, timezone: str, count: int = SHOWN) -> RulePreview:
-    """Say what a rule means and when it comes next, before anything is stored.
+    """Say what a rule means and when it is next due, before anything is stored.
 
     Raises:
         InvalidInput: The rule or the zone cannot be read; `context["field"]` says which.

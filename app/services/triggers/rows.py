@@ -33,7 +33,7 @@ async def load_schedule(
         lock: Keep others from changing or firing it until the transaction ends.
 
     Raises:
-        NotFound: There is none, it is deleted, or it is another workspace's.
+        NotFound: There is none, it is deleted, or it belongs to another workspace.
     """
     gone = col(Schedule.deleted_at)
     query = scoped(Schedule, actor).where(
@@ -48,7 +48,7 @@ async def load_schedule(
 
 
 def rule_of(schedule: Schedule) -> Rule:
-    """The schedule's rule; it was read before it was stored."""
+    """The schedule's rule; it was parsed before it was stored."""
     return Rule(schedule.cron, schedule.timezone)
 
 
@@ -64,7 +64,7 @@ def config_of(schedule: Schedule) -> Any:  # noqa: ANN401 - the form of the trig
 
 
 def next_time(schedule: Schedule, at: datetime) -> datetime | None:
-    """When the trigger comes next; while its times cannot be worked out, when to look again."""
+    """When the trigger is next due; while its times cannot be computed, when to check again."""
     kind, config = type_of(schedule), config_of(schedule)
     return at + AGAIN if kind.trouble(config) else kind.next_at(config, at)
 

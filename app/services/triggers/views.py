@@ -32,10 +32,10 @@ class FireView(_View):
 
 
 class ScheduleSummary(_View):
-    """A line of the list of schedules. `words` is the cron rule for people.
+    """A line of the list of schedules. `words` is the cron rule in plain language.
 
-    `next_at` is None while it is off. `workflow_deleted`: nothing can start until it is back. Not `zone_known`: nothing
-    can start until the system knows the time zone again, or another one is chosen.
+    `next_at` is None while it is off. `workflow_deleted`: nothing can start until it is back. Not `zone_known`:
+    nothing can start until the system knows the time zone again, or another one is chosen.
     """
 
     id: str
@@ -64,14 +64,14 @@ class ScheduleView(ScheduleSummary):
 
 
 class LocalTime(_View):
-    """A moment, and what the clocks of the zone show then."""
+    """A moment, and the local time in the zone."""
 
     at: datetime
     local: datetime
 
 
 class RulePreview(_View):
-    """What a rule means: in words, the next times it comes, and what it does not mean though it may look so."""
+    """What a rule means: in words, its next times, and what it does not mean though it may look so."""
 
     cron: str
     timezone: str

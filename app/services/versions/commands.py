@@ -12,10 +12,10 @@ from app.services.versions.queries import hashed
 
 
 async def locked_workspace(uow: UnitOfWork, workspace_id: str) -> Workspace:
-    """Read a workspace and keep its counter of runs: starts come one after the other.
+    """Read a workspace and hold its run counter: starts are serialized.
 
-    Rows that point to it may be stored meanwhile. Else whoever stores steps of a run, and waits for the
-    workspace, and whoever wants that run here, would wait for each other.
+    Rows that point to it may be stored meanwhile. Otherwise a transaction that stores steps of a run and waits for the
+    workspace, and one here that wants that run, would deadlock.
     """
     return await uow.session.get_one(
         Workspace, workspace_id, with_for_update={"key_share": True}, populate_existing=True
@@ -25,8 +25,8 @@ async def locked_workspace(uow: UnitOfWork, workspace_id: str) -> Workspace:
 async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workflow:
     """Read a workflow, locked: its drafts and versions stay as they are until the transaction ends.
 
-    Two first runs of a graph would otherwise both make its version. Who also needs the workspace's counter locks that
-    one before.
+    Two first runs of a graph would otherwise both make its version. A caller that also needs the workspace's counter
+    locks that first.
 
     Raises:
         NotFound: There is none, or it was deleted.
@@ -41,7 +41,7 @@ async def locked_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Wo
 
 
 async def version_of(uow: UnitOfWork, actor: Actor, workflow: Workflow) -> WorkflowVersion:
-    """Return the version of a workflow's draft as it is now, made when there is none. The workflow is locked."""
+    """Return the version of a workflow's current draft, made if there is none. The workflow is locked."""
     query = (
         scoped(Draft, actor)
         .outerjoin(WorkflowVersion, col(WorkflowVersion.workflow_id) == col(Draft.workflow_id))

@@ -1,4 +1,4 @@
-"""What versions are made from, what they mean as a plan, and the hash that tells them apart."""
+"""The draft behind a version, the plan it compiles to, and the hash that identifies it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from app.services.access import Actor, scoped
 
 
 async def main_draft(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Draft:
-    """Read the draft of a workflow that is there: the branch that every workflow has."""
+    """Read the draft of an existing workflow: the branch that every workflow has."""
     query = scoped(Draft, actor).where(
         col(Draft.workflow_id) == workflow_id, col(Draft.branch) == MAIN
     )
@@ -61,10 +61,10 @@ def plan_to_execute(graph: Mapping[str, Any]) -> Plan:
 
 
 def hashed(value: Any) -> tuple[str, bytes]:  # noqa: ANN401 - JSON
-    """Hash a wish or a graph; its JSON comes along.
+    """Hash a request or a graph; return its JSON too.
 
     Raises:
-        InvalidInput: It is no JSON value.
+        InvalidInput: It is not a JSON value.
     """
     try:
         data = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

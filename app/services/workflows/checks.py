@@ -1,4 +1,4 @@
-"""What is wrong with a draft, and what its forms make of it: ports and input."""
+"""What is wrong with a draft, and what follows from its forms: ports and input."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def compile_view(
     """Check the graph of a workflow without running, fetching or writing anything.
 
     Args:
-        models: Those known to be here; None: the check says nothing of models.
+        models: Those known to be available; None: models are not checked.
     """
     types = catalog()
     problems = tuple(check(graph, types, workflow_id, models))
@@ -34,7 +34,7 @@ def compile_view(
 def ports_by_node(graph: Graph, types: Catalog) -> dict[str, tuple[Port, ...]]:
     """Return the output ports of the nodes whose ports depend on their form.
 
-    The implicit ones, for errors and for tools, are not among them: any node may have those.
+    The implicit ones, for errors and for tools, are not included: any node may have those.
     """
     found = {}
     for node in graph.nodes:
@@ -46,7 +46,7 @@ def ports_by_node(graph: Graph, types: Catalog) -> dict[str, tuple[Port, ...]]:
 
 
 def input_schema(graph: Graph, types: Catalog) -> dict[str, Any] | None:
-    """Return the JSON Schema of what the graph's trigger takes; None without a trigger."""
+    """Return the JSON Schema of what the graph's trigger accepts; None without a trigger."""
     for node in graph.nodes:
         node_type = types.get(node.kind)
         if node_type is not None and node_type.trigger and node_type.input_schema_for is not None:
@@ -56,7 +56,7 @@ def input_schema(graph: Graph, types: Catalog) -> dict[str, Any] | None:
 
 
 def check_input_of(graph: Graph, given: Any) -> None:  # noqa: ANN401 - a JSON value
-    """Refuse an input that a graph's trigger would not take.
+    """Refuse an input that a graph's trigger would not accept.
 
     Raises:
         InvalidInput: A value is missing or wrong; `context["field"]` is `input` or `input.<name>`.

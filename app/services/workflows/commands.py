@@ -27,7 +27,7 @@ _EDITORS_KEPT = 20
 
 
 def clean_name(name: str) -> str:
-    """Return a name without needless spaces.
+    """Return a name without superfluous spaces.
 
     Raises:
         InvalidInput: It is empty or longer than 200 characters.
@@ -39,7 +39,7 @@ def clean_name(name: str) -> str:
 
 
 def _stored(graph: Graph) -> dict[str, Any]:
-    """The document as it is kept.
+    """The document as it is stored.
 
     Raises:
         TooLarge: It has more than 5 MB.
@@ -67,7 +67,7 @@ async def create_workflow(
     """Create a workflow; without a graph it is blank, without a project it goes to the first one.
 
     Raises:
-        InvalidInput: The name will not do.
+        InvalidInput: The name is invalid.
         GraphInvalid, TooLarge: The graph is broken; the message names the place.
         NotFound: There is no such project.
     """
@@ -120,8 +120,8 @@ async def save_draft(
 
     Raises:
         RevisionConflict: Somebody saved since; `context["revision"]` is the current one.
-        GraphInvalid, TooLarge: The graph is no graph; the message names the place.
-        NotFound: There is none, or it is another workspace's.
+        GraphInvalid, TooLarge: The graph is malformed; the message names the place.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_EDIT)
     document = _stored(parse_graph(graph))
@@ -148,18 +148,18 @@ async def edit_draft(  # noqa: PLR0913 - what an editor sends, and what is here
     models: ModelsHere | None = None,
     exact: bool = False,
 ) -> EditResult:
-    """Apply edits to the draft as it is now, and say what is wrong with the result.
+    """Apply edits to the current draft, and say what is wrong with the result.
 
     Args:
         base_revision: What the editor had; an older one still applies, and the answer is `behind`.
         client: The editor's own name. With it, a repeated `seq` changes nothing.
-        models: Those known to be here; None: the check says nothing of models.
-        exact: Only to the revision the editor had; an older one is refused.
+        models: Those known to be available; None: models are not checked.
+        exact: Apply only to the revision the editor had; an older one is refused.
 
     Raises:
-        RevisionConflict: The draft moved on, and the edits are for no other one.
-        EditRefused: An edit would make the graph impossible; nothing is applied.
-        NotFound: There is none, or it is another workspace's.
+        RevisionConflict: The draft has moved on, and the edits fit no other revision.
+        EditRefused: An edit would make the graph invalid; nothing is applied.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_EDIT)
     workflow, draft, _ = await load_workflow(uow, actor, workflow_id, lock=True)
@@ -196,8 +196,8 @@ async def rename_workflow(
     """Give a workflow another name.
 
     Raises:
-        InvalidInput: The name will not do.
-        NotFound: There is none, or it is another workspace's.
+        InvalidInput: The name is invalid.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_EDIT)
     workflow, draft, project_name = await load_workflow(uow, actor, workflow_id, lock=True)
@@ -207,10 +207,10 @@ async def rename_workflow(
 
 
 async def delete_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
-    """Take a workflow away; its runs stay readable, and `restore_workflow` brings it back.
+    """Delete a workflow; its runs stay readable, and `restore_workflow` brings it back.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_EDIT)
     workflow, _, _ = await load_workflow(uow, actor, workflow_id, lock=True)
@@ -219,7 +219,7 @@ async def delete_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> No
 
 
 async def restore_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> WorkflowView:
-    """Bring a deleted workflow back as it was.
+    """Restore a deleted workflow as it was.
 
     Raises:
         NotFound: No such workflow was deleted.

@@ -1,4 +1,4 @@
-"""Edits of a draft as the other open editors hear of them."""
+"""Edits of a draft as sent to the other open editors."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
@@ -55,7 +55,7 @@ async def follow_draft(
                 while True:
                     taken = await inbox.take(IDLE_S if app.bus.connected else WITHOUT_BUS_S)
                     if taken.gap or not taken.events or watch.ended.is_set():
-                        break  # something was lost, or it is time to look
+                        break  # something was lost, or a check is due
                     for message in map(orjson.loads, taken.events):
                         told = max(told, message["revision"])
                         yield message

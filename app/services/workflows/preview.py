@@ -1,4 +1,4 @@
-"""What an expression gives: evaluated in the editor, with the values of an earlier run."""
+"""The value of an expression: evaluated in the editor, with the values of an earlier run."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -63,7 +63,7 @@ async def preview_expression(uow: UnitOfWork, actor: Actor, request: PreviewRequ
 async def complete_expression(
     uow: UnitOfWork, actor: Actor, request: PreviewRequest
 ) -> Sequence[Suggestion]:
-    """List what may stand at the end of the text, the part left of the cursor.
+    """List completions for the end of the text, the part left of the cursor.
 
     Raises:
         NotFound: There is no such workflow, node or run.
@@ -114,7 +114,7 @@ class _Past:
         self.steps = {step.path: step for step in steps}
 
     async def names(self, node: NodeRef) -> dict[str, Json]:
-        """The names an expression of the node may use; in a body, those of its first turn."""
+        """The names an expression of the node may use; in a body, those of its first iteration."""
         prefix = self._prefix(node)
         levels = [prefix[: i + 1] for i, sign in enumerate(prefix) if sign == "/"]
         outputs = {
@@ -133,14 +133,14 @@ class _Past:
         }
 
     def _prefix(self, node: NodeRef) -> str:
-        """The turn that is shown: a container's, or one of a circle drawn by hand, the first there is."""
+        """The iteration that is shown: a container's, or one of a cycle drawn by hand, the first there is."""
         first = (path for path in self.steps if path.endswith(f"/{node.id}"))
         around = self.graph.by_id[node.parent] if node.parent else None
         unknown = f"{self._prefix(around)}{around.id}[0]/{node.id}" if around else node.id
         return min(first, default=unknown, key=len).removesuffix(node.id)
 
     def _last(self, outputs: dict[str, Json], before: Sequence[str]) -> Json:
-        """What the node before gives to whatever follows it."""
+        """What the previous node passes to whatever follows it."""
         if not before:
             return None
         node, output = self.graph.by_id[before[-1]], outputs[before[-1]]
@@ -172,7 +172,7 @@ class _Past:
         return await self._whole(self.run.input)
 
     async def _given(self, node: NodeRef, prefix: str) -> dict[str, Json]:
-        """What the turns around a node give it, the innermost last, and what it gives itself."""
+        """What the iterations around a node pass to it, the innermost last, and what it outputs itself."""
         turns = parse_path(prefix + node.id).iterations
         path_of = {
             turn.container: str(StepPath(turns[:at], turn.container))
@@ -186,7 +186,7 @@ class _Past:
         return names
 
     async def _turn(self, container: NodeRef, path: str, index: int) -> dict[str, Json]:
-        """The names of a turn. Its form held the list; what an earlier turn gave is not recorded."""
+        """The names of an iteration. Its form held the list; what an earlier iteration output is not recorded."""
         step = self.steps.get(path)
         stored = (await self._whole(step.input) if step else None) or {}
         items = (stored.get("config") or {}).get("items")

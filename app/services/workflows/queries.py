@@ -46,9 +46,9 @@ async def list_workflows(
     project_id: str | None = None,
     sorting: Sorting = Sorting(),
 ) -> Page[WorkflowSummary]:
-    """List workflows, the last changed first unless sorted otherwise. `search` looks in the names.
+    """List workflows, the most recently changed first unless sorted otherwise. `search` looks in the names.
 
-    The graphs stay in the database: only what the lines tell of them is read.
+    The graphs stay in the database: only what the lines show of them is read.
     """
     require(actor, Permission.WORKFLOW_READ)
     columns = _columns(uow, actor)
@@ -83,10 +83,10 @@ async def list_workflows(
 
 
 async def see_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
-    """See that there is such a workflow.
+    """Check that there is such a workflow.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_READ)
     query = scoped(Workflow, actor).where(
@@ -99,7 +99,7 @@ async def see_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> None:
 async def name_workflows(
     uow: UnitOfWork, actor: Actor, limit: int = 100
 ) -> tuple[tuple[str, str], ...]:
-    """Ids and names of workflows, the last changed first: to choose from."""
+    """Ids and names of workflows, the most recently changed first: to choose from."""
     require(actor, Permission.WORKFLOW_READ)
     query = (
         scoped(Workflow, actor)
@@ -112,7 +112,7 @@ async def name_workflows(
 
 
 def _columns(uow: UnitOfWork, actor: Actor) -> dict[str, ColumnElement[Any]]:
-    """What a line of the list tells, by its name."""
+    """What a line of the list shows, by its name."""
     latest = (
         scoped(Run, actor)
         .where(col(Run.workflow_id) == col(Workflow.id))
@@ -152,7 +152,7 @@ async def get_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workf
     """Return a workflow with its draft.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_READ)
     return workflow_view(*await load_workflow(uow, actor, workflow_id))
@@ -161,12 +161,12 @@ async def get_workflow(uow: UnitOfWork, actor: Actor, workflow_id: str) -> Workf
 async def blank_output(
     uow: UnitOfWork, actor: Actor, workflow_id: str, node_id: str
 ) -> dict[str, Any]:
-    """Return an output of a node with nothing in it, by port, for a person to fill in.
+    """Return an empty output of a node, by port, for a person to fill in.
 
-    A node that is not in the draft any more has no ports.
+    A node that is no longer in the draft has no ports.
 
     Raises:
-        NotFound: There is no such workflow, or it is another workspace's.
+        NotFound: There is no such workflow, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_READ)
     _, draft, _ = await load_workflow(uow, actor, workflow_id)
@@ -184,10 +184,10 @@ async def blank_output(
 async def compile_workflow(
     uow: UnitOfWork, actor: Actor, workflow_id: str, models: ModelsHere | None = None
 ) -> CompileView:
-    """Say whether the draft can run, and if not, what to mend; `models` are those known to be here.
+    """Say whether the draft can run, and if not, what to fix; `models` are those known to be available.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.WORKFLOW_READ)
     _, draft, _ = await load_workflow(uow, actor, workflow_id)

@@ -22,10 +22,10 @@ async def load_workflow(
     Args:
         deleted: Look among the deleted ones instead.
         lock: Keep others from changing workflow and draft until the transaction ends (SQLite locks anyway). Both rows
-            are locked, the workflow's first: PostgreSQL would else give the draft as it was before it waited.
+            are locked, the workflow's first: PostgreSQL would otherwise return the draft as it was before it waited.
 
     Raises:
-        NotFound: There is none, it is deleted, or it is another workspace's.
+        NotFound: There is none, it is deleted, or it belongs to another workspace.
     """
     gone = col(Workflow.deleted_at)
     query = (

@@ -57,7 +57,7 @@ class CompileView(_View):
 
     Args:
         ports: Output ports by node id, for nodes whose ports depend on their form.
-        input_schema: JSON Schema of what the trigger takes; None without a trigger.
+        input_schema: JSON Schema of what the trigger accepts; None without a trigger.
     """
 
     ok: bool
@@ -67,7 +67,7 @@ class CompileView(_View):
 
 
 class EditOvertaken(_View):
-    """An edit whose `was` is not there any more: its place in the batch, and what is there now."""
+    """An edit whose `was` is no longer there: its place in the batch, and what is there now."""
 
     index: int
     value: Any
@@ -78,8 +78,8 @@ class EditResult(_View):
 
     Args:
         ports: Output ports by node id, for nodes whose ports depend on their form.
-        overtaken: Edits of what somebody else has changed since. With any, no edit of the batch was
-            applied: the person decides, and the editor sends what is left as a new batch.
+        overtaken: Edits of something that somebody else has changed since. If there are any, no edit of the batch was
+            applied: the person decides, and the editor sends the rest as a new batch.
         behind: The edits were made on an older revision; the editor must load the draft again.
     """
 

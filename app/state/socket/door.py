@@ -1,4 +1,6 @@
-"""The door of the pages' socket: who comes, from where, and how much they may send. Nothing is loaded before it."""
+"""The door of the pages' socket: who connects, from where, and how much they may send. It comes before anything is
+loaded.
+"""
 
 import logging
 import re
@@ -62,17 +64,17 @@ class Visitor:
 
     @property
     def allowance(self) -> Allowance:
-        """What they may use."""
+        """The limits of this visitor."""
         return SIGNED_IN if self.actor else ANONYMOUS
 
     @property
     def key(self) -> str:
-        """Who shares that with them."""
+        """The key shared by everyone who shares these limits."""
         return f"person {self.actor.user_id}" if self.actor else f"address {self.address}"
 
 
 class Door:
-    """Lets sockets of pages in, as many and as much as is allowed, and notes on each who is there."""
+    """Admits sockets of pages up to the limits, and records on each who is there."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -80,7 +82,7 @@ class Door:
         self._budgets = Budgets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass requests on, and sockets that may come in."""
+        """Pass on requests, and sockets that are admitted."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
@@ -99,7 +101,7 @@ class Door:
                 del self._open[visitor.key]
 
     async def _arrived(self, scope: Scope) -> Visitor | None:
-        """Say who comes; None when they come too often, or cannot be told just now."""
+        """Identify the visitor; None when they connect too often, or cannot be identified right now."""
         headers = Headers(scope=scope)
         peer = (scope.get("client") or ("",))[0]
         address = address_of(behind_proxies(peer, headers.getlist("x-forwarded-for")))
@@ -116,7 +118,7 @@ class Door:
         return Visitor(address, actor, token if actor else "")
 
     def _within(self, visitor: Visitor, receive: Receive, send: Send) -> Receive:
-        """Pass messages on while they keep to the rules; the first that does not closes the socket."""
+        """Pass messages on while they keep to the limits; the first that does not closes the socket."""
         joined = False
 
         async def checked() -> Message:

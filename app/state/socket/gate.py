@@ -1,4 +1,4 @@
-"""The gate of the pages' socket: which events it takes, from whom. What is not listed here is refused unread."""
+"""The gate of the pages' socket: which events it accepts, from whom. What is not listed here is refused unread."""
 
 import asyncio
 import logging
@@ -49,14 +49,14 @@ def known_handlers() -> frozenset[str]:
 
 @dataclass(eq=False)
 class Guest:
-    """Somebody at a socket, and the task that looks whether they still may be."""
+    """Somebody at a socket, and the task that checks whether they may still be there."""
 
     visitor: Visitor
     watching: asyncio.Task[None] | None = None
 
 
 class Gate(EventNamespace):
-    """Takes from people who are signed in the events of our handlers, from others what public pages need."""
+    """Accepts events of our handlers from signed-in people, and from others only what public pages need."""
 
     def __init__(self, namespace: str, app: rx.App, states: TabStates) -> None:
         super().__init__(namespace, app)
@@ -65,7 +65,9 @@ class Gate(EventNamespace):
         self._guests: dict[str, Guest] = {}
 
     async def trigger_event(self, event: Any, *args: Any) -> Any:  # noqa: ANN401 - what clients send
-        """Pass on what pages send. That a socket comes or goes is the server's to say: a client may name any event."""
+        """Pass on what pages send. Only the server reports that a socket connects or disconnects: a client may name any
+        event.
+        """
         sid = args[0]
         if event == "connect":
             genuine = args[1] is self.server.get_environ(sid, self.namespace)
@@ -76,7 +78,7 @@ class Gate(EventNamespace):
         return await super().trigger_event(event, *args) if genuine else None
 
     async def on_connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> bool | None:  # noqa: ANN401
-        """Give the socket a tab of its own, and look after it while it lasts."""
+        """Give the socket its own tab, and look after it while it lasts."""
         visitor = environ.get("asgi.scope", {}).get(VISITOR)
         if visitor is None:
             return False
@@ -94,14 +96,14 @@ class Gate(EventNamespace):
         return None
 
     def on_disconnect(self, sid: str, *_: object) -> asyncio.Task[None] | None:
-        """Let go of the socket."""
+        """Release the socket."""
         token = self.sid_to_token.get(sid)
         done = super().on_disconnect(sid)
         self._part(sid, token)
         return done
 
     async def on_event(self, sid: str, data: Any) -> None:  # noqa: ANN401 - what clients send
-        """Take an event that is well formed, known and allowed."""
+        """Accept an event that is well formed, known and allowed."""
         guest, token = self._guests.get(sid), self.sid_to_token.get(sid)
         event = self._read(data)
         if guest is None or token is None or event is None:
@@ -112,18 +114,18 @@ class Gate(EventNamespace):
             await super().on_event(sid, event)
 
     async def on_client_error(self, sid: str, data: Any = None) -> None:  # noqa: ANN401 - what clients send
-        """Note what broke in the page of somebody who is signed in."""
+        """Log what broke in the page of a signed-in person."""
         guest = self._guests.get(sid)
         if guest is not None and guest.visitor.actor is not None:
             await super().on_client_error(sid, data)
 
     async def emit_update(self, update: StateUpdate, token: str) -> None:
-        """Send to the tab's socket; to a tab that has none, nothing."""
+        """Send to the tab's socket; if the tab has none, send nothing."""
         if token in self._token_manager.token_to_socket:
             await super().emit_update(update, token)
 
     async def link_token_to_sid(self, sid: str, token: str, *, update_state: bool = True) -> None:
-        """Say which tab the socket shows, and tell the page when that is not the one it named."""
+        """Record which tab the socket shows, and tell the page when that is not the one it named."""
         entered = self._states.enter(token, self._guests[sid].visitor.session_id)
         await self._token_manager.link_token_to_sid(entered, sid)
         if entered != token:
@@ -140,7 +142,7 @@ class Gate(EventNamespace):
         return lanes
 
     def _build_static_router_data(self, sid: str, environ: dict[str, Any]) -> dict[str, Any]:
-        """What handlers learn of the connection: who, and from where. No other cookie and no other header."""
+        """What handlers learn about the connection: who, and from where. No other cookie and no other header."""
         visitor = self._guests[sid].visitor
         found = super()._build_static_router_data(sid, environ)
         headers = {"origin": found["headers"].get("origin", "")}
@@ -149,7 +151,7 @@ class Gate(EventNamespace):
         return {**found, "headers": headers, "ip": visitor.address}
 
     def _read(self, data: Any) -> dict[str, Any] | None:  # noqa: ANN401 - what clients send
-        """Return an event with what belongs to it; None when it is none, or one that no page sends."""
+        """Return an event with its context; None when it is not one, or one that no page sends."""
         if not isinstance(data, Mapping):
             return None
         name, payload, place = (data.get(key) for key in ("name", "payload", "router_data"))
@@ -170,7 +172,7 @@ class Gate(EventNamespace):
         return self.app.router(event["router_data"]["pathname"])
 
     async def _refuse(self, sid: str, event: Mapping[str, Any]) -> None:
-        """Send somebody who opens a page to the sign-in page; to anything else say nothing."""
+        """Redirect somebody who opens a page to the sign-in page; ignore anything else."""
         if event["name"] in OPENING and self._route(event) is not None:
             await self._say(sid, to_sign_in())
 
@@ -179,7 +181,7 @@ class Gate(EventNamespace):
         await self.emit("event", update, to=sid)
 
     async def _watch(self, sid: str, guest: Guest) -> None:
-        """Close the socket once its person may not be there any more."""
+        """Close the socket once its person may no longer be there."""
         visitor = guest.visitor
         assert visitor.actor is not None
         async with current_app().authority.watched(visitor.actor) as watch:
@@ -205,7 +207,7 @@ class Gate(EventNamespace):
 
 
 def _place(named: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the page is: its path, and its query. The address is put together here, so that the two cannot differ."""
+    """The page's location: its path, and its query. The address is put together here, so that the two cannot differ."""
     path, whole, query = (named.get(key) for key in ("pathname", "asPath", "query"))
     path = (
         "/" + re.split(r"[?#]", path[:_LONGEST_ADDRESS])[0].lstrip("/")

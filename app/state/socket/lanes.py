@@ -1,9 +1,9 @@
-"""How events of a tab are worked through: none waits for what another one reads.
+"""How events of a tab are processed: none waits for what another one reads.
 
-The framework runs one handler of a tab at a time and keeps the tab's state locked meanwhile, so a page that is slow
-to load holds up the next page. Here a handler holds nothing: it works on the state as all events of a tab do in one
-event loop, and what it changed is sent when it says something and when it ends. Only events of the same handler
-follow one another, and one that is cancelled lets the next begin at once, however long it takes to end.
+The framework runs one handler of a tab at a time and keeps the tab's state locked meanwhile, so a page that is slow to
+load holds up the next page. Here a handler holds no lock: all events of a tab work on its state in one event loop, and
+what a handler changed is sent when it yields and when it ends. Only events of the same handler are serialized, and a
+canceled one lets the next begin at once, however long it takes to end.
 """
 
 import inspect
@@ -27,8 +27,8 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 def reading(handler: Handler) -> Handler:
-    """Mark a handler that only reads what the page shows. A newer wish of the person ends one that is under way; and
-    of those that a watcher causes, one at most waits.
+    """Mark a handler that only reads what the page shows. A newer request of the person cancels one in progress; of
+    those that a watcher causes, at most one waits.
     """
     handler.is_reading = True  # type: ignore[attr-defined]
     return handler
@@ -44,7 +44,7 @@ class Place:
 
 
 class Lanes(BaseStateEventProcessor):
-    """Works through the events of all tabs, with a lane per tab and handler."""
+    """Processes the events of all tabs, with a lane per tab and handler."""
 
     def __init__(self, **parts: Any) -> None:  # noqa: ANN401 - the framework's parts
         super().__init__(**parts)
@@ -52,7 +52,7 @@ class Lanes(BaseStateEventProcessor):
         self._of_tab: dict[str, set[EventFuture]] = {}
 
     def under_way(self, token: str) -> int:
-        """How many events of a tab have not ended."""
+        """The number of a tab's events that have not ended."""
         return len(self._of_tab.get(token, ()))
 
     def end(self, token: str) -> None:
@@ -63,7 +63,7 @@ class Lanes(BaseStateEventProcessor):
     async def enqueue(
         self, token: str, event: Event, ev_ctx: EventContext | None = None
     ) -> EventFuture:
-        """Take an event, and remember whose it is until it has ended."""
+        """Accept an event, and remember whose it is until it has ended."""
         future = await super().enqueue(token, event, ev_ctx)
         if not future.done():
             self._of_tab.setdefault(token, set()).add(future)
@@ -89,7 +89,7 @@ class Lanes(BaseStateEventProcessor):
             if place.future.root_gen > lane[0].future.root_gen:
                 lane[0].future.cancel()
             if len(lane) > 1:
-                place.future.set_result(None)  # the one that waits will read the same
+                place.future.set_result(None)  # the waiting one will read the same
                 return
         lane.append(place)
         place.future.add_done_callback(partial(self._advance, key))
@@ -148,7 +148,7 @@ async def _run(handler: EventHandler, payload: Mapping[str, Any], state: BaseSta
 
 
 async def _tell(state: BaseState, said: Any, name: str) -> None:  # noqa: ANN401 - whatever a handler says
-    """Send what changed, then what the handler said. Nothing may happen between the two first lines."""
+    """Send what changed, then what the handler yielded. Nothing may happen between the first two lines."""
     root = state._get_root_state()
     delta = await root._get_resolved_delta()
     root._clean()  # type: ignore[no-untyped-call] # Reflex's

@@ -1,4 +1,4 @@
-"""The edge of state handlers: whatever they raise becomes a sentence for the person."""
+"""The edge of state handlers: turns whatever they raise into a sentence for the person."""
 
 import logging
 
@@ -14,12 +14,12 @@ _LONGEST_REPORT = 1_000
 
 
 def to_sign_in() -> EventSpec:
-    """The way to the sign-in page, which leads back whoever is signed in."""
+    """The redirect to the sign-in page, which sends back anyone who is signed in."""
     return rx.call_script("window.agentloomSession.ask()")
 
 
 def notice(exception: Exception) -> EventSpec:
-    """Turn an exception of a handler into an event: a toast, or the way to the sign-in page."""
+    """Turn an exception of a handler into an event: a toast, or the redirect to the sign-in page."""
     if isinstance(exception, Unauthenticated):
         return to_sign_in()
     if isinstance(exception, AppError) and not isinstance(exception, Defect):
@@ -37,5 +37,5 @@ def _error(words: str, **details: str) -> EventSpec:
 
 
 def broken_page(exception: Exception) -> None:
-    """Note what broke in somebody's browser."""
+    """Log what broke in somebody's browser."""
     _log.warning("a page broke: %s", str(exception)[:_LONGEST_REPORT])

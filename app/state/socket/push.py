@@ -1,4 +1,4 @@
-"""Scripts that hand something to the page: the one way in which handlers push what no var carries."""
+"""Scripts that hand something to the page: the only way in which handlers push what no var carries."""
 
 import json
 from typing import Any
@@ -20,5 +20,5 @@ def edit_script(workflow_id: str, message: dict[str, Any]) -> str:
 
 
 def _script(receiver: str, message: dict[str, Any]) -> str:
-    """Only a text is ever put into a script: the page reads the JSON in it, which keeps whole numbers exact."""
+    """Only a string is ever put into a script: the page parses the JSON in it, which keeps whole numbers exact."""
     return _PUSH % (receiver, json.dumps(json.dumps(message)))

@@ -1,4 +1,4 @@
-"""What handlers give back to the page: events, handlers, lists of both. Reflex has no type for all of them."""
+"""What handlers return to the page: events, handlers, lists of both. Reflex has no type for all of them."""
 
 from collections.abc import AsyncGenerator
 from typing import Any, TypeAlias

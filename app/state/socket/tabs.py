@@ -1,7 +1,7 @@
-"""The tabs' states: in this process only, each the property of a session.
+"""The tabs' states: in this process only, each owned by a session.
 
-A tab's state is a view that its page builds anew, so it needs no store: nothing of it is written to disk or Redis,
-and nothing that lies there is read. A tab that comes back to another process begins afresh.
+A tab's state is a view that its page rebuilds, so it needs no store: none of it is written to disk or Redis, and
+nothing there is read. A tab that reconnects to another process starts afresh.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ KEPT = 500
 
 @dataclass(eq=False)
 class Tab:
-    """Whose tab it is; `parting` ends it when nobody comes back."""
+    """The owner of a tab; `parting` ends it when nobody comes back."""
 
     session_id: str
     parting: asyncio.TimerHandle | None = None
@@ -37,8 +37,8 @@ class TabStates(StateManagerMemory):
     def enter(self, token: str, session_id: str) -> str:
         """Return the token of a tab that connects: the one it names if it may have it, else a new one.
 
-        A token counts when this process gave it to the same session and no socket has it now. Whatever else a
-        page names, another's or made up, opens nothing.
+        A token is valid when this process gave it to the same session and no socket has it now. Any other token,
+        another's or made up, opens nothing.
         """
         tab = self.tabs.get(token)
         if tab is not None and tab.parting is not None and tab.session_id == session_id != "":
@@ -50,7 +50,9 @@ class TabStates(StateManagerMemory):
         return fresh
 
     def leave(self, token: str) -> None:
-        """Keep the state of a tab without socket for a while; that of somebody who is not signed in, not at all."""
+        """Keep the state of a tab without a socket for a while; that of somebody who is not signed in is dropped at
+        once.
+        """
         tab = self.tabs.pop(token, None)
         if tab is None:
             return
@@ -90,7 +92,7 @@ class TabStates(StateManagerMemory):
         return await super()._get_state_lock(token) if known else asyncio.Lock()
 
     def _track_token(self, token: StateToken[Any]) -> None:
-        """Nothing: a state goes with its tab."""
+        """Do nothing: a state goes with its tab."""
 
     def _ensure_expiration_task(self) -> None:
-        """Nothing, for the same reason."""
+        """Do nothing, for the same reason."""

@@ -1,4 +1,4 @@
-"""Which pending run a worker executes next, and taking it."""
+"""Which pending run a worker executes next, and claiming it."""
 
 from app.services.runs.claiming.claim import claim_runs
 from app.services.runs.claiming.claim_sql import LEVELS, ClaimRequest, is_over, let_lost_go

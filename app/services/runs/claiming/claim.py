@@ -1,4 +1,4 @@
-"""Claiming the runs whose turn it is. The database decides who is next; a job in the queue is only a wake-up."""
+"""Claiming the next runs. The database decides which are next; a job in the queue is only a wake-up."""
 
 import time
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ class Claimed:
     """Runs for this process to execute.
 
     Args:
-        more: Other runs may be waiting that can start at once.
+        more: There may be other pending runs that can start at once.
         waits: Runs were waiting; those that were not claimed may start when others end.
-        last: To be given with the next request.
+        last: To be passed with the next request.
     """
 
     runs: tuple[ClaimedRun, ...] = ()
@@ -27,7 +27,7 @@ class Claimed:
 
 
 async def claim_runs(app: AppContext, request: ClaimRequest) -> Claimed:
-    """Claim the runs whose turn it is, at most as many as asked for, in one transaction.
+    """Claim the runs that are next, at most as many as asked for, in one transaction.
 
     Raises:
         StorageDown: The database does not answer.
@@ -42,7 +42,7 @@ async def claim_runs(app: AppContext, request: ClaimRequest) -> Claimed:
 async def _begin(
     app: AppContext, claims: Sequence[Claim], leased_at: float
 ) -> tuple[ClaimedRun, ...]:
-    """Load what is known of each run. Most runs are fresh and need no look."""
+    """Load what is known of each run. Most runs are fresh and need no lookup."""
     claimed = {
         one.run.id: ClaimedRun(one.run, one.graph, leased_at)
         for one in claims

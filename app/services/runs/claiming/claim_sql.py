@@ -1,4 +1,4 @@
-"""Who waits for a turn, and taking it, in the database: plain SQL, as it is a worker's hottest transaction."""
+"""Choosing and claiming pending runs in the database: plain SQL, as it is a worker's hottest transaction."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ _CLAIMS = 7_221_001
 """The lock that lets workers claim one after the other, so that limits hold exactly (PostgreSQL)."""
 
 _IN_LINE = text(
-    # a claim that stands still is ended by the server: it cannot hold up the others
+    # the server ends a claim that stalls, so that it cannot hold up the others
     "SELECT set_config('idle_in_transaction_session_timeout', '2000', true),"
     f" pg_advisory_xact_lock({_CLAIMS})"
 )
@@ -72,7 +72,7 @@ _FIRST_OF = (
 )
 
 _WORKSPACES = text(
-    # some looks into the index for each workspace, however many of its runs wait
+    # a few index lookups per workspace, however many of its runs wait
     "WITH RECURSIVE line(id) AS ("  # noqa: S608 - our own words
     " SELECT (SELECT min(workspace_id) FROM run"
     "  WHERE status = 'pending' AND workspace_id > :after)"
@@ -144,8 +144,8 @@ class ClaimRequest:
     """What a worker asks for: at most `free` runs of these levels of priority.
 
     Args:
-        max_concurrent: How many runs at once a workspace may have that says nothing of its own.
-        after: Where to begin in the order of workspaces.
+        max_concurrent: How many concurrent runs a workspace without its own limit may have.
+        after: Where to start in the order of workspaces.
     """
 
     worker: str
@@ -157,7 +157,7 @@ class ClaimRequest:
 
 @dataclass(frozen=True)
 class Claim:
-    """A run that now is ours, with the graph of its version. `fresh`: nothing has been recorded of it yet."""
+    """A run that is now ours, with its version's graph. `fresh`: nothing has been recorded of it yet."""
 
     run: RunSnapshot
     graph: dict[str, Any]
@@ -166,11 +166,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Taken:
-    """Runs that now are ours, in the order of their turns.
+    """Runs that are now ours, in the order in which they go.
 
     Args:
         waits: Runs were waiting; those that are not ours now may be over a limit.
-        last: Where the next claim begins to look.
+        last: Where the next claim starts looking.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -179,7 +179,7 @@ class Taken:
 
 
 def take_next(connection: Connection, request: ClaimRequest) -> Taken:
-    """Take the runs whose turn it is."""
+    """Take the runs that are next."""
     if connection.dialect.name == "postgresql":
         connection.execute(_IN_LINE)
     waiting = _waiting(connection, request)
@@ -257,7 +257,7 @@ def _clock(connection: Connection) -> Any:  # noqa: ANN401 - a moment, or how th
 
 
 def is_over(at: Any) -> ColumnElement[bool]:  # noqa: ANN401 - as `_clock`
-    """Whether a lease has run out, or lies so far ahead that the clock was put back since."""
+    """Whether a lease has expired, or lies so far ahead that the clock must have been put back since."""
     lease = _RUN.c.lease_until
     return or_(lease < at, lease > at + FAR, lease.is_(None))
 
@@ -272,8 +272,8 @@ class Lost:
 
 
 def let_lost_go(connection: Connection, run_ids: Sequence[str]) -> tuple[Lost, ...]:
-    """Make those of the runs pending whose lease is still over: their process has died, or stands still. Counts a death
-    of each.
+    """Make those of the runs pending whose lease is still expired: their process has died, or is frozen. Counts a death
+    for each.
     """
     at = _clock(connection)
     lost = (
@@ -293,7 +293,7 @@ def let_lost_go(connection: Connection, run_ids: Sequence[str]) -> tuple[Lost, .
 
 
 def _graphs(connection: Connection, version_ids: set[str]) -> dict[str, dict[str, Any]]:
-    """The graphs of versions; they never change, so those of late are kept."""
+    """The graphs of versions; they never change, so recent ones are cached."""
     wanted = {version_id: _KEPT[version_id] for version_id in version_ids if version_id in _KEPT}
     missing = sorted(version_ids - wanted.keys())
     if missing:
@@ -309,7 +309,7 @@ def _graphs(connection: Connection, version_ids: set[str]) -> dict[str, dict[str
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A workspace with pending runs: how many it may have at work, and the rank of the first."""
+    """A workspace with pending runs: how many may be active, and the rank of the first."""
 
     id: str
     most: int
@@ -317,7 +317,7 @@ class _Waiting:
 
 
 def _waiting(connection: Connection, request: ClaimRequest) -> list[_Waiting]:
-    """The workspaces in whose runs of these levels wait: from `after` on, then from the start."""
+    """The workspaces in which runs of these levels wait: from `after` on, then from the start."""
     found: dict[str, _Waiting] = {}
     for begin in dict.fromkeys((request.after, "")):
         page = {"after": begin, "most": MAX_WORKSPACES - len(found)}
@@ -331,7 +331,7 @@ def _waiting(connection: Connection, request: ClaimRequest) -> list[_Waiting]:
 
 
 def _load(connection: Connection, worker: str) -> tuple[Load, list[str]]:
-    """How many runs are at work, and the groups that are full."""
+    """How many runs are active, and the groups that are full."""
     load, full = Load(), []
     for row in connection.execute(_AT_WORK, {"worker": worker, "suspect": SUSPECT}):
         load.has_suspect |= row.suspects > 0
@@ -352,7 +352,7 @@ def _find(
     *,
     suspects: bool,
 ) -> list[Candidate]:
-    """The first pending runs of each workspace and level; the more of each, the fewer workspaces there are."""
+    """The first pending runs of each workspace and level; the fewer workspaces, the more of each."""
     given = {
         "workspaces": list(workspaces),
         "levels": list(request.levels),

@@ -1,7 +1,7 @@
-"""Whose turn it is: the rules of fairness, on plain values.
+"""Which run is next: the rules of fairness, on plain values.
 
-Between workspaces, the one with the fewest runs at work is next; nobody waits for another's long queue. Within a
-workspace, and where workspaces are even, the run that has waited longest is next, where each level of priority counts
+Between workspaces, the one with the fewest active runs is next; nobody waits for another's long queue. Within a
+workspace, and where workspaces are tied, the run that has waited longest is next, where each level of priority counts
 as a minute: urgent runs overtake, and the others still get their turn.
 """
 
@@ -19,8 +19,7 @@ Group = tuple[str, str | None]
 
 
 def max_concurrent_of(settings: Mapping[str, Any] | None, key: str | None) -> int | None:
-    """How many runs of a group may be at work at once; None: any number. A key without a number means one after
-    the other.
+    """How many runs of a group may be active at once; None: any number. A key without a number means one at a time.
 
     Args:
         settings: The workflow's run settings.
@@ -37,8 +36,8 @@ class Candidate:
     """A pending run.
 
     Args:
-        max_concurrent: How many runs of its group may be at work; None: any number.
-        suspect: It may be what its processes died of.
+        max_concurrent: How many runs of its group may be active; None: any number.
+        suspect: It may be what killed its processes.
     """
 
     id: str
@@ -57,7 +56,7 @@ class Candidate:
 
 @dataclass
 class Load:
-    """How many runs are at work, by workspace and by group, and how many a workspace may have; whether one of this
+    """How many runs are active, by workspace and by group, and how many a workspace may have; whether one of this
     process is a suspect.
     """
 
@@ -67,25 +66,25 @@ class Load:
     has_suspect: bool = False
 
     def has_room(self, workspace_id: str) -> bool:
-        """Whether the workspace may have one more run at work."""
+        """Whether the workspace may have one more active run."""
         most = self.most.get(workspace_id)
         return most is None or self.workspaces.get(workspace_id, 0) < most
 
     def fits(self, one: Candidate) -> bool:
-        """Whether the run's group may have one more run at work, and this process such a run."""
+        """Whether the run's group may have one more active run, and this process such a run."""
         if one.suspect and self.has_suspect:
             return False
         return one.max_concurrent is None or self.groups.get(one.group, 0) < one.max_concurrent
 
     def add(self, one: Candidate) -> None:
-        """Count a run as at work."""
+        """Count a run as active."""
         self.has_suspect |= one.suspect
         self.workspaces[one.workspace_id] = self.workspaces.get(one.workspace_id, 0) + 1
         self.groups[one.group] = self.groups.get(one.group, 0) + 1
 
 
 def choose(candidates: Iterable[Candidate], load: Load, free: int) -> list[Candidate]:
-    """Choose at most `free` runs, in the order of their turns; `load` then counts them as well."""
+    """Choose at most `free` runs, in order; `load` then counts them as well."""
     lines: dict[str, list[Candidate]] = {}
     for one in candidates:
         lines.setdefault(one.workspace_id, []).append(one)
@@ -95,7 +94,7 @@ def choose(candidates: Iterable[Candidate], load: Load, free: int) -> list[Candi
     chosen: list[Candidate] = []
     while heads and len(chosen) < free:
         _, _, workspace_id, one, rest = heapq.heappop(heads)
-        if load.fits(one):  # it did when it lined up; others of its group may have gone since
+        if load.fits(one):  # it did when lined up; its group may have grown since
             load.add(one)
             chosen.append(one)
         _line_up(heads, load, workspace_id, rest)
@@ -106,7 +105,7 @@ _Head = tuple[int, tuple[datetime, str], str, Candidate, Iterator[Candidate]]
 
 
 def _line_up(heads: list[_Head], load: Load, workspace_id: str, line: Iterator[Candidate]) -> None:
-    """Put the workspace's next run that may start into the heap, if there is one."""
+    """Push the workspace's next run that may start onto the heap, if there is one."""
     if not load.has_room(workspace_id):
         return
     one = next((one for one in line if load.fits(one)), None)

@@ -1,4 +1,4 @@
-"""What moves a run once it is stored: executing it, pausing, cancelling and ending it."""
+"""What moves a run once it is stored: executing, pausing, canceling and ending it."""
 
 from app.services.runs.lifecycle.claimed_run import (
     ClaimedRun,

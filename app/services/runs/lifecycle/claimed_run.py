@@ -1,6 +1,4 @@
-"""The life of a run in the database: claimed under a new epoch, released, ended. All in single
-transactions.
-"""
+"""The life of a run in the database: claimed under a new epoch, released, ended. Each in a single transaction."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,8 +42,8 @@ _ENDS: dict[str, EventType] = {
 
 @dataclass(frozen=True)
 class ClaimedRun:
-    """A run held under its epoch, with all that is needed to go on with it. `leased_at`: before its lease was
-    written, on the monotonic clock.
+    """A run held under its epoch, with everything needed to continue it. `leased_at`: before its lease was written, on
+    the monotonic clock.
     """
 
     run: RunSnapshot
@@ -67,10 +65,10 @@ async def database_now(uow: UnitOfWork) -> datetime:
 
 
 async def locked_run(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:
-    """Read a run and keep others from changing it until the transaction ends.
+    """Read and lock a run until the transaction ends.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     query = scoped(Run, actor).where(col(Run.id) == run_id).with_for_update()
     fresh = query.execution_options(populate_existing=True)
@@ -81,17 +79,17 @@ async def locked_run(uow: UnitOfWork, actor: Actor, run_id: str) -> Run:
 
 
 async def locked_by_id(uow: UnitOfWork, run_id: str) -> Run | None:
-    """Read and lock a run of whatever workspace, for the queue, its workers and the sweeper: they know
-    runs by id alone. Nothing that acts for a person comes this way.
+    """Read and lock a run of any workspace, for the queue, its workers and the sweeper: they know runs only by id.
+    Nothing that acts for a person uses this.
     """
     return await uow.session.get(Run, run_id, with_for_update=True, populate_existing=True)
 
 
 async def begin(uow: UnitOfWork, held: RunSnapshot, leased_at: float) -> ClaimedRun | None:
-    """Begin the life of a run that was just claimed; None when there is nothing to do for us.
+    """Begin the life of a run that was just claimed; None when there is nothing for us to do.
 
-    A run that was to be cancelled, or has killed too many workers, is ended here. Of steps of unknown
-    outcome a person is asked; the others go on.
+    A run that was to be canceled, or has killed too many workers, is ended here. A person is asked about steps of
+    unknown outcome; the others continue.
     """
     run = await locked_by_id(uow, held.id)
     if run is None or run.epoch != held.epoch or run.status != "running":
@@ -136,9 +134,9 @@ async def begin(uow: UnitOfWork, held: RunSnapshot, leased_at: float) -> Claimed
 
 
 async def _decisions(uow: UnitOfWork, run: Run) -> tuple[dict[str, Answer], dict[str, Answer]]:
-    """What people answered, by step path: to nodes, and about steps that failed or were cut off.
+    """People's answers, by step path: to nodes, and about steps that failed or were cut off.
 
-    Of each path the latest question counts: an open one, else one whose answer nobody took yet, whatever the
+    For each path the latest question counts: an open one, else one whose answer nobody has taken yet, whatever the
     clock said when it was asked. All answers count as taken from now on.
     """
     rows = await uow.session.execute(
@@ -155,9 +153,7 @@ async def _decisions(uow: UnitOfWork, run: Run) -> tuple[dict[str, Answer], dict
 
 
 async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
-    """Give a run back so that another process goes on with it; False when it is not ours any
-    more.
-    """
+    """Give a run back so that another process continues it; False when it is no longer ours."""
     run = await locked_by_id(uow, run_id)
     if run is None or run.epoch != epoch or run.status != "running":
         return False
@@ -167,9 +163,8 @@ async def release(uow: UnitOfWork, run_id: str, epoch: int) -> bool:
 
 
 async def wake_answered(uow: UnitOfWork, run: Run) -> bool:
-    """Make a waiting run pending when for a step that still waits there is something that no life of
-    the run had yet: an answer, a signal, another run's end, or the time; say whether it was. The row
-    must be locked.
+    """Make a waiting run pending when one of its waiting steps has something that no life of the run has had yet: an
+    answer, a signal, another run's end, or the time; say whether it did. The row must be locked.
     """
     if run.status != "waiting":
         return False
@@ -198,18 +193,18 @@ async def _is_answered(uow: UnitOfWork, run: Run) -> bool:
 
 
 async def rest(uow: UnitOfWork, run: Run) -> None:
-    """Pause a run that no process works on. The row must be locked.
+    """Pause a run that no process is executing. The row must be locked.
 
-    A paused run keeps `control` "pause" until it is resumed: without it somebody resumed it while
-    it was still coming to rest.
+    A paused run keeps `control` "pause" until it is resumed; if it is missing, somebody resumed the run while it was
+    still coming to rest.
     """
     run.status, run.control, run.worker, run.lease_until = "paused", "pause", None, None
     await store(uow, [run_event(run, await next_seq(uow, run), "run.paused")])
 
 
 async def reconcile(uow: UnitOfWork, run: Run) -> None:
-    """See to what was wanted of a run, or came for it, while its last life came to rest: it waits or
-    is paused, and no process works on it. The row must be locked.
+    """Handle what was requested of a run, or arrived for it, while its last life came to rest: it is waiting or paused,
+    and no process is executing it. The row must be locked.
     """
     if run.status not in ("waiting", "paused"):
         return
@@ -226,8 +221,8 @@ async def reconcile(uow: UnitOfWork, run: Run) -> None:
 
 
 async def end(uow: UnitOfWork, run: Run, status: str, error: dict[str, Any] | None = None) -> None:
-    """End a run that no process works on, with its open steps and questions; those of which nobody knows
-    whether they took effect say so. The row must be locked.
+    """End a run that no process is executing, with its open steps and questions; steps whose effect nobody knows are
+    marked as such. The row must be locked.
     """
     ensure(status in TERMINAL_RUN, "a run can only end in a final status", status=status)
     actor, at = system(run.workspace_id), now()
@@ -264,10 +259,10 @@ async def _is_unknown(uow: UnitOfWork, run: Run, step: Step) -> bool:
 
 
 async def after_end(database: Database, actor: Actor, run_id: str) -> None:
-    """Wake the run that waits for one that has ended, and cancel the runs that it waited for.
+    """Wake the run that waits for one that has ended, and cancel the runs that the ended one waited for.
 
-    Each in a transaction of its own, so that no two runs are ever locked together. What a crash
-    leaves undone is found by `forgotten_kin`.
+    Each in its own transaction, so that no two runs are ever locked together. `forgotten_kin` finds what a crash
+    leaves undone.
     """
     async with database.read() as uow:
         above = scoped(Run, actor).where(col(Run.id) == run_id)
@@ -306,9 +301,9 @@ async def stop(uow: UnitOfWork, run: Run, lapsed: LapsedLease | None) -> None:
 
 
 async def wake(database: Database, run_id: str) -> bool:
-    """Let a waiting run go on when what one of its steps waits for is there; say whether it was.
+    """Wake a waiting run when what one of its steps waits for has arrived; say whether it was.
 
-    What comes for a run that is at work or paused is kept, and found when it waits again.
+    What arrives for an active or paused run is kept, and found when it waits again.
     """
     async with database.work() as uow:
         run = await locked_by_id(uow, run_id)
@@ -319,7 +314,7 @@ async def wake(database: Database, run_id: str) -> bool:
 
 
 def queue_after_commit(uow: UnitOfWork, run: Run) -> None:
-    """Tell the workers of a run that became pending. The row is the promise: a lost job is no loss."""
+    """Notify the workers of a run that became pending. The row is the promise: losing a job costs nothing."""
     uow.enqueue(run.id, run.epoch + 1, priority=run.priority)
 
 

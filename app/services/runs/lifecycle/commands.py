@@ -1,4 +1,4 @@
-"""Stopping runs, and answering their questions."""
+"""Canceling runs, and answering their questions."""
 
 from typing import Any
 
@@ -25,8 +25,7 @@ from app.services.runs.reading import RunView, run_view
 async def cancel_run(
     uow: UnitOfWork, actor: Actor, run_id: str, lapsed: LapsedLease | None = None
 ) -> RunView:
-    """Cancel a run in any state; a finished one stays as it is. One at work stops within two
-    seconds.
+    """Cancel a run in any state; a finished one stays as it is. An active one stops within two seconds.
 
     Raises:
         NotFound: No such run.
@@ -43,14 +42,14 @@ async def cancel_run(
 
 
 async def answer_step(uow: UnitOfWork, actor: Actor, step_id: str, output: Any) -> RunView:  # noqa: ANN401 - JSON
-    """Answer the open question of a step; its run goes on.
+    """Answer the open question of a step; its run continues.
 
     Args:
         output: `{"choice", "comment"?, "value"?}`, or just the choice as text, or `{"approved":
         true}`.
 
     Raises:
-        NotFound: No such step, or it asked nothing.
+        NotFound: No such step, or it has no question.
         InvalidInput: The choice is not one of the question's.
         AlreadyDecided: Somebody was faster.
     """

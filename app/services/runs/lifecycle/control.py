@@ -1,4 +1,4 @@
-"""Pausing runs, letting them go on, and sending them signals."""
+"""Pausing and resuming runs, and sending them signals."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ from app.services.runs.waits import close, open_signal
 async def pause_run(
     uow: UnitOfWork, actor: Actor, run_id: str, lapsed: LapsedLease | None = None
 ) -> RunView:
-    """Pause a run: nothing new starts, what is at work ends first. One that is queued or waits
-    pauses at once; a paused one stays paused.
+    """Pause a run: nothing new starts, and what is in flight finishes first. A queued or waiting run pauses at once; a
+    paused one stays paused.
 
     Raises:
         NotFound: No such run.
@@ -53,7 +53,7 @@ async def pause_run(
 
 
 async def resume_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
-    """Let a paused run go on. What came meanwhile (answers, signals, times) is there for it.
+    """Resume a paused run. What came meanwhile (answers, signals, times) is there for it.
 
     Raises:
         NotFound: No such run.
@@ -78,8 +78,8 @@ async def send_signal(
     name: str,
     payload: Any,  # noqa: ANN401 - JSON
 ) -> RunView:
-    """Give a run what a step waits for under this name; one that comes early is kept for the step
-    that will.
+    """Give a run what a step waits for under this name; a signal that comes early is kept for the step that will wait
+    for it.
 
     Raises:
         NotFound: No such run.

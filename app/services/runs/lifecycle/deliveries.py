@@ -1,4 +1,4 @@
-"""What comes for steps of a run that wait while others of it are at work."""
+"""What arrives for waiting steps of a run while its other steps are executing."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -16,10 +16,10 @@ from app.services.runs.waits import came_since, record_of
 
 
 async def deliveries_of(app: AppContext, run_id: str, epoch: int) -> Sequence[Delivery]:
-    """What no life of a run had yet; nothing when the run is not ours any more.
+    """What no life of a run has had yet; nothing when the run is no longer ours.
 
-    It counts as taken once the run says so (`host.TakenRecord`). Until then it may be read again, here and by
-    the next life.
+    It counts as taken once the run says so (`host.TakenRecord`). Until then it may be read again, here and by the next
+    life.
 
     Raises:
         StorageDown: The database does not answer.

@@ -1,4 +1,4 @@
-"""What a step that was cut off may have done outside. An agent is as safe as the tools in its slots."""
+"""What a step that was cut off may have done to the outside world. An agent is as safe as the tools in its slots."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +19,7 @@ def may_repeat(step: Step, graph: Config) -> bool:
 
 
 def changes_nothing(step: Step, graph: Config) -> bool:
-    """Whether a step that was cut off has surely left the outside as it was."""
+    """Whether a step that was cut off has certainly changed nothing outside."""
     return _all(step, graph, lambda node_type, config: node_type.changes_nothing(config))
 
 

@@ -1,4 +1,4 @@
-"""The one way to execute a run that was claimed: give it to the engine, and leave it as the engine did."""
+"""The only way to execute a claimed run: hand it to the engine, and store how the engine left it."""
 
 import asyncio
 import logging
@@ -51,14 +51,14 @@ def spawn_run(
     plan: Plan | None = None,
     on_left: Callable[[], None] | None = None,
 ) -> asyncio.Task[RunPatch | None]:
-    """Execute a run that is this process's own, in the background; the task gives the last change of
-    the run's row that this process has committed.
+    """Execute a run owned by this process, in the background; the task returns the last change of the run's row that
+    this process has committed.
 
-    Its lease is kept from now on: when many begin together, the last may wait for its first moment.
+    Its lease is renewed from now on: when many start together, the last may wait a while for its turn.
 
     Args:
-        on_left: Called when all is done but the commit of the last facts, perhaps more than once; not when
-            the task ends otherwise.
+        on_left: Called when everything but the commit of the last facts is done, possibly more than once; not when the
+            task ends otherwise.
     """
     key = task_key(claimed.run.workspace_id, claimed.run.id)
     task = app.spawn(key, _work(app, claimed, plan, on_left))
@@ -70,7 +70,7 @@ def spawn_run(
 def spawn_here(
     app: AppContext, claimed: ClaimedRun, plan: Plan | None = None
 ) -> asyncio.Task[RunPatch | None]:
-    """`spawn_run` for a run that this process started itself: it takes one of the places for such runs."""
+    """`spawn_run` for a run that this process started itself: it takes one of the slots for such runs."""
 
     def give_back(_: asyncio.Task[RunPatch | None]) -> None:
         app.admission.light_slots += 1
@@ -82,7 +82,7 @@ def spawn_here(
 
 
 async def get_ready() -> None:
-    """Load all that runs need now, so that the first run does not hold up the others."""
+    """Load everything runs need now, so that the first run does not hold up the others."""
     catalog()
     await warm_up()
 
@@ -90,9 +90,9 @@ async def get_ready() -> None:
 async def execute_in_memory(
     app: AppContext, plan: Plan, request: RunRequest, journal: BufferedJournal, seconds: float
 ) -> bool:
-    """Execute a run without effects that is not stored yet; say whether it came to its end in time.
+    """Execute a run without effects that is not stored yet; say whether it finished in time.
 
-    If not, all of it is to be forgotten, and a worker executes it.
+    If not, all of it is discarded, and a worker executes it.
     """
     host = app.make_host(app, journal, request.workflow_id)
     try:
@@ -114,7 +114,7 @@ async def _work(
     plan: Plan | None = None,
     on_left: Callable[[], None] | None = None,
 ) -> RunPatch | None:
-    """Do the work of one life, and say how it was left."""
+    """Do the work of one life, and return how it ended."""
     run_id = claimed.run.id
     log.context.set({**log.context.get(), "run_id": run_id})
     lease = app.leases.hold(run_id, claimed.run.epoch, claimed.leased_at)
@@ -158,16 +158,16 @@ async def _live(
 
 
 async def _send(lease: Lease, http: Http, request: HttpRequest) -> HttpReply:
-    """Call the outside only while the run is surely ours: another process may have done it by now."""
+    """Make external calls only while the run is certainly ours: another process may have taken it by now."""
     await lease.be_sure()
     return await http(request)
 
 
 async def _leave(app: AppContext, claimed: ClaimedRun, outcome: Outcome) -> None:
-    """See to what follows from how the engine left the run."""
+    """Handle what follows from how the engine left the run."""
     run = claimed.run
     if outcome.status in TERMINAL_RUN:
-        # a run that ended well in its first life has called nobody
+        # a run that succeeded in its first life has called nobody
         if run.parent_run_id or claimed.steps or outcome.status != "succeeded":
             await after_end(app.database, system(run.workspace_id), run.id)
         return
@@ -218,21 +218,21 @@ async def _request(app: AppContext, claimed: ClaimedRun) -> RunRequest:
 
 
 def limits_of(app: AppContext, limits: dict[str, Any] | None) -> Limits:
-    """The bounds of a run, as its row has them, and of this installation."""
+    """The limits of a run, from its row and from this installation."""
     return replace(Limits(max_output_bytes=app.settings.max_output_mb << 20), **(limits or {}))
 
 
 def _may_recall(
     run: RunSnapshot, inside: int, unfinished: Collection[str]
 ) -> Collection[str] | None:
-    """In which containers earlier lives have finished turns; None: it may be any."""
+    """The containers in which earlier lives have finished iterations; None: it may be any."""
     if not inside:
         return frozenset()
     return None if run.forked_from else frozenset(unfinished)
 
 
 async def _whole(app: AppContext, run_id: str, value: Any) -> Any:  # noqa: ANN401 - JSON
-    """A value with its large parts; most have none, and need no look into the database."""
+    """A value with its large parts; most have none, and need no database query."""
     if not has_references(value):
         return value
     async with app.database.read() as uow:
@@ -248,7 +248,7 @@ async def _record(app: AppContext, step: Step) -> StepRecord:
 
 
 async def _hand_back(app: AppContext, claimed: ClaimedRun, journal: RunJournal) -> None:
-    """Let another process go on with the run, from the last step that was finished here."""
+    """Let another process continue the run, from the last step that was finished here."""
     try:
         await journal.record()
         async with app.database.work() as uow:

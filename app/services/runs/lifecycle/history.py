@@ -1,7 +1,7 @@
-"""What earlier lives of a run recorded, without holding it all: a loop may have 100,000 turns.
+"""What earlier lives of a run recorded, without loading it all: a loop may have 100,000 iterations.
 
-A claimed run brings its own steps and all open ones. Finished steps inside of turns stay in the
-database: they are counted, and the engine looks them up turn by turn.
+A claimed run loads its own steps and all open ones. Finished steps inside iterations stay in the database: they are
+counted, and the engine looks them up iteration by iteration.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -37,20 +37,20 @@ def _inside(run: RunSnapshot) -> Select[Step]:
 
 @dataclass(frozen=True)
 class Inside:
-    """Finished steps inside of turns: how many there are, and how many of them this run has executed."""
+    """Finished steps inside iterations: how many there are, and how many of them this run has executed."""
 
     recorded: int = 0
     executed: int = 0
 
 
 def was_executed(step: Step) -> bool:
-    """Whether a finished step counts towards the run's limit: it was not taken over, given or passed over."""
+    """Whether a finished step counts towards the run's limit: it was not copied, given or skipped."""
     return step.status != "skipped" and step.origin not in _NOT_EXECUTED
 
 
 async def count_inside(app: AppContext, run: RunSnapshot, steps: Sequence[Step]) -> Inside:
-    """Count what is left out. Of finished loops nothing is needed: their own steps tell; but a run
-    that took steps over from another one may have turns whose loop has no step yet.
+    """Count what is left out. Finished loops need nothing: their own steps tell; but a run that copied steps from
+    another one may have iterations whose loop has no step yet.
     """
     if run.forked_from is None and all(step.status in TERMINAL_STEP for step in steps):
         return Inside()
@@ -65,7 +65,7 @@ async def count_inside(app: AppContext, run: RunSnapshot, steps: Sequence[Step])
 def recall_of(
     app: AppContext, run: RunSnapshot, record: Callable[[AppContext, Step], Awaitable[StepRecord]]
 ) -> Callable[[Sequence[str]], Awaitable[list[StepRecord]]]:
-    """Make what the engine finds finished steps inside of turns with.
+    """Make the function with which the engine finds finished steps inside iterations.
 
     Args:
         record: Turns a row into what the engine knows of a step.

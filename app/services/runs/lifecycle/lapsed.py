@@ -1,4 +1,4 @@
-"""Deciding about a run whose lease looks over: its process is dead, or only the clock was set."""
+"""Deciding about a run whose lease appears expired: its process is dead, or only the clock was set."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,13 +17,13 @@ Got = TypeVar("Got")
 
 @dataclass(frozen=True)
 class LapsedLease:
-    """A lease that looked over when it was read, at least `SURE_S` ago."""
+    """A lease that appeared expired when it was read, at least `SURE_S` ago."""
 
     until: datetime | None
 
 
 class LeaseInDoubt(Unavailable):
-    """Whether a process still works on the run will be known in `SURE_S`."""
+    """Whether a process is still executing the run will be known in `SURE_S`."""
 
     def __init__(self, lease: LapsedLease) -> None:
         super().__init__(
@@ -33,14 +33,14 @@ class LeaseInDoubt(Unavailable):
 
 
 def is_worked_on(run: Run, at: datetime, lapsed: LapsedLease | None) -> bool:
-    """Whether a living process works on a run. Its row must be locked.
+    """Whether a living process is executing a run. Its row must be locked.
 
     Args:
-        at: What time the database says it is.
-        lapsed: What the first try has seen.
+        at: The database's time.
+        lapsed: What the first try saw.
 
     Raises:
-        LeaseInDoubt: Its lease looks over, at the first try.
+        LeaseInDoubt: Its lease appears expired, at the first try.
     """
     if run.status != "running":
         return False
@@ -57,11 +57,11 @@ async def with_second_look(
     actor: Actor,
     run_id: str,
 ) -> Got:
-    """Do a use case on a run in a transaction of its own; when it finds the run's lease in doubt, do it again in
-    another one as soon as that is settled.
+    """Run a use case on a run in its own transaction; if it finds the run's lease in doubt, run it again in another one
+    as soon as that is settled.
 
-    A lease may only look over because the clock was set. Who lives renews it, and who does not renew it changes
-    the outside no more, in less time than a lease lasts.
+    A lease may appear expired only because the clock was set. A living process renews it, and one that does not renew
+    it stops changing the outside world, in less time than a lease lasts.
     """
     try:
         async with database.work() as uow:

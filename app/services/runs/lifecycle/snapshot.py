@@ -1,4 +1,6 @@
-"""What whoever leads a life of a run knows of its row: plain, for every run has one, and ORM objects are dear."""
+"""What the process executing a run knows of its row: plain values, for every run has one, and ORM objects are
+expensive.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -10,7 +12,7 @@ from app.models import metadata
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """A run as it was when it became ours; its row goes on changing."""
+    """A run as it was when it became ours; its row keeps changing."""
 
     id: str
     workspace_id: str
@@ -36,7 +38,7 @@ class RunSnapshot:
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> "RunSnapshot":
-        """Take what is needed out of a row, with whatever else is in it."""
+        """Take what is needed from a row, whatever else is in it."""
         return cls(*[row[name] for name in _NAMES])
 
 

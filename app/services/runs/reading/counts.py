@@ -1,4 +1,4 @@
-"""How much goes on in a workspace right now."""
+"""How much is going on in a workspace right now."""
 
 from sqlalchemy import func
 from sqlmodel import col

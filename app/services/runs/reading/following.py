@@ -1,4 +1,4 @@
-"""Watching a run: what is stored first, then what happens, in order and without gaps."""
+"""Following a run: what is stored first, then what happens, in order and without gaps."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -29,10 +29,8 @@ async def follow(
 ) -> AsyncGenerator[list[Event], None]:
     """Yield batches of a run's events after a sequence number until the run has ended.
 
-    Stored events come each once and in order. Tokens (`llm.token`, seq 0) come as they are made;
-    after a late start or a
-    gap, the text of each unfinished step comes whole, with `"replace": true`. An empty batch is a
-    sign of life.
+    Each stored event comes once, in order. Tokens (`llm.token`, seq 0) come as they are generated; after a late start
+    or a gap, the text of each unfinished step comes whole, with `"replace": true`. An empty batch is a heartbeat.
 
     Raises:
         NotFound: There is no such run in the actor's workspace.
@@ -60,12 +58,10 @@ async def follow(
 
 
 async def wait_for_run(app: AppContext, actor: Actor, run_id: str, seconds: float) -> RunView:
-    """Return the run when it has ended, has responded, or waits for somebody; or as it is after so
-    many seconds.
-    """
+    """Return the run when it has ended, has responded, or waits for somebody; or as it is after this many seconds."""
     ours = app.at_work(task_key(actor.workspace_id, run_id))
     until = asyncio.get_running_loop().time() + seconds
-    if ours is not None:  # executed in this very process: its end needs no looking for
+    if ours is not None:  # executed in this very process: its end needs no polling
         done, _ = await asyncio.wait({ours}, timeout=min(seconds, _QUICK_S))
         if done:
             async with app.database.read() as uow:
@@ -94,9 +90,7 @@ def _is_told(run: RunView) -> bool:
 async def _catch_up(
     app: AppContext, actor: Actor, run_id: str, viewer: Viewer, last: int
 ) -> tuple[list[Event], bool]:
-    """Read what is stored after `last`, and the text so far of steps at work; say whether the run
-    is over.
-    """
+    """Read what is stored after `last`, and the text so far of active steps; say whether the run is over."""
     history = await app.bus.history(run_id, viewer)
     found: list[Event] = []
     async with app.database.read() as uow:
@@ -112,9 +106,7 @@ async def _catch_up(
 
 
 def texts_so_far(history: Iterable[Event]) -> list[Event]:
-    """Join the tokens of each step that has not ended into one event that replaces what a viewer
-    has.
-    """
+    """Join the tokens of each unfinished step into one event that replaces what a viewer has."""
     texts: dict[str, Event] = {}
     for event in history:
         path = event.path or ""
@@ -128,7 +120,7 @@ def texts_so_far(history: Iterable[Event]) -> list[Event]:
 
 
 def _next(events: Iterable[Event], last: int) -> tuple[list[Event], int, bool]:
-    """The events that follow on `last`; False when one before them is missing."""
+    """The events that follow `last`; False when one before them is missing."""
     fresh: list[Event] = []
     for event in events:
         if event.type in EPHEMERAL:

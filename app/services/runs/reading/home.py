@@ -46,7 +46,7 @@ class _Line:
 
 
 async def overview(uow: UnitOfWork, actor: Actor) -> OverviewView:
-    """Sum up the workspace's last 24 hours (of at most 20,000 runs) and what goes on now."""
+    """Sum up the workspace's last 24 hours (of at most 20,000 runs) and current activity."""
     require(actor, Permission.RUN_READ)
     at = now()
     lines = await _day(uow, actor, at - timedelta(hours=24))

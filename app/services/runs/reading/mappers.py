@@ -1,4 +1,4 @@
-"""From rows to what callers see, and to the payloads of events."""
+"""From rows to views, and to the payloads of events."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -151,7 +151,7 @@ def event_of(row: RunEvent) -> Event:
 
 
 def run_event(run: Run, seq: int, kind: EventType) -> Event:
-    """An event about the whole run, with its state now."""
+    """An event about the whole run, with its current state."""
     state = run_payload(
         cast("RunStatus", run.status),
         run.tokens,
@@ -172,7 +172,7 @@ def run_event(run: Run, seq: int, kind: EventType) -> Event:
 
 
 def step_event(step: Step, seq: int, kind: EventType, **more: Any) -> Event:  # noqa: ANN401 - JSON
-    """An event about a step, with its state now."""
+    """An event about a step, with its current state."""
     return Event(
         seq=seq,
         at=now(),

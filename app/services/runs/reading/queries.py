@@ -78,7 +78,7 @@ async def list_runs(
 
 
 def matching(search: str) -> ColumnElement[bool]:
-    """What a search for runs looks for: words in the workflow's name, a number with or without #, an id."""
+    """What a search for runs matches: words in the workflow's name, a number with or without #, an id."""
     text = search.strip().lstrip("#").lower()
     return or_(
         func.lower(col(Workflow.name)).contains(text, autoescape=True),
@@ -91,7 +91,7 @@ async def see_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     """Return a run; values over 64 KB are references.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     require(actor, Permission.RUN_READ)
     return run_view(*await _row(uow, actor, run_id))
@@ -101,7 +101,7 @@ async def get_run(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
     """Return a run with its whole input and output; only parts over 5 MB are references.
 
     Raises:
-        NotFound: There is none, or it is another workspace's.
+        NotFound: There is none, or it belongs to another workspace.
     """
     view = await see_run(uow, actor, run_id)
     return view.model_copy(
@@ -131,7 +131,7 @@ async def list_some_steps(
 
     Raises:
         NotFound: No such run.
-        InvalidInput: The cursor or the limit is none.
+        InvalidInput: The cursor or the limit is invalid.
     """
     require(actor, Permission.RUN_READ)
     await _row(uow, actor, run_id)
@@ -171,11 +171,11 @@ async def _called_by(uow: UnitOfWork, actor: Actor, step: Step) -> str | None:
 async def get_trace(
     uow: UnitOfWork, actor: Actor, run_id: str, parent: str | None = None
 ) -> TraceView:
-    """Return a run at one moment; `seq` is read first, so later events repeat, never lack, a change.
+    """Return a snapshot of a run; `seq` is read first, so later events may repeat a change but never miss one.
 
     Args:
-        parent: A turn such as `loop[3]`: only what lies in it, in all its tries; `loop[3.2]` is one try.
-            None: the whole run, of a large one the graph's own steps and some inside of turns.
+        parent: An iteration such as `loop[3]`: only what is in it, in all its tries; `loop[3.2]` is one try. None: the
+            whole run; of a large one the graph's own steps and some inside iterations.
     """
     require(actor, Permission.RUN_READ)
     seq = await last_seq(uow, actor, run_id)
@@ -268,7 +268,7 @@ async def list_approvals(
 async def callers(
     uow: UnitOfWork, actor: Actor, run_ids: Collection[str]
 ) -> dict[str, tuple[CallerView, ...]]:
-    """The runs that wait for these, one above the other; runs that nobody waits for are left out."""
+    """The runs that wait for these, each under the one that waits for it; runs that nobody waits for are left out."""
     steps: dict[str, tuple[str, CallerView]] = {}
     below = set(run_ids)
     caller = aliased(Run)

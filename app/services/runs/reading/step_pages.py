@@ -38,9 +38,9 @@ _TURN = re.compile(r"\[\d+\]$")
 
 @dataclass(frozen=True)
 class Filter:
-    """Which steps of a run: all those in a container or one of its turns, of a status, of a node.
+    """Which steps of a run: all those in a container or one of its iterations, of a status, of a node.
 
-    `loop[3]` are all tries of that turn, `loop[3.2]` is the second.
+    `loop[3]` means all tries of that iteration, `loop[3.2]` the second.
     """
 
     parent: str | None = None
@@ -59,10 +59,10 @@ async def page_steps(
     """List steps of a run by start, those that never started last; values over 64 KB are references.
 
     Args:
-        cursor: `next_cursor` of the page before, with the same filter.
+        cursor: `next_cursor` of the previous page, with the same filter.
 
     Raises:
-        InvalidInput: The cursor is none of this list, or the limit is out of bounds.
+        InvalidInput: The cursor does not belong to this list, or the limit is out of bounds.
     """
     require(actor, Permission.RUN_READ)
     if not 1 <= limit <= MAX_PAGE:
@@ -89,8 +89,8 @@ async def page_steps(
 async def steps_of_trace(
     uow: UnitOfWork, actor: Actor, run_id: str, parent: str | None
 ) -> tuple[list[Step], int]:
-    """The steps of a level, and at most 1,000 inside of turns below it: open and failed ones first.
-    Also how many are left out.
+    """The steps of a level, and at most 1,000 inside iterations below it: open and failed ones first. Also how many are
+    left out.
     """
     whole = _below(actor, run_id, parent)
     rest = _rest(uow, parent)
@@ -108,7 +108,7 @@ async def steps_of_trace(
 async def loops_of(
     uow: UnitOfWork, actor: Actor, run_id: str, parent: str | None
 ) -> tuple[LoopView, ...]:
-    """How far the loops of a level are. Each try of a turn counts by itself."""
+    """The progress of a level's loops. Each try of an iteration counts separately."""
     path, rest = col(Step.path), _rest(uow, parent)
     above = func.length(path) - func.length(rest)
     loop = func.substr(path, 1, above + _place(uow, rest, "[") - 1)
@@ -142,7 +142,7 @@ async def loops_of(
 
 
 def inside(parent: str) -> ColumnElement[bool]:
-    """Steps in a container (`loop`), in one of its turns (`loop[3]`), or in one try of it (`loop[3.2]`)."""
+    """Steps in a container (`loop`), in one of its iterations (`loop[3]`), or in one try of it (`loop[3.2]`)."""
     path = col(Step.path)
     again = f"{parent[:-1]}." if _TURN.search(parent) else f"{parent}["
     return or_(
@@ -151,7 +151,7 @@ def inside(parent: str) -> ColumnElement[bool]:
 
 
 def in_parts(paths: Sequence[str]) -> list[Sequence[str]]:
-    """Paths in pieces that a statement can take."""
+    """Paths in batches that a statement can take."""
     return [paths[at : at + _AT_ONCE] for at in range(0, len(paths), _AT_ONCE)]
 
 
@@ -161,11 +161,11 @@ def _below(actor: Actor, run_id: str, parent: str | None) -> Select[Step]:
         return query
     if parent.endswith("]"):
         return query.where(inside(parent))
-    return query.where(false())  # only turns hold steps
+    return query.where(false())  # only iterations hold steps
 
 
 def _rest(uow: UnitOfWork, parent: str | None) -> SQLColumnExpression[str]:
-    """What a step's path says below a turn, whichever try of it: `b` of `loop[3]/b` and `loop[3.2]/b`."""
+    """What a step's path says below an iteration, whichever try: `b` of `loop[3]/b` and `loop[3.2]/b`."""
     if not parent:
         return col(Step.path)
     end = func.substr(col(Step.path), len(parent))  # "]/b" or ".2]/b"
@@ -173,7 +173,7 @@ def _rest(uow: UnitOfWork, parent: str | None) -> SQLColumnExpression[str]:
 
 
 def _place(uow: UnitOfWork, text: SQLColumnExpression[str], what: str) -> ColumnElement[int]:
-    """Where a text stands in another, from 1; 0: nowhere."""
+    """The position of one text in another, from 1; 0: not found."""
     dialect = uow.session.get_bind().dialect.name
     return (func.strpos if dialect == "postgresql" else func.instr)(text, what)
 

@@ -1,4 +1,4 @@
-"""Handing out what references in values of runs stand for."""
+"""Serving the values that references in runs stand for."""
 
 from collections.abc import AsyncIterator
 
@@ -14,10 +14,10 @@ from app.services.app_context import AppContext
 async def read_value(app: AppContext, actor: Actor, value_id: str) -> AsyncIterator[bytes]:
     """Yield the JSON of a value that a run or its steps refer to, in pieces of at most 1 MB.
 
-    No transaction stays open between two of them: who takes them may be slow.
+    No transaction stays open between pieces: the reader may be slow.
 
     Raises:
-        NotFound: There is no such value, or it is another workspace's.
+        NotFound: There is no such value, or it belongs to another workspace.
     """
     require(actor, Permission.RUN_READ)
     of_it = scoped(Blob, actor).where(col(Blob.id) == value_id)

@@ -24,11 +24,11 @@ class _View(BaseModel):
 class RunView(_View):
     """A run. `version` is the number of the workflow's version; `cost_usd` None means unpriced.
 
-    `notice` is a sentence for the person who started it, when something delays it. `forked_from` is
-    the run whose finished steps it took over, `fork_path` the step that was executed anew (null:
-    what had not finished). `parent_run_id` is the run that waits for this one. `priority` is 0
-    (high), 1 or 2 (low). `dead_at`: given up after too many crashes, until `requeued_as` went on.
-    `responded`: the output is there though the run goes on. `warning_count`: remarks on steps that went well.
+    `notice` tells the person who started it what delays it, if anything does. `forked_from` is the run whose finished
+    steps it took over, `fork_path` the step that was executed again (null: what had not finished). `parent_run_id` is
+    the run that waits for this one. `priority` is 0 (high), 1 or 2 (low). `dead_at`: given up after too many crashes,
+    until `requeued_as` continues it. `responded`: the output is available although the run continues. `warning_count`:
+    remarks on steps that succeeded.
     """
 
     id: str
@@ -59,19 +59,19 @@ class RunView(_View):
 
 
 class WarningView(_View):
-    """A remark on a step that went well, such as an answer that is empty or items of a loop that failed."""
+    """A remark on a step that succeeded, such as an empty answer or failed items of a loop."""
 
     code: str
     message: str
 
 
 class StepView(_View):
-    """A step of a run. `alive` names the output ports that lived on; null means all.
+    """A step of a run. `alive` names the output ports that are alive; null means all.
 
-    `origin` says where the output is from when the node was not executed: copied (from another
-    run), pinned, cached, disabled, or given (by a person). Only told of a step that is read by itself:
-    `child_run_id` is the run it called last, `waited_s` how long it waited for a person, a time, a signal
-    or a run (null: it did not); a container waits while all that is open in it does.
+    `origin` says where the output came from when the node was not executed: copied (from another run), pinned, cached,
+    disabled, or given (by a person). Only set on a step that is read by itself: `child_run_id` is the run it called
+    last, `waited_s` how long it waited for a person, a time, a signal or a run (null: it did not); a container waits
+    while everything open in it does.
     """
 
     id: str
@@ -146,8 +146,8 @@ class ApprovalView(_View):
 
 
 class WaitView(_View):
-    """What a step waits for without a person: `for` is time, signal, run, retry (its next try) or turn (the next try
-    of the item `name` of a loop, counted from 0: `3.2` is the second).
+    """What a step waits for without a person: `for` is time, signal, run, retry (its next try) or turn (the next try of
+    the item `name` of a loop, counted from 0: `3.2` is the second).
 
     Shape: `{"step_path", "for", "until", "name", "run_id"}`, as in the event `step.waiting`.
     """
@@ -164,7 +164,7 @@ class WaitView(_View):
 
 
 class LoopView(_View):
-    """How far a loop is, in tries of its turns: `running` ones are at work or wait."""
+    """Progress of a loop, in tries of its iterations: `running` ones are active or wait."""
 
     path: str
     turns: int
@@ -174,11 +174,10 @@ class LoopView(_View):
 
 
 class TraceView(_View):
-    """All of a run at one moment; `seq` is the last event it contains. `graph` is the version that
-    ran.
+    """A snapshot of a run; `seq` is the last event it contains. `graph` is the version that ran.
 
-    Of steps inside of turns it holds at most 1,000, open and failed ones first; `hidden` is how
-    many more there are. `loops` sums up all turns.
+    It holds at most 1,000 steps inside iterations, open and failed ones first; `hidden` is how many more there are.
+    `loops` sums up all iterations.
     """
 
     run: RunView
@@ -215,7 +214,7 @@ class WorkflowHealth(_View):
 
 
 class ActivityView(_View):
-    """How much goes on now: runs at work or queued, questions that wait, workflows there are."""
+    """Current activity: active or queued runs, open questions, number of workflows."""
 
     live: int
     waiting: int

@@ -1,4 +1,4 @@
-"""How much of a step's time was waiting."""
+"""How much of a step's time was spent waiting."""
 
 from datetime import datetime
 from typing import Any
@@ -15,9 +15,9 @@ _RESTS = ("step.waiting", "step.waiting_human")
 
 
 async def waited_s(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:
-    """For how many seconds a step has waited, up to now while it does; None when it never did.
+    """How many seconds a step has waited, counting a wait in progress; None when it never did.
 
-    A container waits while what is open in it waits and nothing in it is at work: its events tell.
+    A container waits while what is open in it waits and nothing in it is active: its events tell.
     """
     waits, asked = (
         scoped(table, actor).where(
@@ -43,7 +43,7 @@ async def waited_s(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:
 
 
 async def _rested_s(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:
-    """For how many seconds a container was at rest as a whole."""
+    """How many seconds a container was idle as a whole."""
     told = scoped(RunEvent, actor).where(
         col(RunEvent.run_id) == step.run_id,
         col(RunEvent.path) == step.path,

@@ -1,4 +1,4 @@
-"""Notice that something changed in a workspace's runs, without asking again and again."""
+"""Notice that something changed in a workspace's runs, without polling."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Runs whose process died: noticing it, and what was given up."""
+"""Runs whose process died: detecting it, and the runs that were given up."""
 
 from app.services.runs.recovery.crash_detector import CrashDetector, ObservedLease
 from app.services.runs.recovery.dead_letters import (

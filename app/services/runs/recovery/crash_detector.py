@@ -1,4 +1,4 @@
-"""Telling dead processes from those that could not be heard, or whose clock was set."""
+"""Distinguishing dead processes from those that could not be heard, or whose clock was set."""
 
 import math
 import time
@@ -17,24 +17,24 @@ _SKEW_S = 0.5
 
 @dataclass(frozen=True)
 class ObservedLease:
-    """Until when a life of a run was last said to go on."""
+    """Until when a life of a run was last known to hold its lease."""
 
     run_id: str
     epoch: int
     until: datetime | None
 
     def lies_ahead(self, at: datetime) -> bool:
-        """Whether it was given by a clock that is ahead of this moment."""
+        """Whether it was set by a clock that is ahead of this moment."""
         return self.until is not None and self.until > at
 
 
 class CrashDetector:
-    """Judges leases that look over, for one process that looks again and again.
+    """Judges leases that appear expired, for one process that polls them.
 
-    Who looked all the time, while the clock went on evenly, would have seen that a lease is renewed: one that is over
-    is a death. After the database was away, or the clock was set, living processes come late or seem to: then, and at
-    the start, a lease is a death when it is over and stays as it is for as long as a lease lasts. To know that as early
-    as it can be known, such a watch wants to see all leases, not only those that look over.
+    An observer that looked all the time, while the clock went on evenly, would have seen a lease being renewed: an
+    expired one is a death. After the database was away, or the clock was set, living processes are late or appear to
+    be: then, and at the start, a lease means a death when it is expired and stays unchanged for as long as a lease
+    lasts. To know that as early as possible, the observer then needs all leases, not only those that appear expired.
     """
 
     def __init__(self, patience_s: float = LEASE.total_seconds()) -> None:
@@ -45,20 +45,20 @@ class CrashDetector:
 
     @property
     def steady(self) -> bool:
-        """Whether all went on evenly for so long that leases need no look before they are over."""
+        """Whether all went on evenly for so long that leases need not be watched before they expire."""
         return time.monotonic() - self._steady_since >= _STEADY_S
 
     def judge(self, at: datetime, leases: Sequence[ObservedLease]) -> list[str]:
         """The runs whose process has died.
 
         Args:
-            at: What time the database says it is.
-            leases: Of the runs that are at work, at least of those whose lease looks over.
+            at: The database's time.
+            leases: Of the active runs, at least of those whose lease appears expired.
         """
         moment = time.monotonic()
         if not self._goes_on(moment, at):
             self._steady_since = moment
-            # who was healthy when we last looked had no chance to renew its lease while we stood still
+            # a process that was healthy when we last looked had no chance to renew its lease while we were frozen
             self._seen = self._seen_over()
         self._last = moment, at
         self._seen = {lease: self._seen.get(lease, moment) for lease in leases}
@@ -72,7 +72,7 @@ class CrashDetector:
         ]
 
     def lose_sight(self) -> None:
-        """Begin anew: the database is away."""
+        """Start over: the database is away."""
         self._last, self._steady_since, self._seen = None, math.inf, {}
 
     def _seen_over(self) -> dict[ObservedLease, float]:

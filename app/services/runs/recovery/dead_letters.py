@@ -1,4 +1,4 @@
-"""Runs that were given up because their processes died again and again: look at them, requeue them, put them away."""
+"""Dead letters, runs given up because their processes kept dying: listing, requeueing and dismissing them."""
 
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ async def list_dead_letters(
     limit: int = 50,
     search: str | None = None,
 ) -> Page[DeadLetterView]:
-    """List runs that were given up and neither requeued nor put away, the latest first.
+    """List runs that were given up and neither requeued nor dismissed, the latest first.
 
     `search` looks in the workflow's name, the run's number and its id.
     """
@@ -63,11 +63,11 @@ async def list_dead_letters(
 
 
 async def requeue(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
-    """Start a new run that goes on from what the dead one has finished; return it.
+    """Start a new run that continues from what the dead one has finished; return it.
 
     Raises:
         NotFound: No such run.
-        Conflict: It is not a dead letter, or not any more; or its workflow was deleted.
+        Conflict: It is not, or no longer, a dead letter; or its workflow was deleted.
     """
     require(actor, Permission.RUN_CONTROL)
     made = await fork_run(uow, actor, ForkRun(run_id=run_id))
@@ -78,11 +78,11 @@ async def requeue(uow: UnitOfWork, actor: Actor, run_id: str) -> RunView:
 
 
 async def discard(uow: UnitOfWork, actor: Actor, run_id: str) -> None:
-    """Put a dead letter away; the run itself stays, failed.
+    """Dismiss a dead letter; the run itself stays, failed.
 
     Raises:
         NotFound: No such run.
-        Conflict: It is not a dead letter, or not any more.
+        Conflict: It is not, or no longer, a dead letter.
     """
     require(actor, Permission.RUN_CONTROL)
     run = await _dead(uow, actor, run_id)

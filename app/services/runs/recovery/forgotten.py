@@ -1,4 +1,4 @@
-"""Runs that somebody has to see to because a process died before it did."""
+"""Runs that need attention because a process died before it finished with them."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from app.models import Run
 
 
 async def unsettled_runs(database: Database, limit: int) -> Sequence[str]:
-    """Runs that came to rest, and whose process died before it saw to what was wanted of them or had come meanwhile:
-    see `reconcile`.
+    """Runs that came to rest, and whose process died before it handled what was requested or had arrived meanwhile: see
+    `reconcile`.
     """
     status, control = col(Run.status), col(Run.control)
     waits = status == "waiting"
@@ -46,8 +46,8 @@ async def due_runs(database: Database, limit: int) -> Sequence[str]:
 
 
 async def forgotten_kin(database: Database, limit: int) -> Sequence[tuple[str, str]]:
-    """Ended runs, each with its workspace before it, that a waiting one was not told of, or that left
-    runs they called at work.
+    """Ended runs, each preceded by its workspace, whose end a waiting run was not told of, or that left the runs they
+    called active.
     """
     caller = aliased(Run)
     async with database.read() as uow:

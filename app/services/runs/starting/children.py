@@ -16,14 +16,14 @@ from app.services.versions import locked_workflow, locked_workspace, plan_to_exe
 
 
 async def start_child(app: AppContext, child: ChildRequest) -> None:
-    """Store the run that a step calls, and queue it; one that is there already stays as it is.
+    """Store the run that a step calls, and queue it; one that already exists stays as it is.
 
-    It runs the other workflow as it is now, as the person who started the run that calls.
+    It runs the other workflow's current draft, on behalf of the person who started the calling run.
 
     Raises:
         NotFound: There is no such workflow in the workspace.
         GraphInvalid, NeedsMigration: It cannot run.
-        InvalidInput: Not with this input.
+        InvalidInput: It cannot run with this input.
     """
     async with app.database.work() as uow:
         await locked_workspace(uow, child.workspace_id)
@@ -35,7 +35,7 @@ async def start_child(app: AppContext, child: ChildRequest) -> None:
 async def _create(uow: UnitOfWork, child: ChildRequest) -> None:
     parent = await locked_run(uow, system(child.workspace_id), child.parent_run_id)
     if parent.status in TERMINAL_RUN:
-        return  # whoever asks does not hold the run any more, and is about to hear of it
+        return  # the caller no longer holds the run, and is about to learn of it
     actor = on_behalf_of(parent.started_by, child.workspace_id)
     try:
         workflow = await locked_workflow(uow, actor, child.workflow_id)

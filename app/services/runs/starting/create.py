@@ -36,7 +36,7 @@ class NewRun:
 
     Args:
         plan: The compiled version; input and pins must fit it.
-        placement: The placement itself, or what it is worked out from.
+        placement: The placement itself, or what it is computed from.
         copies_input: The input comes from another run, which checked it. The caller copies it once the row exists.
         pins: Outputs that stand in for executing nodes.
         request_hash: Hash of the whole request; the same key with another hash is a conflict.
@@ -64,7 +64,7 @@ def request_hash(asked: Any) -> str:  # noqa: ANN401 - JSON
     """Hash a request, its input included.
 
     Raises:
-        InvalidInput: It is no JSON value.
+        InvalidInput: It is not a JSON value.
         TooLarge: It is larger than an input may be.
     """
     digest, data = hashed(asked)
@@ -131,7 +131,7 @@ def new_run_row(new: NewRun) -> tuple[Row, list[BlobRow]]:
 
 
 def values_of(row: Row, *columns: str) -> Row:
-    """These JSON columns of a new run's row, parsed."""
+    """The parsed values of these JSON columns of a new run's row."""
     return {name: None if row[name] is None else orjson.loads(row[name]) for name in columns}
 
 

@@ -1,4 +1,4 @@
-"""Running again: from the start, from a step, or from where a run stopped. Always as a new run."""
+"""Rerunning: from the start, from a step, or from where a run stopped. Always as a new run."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,16 +34,16 @@ _PAGE = 500
 
 
 class ForkRun(BaseModel):
-    """A request to go on from another run's finished steps.
+    """A request to continue from another run's finished steps.
 
     Args:
-        from_step: Id or path of the step to execute anew, with all that follows it. None: whatever
-            had not finished, and what follows the steps whose outputs are given.
+        from_step: Id or path of the step to execute again, with everything after it. None: whatever had not finished,
+            and what follows the steps whose outputs are given.
         version: The graph that the run executed, or the workflow's draft as it is now.
-        outputs: What finished steps are to have given instead, by path and port.
+        outputs: Outputs to use instead for finished steps, by path and port.
         input: Another input, when `changes_input`.
         pins: Outputs by port that stand in for executing steps, by node id or path; None: the run's.
-        copies: False: nothing is taken over but what was asked for.
+        copies: False: nothing is copied but what was asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,9 +60,9 @@ class ForkRun(BaseModel):
 
 
 async def fork_run(uow: UnitOfWork, actor: Actor, request: ForkRun) -> RunView:
-    """Store a new run that takes over what another one has finished, and queue it.
+    """Store a new run that copies what another one has finished, and queue it.
 
-    Copied steps have used no tokens and cost nothing here. The other run stays as it is.
+    Copied steps use no tokens and cost nothing here. The other run stays as it is.
 
     Raises:
         NotFound: No such run.
@@ -71,7 +71,7 @@ async def fork_run(uow: UnitOfWork, actor: Actor, request: ForkRun) -> RunView:
         Conflict: The workflow was deleted, or the idempotency key was used for another request.
     """
     require(actor, Permission.RUN_START)
-    await locked_workspace(uow, actor.workspace_id)  # starts with one key come one after the other
+    await locked_workspace(uow, actor.workspace_id)  # starts with one key are serialized
     source = await _source(uow, actor, request.run_id)
     workflow = await locked_workflow(uow, actor, source.workflow_id)
     asked, _ = hashed(request.model_dump(mode="json", exclude={"idempotency_key"}))
@@ -113,7 +113,7 @@ async def fork_run(uow: UnitOfWork, actor: Actor, request: ForkRun) -> RunView:
 
 @dataclass(frozen=True)
 class _Brief:
-    """What decides about a step: enough of it to keep a hundred thousand in memory."""
+    """The facts that decide about a step, small enough to keep a hundred thousand in memory."""
 
     path: str
     kind: str
@@ -123,12 +123,12 @@ class _Brief:
 
     @property
     def is_over(self) -> bool:
-        """Whether a run goes on from it without executing it: an error that nobody handled is not."""
+        """Whether a run continues after it without executing it: an error that nobody handled does not count."""
         return self.status in ("succeeded", "skipped") or (self.status == "failed" and self.handled)
 
 
 class _Copying:
-    """Takes over the finished steps of a run."""
+    """Copies the finished steps of a run."""
 
     def __init__(
         self, uow: UnitOfWork, source: Run, run: Run, carrier: Carrier, plan: Plan
@@ -140,7 +140,7 @@ class _Copying:
         self._plan = plan
 
     async def do(self, request: ForkRun, before: Plan) -> None:
-        """Copy what is not anew, with the outputs given instead."""
+        """Copy what is not to be executed again, with the given outputs in place."""
         steps = await self._briefs()
         rerun = Rerun(self._plan)
         if before is not self._plan:
@@ -165,8 +165,8 @@ class _Copying:
         return node is not None and node.type.kind == step.kind
 
     def _moments(self, kept: Collection[str], steps: Mapping[str, _Brief]) -> dict[str, datetime]:
-        """When each copied step counts as done: in the old order, but all just before this run,
-        since their time was spent in the other one.
+        """When each copied step counts as done: in the old order, but all just before this run, since their time was
+        spent in the other one.
         """
         at = self._run.queued_at
         ordered = sorted(kept, key=lambda path: (steps[path].finished_at or at, path))
@@ -174,8 +174,8 @@ class _Copying:
         return {path: first + timedelta(microseconds=i) for i, path in enumerate(ordered)}
 
     def _kept(self, steps: Sequence[_Brief], rerun: Rerun, given: set[str]) -> set[str]:
-        """The paths of the steps to copy: those that are over, and all of what lies in a container that
-        is over, belongs to a try of a turn after which there was another, or was stopped by a merge.
+        """The paths of the steps to copy: those that are over, and everything in a container that is over, in an
+        earlier try of an iteration, or stopped by a merge.
         """
         fresh = [step for step in steps if step.path not in rerun]
         kept = {step.path for step in fresh if step.is_over}
@@ -310,7 +310,7 @@ async def _packed(uow: UnitOfWork, run: Run, value: Any) -> Any:  # noqa: ANN401
 
 
 def _alive(node: PlanNode, output: Mapping[str, Any]) -> list[str] | None:
-    """The ports that live on with a given output: of branches those that it has."""
+    """The ports that are alive with a given output: of branches, those that it has."""
     branches = {port.name for port in node.type.output_ports(node.config) if port.branch}
     if not branches and ERROR_PORT not in node.outputs:
         return None

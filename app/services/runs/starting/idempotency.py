@@ -1,4 +1,4 @@
-"""Repeated requests: the same idempotency key gives the same run."""
+"""Repeated requests: the same idempotency key returns the same run."""
 
 from sqlmodel import col
 

@@ -1,8 +1,8 @@
 """Runs that a caller waits for, started without a unit of work: quick ones are stored as a whole when they end.
 
-Nothing is acknowledged before its commit. A quick run has no effects, so that until then it may simply
-be forgotten: when the process dies in the middle the caller got no answer and there is no such run. A
-run that only waits for the outside is stored and leased first; when this process dies, a worker goes on.
+Nothing is acknowledged before its commit. A quick run has no effects, so until then it may simply be forgotten: if the
+process dies midway, the caller got no answer and there is no such run. A run that only waits on external calls is
+stored and leased first; if this process dies, a worker continues it.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ _KEYED = once(
 
 @dataclass(frozen=True)
 class _Workflow:
-    """What every start looks at."""
+    """The columns of a workflow that every start reads."""
 
     name: str
     revision: int
@@ -100,7 +100,7 @@ class RunnableDraft:
 
 
 class RunnableDrafts:
-    """The plans of drafts that ran lately. A draft's revision decides its version, so an entry is never out of date."""
+    """The plans of drafts that ran recently. A draft's revision decides its version, so entries never go stale."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, int], RunnableDraft] = OrderedDict()
@@ -114,11 +114,11 @@ class RunnableDrafts:
         return found
 
     def lock(self, workflow_id: str) -> asyncio.Lock:
-        """Held by whoever prepares a draft of this workflow."""
+        """The lock held by whoever prepares a draft of this workflow."""
         return self._locks.setdefault(workflow_id, asyncio.Lock())
 
     def put(self, workflow_id: str, revision: int, draft: RunnableDraft) -> None:
-        """Keep a plan; the one not asked for the longest is forgotten."""
+        """Keep a plan; the least recently used one is dropped."""
         self._known[(workflow_id, revision)] = draft
         if len(self._known) > CACHED_DRAFTS:
             self._known.popitem(last=False)
@@ -129,7 +129,7 @@ _drafts = RunnableDrafts()
 
 @dataclass(frozen=True)
 class _Start:
-    """A run that may start: its row, which is not stored yet, and what its view needs besides."""
+    """A run that may start: its row, not stored yet, and what else its view needs."""
 
     actor: Actor
     request: StartRun
@@ -142,7 +142,7 @@ class _Start:
 
 @dataclass(frozen=True)
 class _Started:
-    """A run that is stored, and the task of this process that executes it, if one was begun for it."""
+    """A run that is stored, and the task of this process that executes it, if one was started for it."""
 
     view: RunView
     start: _Start | None = None
@@ -152,8 +152,8 @@ class _Started:
 async def run_here(
     app: AppContext, actor: Actor, request: StartRun, seconds: float, run_id: str
 ) -> RunView:
-    """Start a run by this process, under this id; return it when it has ended or waits for a person, or as it is
-    after so many seconds. It is stored when this returns.
+    """Start a run in this process, under this id; return it when it has ended or waits for a person, or as it is after
+    this many seconds. It is stored when this returns.
 
     Raises:
         As `start_run`.
@@ -172,7 +172,7 @@ async def run_here(
 
 async def _wait(app: AppContext, actor: Actor, started: _Started, seconds: float) -> RunView:
     if seconds > 0 and started.view.status not in TERMINAL_RUN:
-        with suppress(StorageDown):  # it was accepted, and goes on when the database is back
+        with suppress(StorageDown):  # it was accepted, and continues when the database is back
             if started.start is not None and started.task is not None:
                 return await _end_of(app, started.start, started.task, seconds)
             return await wait_for_run(app, actor, started.view.id, seconds)
@@ -218,10 +218,10 @@ async def _look_up(app: AppContext, actor: Actor, workflow_id: str) -> _Workflow
 
 
 async def _refuse_repeated(app: AppContext, actor: Actor, key: str | None) -> None:
-    """See whether the key is free, before anything is executed; the writer looks again when it stores the run.
+    """Check that the key is free before anything is executed; the writer checks again when it stores the run.
 
     Raises:
-        KeyTaken: An earlier run has it.
+        KeyTaken: An earlier run used it.
     """
     if key is not None:
         found = await app.database.look(_KEYED, {"workspace_id": actor.workspace_id, "key": key})
@@ -232,7 +232,7 @@ async def _refuse_repeated(app: AppContext, actor: Actor, key: str | None) -> No
 async def _prepared(
     app: AppContext, actor: Actor, request: StartRun, revision: int
 ) -> RunnableDraft:
-    """Compile the draft and make its version, once for each revision: of many first runs at once, one does it."""
+    """Compile the draft and make its version, once per revision: of many simultaneous first runs, one does it."""
     async with _drafts.lock(request.workflow_id):
         return _drafts.get(request.workflow_id, revision) or await _prepare(app, actor, request)
 
@@ -251,7 +251,7 @@ async def _prepare(app: AppContext, actor: Actor, request: StartRun) -> Runnable
 
 
 async def _execute(app: AppContext, start: _Start, *, awaited: bool) -> _Started:
-    """Store a new run and have it executed, wherever it belongs."""
+    """Store a new run and have it executed wherever it belongs."""
     row = start.row
     workflow = start.workflow
     bounded = is_bounded(workflow.settings, row["concurrency_key"], workflow.max_running)
@@ -299,12 +299,12 @@ async def _run_in_memory(app: AppContext, start: _Start) -> RunView | None:
 
 
 def _output(facts: Sequence[Fact]) -> Json:
-    """What a run gave, whole."""
+    """The whole output of a run."""
     return next((f.output for f in reversed(facts) if isinstance(f, RunPatch) and f.status), None)
 
 
 def _spawn(app: AppContext, start: _Start) -> asyncio.Task[RunPatch | None]:
-    """Execute a run that is stored as this process's own."""
+    """Execute a run that is stored as owned by this process."""
     row = start.row
     values = {**row, **values_of(row, "limits", "pins"), "input": start.request.input}
     claimed = ClaimedRun(RunSnapshot.of(values), start.draft.graph, start.leased_at)
@@ -314,7 +314,7 @@ def _spawn(app: AppContext, start: _Start) -> asyncio.Task[RunPatch | None]:
 async def _end_of(
     app: AppContext, start: _Start, task: asyncio.Task[RunPatch | None], seconds: float
 ) -> RunView:
-    """The run that a task executes here, when it has ended or after so many seconds."""
+    """The run that a task executes here, when it has ended or after this many seconds."""
     until = asyncio.get_running_loop().time() + seconds
     await asyncio.wait({task}, timeout=seconds)
     patch = task.result() if task.done() and not task.cancelled() else None
@@ -329,7 +329,7 @@ async def _end_of(
 
 
 async def _ended(app: AppContext, start: _Start, row: Row, output: Json) -> RunView:
-    """A run that has ended, from memory unless what it gave is very large."""
+    """A run that has ended, from memory unless its output is very large."""
     data = None if output is None else json_of(output)
     if data is not None and len(data) > WHOLE_BYTES:
         async with app.database.read() as uow:

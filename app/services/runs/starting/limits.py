@@ -21,7 +21,7 @@ _KEY_LENGTH = 200
 
 
 class RunLimits(BaseModel):
-    """Bounds of one run; null: the default. Each is checked before a step and a model call."""
+    """Limits of one run; null: the default. Each is checked before a step and a model call."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,10 +37,10 @@ _LIMITS = tuple(RunLimits.model_fields)
 
 
 class RunSettings(RunLimits):
-    """What holds for all runs of a workflow that are not told otherwise.
+    """What applies to all runs of a workflow that do not override it.
 
-    `concurrency` bounds how many of them run at once; with `concurrency_key`, an expression over
-    `trigger`, how many of those for which it gives the same value.
+    `concurrency` limits how many of them run at once; with `concurrency_key`, an expression over `trigger`, how many
+    of those with the same key value.
     """
 
     priority: int | None = Field(None, ge=0, le=2, description="0 high, 1 normal, 2 low.")
@@ -66,7 +66,7 @@ class RunSettings(RunLimits):
 
 @dataclass(frozen=True)
 class Placement:
-    """The columns of a run that limit it and give it its place in the queue."""
+    """The columns of a run that limit it and determine its place in the queue."""
 
     priority: int = NORMAL
     concurrency_key: str | None = None
@@ -75,12 +75,12 @@ class Placement:
 
 @dataclass(frozen=True)
 class PlacementRequest:
-    """What a run's placement is worked out from: the request where it says something, else the workflow's settings.
+    """What a run's placement is computed from: the request where it says something, else the workflow's settings.
 
     Args:
         settings: The workflow's.
-        limits, priority, concurrency_key: The request's; None: as the workflow has it.
-        no_later_than: The lowest priority that the run may get: that of the run which calls it.
+        limits, priority, concurrency_key: The request's; None: the workflow's setting.
+        no_later_than: The lowest priority that the run may get: that of the run that calls it.
     """
 
     settings: Mapping[str, Any] | None = None
@@ -115,7 +115,7 @@ class PlacementRequest:
 
 
 async def get_settings(uow: UnitOfWork, actor: Actor, workflow_id: str) -> RunSettings:
-    """Return what holds for runs of a workflow.
+    """Return the settings that apply to runs of a workflow.
 
     Raises:
         NotFound: No such workflow.
@@ -133,7 +133,7 @@ async def get_settings(uow: UnitOfWork, actor: Actor, workflow_id: str) -> RunSe
 async def put_settings(
     uow: UnitOfWork, actor: Actor, workflow_id: str, wanted: RunSettings
 ) -> RunSettings:
-    """Replace what holds for runs of a workflow that start from now on.
+    """Replace the settings for runs of a workflow that start from now on.
 
     Raises:
         NotFound: No such workflow.

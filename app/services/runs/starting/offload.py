@@ -1,8 +1,8 @@
 """Runs that callers wait for, spread over the processes of this machine.
 
-The web process has one core's worth of Python, and pages to serve. When it has more at work than one of the workers
-beside it, that one executes the next run (decision 8). The run's id is given before: whatever becomes of the other
-process, the run is either found under it or can be begun again under it, and only one can be stored.
+The web process has one core's worth of Python, and pages to serve. When it is executing more than one of the workers
+beside it, that worker executes the next run (decision 8). The run's id is assigned first: whatever happens to the
+other process, the run is either found under it or can be started again under it, and only one can be stored.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ async def offload(
 
 
 async def help_peers(app: AppContext) -> Listener | None:
-    """Execute runs for the other processes of this machine; None where that cannot be."""
+    """Execute runs for the other processes of this machine; None where that is impossible."""
 
     async def answer(question: bytes) -> bytes:
         return await _answered(app, question)
@@ -47,7 +47,7 @@ async def help_peers(app: AppContext) -> Listener | None:
 
 
 def _question(actor: Actor, request: StartRun, seconds: float, run_id: str) -> bytes:
-    """What to ask a peer; b"" when it is better not asked."""
+    """The request for a peer; b"" when it is better not asked."""
     if request.extras:
         return b""
     asked = request.model_dump(exclude_defaults=True)
@@ -58,7 +58,7 @@ def _question(actor: Actor, request: StartRun, seconds: float, run_id: str) -> b
 
 
 async def _answered(app: AppContext, question: bytes) -> bytes:
-    """The run that a peer asked for, as JSON; b"" when it is to look after it itself."""
+    """The run that a peer asked for, as JSON; b"" when the peer is to execute it itself."""
     run_id, given, asked, seconds, context = orjson.loads(question)
     log.context.set(context)
     actor = Actor(**given)
@@ -71,9 +71,9 @@ async def _answered(app: AppContext, question: bytes) -> bytes:
 
 
 async def find(app: AppContext, actor: Actor, run_id: str, until: float) -> RunView | None:
-    """A run that a peer may have stored, as it is at that time of the loop or has ended; None when it is not stored.
+    """A run that a peer may have stored, as it is at that loop time or once it has ended; None when it is not stored.
 
-    While nobody knows, because the database is away, nothing may be said of it: it is asked again for half a minute.
+    While the database is away nobody knows, and no answer may be given: the query is retried for half a minute.
     """
     loop = asyncio.get_running_loop()
     give_up = loop.time() + RETRY_S

@@ -18,7 +18,7 @@ Outputs = dict[str, dict[str, Any]]
 
 
 class PinsFrom(BaseModel):
-    """A run whose recorded outputs stand in for executing these nodes, in loops turn by turn."""
+    """A run whose recorded outputs stand in for executing these nodes, in loops iteration by iteration."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,7 +29,7 @@ class PinsFrom(BaseModel):
 
 
 def check_pins(plan: Plan, pins: Mapping[str, Mapping[str, Any]]) -> None:
-    """See that pins name nodes and ports that there are.
+    """Check that pins name existing nodes and ports.
 
     Raises:
         InvalidInput: One does not; `context["field"]` names it.
@@ -42,7 +42,7 @@ def check_pins(plan: Plan, pins: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def check_ports(node: PlanNode, output: Mapping[str, Any], field: str) -> None:
-    """See that an output given for a node fits its ports.
+    """Check that an output given for a node fits its ports.
 
     Raises:
         InvalidInput: It does not; `context["field"]` is `field`.
@@ -57,11 +57,11 @@ def check_ports(node: PlanNode, output: Mapping[str, Any], field: str) -> None:
 async def recorded(
     uow: UnitOfWork, actor: Actor, source: PinsFrom, plan: Plan, run_id: str
 ) -> Outputs:
-    """Read what nodes gave in a run, by path, with large values as the new run's own.
+    """Read what nodes output in a run, by path, with large values copied for the new run.
 
     Raises:
         NotFound: There is no such run.
-        InvalidInput: A node gave nothing there, or is not in this graph.
+        InvalidInput: A node has no output there, or is not in this graph.
     """
     run = await uow.session.scalar(scoped(Run, actor).where(col(Run.id) == source.run_id))
     if run is None:
@@ -89,7 +89,7 @@ async def recorded(
 
 
 def _anywhere(plan: Plan, node_id: str) -> PlanNode | None:
-    """A node by its id, in whatever container it lies."""
+    """A node by its id, in whatever container it is."""
     if node_id in plan.nodes:
         return plan.nodes[node_id]
     bodies = (node.body for node in plan.nodes.values() if node.body)

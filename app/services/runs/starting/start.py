@@ -1,4 +1,4 @@
-"""Starting a run of a workflow as it is now, as part of a unit of work."""
+"""Starting a run of a workflow's current draft, as part of a unit of work."""
 
 import time
 from typing import Any
@@ -26,12 +26,12 @@ _WAITS_FOR_REDIS = (
 
 
 class StartRun(BaseModel):
-    """A request to run a workflow's draft. The same key with the same request gives the same run.
+    """A request to run a workflow's draft. The same key with the same request returns the same run.
 
     Args:
         pins: Outputs by port that stand in for executing nodes, by node id or path.
-        pins_from: More of them, from what a run recorded; `pins` go before.
-        limits, priority, concurrency_key: Instead of the workflow's settings.
+        pins_from: More of them, from what a run recorded; `pins` take precedence.
+        limits, priority, concurrency_key: Override the workflow's settings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,16 +48,16 @@ class StartRun(BaseModel):
 
     @property
     def extras(self) -> dict[str, Any]:
-        """What is asked for besides the input; empty for most."""
+        """What is requested besides the input; empty for most."""
         names = {"pins", "pins_from", "limits", "priority", "concurrency_key"}
         return self.model_dump(mode="json", include=names, exclude_none=True)
 
     @property
     def hash(self) -> str:
-        """What tells a repeated request from another one with the same key.
+        """What distinguishes a repeated request from another one with the same key.
 
         Raises:
-            InvalidInput: The input is no JSON value.
+            InvalidInput: The input is not a JSON value.
             TooLarge: It is larger than any input may be.
         """
         extras = self.extras
@@ -74,12 +74,12 @@ class StartRun(BaseModel):
         *,
         run_id: str | None = None,
     ) -> NewRun:
-        """The run that is asked for.
+        """The run that is requested.
 
         Args:
             settings: The workflow's run settings.
             asked: The request's hash.
-            run_id: The id that it is to have; None: any.
+            run_id: The id for the run; None: any.
         """
         return NewRun(
             id=run_id or new_id("run"),
@@ -98,8 +98,7 @@ class StartRun(BaseModel):
 
 
 async def start_run(app: AppContext, uow: UnitOfWork, actor: Actor, request: StartRun) -> RunView:
-    """Store a run of the workflow as it is now; it starts after the commit, here when quick, else
-    in a worker.
+    """Store a run of the workflow's current draft; it starts after the commit, here when quick, else in a worker.
 
     Raises:
         NotFound: No such workflow.
@@ -108,7 +107,7 @@ async def start_run(app: AppContext, uow: UnitOfWork, actor: Actor, request: Sta
         Conflict: The idempotency key was used for another request.
     """
     require(actor, Permission.RUN_START)
-    # locks the workspace's counter first: starts with one key come one after the other
+    # locks the workspace's counter first: starts with one key are serialized
     workspace = await locked_workspace(uow, actor.workspace_id)
     workflow = await locked_workflow(uow, actor, request.workflow_id)
     asked = request.hash
@@ -143,7 +142,7 @@ async def _spawn(app: AppContext, claimed: ClaimedRun) -> None:
 async def _add_recorded(
     uow: UnitOfWork, actor: Actor, source: PinsFrom, run: Run, new: NewRun
 ) -> None:
-    """Add to a run's pins what nodes gave in another run; its own pins go before."""
+    """Add to a run's pins what nodes output in another run; its own pins take precedence."""
     await uow.session.flush()  # the run's row first: blobs point to it
     found = await recorded(uow, actor, source, new.plan, run.id)
     given = new.pins or {}

@@ -27,12 +27,12 @@ class Strategy(Enum):
 def is_bounded(
     settings: Mapping[str, Any] | None, key: str | None, max_running: int | None
 ) -> bool:
-    """Whether the number of such runs at work at once is limited, so that only the queue may start one.
+    """Whether the number of such runs active at once is limited, so that only the queue may start one.
 
     Args:
         settings: The workflow's run settings.
         key: The run's concurrency key.
-        max_running: How many runs its workspace may have at work at once; None: as many as it likes.
+        max_running: How many runs its workspace may have active at once; None: no limit.
     """
     return max_running is not None or max_concurrent_of(settings, key) is not None
 

@@ -14,8 +14,8 @@ from app.services.runs.starting.start import StartRun
 
 
 async def run_and_wait(app: AppContext, actor: Actor, request: StartRun, seconds: float) -> RunView:
-    """Start a run of the workflow as it is now; return it when it has ended or waits for a person, or as
-    it is after so many seconds. It is stored when this returns.
+    """Start a run of the workflow's current draft; return it when it has ended or waits for a person, or as it is after
+    this many seconds. It is stored when this returns.
 
     Raises:
         NotFound: No such workflow.

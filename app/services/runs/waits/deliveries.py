@@ -27,15 +27,15 @@ def _waits(run: Run) -> Any:  # noqa: ANN401 - a select, narrowed by its users
 
 
 async def something_came(uow: UnitOfWork, run: Run) -> bool:
-    """Note what has come by now for the steps of a run; say whether one of them may go on with what
-    no life of the run had yet. The row must be locked.
+    """Record what has arrived by now for the steps of a run; say whether one of them may continue with something no
+    life of the run has had yet. The row must be locked.
     """
     return bool(await came_since(uow, run, 1))
 
 
 async def came_since(uow: UnitOfWork, run: Run, most: int | None = None) -> Sequence[Wait]:
-    """Note what has come by now; return the waits that are over, of steps that still wait, of which no life of the
-    run had the result yet. The row must be locked.
+    """Record what has arrived by now; return the finished waits of waiting steps whose result no life of the run has
+    had yet. The row must be locked.
     """
     await take_in(uow, run)
     query = (
@@ -53,8 +53,8 @@ async def came_since(uow: UnitOfWork, run: Run, most: int | None = None) -> Sequ
 
 
 async def move_along(uow: UnitOfWork, at: datetime) -> int:
-    """Let waits for a length of time begin anew that were begun by a clock that has gone back since: else they would
-    last for as long as it was ahead. Says how many.
+    """Restart waits for a length of time that were begun by a clock that has been put back since: otherwise they would
+    last longer by as much as it was ahead. Returns how many.
     """
     query = select(Wait).where(
         col(Wait.status) == "open",
@@ -71,7 +71,7 @@ async def move_along(uow: UnitOfWork, at: datetime) -> int:
 
 
 async def take_in(uow: UnitOfWork, run: Run) -> None:
-    """Close the waits of a run for which the time, a signal or the other run's end is there."""
+    """Close the waits of a run whose time, signal or called run's end has arrived."""
     at = now()
     still = _waits(run).where(col(Wait.status) == "open").order_by(col(Wait.created_at))
     for wait in (await uow.session.execute(still)).scalars().all():
@@ -86,14 +86,14 @@ async def take_in(uow: UnitOfWork, run: Run) -> None:
 
 
 def close(wait: Wait, result: Any) -> None:  # noqa: ANN401 - JSON
-    """What was waited for is there."""
+    """Record that what was waited for has arrived."""
     wait.status, wait.result, wait.done_at = "done", result, now()
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What has come for the steps of a run: results by path, and whose pause before the next try is over. Also which
-    turns must not begin yet, by prefix.
+    """What has arrived for the steps of a run: results by path, and whose pause before the next try is over. Also which
+    iterations must not begin yet, by prefix.
     """
 
     results: dict[str, Any] = field(default_factory=dict)
@@ -102,14 +102,14 @@ class Delivered:
 
 
 def age(row: Wait | Approval, settled: str) -> tuple[bool, bool, datetime]:
-    """What sorts the waits, or the questions, of a step: the current one last. A clock that was put back makes no
-    older one of it: it is open, or `settled` and not yet taken.
+    """The sort key for the waits, or the questions, of a step: the current one last. A clock that was put back does not
+    make it look older: it is open, or `settled` and not yet taken.
     """
     return row.status == "open", row.status == settled and not row.taken, row.created_at
 
 
 async def delivered(uow: UnitOfWork, run: Run) -> Delivered:
-    """What has come for the steps of a run: of each path the latest counts, see `age`. All of it counts as taken
+    """What has arrived for the steps of a run: for each path the latest counts, see `age`. All of it counts as taken
     from now on.
     """
     await take_in(uow, run)
@@ -157,14 +157,14 @@ async def open_signal(uow: UnitOfWork, run: Run, name: str) -> Wait | None:
 
 
 async def cancel_waits(uow: UnitOfWork, run: Run, at: datetime) -> None:
-    """Nothing that comes now reaches the run any more."""
+    """Cancel a run's waits: nothing that arrives now reaches the run any more."""
     left = _waits(run).where(col(Wait.status).in_(("open", "early")))
     for wait in (await uow.session.execute(left)).scalars():
         wait.status, wait.done_at = "canceled", at
 
 
 async def _take_early(uow: UnitOfWork, run: Run, wait: Wait) -> bool:
-    """Give a wait the first signal of its name that came before it."""
+    """Give a wait the first signal of its name that arrived before it."""
     query = (
         _waits(run)
         .where(col(Wait.kind) == "signal", col(Wait.name) == wait.name, col(Wait.status) == "early")
@@ -181,7 +181,7 @@ async def _take_early(uow: UnitOfWork, run: Run, wait: Wait) -> bool:
 
 
 async def _take_end(uow: UnitOfWork, wait: Wait) -> None:
-    """Give a wait the end of the run it is for, with its large values."""
+    """Give a wait the end of its run, with that run's large values."""
     query = scoped(Run, system(wait.workspace_id)).where(
         col(Run.id) == wait.child_run_id, col(Run.parent_run_id) == wait.run_id
     )
