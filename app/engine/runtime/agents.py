@@ -36,7 +36,7 @@ async def converse(context: NodeContext, spec: AgentSpec) -> AgentResult:
     """Let the model converse and call tools until it answers.
 
     Raises:
-        OutputInvalid: It kept calling tools wrongly, or came to no answer in its turns.
+        OutputInvalid: It kept calling tools wrongly, or reached no answer within its turns.
     """
     create_agent, bridge = await asyncio.to_thread(_langchain)
     conversation = _Conversation(context, spec)
@@ -93,7 +93,7 @@ class _Conversation:
         )
 
     async def use(self, tool: ToolSpec, arguments: Mapping[str, Json], broken: str) -> str:
-        """Call a tool; its result is text, and a failure goes back to the model, a few times.
+        """Call a tool; its result is text, and a failure is returned to the model, a few times.
 
         Args:
             broken: What the model wrote instead of arguments.
@@ -116,7 +116,7 @@ class _Conversation:
         return as_text(result)
 
     async def result(self, messages: tuple[Message, ...]) -> AgentResult:
-        """Read the last message; if it lacks the asked-for shape, ask once more."""
+        """Read the last message; if it lacks the requested shape, ask once more."""
         text = messages[-1].text if messages else ""
         data: Json = None
         if self._spec.schema_ is not None:
@@ -152,7 +152,7 @@ class _Conversation:
         return completion.text, completion.data
 
     def _count_unknown(self, completion: Completion) -> None:
-        """Calls of tools that do not exist are answered by LangGraph; here they only count."""
+        """Count calls of tools that do not exist; LangGraph answers them."""
         known = {tool.name for tool in self._context.tools}
         for call in completion.tool_calls:
             if call.name not in known:
@@ -170,13 +170,13 @@ class _Conversation:
 
 @lru_cache(maxsize=1)
 def _langchain() -> tuple[Any, Any]:
-    """Import LangChain; return its `create_agent` and our class that it takes for a chat model."""
+    """Import LangChain; return its `create_agent` and our class that it accepts as a chat model."""
     from langchain.agents import create_agent  # noqa: PLC0415 - heavy
     from langchain_core.language_models import BaseChatModel  # noqa: PLC0415 - heavy
     from langchain_core.outputs import ChatGeneration, ChatResult  # noqa: PLC0415 - heavy
 
     class Bridge(BaseChatModel):
-        """A chat model whose turns are model calls of ours."""
+        """A chat model whose turns are our model calls."""
 
         talk: Talk
 
@@ -185,7 +185,7 @@ def _langchain() -> tuple[Any, Any]:
             return "agentloom"
 
         def bind_tools(self, tools: Any, **kwargs: Any) -> "Bridge":  # noqa: ANN401 - langchain's signature
-            """The conversation knows its tools."""
+            """Return itself: the conversation knows its tools."""
             return self
 
         def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:  # noqa: ANN401 - langchain's signature

@@ -11,9 +11,9 @@ from app.kernel.errors import OutputInvalid
 def parse_answer(text: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     """Read a model's answer as JSON of a shape.
 
-    Reasoning, words and code fences around it are passed over; of several values the first that fits is taken. Servers
-    are asked for more than is needed, since some only keep to shapes in which all is required and nothing else may be:
-    what may be null and was left out is null, what was added is dropped, and a word of a choice is found in any case.
+    Reasoning, prose and code fences around it are skipped; of several values the first that fits is taken. Servers are
+    asked for more than is needed, since some only respect shapes in which every field is required and no other is
+    allowed: an omitted nullable field is null, extra fields are dropped, and a choice is matched case-insensitively.
 
     Raises:
         OutputInvalid: It has no JSON, or none that fits; the message says where.
@@ -51,7 +51,7 @@ def _misfit(fits: Shape, value: Any) -> OutputInvalid:  # noqa: ANN401 - any JSO
 
 
 def _most_detailed(values: Sequence[Any], schema: Mapping[str, Any], fits: Shape) -> Any:  # noqa: ANN401
-    """Of the values that fit, leniently read, the most detailed one."""
+    """The most detailed of the values that fit, leniently read."""
     asked = [as_asked(value, schema) for value in values if not _is_foreign(value, schema)]
     fitting = [value for value in asked if value is not None and fits.is_valid(value)]
     return max(fitting, key=_details, default=None)
@@ -70,7 +70,7 @@ def _details(value: Any) -> int:  # noqa: ANN401 - any JSON value
 
 
 def as_asked(value: Any, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
-    """Convert a value that is nearly right to what a strict schema wants."""
+    """Convert a nearly correct value to what a strict schema wants."""
     schema = _one_of(schema)
     if isinstance(value, dict):
         return _object(value, schema)

@@ -67,11 +67,11 @@ class Budget:
         self._steps += 1
 
     def step_waits(self) -> None:
-        """Uncount a step that waits: it counts again when it goes on."""
+        """Uncount a step that waits: it counts again when it continues."""
         self._steps -= 1
 
     def check(self) -> None:
-        """Refuse to go on when time, tokens or money are used up.
+        """Refuse to continue when time, tokens or money are used up.
 
         Raises:
             BudgetExceeded: A limit of the run is reached; the message names it.
@@ -93,11 +93,11 @@ class Budget:
     async def call(self, bound: Size | None) -> AsyncIterator[Size]:
         """Admit a model call and say what is left for it; of concurrent calls at most one exceeds a limit.
 
-        Alone a call may go over, by what its question needs more than is left. Beside others it is admitted
-        when all of them together stay below; else it waits until one of them has ended.
+        A call on its own may exceed the limit, by as much as its prompt needs beyond what is left. Beside others it is
+        admitted when all of them together stay below; otherwise it waits until one of them has ended.
 
         Args:
-            bound: What it uses at most. None: nobody knows; then the largest call so far is taken.
+            bound: The most it can use. None: unknown; then the largest call so far is assumed.
 
         Raises:
             BudgetExceeded: A limit is reached.

@@ -26,7 +26,7 @@ QUICK_NODES = 200
 CACHED_PLANS = 256
 
 
-def compile(graph: Graph, catalog: NodeTypes) -> Plan:  # noqa: A001 - the word of the domain
+def compile(graph: Graph, catalog: NodeTypes) -> Plan:  # noqa: A001 - the domain's term
     """Turn a graph into a Plan; the same graph compiles once per process.
 
     Raises:
@@ -159,7 +159,7 @@ class _Builder:
         )
 
     def _region(self, found: Region, edges: Sequence[Edge], inner: Sequence[Edge]) -> PlanNode:
-        """A circle of nodes as one node of the plan around it; its body is one iteration."""
+        """A cycle of nodes as one node of the plan around it; its body is one iteration."""
         members = frozenset(found.members)
         within = [e for e in inner if e.source in members and e.target in members]
         into = [e for e in edges if e.target in members and e.source not in members]
@@ -276,7 +276,7 @@ def _with_feeds(
     order: Sequence[str],
     links: Sequence[tuple[str, str]],
 ) -> PlanNode:
-    """Say which nodes lead only to this one, when it stops those it does not wait for."""
+    """Record which nodes lead only to this one, when it stops those it does not wait for."""
     if node.join != "first":
         return node
     after: dict[str, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Calls of chat models: streamed, tried again, bounded, priced and recorded; a wrong shape is repaired once."""
+"""Calls of chat models: streamed, retried, bounded, priced and recorded; a wrong shape is repaired once."""
 
 import asyncio
 import math
@@ -56,7 +56,7 @@ async def complete(call: Call) -> Completion:
 
     Raises:
         InvalidInput: There is nothing to send.
-        AnswerCut: The answer was cut off at its longest length, so that it is of no use.
+        AnswerCut: The answer was cut off at its maximum length and is of no use.
         OutputInvalid: It does not fit the schema, also when repaired; or a tool was called that was not offered.
     """
     call = replace(call, request=_without_empty(call.request))
@@ -269,9 +269,7 @@ async def _recorded(call: Call, chat: ChatModel, request: ChatRequest, heard: He
         try:
             await heard.listen(chat, span)
         except UpstreamFailed as error:
-            if (
-                heard.was_shown
-            ):  # another answer would follow on what people have seen as if it were one
+            if heard.was_shown:  # another answer would be appended to what people have seen
                 error.context["is_final"] = True
             raise
         finally:

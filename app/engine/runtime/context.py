@@ -108,7 +108,7 @@ class StepContext:
 
     @property
     def max_output_bytes(self) -> int:
-        """The most that all values of the step may take up together as JSON."""
+        """The maximum size of all values of the step together as JSON."""
         return self._step.execution.request.limits.max_output_bytes
 
     @property
@@ -149,7 +149,7 @@ class StepContext:
         )
 
     def warn(self, code: str, message: str) -> None:
-        """Add a warning to a step that succeeds all the same."""
+        """Add a warning to a step that succeeds nevertheless."""
         self._step.warn(code, masked(message))
 
     def span(self, kind: str, name: str, **facts: Json) -> AbstractAsyncContextManager[OpenSpan]:

@@ -55,14 +55,14 @@ class Deliveries:
         self._listener: asyncio.Task[None] | None = None
 
     def listen(self, prefix: str, call: Callable[[], object]) -> None:
-        """Call whenever something was delivered for a step whose path begins with the prefix."""
+        """Call back whenever something was delivered for a step whose path begins with the prefix."""
         self._listeners[prefix] = call
         if self._listener is None:
             self._control.listens.set()
             self._listener = asyncio.create_task(self._listen(), name="deliveries")
 
     def unlisten(self, prefix: str) -> None:
-        """Call no more."""
+        """Stop calling back."""
         self._listeners.pop(prefix, None)
 
     def consume_step(self, path: str) -> bool:
@@ -70,7 +70,7 @@ class Deliveries:
         return self._consume(p for p in self._unconsumed if p == path or p.startswith(f"{path}["))
 
     def consume_iteration(self, prefix: str) -> bool:
-        """Consume what was delivered for an iteration that is about to go on; say whether anything was."""
+        """Consume what was delivered for an iteration that is about to continue; say whether anything was."""
         return self._consume(p for p in self._unconsumed if p.startswith(prefix))
 
     def is_deferred(self, prefix: str) -> bool:
@@ -85,7 +85,7 @@ class Deliveries:
         return wait is not None
 
     def drop_deferred(self, path: str) -> None:
-        """Forget the iterations that were deferred in a container that is over."""
+        """Drop the deferred iterations of a container that is over."""
         for prefix in [prefix for prefix in self.deferred if prefix.startswith(f"{path}[")]:
             wait = self.deferred.pop(prefix)
             self._host.journal.note(ConsumedRecord(wait.id, "wait"))
@@ -101,7 +101,7 @@ class Deliveries:
         )
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         for timer in self._timers.values():
             timer.cancel()
         if self._listener is not None:
@@ -154,7 +154,7 @@ class Deliveries:
                 call()
 
     def _is_wanted(self, path: str) -> bool:
-        if path.endswith("/"):  # an iteration: others may be at work beside it
+        if path.endswith("/"):  # an iteration: others may be active beside it
             step = self._steps.get(path[: path.rindex("[")])
             return step is not None and step.status not in TERMINAL_STEP
         return path in self._steps and self._steps[path].status in WAITING_STEP

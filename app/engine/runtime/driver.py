@@ -1,10 +1,10 @@
 """Runs plans: a node starts as soon as all edges into it are decided, and waits for nothing else.
 
-Each edge ends up alive or dead. A node runs when at least one of its edges is alive; otherwise it
-is skipped and its own edges are dead, so joins after a branch neither hang nor run twice. Counters
-of undecided edges make each decision once. A finished step of an earlier execution of the run is decided
-by its record, without being executed. Iterations of containers and of loop regions are walks of their
-own; what a finished iteration recorded leaves memory with it.
+Each edge ends up alive or dead. A node runs when at least one of its edges is alive; otherwise it is skipped and its
+own edges are dead, so joins after a branch neither hang nor run twice. Counters of undecided edges ensure that each
+decision is made once. A finished step of an earlier execution of the run is decided by its record, without being
+executed. Each iteration of a container or loop region is traversed separately; what a finished iteration recorded
+leaves memory with it.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _NOTHING = Entry()
 
 
 async def warm_up() -> None:
-    """Import LangGraph before the first run, in a thread: it takes half a second, and others go on."""
+    """Import LangGraph before the first run, in a thread: it takes half a second, and other work continues."""
     if "langgraph.func" not in sys.modules:
         await asyncio.to_thread(importlib.import_module, "langgraph.func")
 
@@ -64,12 +64,12 @@ async def run_iteration(
     """Run a container's body once and return its value.
 
     Args:
-        attempt: 1, or which further try of this iteration it is.
+        attempt: The number of the try of this iteration, from 1.
 
     Raises:
         BodyFailed: A step of the body failed; its siblings were ended.
         BudgetExceeded: The same, because a limit of the run was reached.
-        Paused: A step of the body waits, and all others that could go on have ended; or the iteration was deferred.
+        Paused: A step of the body waits, and all others that could continue have ended; or the iteration was deferred.
         Stopped: A step of the body ended the run.
     """
     assert container.body is not None
@@ -119,12 +119,12 @@ async def _iterate_region(
 
 
 async def _iterate(level: Level, entry: Entry) -> "_Walk":
-    """Walk over one iteration until it is over.
+    """Traverse one iteration until it is over.
 
     Raises:
         BodyFailed, BudgetExceeded, Paused, Stopped: As in `run_iteration`.
     """
-    await asyncio.sleep(0)  # what another iteration has ended is seen before the next one begins
+    await asyncio.sleep(0)  # another iteration's end is seen before the next begins
     if known := _failed_before(level):
         await _leave(level)
         raise failure_in_body(known, recalled=True)
@@ -152,14 +152,14 @@ def _failed_before(level: Level) -> StepRecord | None:
 
 
 async def _leave(level: Level) -> None:
-    """Forget a finished iteration, and let the journal keep pace: loops may have many iterations."""
+    """Forget a finished iteration, and let the journal catch up: loops may have many iterations."""
     recorder = level.execution.recorder
     recorder.forget(level.prefix + node_id for node_id in level.plan.nodes)
     await recorder.keep_pace()
 
 
 class _Walk:
-    """One walk over a level: what is decided, what runs, and whether something failed or waits."""
+    """One traversal of a level: what is decided, what runs, and whether something failed or waits."""
 
     def __init__(self, level: Level, entry: Entry = _NOTHING) -> None:
         self.failed: StepRecord | None = None
@@ -207,8 +207,8 @@ class _Walk:
             await asyncio.gather(*self._live, return_exceptions=True)
 
     async def _let_end(self) -> None:
-        """Cancelled: steps that are changing the outside come to their own end first. Nobody would know
-        what became of it. Its time limit says how long that may take.
+        """After a cancel, let steps that are changing the outside world finish first; otherwise nobody would know what
+        became of the change. The step's time limit says how long that may take.
         """
         if not self._level.execution.aborted:
             self._halt(self._live.values())
@@ -224,14 +224,14 @@ class _Walk:
         self._decide_edges(node, self._result(node, task))
 
     def _await_delivery(self, node: PlanNode) -> None:
-        """Leave a step that waits until something was delivered for it, or inside of it."""
+        """Leave a step waiting until something is delivered for it, or inside it."""
         level, look = self._level, partial(self._ended.put_nowait, None)
         level.execution.deliveries.listen(level.prefix, look)
         self._waiting.add(node.id)
         look()  # it may be there already
 
     def _go_on(self) -> bool:
-        """Start the waiting steps again for which something was delivered; say whether there are any."""
+        """Restart the waiting steps for which something was delivered; say whether there are any."""
         if self.failed or self.stopped or not self._waiting:
             return False
         level = self._level
@@ -243,8 +243,8 @@ class _Walk:
         return bool(woken)
 
     async def _do_inline(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
-        """Execute a quick step in the walk's own task, unless it is no longer wanted; what was started
-        before it begins before it.
+        """Execute a quick step in the walk's own task, unless it is no longer wanted; what was started before it begins
+        before it.
         """
         if self._unbegun:
             self._unbegun = False
@@ -333,7 +333,7 @@ class _Walk:
         return decided
 
     def _keep(self, node: PlanNode, record: StepRecord) -> None:
-        """Make a node's output visible to expressions and edges; a region has those of its nodes."""
+        """Make a node's output visible to expressions and edges; a region makes those of its nodes visible."""
         if record.output is None:
             return
         level = self._level
@@ -413,7 +413,7 @@ class _Walk:
         return tuple(edge for edge in (*counting, *expected) if edge not in live)
 
     def _result(self, node: PlanNode, task: asyncio.Task[StepRecord]) -> StepRecord | None:
-        """How an executed step ended; None: it was cancelled."""
+        """How an executed step ended; None: it was canceled."""
         recorder = self._level.execution.recorder
         if task.cancelled():
             if node.id in self._cut_off:
@@ -454,7 +454,7 @@ class _Walk:
             self._level.execution.recorder.note_step_canceled(path)
 
     def _halt(self, nodes: Iterable[PlanNode]) -> None:
-        """Cancel these steps. Those that are changing the outside come to their own end, without further tries."""
+        """Cancel these steps. Those that are changing the outside world may finish, without further tries."""
         chosen = {node.id for node in nodes}
         for task, node in self._live.items():
             if node.id not in chosen:
@@ -465,7 +465,7 @@ class _Walk:
                 task.cancel()
 
     def _changes_outside(self, node: PlanNode) -> bool:
-        """Whether a step has begun something that nobody would know the outcome of if it was cut off."""
+        """Whether a step has begun something whose outcome nobody would know if it was cut off."""
         path, execution = self._level.path_of(node), self._level.execution
         record = execution.recorder.steps.get(path)
         if record is None or record.status != "running" or "config" not in record.input:

@@ -1,8 +1,8 @@
-"""How many tokens a text has when the server does not say. Pure.
+"""Estimates the tokens of a text when the server does not report them. Pure.
 
-Tokenizers differ from model to model, and the one that is here (of the embedding model) knows English words only.
-So it is reckoned: three bytes a token, where models have about four letters of English, three of code and one or two
-of Chinese or Japanese; each digit is one. That is meant to be rather too many than too few.
+Tokenizers differ from model to model, and the one available (the embedding model's) knows English words only. So the
+number is estimated: three bytes a token, where models have about four letters of English, three of code and one or two
+of Chinese or Japanese; each digit is one. The estimate is meant to err on the high side.
 """
 
 import json
@@ -18,13 +18,13 @@ _SURE_BYTES = 5
 
 
 def tokens_of(text: str) -> int:
-    """Estimate the tokens of a text, rather too many than too few."""
+    """Estimate the tokens of a text, erring on the high side."""
     digits = len(_DIGIT.findall(text))
     return digits + -(-(size_of(text) - digits) // _BYTES)
 
 
 def tokens_of_request(request: ChatRequest) -> int:
-    """Estimate the tokens of all that is sent with a call."""
+    """Estimate the tokens of everything that is sent with a call."""
     schema = json.dumps(dict(request.schema)) if request.schema else ""
     tools = sum(tokens_of(tool.model_dump_json()) for tool in request.tools)
     return sum(map(_message, request.messages)) + tools + tokens_of(schema)
@@ -36,7 +36,7 @@ def size_of(text: str) -> int:
 
 
 def surely(size_bytes: int) -> int:
-    """How many tokens a text of so many bytes has at least."""
+    """The least number of tokens in a text of so many bytes."""
     return size_bytes // _SURE_BYTES
 
 

@@ -1,4 +1,4 @@
-"""The one way to execute a run: from a plan and a request to an outcome."""
+"""The only way to execute a run: from a plan and a request to an outcome."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -29,12 +29,12 @@ async def execute(
 ) -> Outcome:
     """Run a plan until it is over or waits for a person; every fact goes to the host's journal.
 
-    The last record holds the run's own status, output and error. When the awaiting task itself is
-    cancelled (the worker shuts down) nothing more is written, and another worker can go on.
+    The last record holds the run's own status, output and error. When the awaiting task itself is canceled (the worker
+    shuts down) nothing more is written, and another worker can continue.
 
     Args:
-        control: How others cancel the run (its steps are stopped in the middle; what is changing the
-            outside has a second to end) or pause it (nothing new starts, what is at work ends).
+        control: How others cancel the run (its steps are cut off; what is changing the outside world has a second to
+            finish) or pause it (nothing new starts, active steps finish).
 
     Raises:
         Fenced: Another worker owns the run; nothing more was written.

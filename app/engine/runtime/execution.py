@@ -25,11 +25,9 @@ STEPS_AT_ONCE = 16
 class Execution:
     """One execution of a run: from its start, or from where an earlier one stopped.
 
-    Attributes:
-        held: Something did not start because the run is to pause.
-        aborted: The run is cut off as a whole: nothing of it may come to an end by itself.
-        between: Paths of steps that pause before their next try: nothing of them is under way.
-        deliveries: What steps waited for and was delivered.
+    Attributes: held: Something did not start because the run is to pause. aborted: The run is cut off as a whole: none
+    of it may finish by itself. between: Paths of steps that pause before their next try: nothing of them is under way.
+    deliveries: What steps waited for and was delivered.
     """
 
     def __init__(
@@ -50,14 +48,14 @@ class Execution:
         self.history = History(request, self.recorder)
 
     async def yield_to_loop(self) -> None:
-        """Give other tasks the event loop now and then while quick steps follow each other."""
+        """Yield the event loop to other tasks now and then while quick steps follow each other."""
         self._since_yield += 1
         if self._since_yield >= STEPS_AT_ONCE:
             self._since_yield = 0
             await asyncio.sleep(0)
 
     async def await_all(self, tasks: Collection[asyncio.Task[Any]]) -> None:
-        """Return when cancelled tasks have ended, even if this one is cancelled meanwhile."""
+        """Return when canceled tasks have ended, even if this one is canceled meanwhile."""
         cancelled: asyncio.CancelledError | None = None
         self._awaited.update(tasks)
         while left := [task for task in tasks if not task.done()]:
@@ -81,20 +79,20 @@ class Execution:
             self.between.discard(path)
 
     def abort(self) -> None:
-        """Cut off the run as a whole, also what was allowed to come to its own end."""
+        """Cut off the run as a whole, including what was allowed to finish."""
         self.aborted = True
         for task in self._awaited:
             task.cancel()
 
     def wakes(self, path: str) -> bool:
-        """Whether a waiting step is to start again, since something was delivered for it or inside of it."""
+        """Whether a waiting step is to restart, since something was delivered for it or inside it."""
         if not self.deliveries.consume_step(path):
             return False
         self.history.reopen(f"{path}[")
         return True
 
     async def woken(self, prefix: str) -> None:
-        """Return once something was delivered for a waiting iteration, which then goes on."""
+        """Return once something was delivered for a waiting iteration, which then continues."""
         delivered = asyncio.Event()
         self.deliveries.listen(prefix, delivered.set)
         try:
@@ -136,9 +134,9 @@ class Level:
     """The graph of a run, or one iteration of a container's body.
 
     Args:
-        prefix: What stands before node ids in paths: empty, or `loop[3]/`.
+        prefix: The part before node ids in paths: empty, or `loop[3]/`.
         names: More names for expressions, such as `item` and `index`.
-        arriving: What arrives at nodes of a body that nothing is wired to; empty: nothing does.
+        arriving: What arrives at nodes of a body that have no incoming wires; empty: nothing does.
         outputs: Finished outputs by node id, those of the levels around it included.
         ended: When they were finished.
         last_output: What finished before this level began.
@@ -163,10 +161,8 @@ class Level:
 class Step:
     """A node being executed with what arrived at its ports.
 
-    Attributes:
-        record: Its newest state.
-        before: How an earlier execution of the run left it: it waited, or was cut off.
-        is_impure: It used more than its form and input, so its output must not be cached.
+    Attributes: record: Its newest state. before: How an earlier execution of the run left it: it waited, or was cut
+    off. is_impure: It used more than its form and input, so its output must not be cached.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What earlier executions of a run recorded inside of loops, loaded when an iteration needs it."""
+"""What earlier executions of a run recorded inside loops, loaded when an iteration needs it."""
 
 import asyncio
 from collections import defaultdict
@@ -33,8 +33,8 @@ class History:
         self._reopened: set[str] = set()
 
     def reopen(self, prefix: str) -> None:
-        """Look up again what lies in containers whose iterations have paths with this prefix: what this execution
-        had finished there may have left memory.
+        """Look up again what is in containers whose iterations have paths with this prefix: what this execution had
+        finished there may have left memory.
         """
         self._reopened.add(prefix)
         for path in [path for path in self._iterations if f"{path}[".startswith(prefix)]:

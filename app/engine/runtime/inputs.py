@@ -1,4 +1,4 @@
-"""What a run is given, held against the trigger's form before the run begins."""
+"""Checks a run's input against the trigger's form before the run begins."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -10,13 +10,12 @@ _WORDS = {"true", "yes", "on", "1", "false", "no", "off", "0"}
 
 
 def check_input(schema: Mapping[str, Any], given: Json) -> None:
-    """Refuse an input that the trigger could not take. Texts may stand for numbers and for yes or
-    no, as a form sends them; keys that the schema does not list pass. A trigger whose schema says
-    `text_is` takes plain text for that field.
+    """Refuse an input that the trigger could not accept. Strings may stand for numbers and for yes or no, as a form
+    sends them; keys that the schema does not list are accepted. A trigger whose schema says `text_is` takes plain text
+    for that field.
 
     Raises:
-        InvalidInput: A required value is missing or one has the wrong type; `context["field"]`
-            names it.
+        InvalidInput: A required value is missing or one has the wrong type; `context["field"]` names it.
     """
     if not schema:
         return

@@ -16,7 +16,7 @@ class Asked(Paused):
 
 
 class Waits(Paused):
-    """A step needs a time, a signal or the end of another run to come first."""
+    """A step first needs a time, a signal or the end of another run to come."""
 
     def __init__(self, record: WaitRecord) -> None:
         super().__init__(f"waits for a {record.kind}")
@@ -24,7 +24,7 @@ class Waits(Paused):
 
 
 class PauseRequested(Paused):
-    """A step does not go on because the run is to pause."""
+    """A step does not continue because the run is to pause."""
 
 
 class BodyFailed(StepError):
@@ -46,8 +46,8 @@ class BodyFailed(StepError):
 
 
 def failure_in_body(record: StepRecord, *, recalled: bool = False) -> StepError:
-    """The error that a container gets for a failed step in its body. A spent budget stays one: no
-    container may pass it over.
+    """The error that a container gets for a failed step in its body. A spent budget stays one: no container may skip
+    it.
     """
     failed = BodyFailed(record, recalled=recalled)
     return BudgetExceeded(failed.message) if failed.code == BudgetExceeded.code else failed

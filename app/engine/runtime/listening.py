@@ -1,4 +1,4 @@
-"""One model call: its text as it streams in, and everything received when it ended, well or not."""
+"""One model call: its text as it streams in, and everything received by its end, successful or not."""
 
 import time
 from collections.abc import Callable
@@ -19,10 +19,9 @@ class Heard:
 
     Args:
         emit: Receives the text as it comes, without reasoning.
-        ceiling: Tokens after which the answer is ended, since the run may use no more.
+        ceiling: Tokens after which the answer is cut off, since the run may use no more.
 
-    Attributes:
-        was_shown: People have seen some of its text.
+    Attributes: was_shown: People have seen some of its text.
     """
 
     def __init__(
@@ -80,7 +79,7 @@ class Heard:
 
     @property
     def used_any(self) -> bool:
-        """Whether the call has used something: it was answered, if not to the end."""
+        """Whether the call has used anything: it was answered, if not to the end."""
         return bool(self._bytes or self._calls or self._usage.total or self._reason)
 
     @property
@@ -89,10 +88,10 @@ class Heard:
         return self._spoken.thought
 
     def completion(self, model: str) -> Completion:
-        """What was said. What the server does not say of its usage is estimated.
+        """The text received. Usage that the server does not report is estimated.
 
         Args:
-            model: Its name, when the server does not say it.
+            model: Its name, when the server does not report it.
         """
         return Completion(
             text=self._spoken.text,

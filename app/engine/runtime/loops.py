@@ -1,9 +1,8 @@
-"""A circle of nodes as one step of the plan around it: a loop that goes round while an edge leads back.
+"""A cycle of nodes as one step of the plan around it: a loop that repeats while an edge leads back.
 
-The first iteration begins with the edges that enter the region, each further one with the edges that
-lead back to its header. Values from outside stay at ports that nothing inside feeds. The step ends
-when no edge back is alive; what leaves the region lives when it lived in any iteration, with its latest
-value.
+The first iteration begins with the edges that enter the region, each further one with the edges that lead back to its
+header. Values from outside stay at ports that nothing inside feeds. The step ends when no edge back is alive; an edge
+out of the region is alive if it was alive in any iteration, with its latest value.
 """
 
 from collections.abc import Mapping
@@ -29,7 +28,7 @@ from app.kernel.errors import ensure
 
 
 class Config(NodeConfig):
-    """What the header's settings say."""
+    """The header's settings."""
 
     max_iterations: int = form_field(100, title="Most turns", ge=1)
 
@@ -126,7 +125,7 @@ class Loop:
         self._response: tuple[datetime, Json] | None = None
 
     def close(self, end: IterationEnd) -> dict[str, Json]:
-        """Close an iteration; say whether another follows and what the loop has given so far."""
+        """Close an iteration; say whether another follows and what the loop has output so far."""
         self._iterations += 1
         for edge in end.left:
             value = self.outputs[edge.source].get(edge.source_port)

@@ -16,14 +16,14 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def is_handled(step: StepRecord) -> bool:
-    """Whether a step's failure was handled: it has an output in spite of it."""
+    """Whether a step's failure was handled: it has an output nevertheless."""
     return step.output is not None
 
 
 def unhandled(steps: Iterable[StepRecord]) -> StepRecord | None:
     """Return the first failed step of the graph itself whose error nobody handles.
 
-    A failure in a container's body is its container's matter.
+    A failure in a container's body is up to its container.
     """
     return next(
         (s for s in steps if s.status == "failed" and not is_inside(s.path) and not is_handled(s)),
@@ -32,9 +32,7 @@ def unhandled(steps: Iterable[StepRecord]) -> StepRecord | None:
 
 
 def stopped_by(steps: Iterable[StepRecord], stops: Collection[str]) -> StepRecord | None:
-    """Return the step that ended the run, wherever it lies: the first to finish of the nodes that
-    do.
-    """
+    """Return the step that ended the run, wherever it is: the first to finish of the nodes that do."""
     ended = [s for s in steps if s.node_id in stops and s.status in ("succeeded", "failed")]
     return min(ended, key=lambda s: (s.finished_at or _NEVER, s.path), default=None)
 
@@ -55,7 +53,7 @@ def status_of(steps: Iterable[StepRecord], stops: Collection[str] = ()) -> RunSt
 
 
 def response_of(node: PlanNode, step: StepRecord) -> tuple[datetime, Json] | None:
-    """What a step answered, and when: a node that responds, or a loop with one in it."""
+    """What a step responded, and when: a node that responds, or a loop with one in it."""
     if step.status != "succeeded" or step.output is None:
         return None
     if node.region is not None:
@@ -65,7 +63,7 @@ def response_of(node: PlanNode, step: StepRecord) -> tuple[datetime, Json] | Non
 
 
 def value_of(node: PlanNode, output: dict[str, Json]) -> Json:
-    """What a finished node gives to what comes after it: a next iteration, a loop's results."""
+    """What a finished node passes to what comes after it: a next iteration, a loop's results."""
     return given(node.sockets, output)
 
 
@@ -77,8 +75,8 @@ def _answer_of(node: PlanNode, output: dict[str, Json]) -> Json:
 def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> Json:
     """Return what a graph or one iteration of a body gives back.
 
-    A node that stopped the run decides, else the last that responded; without one the leaves: one
-    its value, several by node id.
+    A node that stopped the run decides, else the last that responded; without either, the leaves: the value of a
+    single one, several by node id.
     """
     if not prefix and (stop := stopped_by(steps.values(), plan.stops)):
         return plain(stop.output)

@@ -1,4 +1,4 @@
-"""What a node returned, as JSON values by port: judged by the rule of `kernel.jsons`, and bounded. Pure."""
+"""What a node returned, as JSON values by port: checked against the rules of `kernel.jsons`, and bounded. Pure."""
 
 import math
 
@@ -13,11 +13,11 @@ from app.kernel.errors import OutputInvalid, OutputTooLarge
 
 
 def checked(node: PlanNode, result: object, most_bytes: int) -> Output:
-    """Turn what a node returned into JSON values by port, and the ports that live on.
+    """Turn what a node returned into JSON values by port, and the ports that are alive.
 
     Raises:
-        OutputInvalid: A value is no JSON; the sentence names the place.
-        OutputTooLarge: All values together have more bytes than a step may give.
+        OutputInvalid: A value is not JSON; the message names the place.
+        OutputTooLarge: All values together have more bytes than a step may output.
     """
     if not isinstance(result, (Ports, Result)):
         raise OutputInvalid(f"'{node.label}' gave back {type(result).__name__}, not its ports.")
@@ -43,7 +43,7 @@ def checked(node: PlanNode, result: object, most_bytes: int) -> Output:
 
 
 def _dumped(result: Ports | Result) -> dict[str, Json]:
-    """The values by port as pydantic makes them JSON, which has no word for lone surrogates in keys."""
+    """The values by port as pydantic serializes them; it cannot represent lone surrogates in keys."""
     try:
         if isinstance(result, Ports):
             return result.model_dump(mode="json")

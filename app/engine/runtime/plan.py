@@ -1,4 +1,4 @@
-"""A graph ready to run: frozen values with everything the driver needs looked up once."""
+"""A graph ready to run: frozen values with everything the driver needs already looked up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class PlanNode:
 
     Args:
         outputs: Names of the output ports, `error` included when it is there.
-        into, out: Edges of the level it lies in; wires into tool slots are not among them. Those of
-            a loop region are the edges between its nodes and the others.
+        into, out: Edges of the level it is in, without wires into tool slots. Those of a loop region are the edges
+            between its nodes and the others.
         config: The form with its defaults filled in.
         form: The same, with what is dynamic in it.
         tools: What an agent may call from its slots.
@@ -67,14 +67,13 @@ class PlanNode:
 
 @dataclass(frozen=True)
 class LoopRegion:
-    """A circle of nodes that runs as a loop.
+    """A cycle of nodes that runs as a loop.
 
     Args:
         header: Where each iteration after the first begins.
         members: Ids of all its nodes, those of regions inside it included.
         back: Edges that lead to the header from inside.
-        kept: Ids of edges from outside whose values stay in later iterations: nothing inside feeds their
-            port.
+        kept: Ids of edges from outside whose values stay in later iterations: nothing inside feeds their port.
     """
 
     header: str
@@ -98,11 +97,11 @@ class Plan:
     Immutable; shared by all its runs.
 
     Args:
-        order: Node ids such that the source of an edge stands before its target.
+        order: Node ids such that the source of an edge comes before its target.
         sources: Nodes that wait for nothing.
         key: Hash of everything that decides how the graph runs; moving a node does not change it.
         counts: How many edges of this plan must be decided before a node is.
-        places: Which node of this plan a node of the graph is, or lies in as a part of a region.
+        places: Which node of this plan a node of the graph is, or belongs to as part of a region.
         back: Ids of the edges that lead to the next iteration.
         stops: Ids of the nodes that end the run, those in bodies included.
     """
@@ -122,7 +121,7 @@ class Plan:
 
     @cached_property
     def everywhere(self) -> Mapping[str, PlanNode]:
-        """Its nodes and those of all bodies in it, by id; nodes in tool slots are not among them."""
+        """Its nodes and those of all bodies in it, by id, without nodes in tool slots."""
         found = dict(self.nodes)
         for node in self.nodes.values():
             if node.body:

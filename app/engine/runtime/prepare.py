@@ -1,4 +1,4 @@
-"""What a run function is called with: its form with expressions resolved, and its inputs. Pure."""
+"""Prepares the arguments of a run function: its form with expressions resolved, and its inputs. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,19 +30,18 @@ def prepare(
     """Resolve and check what a node is called with.
 
     Args:
-        most_bytes: How large the values that expressions give may be together.
+        most_bytes: The maximum total size of the expressions' values.
 
     Raises:
         ExpressionError: An expression of the form failed.
-        ConfigInvalid: With its expressions resolved the form does not fit; `context["field"]` names
-            the field.
+        ConfigInvalid: With its expressions resolved the form does not fit; `context["field"]` names the field.
         InvalidInput: Something is missing at an input port or does not fit it.
     """
     return prepare_given(node, values, node.form.resolve(names, most_bytes))
 
 
 def prepare_given(node: PlanNode, values: Mapping[str, Json], resolved: Json) -> Prepared:
-    """Check what a node is called with when its form is resolved already.
+    """Check what a node is called with when its form is already resolved.
 
     Raises:
         ConfigInvalid, InvalidInput: As `prepare`.
@@ -61,7 +60,7 @@ def prepare_given(node: PlanNode, values: Mapping[str, Json], resolved: Json) ->
 
 
 def _first_fault(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]:
-    """Place and sentence of the first thing that does not fit."""
+    """Place and message of the first thing that does not fit."""
     fault: Any = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, fault["loc"]))
     info = model.model_fields.get(str(fault["loc"][0])) if fault["loc"] else None

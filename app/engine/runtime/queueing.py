@@ -1,4 +1,4 @@
-"""Places in the pools that steps share: waiting for one is logged, and does not count against the step's limit."""
+"""Slots in the pools that steps share: waiting for one is logged, and does not count against the step's limit."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ _NAMES: Final[dict[Pool, str]] = {
 
 
 class Clock:
-    """The time limit of one try. It stands still while the try waits for a place; the run's does not.
+    """The time limit of one try. It stands still while the try waits for a slot; the run's does not.
 
     Args:
         own_s: The try's own limit, in seconds.
@@ -54,7 +54,7 @@ class Clock:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """While the block runs, this clock and those around it stand still."""
+        """Stop this clock and those around it while the block runs."""
         clocks = [self]
         while (around := clocks[-1]._around) is not None:
             clocks.append(around)
@@ -87,7 +87,7 @@ class Clock:
             timer.reschedule(self._when())
 
     def end(self) -> None:
-        """The try is over: the timer is no longer moved."""
+        """End the try: the timer is no longer moved."""
         self._timer = None
 
 
@@ -100,10 +100,10 @@ _clock: ContextVar[Clock | None] = ContextVar("clock", default=None)
 
 @contextmanager
 def clock_for(step: Step, own_s: float, left_s: float) -> Iterator[Clock]:
-    """The clock of a try; one inside of it, of a tool that is called, stops this one too."""
+    """The clock of a try; the clock of a tool called inside it stops this one too."""
     around = _clock.get()
     if around is not None and around.step is not step:
-        around = None  # a step in a body: the container's time goes on
+        around = None  # a step in a body: the container's time continues
     clock = Clock(step, own_s, left_s, around)
     token = _clock.set(clock)
     try:
@@ -115,7 +115,7 @@ def clock_for(step: Step, own_s: float, left_s: float) -> Iterator[Clock]:
 
 @asynccontextmanager
 async def place(step: Step, pool: Pool, span: OpenSpan) -> AsyncIterator[None]:
-    """Hold a place in a pool that all workspaces share; waiting for it is logged in the step."""
+    """Hold a slot in a pool that all workspaces share; waiting for it is logged in the step."""
     began = time.monotonic()
     line = _Line(step, pool)
     held = step.execution.host.place(pool, line.waits)
@@ -147,7 +147,7 @@ class _Line:
         self._span = current_span()
 
     def waits(self, before: int) -> None:
-        """There is no place now.
+        """Report that there is no free slot now.
 
         Args:
             before: How many of this workspace come first.
@@ -163,6 +163,6 @@ class _Line:
         recorder.note_event("step.log", line, self._step.record, self._span)
 
     def close(self) -> None:
-        """It no longer waits."""
+        """Stop waiting."""
         if self._timer is not None:
             self._timer.cancel()

@@ -26,13 +26,11 @@ _OPEN = frozenset({"pending", "running", *WAITING_STEP})
 class Recorder:
     """Records one run. It holds the latest record of every step.
 
-    Attributes:
-        broken: Fails when facts that nobody waited for could not be committed: the run must not go on.
-        ending: Paths of steps that may come to their end although all around them is ended: they are
-            changing the outside.
+    Attributes: broken: Fails when facts that nobody awaited could not be committed: the run must not continue. ending:
+    Paths of steps that may finish although everything around them was ended: they are changing the outside world.
 
-    A number is given and its event handed to the journal without a pause between, so the journal
-    sees them in order.
+    A number is assigned and its event handed to the journal without a pause in between, so the journal sees them in
+    order.
     """
 
     def __init__(self, host: Host, request: RunRequest, budget: Budget) -> None:
@@ -110,13 +108,13 @@ class Recorder:
         await self._host.journal.record(*states, *facts, event)
 
     def post_step(self, step: StepRecord, type_: EventType) -> None:
-        """Write a state of a step at once, with its event. What follows it begins meanwhile: facts are
-        committed in order, so that nothing that depends on it is durable before it.
+        """Write a state of a step at once, with its event. The next step starts meanwhile: facts are committed in
+        order, so nothing that depends on this one is durable before it.
         """
         self._post(*self._step_facts(step, type_, {}))
 
     def post_wait(self, wait: WaitRecord) -> None:
-        """Write at once what an iteration waits for; others may be at work beside it."""
+        """Write at once what an iteration waits for; others may be active beside it."""
         self._post(wait)
 
     def _post(self, *facts: Fact) -> None:
@@ -136,7 +134,7 @@ class Recorder:
         )
 
     def post_spending(self, step: StepRecord, *facts: Fact) -> None:
-        """Write a model call with what step and run have used at once: money does not stay in memory."""
+        """Write a model call with what step and run have used at once: spending does not stay in memory."""
         self.steps[step.path] = step
         patch = RunPatch(
             tokens=self._budget.tokens,
@@ -161,7 +159,7 @@ class Recorder:
             self._host.journal.note(*facts)
 
     def note_pending(self, prefix: str) -> None:
-        """Record every step below a prefix that was cut off as pending, soon: it may go on later."""
+        """Record every step below a prefix that was cut off as pending, soon: it may continue later."""
         for step in [
             s for s in self.steps.values() if s.status == "running" and s.path.startswith(prefix)
         ]:
@@ -183,7 +181,7 @@ class Recorder:
         return step.but(status="canceled", error=error, finished_at=self._host.now())
 
     def note_response(self, step: StepRecord, value: Any) -> None:  # noqa: ANN401 - JSON
-        """Record the response of a run that goes on."""
+        """Record the response of a run that continues."""
         event = self.event("run.responded", {"output": value}, step)
         self._host.journal.note(RunPatch(output=value), event)
 
@@ -200,7 +198,7 @@ class Recorder:
             await self.flush()
 
     async def flush(self) -> None:
-        """Return when all that was noted is committed."""
+        """Return when everything noted is committed."""
         self._unpaced = 0
         await self._host.journal.record()
 
@@ -215,7 +213,7 @@ class Recorder:
         self, status: RunStatus, type_: EventType, *facts: Fact, output: Any = None,  # noqa: ANN401 - JSON
         error: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Write the run's status now that nothing of it moves, after other last facts."""
+        """Write the run's status now that nothing in it is active, after other last facts."""
         finished_at = self._host.now() if status in TERMINAL_RUN else None
         patch = RunPatch(
             status=status,

@@ -1,8 +1,7 @@
-"""Which steps of an earlier run a new one runs again, and which it takes over. Pure.
+"""Which steps of an earlier run a new one runs again, and which it copies. Pure.
 
-Running a step again reruns everything after it: what its edges lead to, the containers around it, and
-what these lead to in turn. A container that is rerun walks through its iterations and takes over
-whatever of them is not rerun.
+Running a step again reruns everything after it: what its edges lead to, the containers around it, and what these lead
+to in turn. A container that is rerun goes through its iterations and copies whatever in them is not rerun.
 """
 
 import re
@@ -28,7 +27,7 @@ class Place:
 
 
 def places(path: str) -> tuple[Place, ...]:
-    """Take a path apart, from the outermost container to the node itself; empty when it is none."""
+    """Split a path into places, from the outermost container to the node itself; empty when it is not a path."""
     found: list[Place] = []
     prefix = ""
     for part in path.split("/"):
@@ -74,12 +73,12 @@ class Rerun:
         self._containers: set[Chain] = set()
 
     def step(self, path: str) -> None:
-        """Rerun a step with all that follows it."""
+        """Rerun a step with everything that follows it."""
         self._whole.add(path)
         self.follows(path)
 
     def only(self, path: str) -> None:
-        """Rerun a step, and nothing of what follows it."""
+        """Rerun a step, and nothing that follows it."""
         self._alone.add(path)
 
     def follows(self, path: str) -> None:
@@ -114,7 +113,7 @@ class Rerun:
         )
 
     def _is_later(self, place: Place) -> bool:
-        """Whether an iteration began with what a rerun one gave, or is a later try of it."""
+        """Whether an iteration began with what a rerun one output, or is a later try of it."""
         last = self._last.get(place.path)
         if last is None or place.iteration < 0:
             return False
@@ -126,7 +125,7 @@ class Rerun:
         )
 
     def _compare(self, level: Plan, before: Plan, chain: Chain) -> bool:
-        """Note what is rerun in a level of the graph; say whether anything is."""
+        """Record what is rerun in a level of the graph; say whether anything is."""
         found = False
         for node in level.nodes.values():
             here, old = (*chain, node.id), before.nodes.get(node.id)
@@ -156,7 +155,7 @@ def stopped_by(plan: Plan, path: str) -> str | None:
 
 
 def after(level: Plan, node_id: str) -> set[str]:
-    """The nodes of a level that something leads to from this one, itself not among them."""
+    """The nodes of a level that can be reached from this one, without the node itself."""
     found: set[str] = set()
     waiting = [node_id]
     while waiting:

@@ -1,4 +1,4 @@
-"""How a step ends: with an output, with a failure and what its settings make of it, or waiting."""
+"""How a step ends: with an output, with a failure handled as its settings say, or waiting."""
 
 import logging
 from typing import Literal
@@ -26,12 +26,12 @@ async def end(
 ) -> StepRecord:
     """Record how the step ended.
 
-    A quick step is written with whatever follows it: until then repeating it costs nothing and shows
-    nowhere. Any other is written at once. What changed the outside is waited for: it is not to be repeated,
+    A quick step is written with whatever follows it: until then repeating it costs nothing and is visible nowhere. Any
+    other is written at once. The write of a step that changed the outside world is awaited: it is not to be repeated,
     not even where it may be.
 
     Args:
-        alive: Output ports whose edges live on; None: all.
+        alive: Output ports whose edges are alive; None: all.
     """
     recorder = step.execution.recorder
     _end_inside(step)
@@ -53,7 +53,7 @@ async def end(
 
 
 async def skip(step: Step) -> StepRecord:
-    """Record that a person skipped the step: what follows it goes on without its output."""
+    """Record that a person skipped the step: what follows it continues without its output."""
     now = step.execution.host.now()
     _end_inside(step)
     step.record = step.record.but(status="skipped", alive=plain_ports(step.node), finished_at=now)
@@ -127,7 +127,7 @@ async def fail(step: Step, error: Exception) -> StepRecord:
     if settings.on_error == "stop" or isinstance(error, BudgetExceeded):
         return await end(step, "failed", None, ())
     if settings.on_error == "ask":
-        if step.node.body:  # a retry goes on with what was cut off
+        if step.node.body:  # a retry continues with what was cut off
             step.execution.recorder.note_pending(f"{step.record.path}[")
         question = about_failure(step.node.label, described, step.record.input)
         return await _ask(step, step.execution.host.new_id("approval"), question)
@@ -163,13 +163,13 @@ async def _ask(step: Step, approval_id: str, question: Question) -> StepRecord:
 
 
 def by_port(node: PlanNode, value: Json) -> dict[str, Json]:
-    """Spread a value that a person wrote over the outputs: by port, or all to the first one."""
+    """Distribute a value that a person wrote over the outputs: by port, or all to the first one."""
     fits = isinstance(value, dict) and value and set(value) <= set(node.outputs)
     return dict(value) if fits else dict.fromkeys(node.outputs[:1], value)
 
 
 def ports_with(node: PlanNode, output: dict[str, Json]) -> tuple[str, ...] | None:
-    """The ports that are alive when this output replaces an execution: of branches those it has."""
+    """The ports that are alive when this output replaces an execution: of branches, those it has."""
     branches = _branches(node)
     if not branches:
         return without_error(node)
@@ -194,7 +194,7 @@ def _branches(node: PlanNode) -> set[str]:
 
 
 def log_unexpected(step: Step, error: Exception) -> None:
-    """Log an exception that is not ours, once, with the ids to find it by."""
+    """Log an exception that is not ours, once, with the ids needed to find it."""
     request = step.execution.request
     logger.error(
         "step %s stopped with an unexpected error",

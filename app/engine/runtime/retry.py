@@ -1,4 +1,4 @@
-"""When to try again, and after how long. Pure but for the jitter."""
+"""Whether to retry, and after how long. Pure but for the jitter."""
 
 import random
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ def may_retry(
 ) -> bool:
     """Say whether another attempt is allowed and could help.
 
-    With retries in its settings a step is tried as often, so a person decides whether effects may be
-    repeated; an unknown exception may be a passing one. Without them, as often as its type says, where
-    the step may be repeated (I4) and the failure surely passes. A container is not tried again as a
-    whole: the steps in its body are.
+    With retries in its settings a step is tried that often, so a person decides whether effects may be repeated; an
+    unknown exception may be transient. Without them, it is tried as often as its type says, where the step may be
+    repeated (I4) and the failure is certainly transient. A container is not retried as a whole: the steps in its body
+    are.
 
     Args:
         config: The resolved form: whether the step may be repeated can depend on it.
@@ -55,9 +55,9 @@ def pauses_of(settings: NodeSettings) -> NodeSettings:
 
 
 def delay_s(error: Exception, attempt: int, settings: NodeSettings) -> float:
-    """Seconds to wait after an attempt (1 is the first), spread by a fifth.
+    """Seconds to wait after an attempt (1 is the first), with a jitter of a fifth.
 
-    What the other side asked for (`retry_after_s`) is the least.
+    What the other side asked for (`retry_after_s`) is the minimum.
     """
     wait = settings.retry_delay_s * (2 ** (attempt - 1) if settings.backoff == "exponential" else 1)
     wait *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, guards nothing
@@ -75,7 +75,7 @@ step's own retries, if it has any, may wait for an hour."""
 def was_busy(error: Exception) -> bool:
     """Whether the service was busy or unreachable (408, 425, 429, 5xx, no answer), so that the call may soon succeed.
 
-    An unusable answer is not retried by itself: it would most likely be the same again.
+    An unusable answer is not retried automatically: it would most likely be the same again.
     """
     return (
         isinstance(error, UpstreamFailed)
@@ -85,7 +85,7 @@ def was_busy(error: Exception) -> bool:
 
 
 def call_pause_s(error: UpstreamFailed, tried: int) -> float:
-    """Seconds before a call is made again, spread by a fifth; what the other side asked for is the least.
+    """Seconds before a call is repeated, with a jitter of a fifth; what the other side asked for is the minimum.
 
     Args:
         tried: How often the call was made.

@@ -15,8 +15,7 @@ from app.engine.sdk.text import as_text
 def values_at_ports(level: Level, node: PlanNode, alive: tuple[Edge, ...]) -> dict[str, Json]:
     """Collect the values at the input ports from edges that are alive, in the order of the edges.
 
-    A node in a body that nothing is wired to gets what arrives at the iteration, such as its item, at
-    its first port.
+    A node in a body without incoming wires gets what arrives at the iteration, such as its item, at its first port.
     """
     if not node.into:
         if level.arriving and node.inputs:
@@ -81,7 +80,7 @@ def _value_of(level: Level, edge: Edge) -> Json:
 
 
 def _fit(port: Port, value: Json) -> Json:
-    """Text ports take any value as a person would write it; null stays null."""
+    """Make a value fit a port: text ports take any value as a person would write it; null stays null."""
     if port.type != "text" or value is None or isinstance(value, str):
         return value
     if port.many and isinstance(value, list):

@@ -1,7 +1,7 @@
 """Validates values against JSON Schemas that people wrote: bounded, and without the network. Pure.
 
-The validator alone would fetch a `$ref` to another address, follow references that double at each
-step for ever, and try a pattern such as `(a+)+$` until the end of days.
+The validator alone would fetch a `$ref` to another address, follow references that double at each step forever, and
+never finish a pattern such as `(a+)+$`.
 """
 
 import time
@@ -32,7 +32,7 @@ class _TooMuchWork(Exception):
 
 
 class _Budget:
-    """What one validation may still take."""
+    """What one validation may still use."""
 
     def __init__(self) -> None:
         self.checks = _MOST_CHECKS
@@ -44,7 +44,7 @@ class _Budget:
             raise _TooMuchWork("it takes too many steps")
 
     def matches(self, pattern: str, text: str) -> bool:
-        """Whether the pattern matches somewhere in the text, within the time that is left."""
+        """Whether the pattern matches somewhere in the text, within the remaining time."""
         import regex  # type: ignore[import-untyped]  # noqa: PLC0415 - has no types; few schemas have patterns
 
         if self.seconds <= 0:
@@ -67,8 +67,8 @@ class Shape:
     """A JSON Schema to validate values against.
 
     Raises:
-        OutputInvalid: It is no JSON Schema, uses what is not supported here, or (by any method) cannot be
-            held against a value with little work.
+        OutputInvalid: It is not a JSON Schema, uses what is not supported here, or (from any method) takes too much
+            work to check against a value.
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
@@ -88,7 +88,7 @@ class Shape:
         return self._look(value, lambda errors: next(errors, None)) is None
 
     def misfit(self, value: Any) -> ValidationError | None:  # noqa: ANN401 - any JSON value
-        """What most keeps a value from fitting; None: it fits."""
+        """The main reason why a value does not fit; None: it fits."""
         return self._look(value, jsonschema.exceptions.best_match)
 
     def _look(
@@ -110,7 +110,7 @@ class Shape:
 
 
 def shape_of(schema: Mapping[str, Any]) -> Shape:
-    """The shape of a schema; the last ones are kept, since a schema takes longer to check than a value.
+    """The shape of a schema; recent ones are cached, since checking a schema takes longer than checking a value.
 
     Raises:
         OutputInvalid: As Shape.

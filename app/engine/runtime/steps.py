@@ -49,7 +49,7 @@ RunIteration = Callable[[Level, PlanNode, int, Mapping[str, Json], int], Awaitab
 
 @dataclass(frozen=True)
 class _Work:
-    """A step with what it works on; `config` is the form as a person gave it for another try."""
+    """A step and what it works on; `config` is the form as a person gave it for another try."""
 
     step: Step
     values: Mapping[str, Json]
@@ -61,7 +61,7 @@ class _Work:
 async def perform(
     level: Level, node: PlanNode, alive: tuple[Edge, ...], run_iteration: RunIteration
 ) -> StepRecord:
-    """Execute a node and return its last record: succeeded, failed, skipped, or it waits.
+    """Execute a node and return its last record: succeeded, failed, skipped, or waiting.
 
     Args:
         alive: The incoming edges that carry a value.
@@ -89,7 +89,7 @@ async def _perform(
     except Paused as pause:
         return await wait(step, pause)
     except StorageDown:
-        raise  # no failure of the step: the run goes on from here once the database is back
+        raise  # not the step's failure: the run continues here once the database is back
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
@@ -182,17 +182,15 @@ async def _begin(step: Step, prepared: Prepared) -> None:
 
 
 def _announce(step: Step) -> None:
-    """Record that the step runs. An inline one is over before anybody could hear of it: its end tells when it
-    began.
-    """
+    """Record that the step runs. An inline one is over before anybody could learn of it: its end says when it began."""
     if not step.node.inline:
         step.execution.recorder.note_step(step.record, "step.started")
 
 
 def _passed_through(work: _Work) -> Output:
-    """What a disabled node gives: at each port the first value that arrives and is of its type.
+    """The output of a disabled node: at each port the first arriving value of the port's type.
 
-    A port for which none is has no value, and what follows it is not reached.
+    A port without a matching value has none, and what follows it is not reached.
     """
     node = work.step.node
     arrived = [work.names["trigger"]] if node.type.trigger else list(_arrived(work)) or [None]
@@ -205,7 +203,7 @@ def _passed_through(work: _Work) -> Output:
 
 
 def _arrived(work: _Work) -> Iterator[Json]:
-    """The values at the input ports, those of ports for several one by one."""
+    """The values at the input ports, with the values of multi-value ports one by one."""
     node = work.step.node
     for port in node.inputs:
         if port.name in work.values:
@@ -266,7 +264,7 @@ async def _try(work: _Work, node: PlanNode, prepared: Prepared) -> Output:
 async def _run_tool(work: _Work, node: PlanNode, arguments: Mapping[str, Json]) -> Json:
     """Run a node from a tool slot: within the step of the agent, with the arguments as `args`.
 
-    The answer is what the node shows at its sockets.
+    The result is what the node outputs at its sockets.
     """
     if _is_ending(work.step):
         raise StepError("Everything around this step was ended: it calls no tool any more.")
@@ -330,7 +328,7 @@ def _going_on(
     running: Coroutine[Any, Any, Any],
     waits_for: Any,  # noqa: ANN401 - a future, or None for one turn
 ) -> Generator[Any, Any, Any]:
-    """Await a coroutine that was begun by hand and waits for something."""
+    """Await a coroutine that was started by hand and waits for something."""
     while True:
         try:
             got = yield waits_for
@@ -351,7 +349,7 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
         first: The number of the first try that counts for the retries.
 
     Raises:
-        Waits: That takes long; the step goes on with the next try when it starts again.
+        Waits: That takes long; the step continues with the next try when it restarts.
     """
     wait_s = delay_s(error, step.record.attempt - first + 1, pauses_of(step.node.ref.settings))
     lasts = wait_s > LONG_S
@@ -371,5 +369,5 @@ async def _before_next_try(step: Step, error: Exception, first: int) -> None:
 
 
 def _is_ending(step: Step) -> bool:
-    """Whether everything around the step was ended meanwhile: what is under way ends, and nothing new starts."""
+    """Whether everything around the step was ended meanwhile: active work finishes, and nothing new starts."""
     return step.record.path in step.execution.recorder.ending

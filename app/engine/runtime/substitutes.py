@@ -1,4 +1,4 @@
-"""What stands in for executing a node: an output that was pinned, or one that is still fresh."""
+"""What stands in for executing a node: a pinned output, or one that is still fresh."""
 
 import hashlib
 import logging
@@ -31,9 +31,9 @@ def pinned(step: Step) -> Output | None:
 
 
 def cache_key(step: Step, values: Mapping[str, Json], prepared: Prepared) -> str | None:
-    """What decides the output of a step, as a hash; None when it is not to be used again.
+    """The hash of everything that determines a step's output; None when it is not to be reused.
 
-    An effect must happen, a body and tools decide more than is seen here, and a trigger begins.
+    An effect must happen, a body and tools determine more than is visible here, and a trigger starts the run.
     """
     node, node_type = step.node, step.node.type
     if not node.ref.settings.cache_s or node.tools or node_type.container or node_type.trigger:
@@ -56,7 +56,7 @@ def cache_key(step: Step, values: Mapping[str, Json], prepared: Prepared) -> str
 
 
 async def remembered(step: Step, key: str) -> Output | None:
-    """The output of an earlier step with this key, while it is fresh; a cache that fails has none."""
+    """The output of an earlier step with this key, while it is fresh; a failing cache has none."""
     try:
         found = await step.execution.host.cache.get(key)
     except AppError as error:
@@ -66,7 +66,7 @@ async def remembered(step: Step, key: str) -> Output | None:
 
 
 async def remember(step: Step, key: str, output: Output) -> None:
-    """Keep an output for as long as the node's settings say."""
+    """Cache an output for as long as the node's settings say."""
     try:
         await step.execution.host.cache.put(
             key, CachedOutput(*output), step.node.ref.settings.cache_s

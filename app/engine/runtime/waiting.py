@@ -1,4 +1,4 @@
-"""What a step waits for without being at work, and whether it was delivered."""
+"""What an idle step waits for, and whether it was delivered."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -36,8 +36,8 @@ def is_before_a_try(record: StepRecord) -> bool:
 def still_waits(execution: Execution, node: PlanNode, record: StepRecord) -> bool:
     """Whether what a step waits for has not been delivered yet.
 
-    A container is walked through again, since a delivery may be for a step in its body; unless it
-    failed itself and asks about that.
+    A container is traversed again, since a delivery may be for a step in its body; unless it failed itself and asks
+    about that.
     """
     if record.status not in WAITING_STEP:
         return False
@@ -56,7 +56,7 @@ async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
     """Let time pass: in place when it is short.
 
     Args:
-        lasts: The moment is so and so long from now.
+        lasts: The moment is this long from now.
 
     Raises:
         Waits: It is long, and the time has not come.
@@ -70,7 +70,7 @@ async def until(step: Step, moment: datetime, *, lasts: bool = False) -> None:
 
 
 def for_next_try(step: Step, seconds: float) -> Waits:
-    """What ends a step until its next try, of which its record tells already."""
+    """What ends a step until its next try; its record already says so."""
     run_id, path = step.execution.request.run_id, step.record.path
     return Waits(
         WaitRecord(
@@ -85,7 +85,7 @@ def for_next_try(step: Step, seconds: float) -> Waits:
 
 
 def defer(step: Step, index: int, attempt: int, seconds: float) -> None:
-    """Keep an iteration of a container from beginning before so much time has passed; the wait is durable."""
+    """Keep an iteration of a container from starting before this much time has passed; the wait is durable."""
     run_id, path = step.execution.request.run_id, step.record.path
     number = iteration_number(index, attempt)
     record = WaitRecord(
@@ -119,7 +119,7 @@ async def for_workflow(step: Step, workflow_id: str, given: Json) -> Json:
     Each try of the step has a run of its own, so that a retry calls the workflow again.
 
     Raises:
-        Waits: It goes on.
+        Waits: It is still in progress.
         ChildFailed: It did not succeed.
     """
     request, path = step.execution.request, step.record.path
