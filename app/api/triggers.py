@@ -32,9 +32,9 @@ _ZONE = Field("UTC", max_length=200, description="IANA name.", examples=["Europe
 
 
 class ScheduleBody(Body):
-    """A schedule to make. Without a name it has its workflow's.
+    """A schedule to create. Without a name it gets its workflow's.
 
-    `missed`: what becomes of times at which nothing ran: `once` starts one run for all, `skip` none.
+    `missed`: what happens to times at which nothing ran: `once` starts one run for all, `skip` none.
     """
 
     workflow_id: str = Field(max_length=100, description="What to run.")
@@ -49,7 +49,7 @@ class ScheduleBody(Body):
 
 
 class ScheduleChanges(Body):
-    """What to change; what is not there stays. A new rule or zone counts from now."""
+    """What to change; omitted fields stay as they are. A new rule or zone counts from now."""
 
     workflow_id: str | None = Field(None, max_length=100, description="What to run.")
     cron: str | None = Field(None, max_length=1_000, description="Another rule.")
@@ -61,7 +61,7 @@ class ScheduleChanges(Body):
 
 
 class Rule(Body):
-    """A rule to look at before it is stored."""
+    """A rule to preview before it is stored."""
 
     cron: str = _CRON
     timezone: str = _ZONE
@@ -85,7 +85,7 @@ async def list_schedules(
 
 @schedules.post("", status_code=201)
 async def create_schedule(body: ScheduleBody, who: Signed, response: Response) -> ScheduleView:
-    """Make a workflow start by itself; `warnings` say what would keep it from starting now."""
+    """Make a workflow start on a schedule; `warnings` say what would keep it from starting now."""
     wish = commands.NewSchedule(**dict(body))
     async with current_app().database.work() as uow:
         made = await commands.create_schedule(uow, who, wish)
@@ -95,7 +95,7 @@ async def create_schedule(body: ScheduleBody, who: Signed, response: Response) -
 
 @schedules.post("/preview", dependencies=[Depends(limited(PREVIEWS))])
 async def preview_rule(body: Rule, who: Signed) -> RulePreview:
-    """Say what a rule means and when it comes next. Nothing is stored."""
+    """Say what a rule means and when it is next due. Nothing is stored."""
     return queries.preview_rule(who, body.cron, body.timezone, body.count)
 
 
@@ -108,7 +108,7 @@ async def get_schedule(schedule_id: Id, who: Signed) -> ScheduleView:
 
 @schedules.patch("/{schedule_id}")
 async def change_schedule(schedule_id: Id, body: ScheduleChanges, who: Signed) -> ScheduleView:
-    """Change a schedule; it goes on firing."""
+    """Change a schedule; it keeps firing."""
     given = {name: getattr(body, name) for name in body.model_fields_set}
     async with current_app().database.work() as uow:
         return await commands.change_schedule(
@@ -118,7 +118,7 @@ async def change_schedule(schedule_id: Id, body: ScheduleChanges, who: Signed) -
 
 @schedules.delete("/{schedule_id}", status_code=204)
 async def delete_schedule(schedule_id: Id, who: Signed) -> None:
-    """Take a schedule away; its runs stay readable."""
+    """Delete a schedule; its runs stay readable."""
     async with current_app().database.work() as uow:
         await commands.delete_schedule(uow, who, schedule_id)
 
@@ -127,7 +127,7 @@ async def delete_schedule(schedule_id: Id, who: Signed) -> None:
 async def list_fires(
     schedule_id: Id, who: Signed, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[FireView]:
-    """What became of a schedule's times, the latest first: fired, skipped or failed, and why."""
+    """What happened at a schedule's times, the latest first: fired, skipped or failed, and why."""
     async with current_app().database.read() as uow:
         return await queries.list_fires(uow, who, schedule_id, cursor=cursor, limit=limit)
 

@@ -39,7 +39,7 @@ def reading_engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
 
 class _Reader(aiosqlite.Connection):
     """A connection whose query is interrupted when nobody waits for its answer any more, for example because a page was
-    left: otherwise it would keep a processor and its place in the pool until it is done.
+    left: otherwise it would keep a processor and its slot in the pool until it is done.
     """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **named: Any) -> Any:  # noqa: ANN401 - as the library's

@@ -43,7 +43,7 @@ class Delivery:
 
 
 def is_ours(path: str) -> bool:
-    """Whether the API answers this path, rather than the web app behind it."""
+    """Whether the API answers this path, not the web app behind it."""
     return f"{path}/".startswith("/api/") or path in HEALTH
 
 

@@ -215,7 +215,7 @@ def _langchain_tool(
 
 
 def _as_declared(tool: ToolSpec, arguments: Mapping[str, Json]) -> dict[str, Json]:
-    """Write values as text where text is declared: models like to give a number as a number."""
+    """Convert values to text where text is declared: models tend to give a number as a number."""
     texts = {
         n for n, p in tool.parameters.get("properties", {}).items() if p.get("type") == "string"
     }

@@ -143,7 +143,7 @@ async def _iterate(level: Level, entry: Entry) -> "_Walk":
 
 
 def _failed_before(level: Level) -> StepRecord | None:
-    """The failed step of an iteration that had ended before: nothing of it is executed any more."""
+    """The failed step of an iteration that had ended before: nothing in it is executed any more."""
     for node_id in level.plan.nodes:
         record = level.execution.recorder.steps.get(level.prefix + node_id)
         if record is not None and record.status == "failed" and not is_handled(record):
@@ -243,8 +243,8 @@ class _Walk:
         return bool(woken)
 
     async def _do_inline(self, node: PlanNode, edges: tuple[Edge, ...]) -> None:
-        """Execute a quick step in the walk's own task, unless it is no longer wanted; what was started before it begins
-        before it.
+        """Execute a quick step in the walk's own task, unless it is no longer wanted; steps started earlier begin
+        earlier.
         """
         if self._unbegun:
             self._unbegun = False

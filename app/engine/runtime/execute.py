@@ -109,7 +109,7 @@ async def _unless(execution: Execution, work: Coroutine[Any, Any, Any]) -> None:
         watching.cancel()
         if not working.done():
             execution.abort()
-            if not working.cancelling():  # told twice, LangGraph would not wait for the steps
+            if not working.cancelling():  # canceled twice, LangGraph would not wait for the steps
                 working.cancel()
         await asyncio.gather(working, watching, return_exceptions=True)
     if broken.done():

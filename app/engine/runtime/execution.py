@@ -25,9 +25,11 @@ STEPS_AT_ONCE = 16
 class Execution:
     """One execution of a run: from its start, or from where an earlier one stopped.
 
-    Attributes: held: Something did not start because the run is to pause. aborted: The run is cut off as a whole: none
-    of it may finish by itself. between: Paths of steps that pause before their next try: nothing of them is under way.
-    deliveries: What steps waited for and was delivered.
+    Attributes:
+        held: Something did not start because the run is to pause.
+        aborted: The run is cut off as a whole: none of it may finish by itself.
+        between: Paths of steps that pause before their next try: nothing of them is under way.
+        deliveries: What steps waited for and was delivered.
     """
 
     def __init__(
@@ -161,8 +163,10 @@ class Level:
 class Step:
     """A node being executed with what arrived at its ports.
 
-    Attributes: record: Its newest state. before: How an earlier execution of the run left it: it waited, or was cut
-    off. is_impure: It used more than its form and input, so its output must not be cached.
+    Attributes:
+        record: Its newest state.
+        before: How an earlier execution of the run left it: it waited, or was cut off.
+        is_impure: It used more than its form and input, so its output must not be cached.
     """
 
     def __init__(

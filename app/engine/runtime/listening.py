@@ -21,7 +21,8 @@ class Heard:
         emit: Receives the text as it comes, without reasoning.
         ceiling: Tokens after which the answer is cut off, since the run may use no more.
 
-    Attributes: was_shown: People have seen some of its text.
+    Attributes:
+        was_shown: People have seen some of its text.
     """
 
     def __init__(

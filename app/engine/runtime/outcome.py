@@ -73,7 +73,7 @@ def _answer_of(node: PlanNode, output: dict[str, Json]) -> Json:
 
 
 def output_of(plan: Plan, steps: Mapping[str, StepRecord], prefix: str = "") -> Json:
-    """Return what a graph or one iteration of a body gives back.
+    """Return the output of a graph or of one iteration of a body.
 
     A node that stopped the run decides, else the last that responded; without either, the leaves: the value of a
     single one, several by node id.

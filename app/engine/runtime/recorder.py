@@ -26,8 +26,10 @@ _OPEN = frozenset({"pending", "running", *WAITING_STEP})
 class Recorder:
     """Records one run. It holds the latest record of every step.
 
-    Attributes: broken: Fails when facts that nobody awaited could not be committed: the run must not continue. ending:
-    Paths of steps that may finish although everything around them was ended: they are changing the outside world.
+    Attributes:
+        broken: Fails when facts that nobody awaited could not be committed: the run must not continue.
+        ending: Paths of steps that may finish although everything around them was ended: they are changing the outside
+            world.
 
     A number is assigned and its event handed to the journal without a pause in between, so the journal sees them in
     order.

@@ -163,7 +163,7 @@ async def run_schedule_now(
     """Start a run with the schedule's input at once; its next time stays as it is.
 
     Args:
-        key: The same one gives the same run.
+        key: The same key returns the same run.
 
     Raises:
         NotFound: No such schedule, or its workflow was deleted.

@@ -17,7 +17,7 @@ class _View(BaseModel):
 
 
 class FireView(_View):
-    """One time of a schedule. `status` is fired, skipped or failed; `message` says why.
+    """One due time of a schedule. `status` is fired, skipped or failed; `message` says why.
 
     `fire_at` is the time it was meant for, `at` when that was decided.
     """

@@ -49,8 +49,8 @@ def was_executed(step: Step) -> bool:
 
 
 async def count_inside(app: AppContext, run: RunSnapshot, steps: Sequence[Step]) -> Inside:
-    """Count what is left out. Finished loops need nothing: their own steps tell; but a run that copied steps from
-    another one may have iterations whose loop has no step yet.
+    """Count what is left out. Finished loops need nothing, since their own steps suffice; but a run that copied steps
+    from another one may have iterations whose loop has no step yet.
     """
     if run.forked_from is None and all(step.status in TERMINAL_STEP for step in steps):
         return Inside()

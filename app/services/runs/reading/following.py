@@ -67,7 +67,7 @@ async def wait_for_run(app: AppContext, actor: Actor, run_id: str, seconds: floa
             async with app.database.read() as uow:
                 run = await get_run(uow, actor, run_id)
             if _is_told(run):
-                return run  # else something has come for it already, and it goes on
+                return run  # otherwise something has arrived for it, and it continues
     try:
         async with asyncio.timeout_at(until), aclosing(follow(app, actor, run_id)) as batches:
             async for batch in batches:

@@ -17,7 +17,7 @@ _RESTS = ("step.waiting", "step.waiting_human")
 async def waited_s(uow: UnitOfWork, actor: Actor, step: Step) -> float | None:
     """How many seconds a step has waited, counting a wait in progress; None when it never did.
 
-    A container waits while what is open in it waits and nothing in it is active: its events tell.
+    A container waits while what is open in it waits and nothing in it is active, as its events show.
     """
     waits, asked = (
         scoped(table, actor).where(

@@ -67,7 +67,7 @@ class CrashDetector:
             lease.run_id
             for lease, seen in self._seen.items()
             if is_over(lease.until, at)
-            # one that lies ahead is there because of a set clock, which its holder may have heard of before us
+            # one that lies ahead is due to a set clock, which its holder may have noticed before us
             and (moment - seen >= self._patience_s or (steady and not lease.lies_ahead(at)))
         ]
 

@@ -65,7 +65,7 @@ async def _answered(app: AppContext, question: bytes) -> bytes:
     try:
         require(actor, Permission.RUN_START)
         run = await run_here(app, actor, StartRun(**asked), seconds, run_id)
-    except (AppError, IntegrityError):  # it finds the run, or the same error, and tells its caller
+    except (AppError, IntegrityError):  # it finds the run, or the same error, and reports it
         return b""
     return run.model_dump_json().encode()
 

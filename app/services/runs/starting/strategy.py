@@ -1,4 +1,4 @@
-"""How a new run is executed: by this process, by a peer on this machine, or by whichever worker claims it."""
+"""Where a new run is executed: by this process, by a peer on this machine, or by whichever worker claims it."""
 
 from collections.abc import Mapping
 from enum import Enum, auto
