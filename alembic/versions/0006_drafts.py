@@ -1,51 +1,17 @@
-"""Who administers the installation, remarks on steps that went well, estimated usage, and prices set by hand.
-
-Drafts become rows of their own: those there are are the branch "main" of their workflows, and go back from it.
-"""
+"""Drafts are rows of their own: those there are become the branch "main" of their workflows, and go back from it."""
 
 import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_COMMAND_LINE = "local@agentloom.invalid"
+
 _MOVED = ("graph", "revision", "edits_seen")
 _SHARED = ("workspace_id", *_MOVED, "created_at", "updated_at")
-
-
-def _columns() -> dict[str, tuple[sa.Column, ...]]:
-    def no(name: str) -> sa.Column:
-        return sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.false())
-
-    return {
-        "user_account": (no("is_installation_admin"),),
-        "step": (sa.Column("warnings", sa.JSON(none_as_null=True), nullable=True),),
-        "run": (sa.Column("warning_count", sa.Integer(), nullable=False, server_default="0"),),
-        "llm_call": (no("is_estimated"),),
-    }
-
-
-def _name_the_first() -> None:
-    """The oldest account administers an installation that is there already."""
-    account = sa.table(
-        "user_account",
-        sa.column("id"),
-        sa.column("email"),
-        sa.column("created_at"),
-        sa.column("is_installation_admin", sa.Boolean()),
-    )
-    first = (
-        sa.select(account.c.id)
-        .where(account.c.email != _COMMAND_LINE)
-        .order_by(account.c.created_at, account.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    op.execute(sa.update(account).where(account.c.id == first).values(is_installation_admin=True))
 
 
 def _json() -> sa.JSON:
@@ -85,7 +51,7 @@ def _move_back() -> None:
     op.execute(sa.update(workflow).values(values))
 
 
-def _upgrade_drafts() -> None:
+def upgrade() -> None:
     op.create_table(
         "draft",
         sa.Column("id", sa.String(), nullable=False),
@@ -112,7 +78,7 @@ def _upgrade_drafts() -> None:
         op.drop_column("workflow", column)
 
 
-def _downgrade_drafts() -> None:
+def downgrade() -> None:
     op.add_column("workflow", sa.Column("graph", _json(), nullable=True))
     op.add_column("workflow", sa.Column("revision", sa.Integer(), nullable=True))
     op.add_column("workflow", sa.Column("edits_seen", _json(), nullable=True))
@@ -121,28 +87,3 @@ def _downgrade_drafts() -> None:
         table.alter_column("graph", existing_type=_json(), nullable=False)
         table.alter_column("revision", existing_type=sa.Integer(), nullable=False)
     op.drop_table("draft")
-
-
-def upgrade() -> None:
-    for table, columns in _columns().items():
-        for column in columns:
-            op.add_column(table, column)
-    op.create_table(
-        "model_price",
-        sa.Column("model", sa.String(200), nullable=False),
-        sa.Column("input_usd_per_mtok", sa.Float(), nullable=False),
-        sa.Column("output_usd_per_mtok", sa.Float(), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_by", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("model", name="pk_model_price"),
-    )
-    _name_the_first()
-    _upgrade_drafts()
-
-
-def downgrade() -> None:
-    _downgrade_drafts()
-    op.drop_table("model_price")
-    for table, columns in _columns().items():
-        for column in columns:
-            op.drop_column(table, column.name)
